@@ -1,0 +1,2 @@
+// Package webhook composes, signs and delivers outgoing webhooks.
+package webhook

@@ -1,0 +1,131 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// What a request may be. Compile asks when a webhook is saved, and Try asks again before every attempt, since a message
+// may have been made by hand or come out of a store.
+
+// The limits on templates and on what they make. Each is checked at [Compile] where it can be, else when composing, and
+// everything over one of them is an error that wraps [ErrLimit].
+const (
+	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
+	MaxPlaceholders = 500      // placeholders in all templates of one webhook
+	MaxNameSize     = 256      // bytes of a placeholder's name
+	MaxDepth        = 32       // parts of a name; nesting of a body template, and of a value that is written as form fields
+	MaxOutputSize   = 1 << 20  // bytes of a composed body
+	MaxURLSize      = 8 << 10  // bytes of a composed URL
+	MaxHeaderSize   = 8 << 10  // bytes of a composed header value; a longer one is cut at a rune boundary
+	MaxHeaders      = 50       // headers of a webhook
+)
+
+// ErrLimit is wrapped by the errors of [Compile] and [Composer.Compose] when one of the limits (MaxTemplateSize and the
+// others) is passed.
+var ErrLimit = errors.New("over the limit")
+
+// The methods that a webhook may use.
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+func checkMethod(method string) error {
+	if !slices.Contains(methods, method) {
+		return fmt.Errorf("unknown method %q, want one of %s", method, strings.Join(methods, ", "))
+	}
+	return nil
+}
+
+// checkURL parses a complete URL and refuses what must not be dialled. Its errors never quote the URL: a path or a query
+// may hold personal data.
+func checkURL(raw string) (*url.URL, error) {
+	if len(raw) > MaxURLSize {
+		return nil, fmt.Errorf("URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
+	}
+	if i := strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
+		return nil, fmt.Errorf("URL has a blank, a control character or a backslash at offset %d", i)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("URL cannot be parsed") // the parser's text quotes the URL
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("URL must start with http:// or https://")
+	case u.User != nil:
+		return nil, errors.New("URL must not have a user name or password; use a header")
+	case strings.Contains(raw, "#"):
+		return nil, errors.New("URL must not have a fragment")
+	case u.Opaque != "" || u.Hostname() == "":
+		return nil, errors.New("URL has no host")
+	case strings.Contains(u.Host, "%"):
+		return nil, errors.New("URL must not have a zone in its host")
+	}
+	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
+		if n, err := strconv.ParseUint(u.Host[i+1:], 10, 16); err != nil || n == 0 {
+			return nil, errors.New("URL has a port outside 1 to 65535")
+		}
+	}
+	return u, nil
+}
+
+// The headers that belong to the connection, to the framing of the request or to the signature, and those that unlock
+// the metadata services of clouds (a second line of defence behind the dial guard).
+var reservedHeaders = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Http2-Settings": true,
+	"Host": true, "Content-Length": true, "Content-Encoding": true, "Expect": true,
+	HeaderSignature: true, HeaderID: true, HeaderTimestamp: true, HeaderWebhookSignature: true,
+	"Metadata": true, "Metadata-Flavor": true,
+}
+
+// checkHeaderName refuses names that are not tokens and names that a webhook must not set.
+func checkHeaderName(name string) error {
+	if name == "" {
+		return errors.New("empty header name")
+	}
+	if strings.IndexFunc(name, func(r rune) bool { return !isTokenChar(r) }) >= 0 {
+		return fmt.Errorf("%q is not a header name", name)
+	}
+	canonical := http.CanonicalHeaderKey(name)
+	if reservedHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
+		return fmt.Errorf("header %s must not be set", canonical)
+	}
+	return nil
+}
+
+// checkHeaderValue refuses control characters other than TAB, which would end the header or be refused on the wire.
+func checkHeaderValue(value string) error {
+	if len(value) > MaxHeaderSize {
+		return fmt.Errorf("header value of %d bytes, at most %d: %w", len(value), MaxHeaderSize, ErrLimit)
+	}
+	if i := strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
+		return fmt.Errorf("header value has a control character at offset %d", i)
+	}
+	return nil
+}
+
+// isTokenChar reports whether r may stand in a header name: tchar of RFC 9110, 5.6.2.
+func isTokenChar(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+		r < 0x80 && r > 0 && strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+// checkID holds a message id to what may stand in a header and in a signature: a dot would shift the fields of a
+// Standard Webhooks signature.
+func checkID(id string) error {
+	if len(id) < 1 || len(id) > 64 {
+		return fmt.Errorf("message id of %d bytes, want 1 to 64", len(id))
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return fmt.Errorf("message id has a character other than letters, digits, _ and - at offset %d", i)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+)
+
+// An Event can be reported to a webhook. Its JSON form, as [encoding/json.Marshal] writes it, is the documented body.
+//
+// The types of package payload are Events, and so is any struct with json tags or any map with string keys that has
+// an EventType method, and [RawEvent]. Compose only reads an event.
+type Event interface {
+	// EventType is the name under which the event is reported, such as "whatsapp:message:status".
+	EventType() string
+}
+
+// A Format says how the fields of a body template are written.
+type Format string
+
+// The formats of a body. The zero Format is [FormatJSON].
+const (
+	FormatJSON           Format = "json"
+	FormatFormData       Format = "form-data"       // multipart/form-data
+	FormatFormURLEncoded Format = "form-urlencoded" // application/x-www-form-urlencoded
+)
+
+// A Webhook is where and how a customer wants to have events reported. It is plain data: it survives a JSON round trip,
+// can be compared in a test and edited in a form. URL, the values of Headers and Body are templates; see the package
+// comment. [Compile] checks all of it.
+type Webhook struct {
+	// ID is the webhook_id under which API calls name the webhook. It is also the key of the platform's signature; see [HMAC].
+	ID string `json:"id"`
+	// Name is for people.
+	Name string `json:"name"`
+	// URL is the http or https address. Placeholders may stand in path and query only.
+	URL string `json:"url"`
+	// Method is GET, POST, PUT, PATCH or DELETE. If empty, POST is used.
+	Method string `json:"method"`
+	// Headers are set on each request. They may carry the receiver's credentials, so nothing prints them.
+	Headers map[string]string `json:"headers"`
+	// Format of the body. If empty, FormatJSON is used.
+	Format Format `json:"format"`
+	// Body is the template of the body. If empty, the event's own JSON form is sent.
+	Body string `json:"body"`
+	// Policy says what counts as delivered and when to try again. If nil, and for each zero field of it,
+	// [PolicyFor] the event's type is used.
+	Policy *Policy `json:"policy"`
+}
+
+// A Message is one composed request, not yet signed. It is plain data, so that an outbox can store it; senders treat it
+// as read-only, and send the same bytes under the same ID on every attempt.
+type Message struct {
+	// ID names the delivery: 1 to 64 letters, digits, _ or -. Receivers drop duplicates by it.
+	ID string `json:"id"`
+	// WebhookID is the ID of the Webhook that the message was composed with.
+	WebhookID string `json:"webhook_id"`
+	// Event is the type of the event.
+	Event string `json:"event"`
+	// Method is the HTTP method. It is never empty in a composed message.
+	Method string `json:"method"`
+	// URL is the address with all placeholders filled in.
+	URL string `json:"url"`
+	// Header is set on the request as it is, before Webhook-Id and what a Signer adds.
+	Header http.Header `json:"header"`
+	// Body is sent as it is. A GET has none.
+	Body []byte `json:"body"`
+	// Policy is complete in a composed message and shares no slices with the Webhook. In a message made by hand, zero
+	// fields mean what [PolicyFor] says for Event.
+	Policy Policy `json:"policy"`
+	// Subject is what the event is news about, such as a message id; empty if it does not say. Queues order by it.
+	Subject string `json:"subject,omitempty"`
+	// Rank is how far along the subject is: of two messages about one Subject, the higher one is the later news.
+	Rank int `json:"rank,omitempty"`
+}
+
+// A Sender delivers messages.
+type Sender interface {
+	// Send returns nil when m was delivered, or was accepted by something that will deliver it; each Sender says which.
+	// It does not change m and does not keep it after an error.
+	Send(ctx context.Context, m *Message) error
+}
+
+// SenderFunc is a function that is a [Sender].
+type SenderFunc func(ctx context.Context, m *Message) error
+
+// Send calls f.
+func (f SenderFunc) Send(ctx context.Context, m *Message) error { return f(ctx, m) }
