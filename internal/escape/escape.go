@@ -1,0 +1,103 @@
+// Package escape writes text so that it means only itself in the place where it stands.
+package escape
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning of their own.
+var unreserved = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", byte(c)) >= 0 && c < 0x80
+	}
+	return t
+}()
+
+const hex = "0123456789ABCDEF"
+
+// AppendURL appends s with everything but unreserved characters percent-encoded, for a path segment, a query or a form. A
+// byte that is not UTF-8 becomes U+FFFD.
+func AppendURL(dst []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if unreserved[c] {
+			i++
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		n := 1
+		if c < utf8.RuneSelf {
+			dst = append(dst, '%', hex[c>>4], hex[c&0xf])
+		} else {
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+				dst = append(dst, "%EF%BF%BD"...)
+			} else {
+				dst = appendPercent(dst, s[i:i+n])
+			}
+		}
+		i += n
+		start = i
+	}
+	return append(dst, s[start:]...)
+}
+
+func appendPercent(dst []byte, s string) []byte {
+	for i := range len(s) {
+		dst = append(dst, '%', hex[s[i]>>4], hex[s[i]&0xf])
+	}
+	return dst
+}
+
+// AppendURLLiteral appends what the author of a URL wrote, with the characters percent-encoded that must not stand in a
+// URL as they are: RFC 3986 knows ASCII only, and net/http would send others raw in a query.
+func AppendURLLiteral(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 {
+			dst = appendPercent(dst, s[i:i+1])
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// AppendHeader appends s with each control character but TAB as one blank, since a receiver may refuse the request or read
+// a line break as the next header (RFC 9110, 5.5). A byte that is not UTF-8 becomes U+FFFD.
+func AppendHeader(dst []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c < 0x7f || c == '\t' {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case unicode.IsControl(r):
+			dst = append(append(dst, s[start:i]...), ' ')
+			start = i + n
+		case r == utf8.RuneError && n == 1:
+			dst = append(append(dst, s[start:i]...), "\ufffd"...)
+			start = i + n
+		}
+		i += n
+	}
+	return append(dst, s[start:]...)
+}
+
+// AppendFormKey appends the name of an object's member for use between the brackets of a form field's name, with the
+// characters percent-encoded that would end it there.
+func AppendFormKey(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; strings.IndexByte("[]=&", c) >= 0 {
+			dst = appendPercent(dst, s[i:i+1])
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,206 @@
+package field
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// A Type knows the names that an object has, as far as they are known before there is a value, and how to read them.
+//
+// The functions take a pointer to the Go value that the Type was made for.
+type Type struct {
+	Members []*Member
+	// Free says that any name below is known: maps, raw JSON, types with a JSON form of their own.
+	Free bool
+	// Elem is what the elements of a list are; nil for objects. A list of scalars has an Elem without members.
+	Elem *Type
+	// Extra reads a member that the type does not know but this value was read with.
+	Extra func(p any, name string) Value
+	// Opaque says that Members have names but no functions: values are read from the JSON form.
+	Opaque bool
+}
+
+// A Member is one name of an object.
+type Member struct {
+	Name    string
+	Aliases []string
+	Doc     string // one line
+	Kind    string // what it is in JSON, for people: "string", "number", ...
+	Type    *Type  // of objects and lists, nil of scalars
+	// Get reads the member.
+	Get func(p any) Value
+	// At returns a pointer to the member itself, for its Type's functions; nil if it has to be read from Get's JSON.
+	At func(p any) any
+	// Elem returns a pointer to element i of a list, nil if there is none; Elem is nil if elements are read from Get's JSON.
+	Elem func(p any, i int) any
+}
+
+// Member returns the member with that name, or nil.
+func (t *Type) Member(name string) *Member {
+	for _, m := range t.Members {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+func (t *Type) alias(name string) *Member {
+	for _, m := range t.Members {
+		for _, a := range m.Aliases {
+			if a == name {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// A Getter reads one name of the value that p points to.
+type Getter func(p any) Value
+
+// Lookup binds a path to the functions that read it. It reports false if the type knows no such name. The Getter is nil
+// if the name is known but has to be read from the JSON form.
+func (t *Type) Lookup(path []string) (get Getter, known bool) {
+	if t.Free {
+		return nil, true
+	}
+	if t.Elem != nil {
+		if _, ok := Index(path[0]); !ok {
+			return nil, false
+		}
+		if len(path) == 1 {
+			return nil, true
+		}
+		_, known = t.Elem.Lookup(path[1:])
+		return nil, known
+	}
+	m := t.Member(path[0])
+	if m == nil {
+		if m = t.alias(path[0]); m == nil {
+			return nil, false
+		}
+		get, known = m.lookup(path[1:])
+		return realFirst(t.Extra, path, get), known
+	}
+	return m.lookup(path[1:])
+}
+
+// realFirst prefers a member that came under the alias's name.
+func realFirst(extra func(any, string) Value, path []string, get Getter) Getter {
+	if extra == nil || get == nil {
+		return get
+	}
+	name, rest := path[0], path[1:]
+	return func(p any) Value {
+		if v := extra(p, name); v.Kind != 0 {
+			return v.Walk(rest)
+		}
+		return get(p)
+	}
+}
+
+func (m *Member) lookup(rest []string) (get Getter, known bool) {
+	switch {
+	case len(rest) == 0:
+		return m.Get, true
+	case m.Type == nil:
+		return nil, false
+	case m.Elem != nil:
+		return m.lookupElem(rest)
+	case m.At == nil || m.Type.Free:
+		_, known = m.Type.Lookup(rest)
+		return m.walk(rest), known
+	}
+	if get, known = m.Type.Lookup(rest); get == nil {
+		return nil, known
+	}
+	return func(p any) Value { return get(m.At(p)) }, true
+}
+
+func (m *Member) lookupElem(rest []string) (get Getter, known bool) {
+	i, ok := Index(rest[0])
+	if !ok {
+		return nil, false
+	}
+	if len(rest) == 1 {
+		return m.walk(rest), true
+	}
+	if get, known = m.Type.Elem.Lookup(rest[1:]); get == nil {
+		return nil, known
+	}
+	return func(p any) Value {
+		if e := m.Elem(p, i); e != nil {
+			return get(e)
+		}
+		return Null
+	}, true
+}
+
+// walk reads a name below a member from the member's JSON.
+func (m *Member) walk(rest []string) Getter {
+	if m.Get == nil {
+		return nil
+	}
+	return func(p any) Value { return m.Get(p).Walk(rest) }
+}
+
+// Names calls yield with every name the type knows, in order, with the index 0 for the elements of lists.
+func (t *Type) Names(yield func(path string, m *Member)) { t.names("", 0, yield) }
+
+func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {
+	if depth > 8 { // a type that contains itself
+		return
+	}
+	if t.Elem != nil {
+		t.Elem.names(prefix+"0.", depth+1, yield)
+		return
+	}
+	for _, m := range t.Members {
+		yield(prefix+m.Name, m)
+		if m.Type != nil {
+			m.Type.names(prefix+m.Name+".", depth+1, yield)
+		}
+	}
+}
+
+// An Entry is how events of one Go type are read.
+type Entry struct {
+	*Type
+	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T; a T is copied into
+	// scratch, which is what an earlier Load returned, or nil. It returns nil for a nil pointer.
+	Load func(event, scratch any) any
+	// AppendJSON appends the JSON form.
+	AppendJSON func(dst []byte, p any) []byte
+}
+
+var registry sync.Map // reflect.Type of T and *T → *Entry
+
+// Register makes known how events of the type T are read. It is for the init of the package that has the type.
+func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
+	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
+	registry.Store(reflect.TypeFor[T](), e)
+	registry.Store(reflect.TypeFor[*T](), e)
+}
+
+func load[T any](event, scratch any) any {
+	switch v := event.(type) {
+	case *T:
+		if v == nil {
+			return nil
+		}
+		return v
+	case T:
+		p, ok := scratch.(*T)
+		if !ok {
+			p = new(T)
+		}
+		*p = v
+		return p
+	}
+	return nil
+}
+
+// Split cuts a dotted name into its parts.
+func Split(name string) []string { return strings.Split(name, ".") }

@@ -1,0 +1,139 @@
+// Package field reads the members of events by name.
+package field
+
+import (
+	"strings"
+
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// A Value is what one name of an event stands for.
+type Value struct {
+	Kind rawjson.Kind // None: the event has no such name
+	// Text is the text of a String, the JSON of anything else. The JSON of objects and lists may have blanks.
+	Text string
+}
+
+// Null is the JSON null.
+var Null = Value{rawjson.Null, "null"}
+
+// Text makes a string.
+func Text(s string) Value { return Value{rawjson.String, s} }
+
+// Number makes a number of its digits.
+func Number(digits string) Value { return Value{rawjson.Number, digits} }
+
+// FromJSON makes a value of its JSON, which has no blanks around it.
+func FromJSON(raw string) Value {
+	k := rawjson.KindOf(raw)
+	if k == rawjson.String {
+		return Value{k, rawjson.Unquote(raw)}
+	}
+	return Value{k, raw}
+}
+
+// Empty reports whether v is no value, null or the empty string: all are "" in text and null in JSON.
+func (v Value) Empty() bool {
+	return v.Kind <= rawjson.Null || v.Kind == rawjson.String && v.Text == ""
+}
+
+// Composite reports whether v is an object or a list.
+func (v Value) Composite() bool { return v.Kind == rawjson.Object || v.Kind == rawjson.List }
+
+// String is the value in text: an object or a list is compact JSON, null is empty.
+func (v Value) String() string {
+	switch v.Kind {
+	case rawjson.None, rawjson.Null:
+		return ""
+	case rawjson.Object, rawjson.List:
+		return string(rawjson.AppendCompact(nil, v.Text))
+	default:
+		return v.Text
+	}
+}
+
+// AppendJSON appends the value as JSON; no value is null.
+func (v Value) AppendJSON(dst []byte) []byte {
+	switch v.Kind {
+	case rawjson.None:
+		return append(dst, "null"...)
+	case rawjson.String:
+		return rawjson.AppendString(dst, v.Text)
+	case rawjson.Object, rawjson.List:
+		return rawjson.AppendCompact(dst, v.Text)
+	default:
+		return append(dst, v.Text...)
+	}
+}
+
+// Walk follows names and list indexes down from v. Where an object has no such member the result has Kind None. A list
+// has every index: behind its end there is null, since how long it is differs from event to event.
+func (v Value) Walk(path []string) Value {
+	for _, name := range path {
+		switch v.Kind {
+		case rawjson.Object:
+			raw, ok := rawjson.Find(v.Text, name)
+			if !ok {
+				return Value{}
+			}
+			v = FromJSON(raw)
+		case rawjson.List:
+			i, ok := Index(name)
+			if !ok {
+				return Value{}
+			}
+			var raw string
+			if raw, ok = element(v.Text, i); !ok {
+				return Null
+			}
+			v = FromJSON(raw)
+		default:
+			return Value{}
+		}
+	}
+	return v
+}
+
+// Has reports whether the names of path exist below v, whatever index is asked for in a list.
+func (v Value) Has(path []string) bool {
+	if len(path) == 0 {
+		return v.Kind != rawjson.None
+	}
+	switch v.Kind {
+	case rawjson.Object:
+		raw, ok := rawjson.Find(v.Text, path[0])
+		return ok && FromJSON(raw).Has(path[1:])
+	case rawjson.List:
+		if _, ok := Index(path[0]); !ok {
+			return false
+		}
+		n := 0
+		for it := rawjson.Walk(v.Text); it.Next(); n++ {
+			if FromJSON(it.Value()).Has(path[1:]) {
+				return true
+			}
+		}
+		return n == 0
+	}
+	return false
+}
+
+func element(list string, i int) (raw string, ok bool) {
+	for it := rawjson.Walk(list); it.Next(); i-- {
+		if i == 0 {
+			return it.Value(), true
+		}
+	}
+	return "", false
+}
+
+// Index reads a list index: decimal digits without leading zeros.
+func Index(name string) (i int, ok bool) {
+	if name == "" || len(name) > 9 || name[0] == '0' && name != "0" || strings.Trim(name, "0123456789") != "" {
+		return 0, false
+	}
+	for _, c := range []byte(name) {
+		i = i*10 + int(c-'0')
+	}
+	return i, true
+}

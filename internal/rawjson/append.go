@@ -1,0 +1,96 @@
+package rawjson
+
+import "unicode/utf8"
+
+// The bytes of a string that encode themselves: all but controls, the quote, the backslash and what is not ASCII.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x80; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+const hex = "0123456789abcdef"
+
+// AppendString appends s as a JSON string with its quotes.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	dst = AppendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// AppendEscaped appends s as it stands inside the quotes of a JSON string. Only what RFC 8259 demands is escaped, so that
+// text stays readable for people: < > & and non-ASCII characters are kept; a byte that is not UTF-8 becomes U+FFFD.
+func AppendEscaped(dst []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		i += cleanPrefix(s[i:])
+		if i == len(s) {
+			break
+		}
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && n == 1 {
+				dst = append(dst, s[start:i]...)
+				dst = append(dst, "\ufffd"...)
+				start = i + 1
+			}
+			i += n
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		dst = appendEscape(dst, c)
+		i++
+		start = i
+	}
+	return append(dst, s[start:]...)
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	default:
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+	}
+}
+
+// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, for message texts
+// of many kilobytes.
+func cleanPrefix(s string) int {
+	i := 0
+	for ; len(s)-i >= 8; i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if unclean(w) != 0 {
+			break
+		}
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
+// unclean is not zero if one of the eight bytes of w is not plain. With its top bit aside, a byte borrows from the top
+// bit when something greater is subtracted; comparing with zero after XOR finds equality.
+func unclean(w uint64) uint64 {
+	const (
+		ones = 0x0101010101010101
+		top  = 0x80 * ones
+	)
+	quote := w ^ ('"' * ones)
+	slash := w ^ ('\\' * ones)
+	return (w | (w - 0x20*ones) | (quote - ones) | (slash - ones)) & top
+}

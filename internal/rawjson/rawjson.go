@@ -1,0 +1,233 @@
+// Package rawjson walks JSON text without decoding it, so that ids, phone numbers and amounts stay the characters they
+// came as. Syntax is checked once, by [Check]; everything else takes text that passed it, and on any other text returns
+// too little but never panics.
+package rawjson
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// Check reports where b stops being one JSON value: the offset of the byte at fault, or -1 if b is one. At the end of a
+// text that ends too early it is len(b).
+func Check(b []byte) (offset int) {
+	if json.Valid(b) {
+		return -1
+	}
+	var syntax *json.SyntaxError
+	err := json.Unmarshal(b, &struct{}{})
+	if !errors.As(err, &syntax) || strings.HasPrefix(syntax.Error(), "unexpected end") {
+		return len(b)
+	}
+	return max(0, min(int(syntax.Offset)-1, len(b)))
+}
+
+// A Kind tells what a JSON value is.
+type Kind byte
+
+// The kinds of JSON values. The zero Kind is no value at all.
+const (
+	None Kind = iota
+	Null
+	Bool
+	Number
+	String
+	Object
+	List
+)
+
+// KindOf returns the kind of the value that raw begins with.
+func KindOf(raw string) Kind {
+	if raw == "" {
+		return None
+	}
+	switch raw[0] {
+	case '{':
+		return Object
+	case '[':
+		return List
+	case '"':
+		return String
+	case 't', 'f':
+		return Bool
+	case 'n':
+		return Null
+	default:
+		return Number
+	}
+}
+
+// Trim cuts the blanks around a value.
+func Trim(raw string) string { return strings.Trim(raw, " \t\r\n") }
+
+// An Iter steps through the members of an object or the elements of a list.
+type Iter struct {
+	s  string
+	i  int
+	ok bool
+	// The offsets of the current key and value in the text that Walk was given. Lists have no keys.
+	KeyStart, KeyEnd, Start, End int
+}
+
+// Walk returns an iterator over raw, which is an object or a list without blanks around it; over anything else it is empty.
+func Walk(raw string) Iter {
+	k := KindOf(raw)
+	return Iter{s: raw, i: 1, ok: k == Object || k == List}
+}
+
+// Next moves to the next member or element.
+func (it *Iter) Next() bool {
+	if !it.ok {
+		return false
+	}
+	it.ok = it.next()
+	return it.ok
+}
+
+func (it *Iter) next() bool {
+	i := blanks(it.s, it.i)
+	if i < len(it.s) && it.s[i] == ',' {
+		i = blanks(it.s, i+1)
+	}
+	if i >= len(it.s) || it.s[i] == '}' || it.s[i] == ']' {
+		return false
+	}
+	if it.s[0] == '{' {
+		it.KeyStart, it.KeyEnd = i, end(it.s, i)
+		i = blanks(it.s, it.KeyEnd)
+		if i >= len(it.s) || it.s[i] != ':' {
+			return false
+		}
+		i = blanks(it.s, i+1)
+	}
+	it.Start, it.End = i, end(it.s, i)
+	it.i = it.End
+	return it.End > it.Start
+}
+
+// Key is the name of the current member.
+func (it *Iter) Key() string { return Unquote(it.s[it.KeyStart:it.KeyEnd]) }
+
+// Value is the current value as it stands in the text.
+func (it *Iter) Value() string { return it.s[it.Start:it.End] }
+
+// Find returns the member of an object, the last one if there are several, as encoding/json takes it.
+func Find(object, name string) (value string, ok bool) {
+	if KindOf(object) != Object {
+		return "", false
+	}
+	for it := Walk(object); it.Next(); {
+		if key := it.s[it.KeyStart:it.KeyEnd]; len(key) == len(name)+2 && key[1:len(key)-1] == name && strings.IndexByte(name, '\\') < 0 {
+			value, ok = it.Value(), true
+		} else if strings.IndexByte(key, '\\') >= 0 && it.Key() == name {
+			value, ok = it.Value(), true
+		}
+	}
+	return value, ok
+}
+
+// blanks returns the offset of the first byte from i on that is no blank.
+func blanks(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// end returns the offset behind the value that begins at i. It does not recurse, so that depth costs nothing.
+func end(s string, i int) int {
+	depth := 0
+	for i < len(s) {
+		switch s[i] {
+		case '"':
+			i = endString(s, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':', ' ', '\n', '\t', '\r':
+			if depth == 0 {
+				return i
+			}
+			i++
+			continue
+		default:
+			for i < len(s) && !strings.ContainsRune(",:]} \n\t\r", rune(s[i])) {
+				i++
+			}
+		}
+		if depth <= 0 {
+			return i
+		}
+	}
+	return i
+}
+
+// endString returns the offset behind the string that begins at i.
+func endString(s string, i int) int {
+	for i++; i < len(s); i++ {
+		n := strings.IndexByte(s[i:], '"')
+		if n < 0 {
+			return len(s)
+		}
+		quote := i + n
+		slashes := 0
+		for quote-slashes > i && s[quote-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return quote + 1
+		}
+		i = quote
+	}
+	return len(s)
+}
+
+// Unquote returns the text of a JSON string as encoding/json reads it: invalid UTF-8 and lone surrogates become U+FFFD.
+func Unquote(raw string) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
+	}
+	text := raw[1 : len(raw)-1]
+	if strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
+		return text
+	}
+	var s string
+	if err := json.Unmarshal([]byte(raw), &s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// AppendCompact appends a value without the blanks between its tokens, and with U+FFFD for each byte that is not UTF-8.
+// Everything else stays as it was written.
+func AppendCompact(dst []byte, raw string) []byte {
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; c {
+		case ' ', '\n', '\t', '\r':
+			i++
+		case '"':
+			j := endString(raw, i)
+			dst = appendValid(dst, raw[i:j])
+			i = j
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst
+}
+
+func appendValid(dst []byte, s string) []byte {
+	if utf8.ValidString(s) {
+		return append(dst, s...)
+	}
+	for _, r := range s {
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}

@@ -1,0 +1,101 @@
+package payload
+
+import "github.com/ringhook/webhook/internal/field"
+
+// EventCall is the event type of call reports. It does not stand in their body, which has no envelope.
+const EventCall = "voice:message:out"
+
+// A CallReport tells how an outbound call ended: a call of a campaign (OBD) or the two legs of a Click2Call.
+//
+// The members date, unixtime, billing, status1, status2 and hangup_by belong to Click2Call; unset, they are written for
+// Source C2C only. mid and flow_id belong to campaigns; unset, they are written for other sources only.
+type CallReport struct {
+	Bridge       Phone      `json:"bridge" doc:"DID number for call initiation"`
+	From         Phone      `json:"from" doc:"From number for call initiation"`
+	To           Phone      `json:"to" doc:"Phone number to which call has connected"`
+	Source       CallSource `json:"source" doc:"OBD or C2C"`
+	MID          string     `json:"mid" alias:"id" doc:"Message id of the campaign"`
+	FlowID       Int        `json:"flow_id" doc:"Flow id for the campaign used"`
+	StartAt      Time       `json:"start_at" doc:"Call start time, YYYY-MM-DD hh:mm:ss without a zone"`
+	EndAt        Time       `json:"end_at" doc:"Call end time, YYYY-MM-DD hh:mm:ss without a zone"`
+	Duration     Seconds    `json:"duration" doc:"Duration of the call in seconds (first call)"`
+	Status       CallStatus `json:"status" doc:"Call status"`
+	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded"`
+	Date         Time       `json:"date" doc:"Day of the call (Click2Call)"`
+	UnixTime     Int        `json:"unixtime" doc:"Call time in seconds since 1970 (Click2Call)"`
+	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)"`
+	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)"`
+	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)"`
+	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)"`
+
+	rest rest
+}
+
+// CallSource tells which product made a call.
+type CallSource string
+
+// The sources of call reports.
+const (
+	SourceOBD CallSource = "OBD" // outbound dialling, a campaign
+	SourceC2C CallSource = "C2C" // Click2Call
+)
+
+// CallStatus tells how a call, or one leg of it, ended. A status that is not listed here stays as it came.
+type CallStatus string
+
+// The call statuses: Asterisk's DIALSTATUS and three of the platform's own.
+const (
+	CallAnswer      CallStatus = "ANSWER"
+	CallBusy        CallStatus = "BUSY"
+	CallNoAnswer    CallStatus = "NOANSWER"
+	CallCancel      CallStatus = "CANCEL"
+	CallCongestion  CallStatus = "CONGESTION"
+	CallChanUnavail CallStatus = "CHANUNAVAIL"
+	CallReceived    CallStatus = "RECEIVED"  // reached the IVR, not forwarded
+	CallMissed      CallStatus = "MISSED"    // the agent did not answer
+	CallCompleted   CallStatus = "COMPLETED" // the second leg answered
+)
+
+// HangupBy tells which side of a Click2Call hung up.
+type HangupBy string
+
+// The sides of a Click2Call.
+const (
+	HangupByAgent  HangupBy = "agent"
+	HangupByCaller HangupBy = "caller"
+)
+
+// EventType returns [EventCall].
+func (CallReport) EventType() string { return EventCall }
+
+// MarshalJSON writes the documented body.
+func (r CallReport) MarshalJSON() ([]byte, error) { return callReports.appendJSON(nil, &r), nil }
+
+// UnmarshalJSON reads a body, whatever r was before.
+func (r *CallReport) UnmarshalJSON(b []byte) error { return unmarshal(callReports, r, b) }
+
+func isC2C(r *CallReport) bool    { return r.Source == SourceC2C }
+func isNotC2C(r *CallReport) bool { return r.Source != SourceC2C }
+
+var callReports = newObject(
+	func(r *CallReport) *rest { return &r.rest },
+	scalar("number", func(r *CallReport) *token { return &r.Bridge.token }),
+	scalar("number", func(r *CallReport) *token { return &r.From.token }),
+	scalar("number", func(r *CallReport) *token { return &r.To.token }),
+	text(func(r *CallReport) *CallSource { return &r.Source }),
+	text(func(r *CallReport) *string { return &r.MID }).unless(isNotC2C),
+	scalar("number", func(r *CallReport) *token { return &r.FlowID.token }).unless(isNotC2C),
+	scalar("string", func(r *CallReport) *token { return &r.StartAt.token }),
+	scalar("string", func(r *CallReport) *token { return &r.EndAt.token }),
+	scalar("string", func(r *CallReport) *token { return &r.Duration.token }),
+	text(func(r *CallReport) *CallStatus { return &r.Status }),
+	text(func(r *CallReport) *string { return &r.RecordingURL }),
+	scalar("string", func(r *CallReport) *token { return &r.Date.token }).unless(isC2C),
+	scalar("string", func(r *CallReport) *token { return &r.UnixTime.token }).unless(isC2C),
+	scalar("string", func(r *CallReport) *token { return &r.Billing.token }).unless(isC2C),
+	text(func(r *CallReport) *CallStatus { return &r.Status1 }).unless(isC2C),
+	text(func(r *CallReport) *CallStatus { return &r.Status2 }).unless(isC2C),
+	text(func(r *CallReport) *HangupBy { return &r.HangupBy }).unless(isC2C),
+)
+
+func init() { field.Register(callReports.typ, callReports.appendJSON) }

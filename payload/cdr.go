@@ -1,0 +1,84 @@
+package payload
+
+import "github.com/ringhook/webhook/internal/field"
+
+// EventCDR is the event type of call detail records. It does not stand in their body, which has no envelope.
+const EventCDR = "dialer:cdr"
+
+// A CDR is the call detail record of one leg that an auto-dialer placed.
+type CDR struct {
+	ClientID            Int         `json:"client_id" doc:"Account code to indicate which customer the dial should be associated with"`
+	CDRID               string      `json:"cdr_id" doc:"CDR API id"`
+	CallerID            Phone       `json:"callerid" doc:"Caller id presented by the dialer"`
+	CallRequestID       string      `json:"callrequest_id" doc:"Dialer root call id"`
+	CallID              string      `json:"call_id" doc:"Dialer FreeSWITCH call id"`
+	CampaignID          Int         `json:"campaign_id" doc:"Dialer campaign id"`
+	CampaignName        string      `json:"campaign_name" doc:"Dialer campaign name"`
+	LegType             LegType     `json:"leg_type" doc:"Call leg type: 1 A-leg, 2 B-leg"`
+	PhoneNumber         Phone       `json:"phone_number" doc:"Phone number of the lead, without a leading +"`
+	ListPhonebookID     []int64     `json:"list_phonebook_id" doc:"Ids of the lists that the lead is in"`
+	ListPhonebookName   []string    `json:"list_phonebook_name" doc:"Names of the lists that the lead is in"`
+	Gateway             string      `json:"gateway" doc:"Gateway used by the dialer to place the call"`
+	AMDStatus           AMDStatus   `json:"amd_status" doc:"Answering machine detection: 1 person, 2 machine, 3 unsure"`
+	HangupCauseCode     Int         `json:"hangup_cause_code" doc:"Hangup cause code returned by the dialer (Q.850)"`
+	HangupCause         HangupCause `json:"hangup_cause" doc:"Hangup cause returned by the dialer"`
+	Cost                Decimal     `json:"cost" doc:"Cost of the dial"`
+	BilledDuration      Seconds     `json:"billed_duration" doc:"Billable time in seconds"`
+	IncrementalDuration Seconds     `json:"incremental_duration" doc:"Incremental duration on the CDR record in seconds"`
+	CallDate            Time        `json:"call_date" doc:"When the dial was placed, with or without a zone"`
+
+	rest rest
+}
+
+// LegType tells the legs of a call apart. Its zero value is unset and written as null.
+type LegType int
+
+// The legs of a call.
+const (
+	LegA LegType = 1
+	LegB LegType = 2
+)
+
+// AMDStatus is what answering machine detection found. Its zero value is unset and written as null.
+type AMDStatus int
+
+// The results of answering machine detection. Dialers write Person for all that is not a machine.
+const (
+	AMDPerson  AMDStatus = 1
+	AMDMachine AMDStatus = 2
+	AMDUnsure  AMDStatus = 3
+)
+
+// EventType returns [EventCDR].
+func (CDR) EventType() string { return EventCDR }
+
+// MarshalJSON writes the documented body.
+func (c CDR) MarshalJSON() ([]byte, error) { return cdrs.appendJSON(nil, &c), nil }
+
+// UnmarshalJSON reads a body, whatever c was before.
+func (c *CDR) UnmarshalJSON(b []byte) error { return unmarshal(cdrs, c, b) }
+
+var cdrs = newObject(
+	func(c *CDR) *rest { return &c.rest },
+	scalar("number", func(c *CDR) *token { return &c.ClientID.token }),
+	text(func(c *CDR) *string { return &c.CDRID }),
+	scalar("string", func(c *CDR) *token { return &c.CallerID.token }),
+	text(func(c *CDR) *string { return &c.CallRequestID }),
+	text(func(c *CDR) *string { return &c.CallID }),
+	scalar("number", func(c *CDR) *token { return &c.CampaignID.token }),
+	text(func(c *CDR) *string { return &c.CampaignName }),
+	code(func(c *CDR) *LegType { return &c.LegType }),
+	scalar("string", func(c *CDR) *token { return &c.PhoneNumber.token }),
+	list(func(c *CDR) *[]int64 { return &c.ListPhonebookID }),
+	list(func(c *CDR) *[]string { return &c.ListPhonebookName }),
+	text(func(c *CDR) *string { return &c.Gateway }),
+	code(func(c *CDR) *AMDStatus { return &c.AMDStatus }),
+	scalar("number", func(c *CDR) *token { return &c.HangupCauseCode.token }),
+	text(func(c *CDR) *HangupCause { return &c.HangupCause }),
+	scalar("number", func(c *CDR) *token { return &c.Cost.token }),
+	scalar("number", func(c *CDR) *token { return &c.BilledDuration.token }),
+	scalar("number", func(c *CDR) *token { return &c.IncrementalDuration.token }),
+	scalar("string", func(c *CDR) *token { return &c.CallDate.token }),
+)
+
+func init() { field.Register(cdrs.typ, cdrs.appendJSON) }

@@ -1,0 +1,136 @@
+package payload
+
+import (
+	"encoding/json"
+
+	"github.com/ringhook/webhook/internal/field"
+)
+
+// A MessageIn is a message that a customer's user wrote.
+type MessageIn struct {
+	// Event is the type as received. If empty, it is built from the first channel's name, and that from WhatsApp.
+	Event string `json:"-"`
+
+	ID        string    `json:"id" doc:"Id of the notification"`
+	Channels  []Channel `json:"channels" doc:"Channels the message came by"`
+	Recipient Recipient `json:"recipient" doc:"Who wrote"`
+	Message   Content   `json:"message" doc:"What was written"`
+
+	rest, top rest
+}
+
+// A Channel is a channel that a message came by, and the business number it was written to.
+type Channel struct {
+	Name ChannelName `json:"name" doc:"Channel: whatsapp, rcs or viber"`
+	To   Phone       `json:"to" doc:"Business number"`
+
+	rest rest
+}
+
+// A Recipient is the user who wrote the message; the name is the platform's.
+type Recipient struct {
+	From Phone `json:"from" doc:"User's number with country code"`
+	User User  `json:"user" doc:"What is known of the user"`
+
+	rest rest
+}
+
+// A User is what the platform knows of a user. Members that older platforms lack are not written if unset.
+type User struct {
+	ID           string          `json:"id" doc:"Id of the user"`
+	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user"`
+	SubscriberID string          `json:"subscriber_id" doc:"Subscriber id of the user"`
+	Identity     string          `json:"identity" doc:"Identity of the user"`
+	Username     string          `json:"username" doc:"User name"`
+	FirstName    string          `json:"first_name" doc:"First name of the user"`
+	MiddleName   string          `json:"middle_name" doc:"Middle name of the user"`
+	LastName     string          `json:"last_name" doc:"Last name of the user"`
+	Email        string          `json:"email" doc:"E-mail address of the user"`
+	Phone        Phone           `json:"phone" doc:"Phone number of the user"`
+	Attributes   json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form"`
+	UserInfo     UserInfo        `json:"user_info" doc:"More about the user"`
+
+	rest rest
+}
+
+// UserInfo is more about a user. Platforms write the text "null" where they know nothing; it stays as it came.
+type UserInfo struct {
+	Picture string `json:"picture" doc:"Picture of the user"`
+	Gender  string `json:"gender" doc:"Gender of the user"`
+	Title   string `json:"title" doc:"Title of the user"`
+
+	rest rest
+}
+
+// EventType returns Event, or CHANNEL:message:in.
+func (m MessageIn) EventType() string {
+	var channel ChannelName
+	if len(m.Channels) > 0 {
+		channel = m.Channels[0].Name
+	}
+	return eventType(m.Event, channel, kindIn)
+}
+
+// MarshalJSON writes the documented body: {"event","payload"}.
+func (m MessageIn) MarshalJSON() ([]byte, error) { return inEnvelopes.appendJSON(nil, &m), nil }
+
+// UnmarshalJSON reads a body, whatever m was before.
+func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes, m, b) }
+
+var channels = newObject(
+	func(c *Channel) *rest { return &c.rest },
+	text(func(c *Channel) *ChannelName { return &c.Name }),
+	scalar("string", func(c *Channel) *token { return &c.To.token }),
+)
+
+var userInfos = newObject(
+	func(u *UserInfo) *rest { return &u.rest },
+	text(func(u *UserInfo) *string { return &u.Picture }),
+	text(func(u *UserInfo) *string { return &u.Gender }),
+	text(func(u *UserInfo) *string { return &u.Title }),
+)
+
+var users = newObject(
+	func(u *User) *rest { return &u.rest },
+	text(func(u *User) *string { return &u.ID }),
+	text(func(u *User) *string { return &u.IdentifierID }).omitUnset(),
+	text(func(u *User) *string { return &u.SubscriberID }).omitUnset(),
+	text(func(u *User) *string { return &u.Identity }).omitUnset(),
+	text(func(u *User) *string { return &u.Username }),
+	text(func(u *User) *string { return &u.FirstName }),
+	text(func(u *User) *string { return &u.MiddleName }).omitUnset(),
+	text(func(u *User) *string { return &u.LastName }),
+	text(func(u *User) *string { return &u.Email }),
+	scalar("string", func(u *User) *token { return &u.Phone.token }),
+	raw(func(u *User) *json.RawMessage { return &u.Attributes }).omitUnset(),
+	nested(userInfos, func(u *User) *UserInfo { return &u.UserInfo }),
+)
+
+var recipients = newObject(
+	func(r *Recipient) *rest { return &r.rest },
+	scalar("string", func(r *Recipient) *token { return &r.From.token }),
+	nested(users, func(r *Recipient) *User { return &r.User }),
+)
+
+var contents = newObject(
+	func(c *Content) *rest { return &c.rest },
+	text(func(c *Content) *ContentType { return &c.Type }),
+	raw(func(c *Content) *json.RawMessage { return &c.Payload }),
+	text(func(c *Content) *string { return &c.ID }).omitUnset(),
+	scalar("string", func(c *Content) *token { return &c.Timestamp.token }).omitUnset(),
+)
+
+var ins = newObject(
+	func(m *MessageIn) *rest { return &m.rest },
+	text(func(m *MessageIn) *string { return &m.ID }),
+	objects(channels, func(m *MessageIn) *[]Channel { return &m.Channels }),
+	nested(recipients, func(m *MessageIn) *Recipient { return &m.Recipient }),
+	nested(contents, func(m *MessageIn) *Content { return &m.Message }),
+)
+
+var inEnvelopes = newEnvelope(ins,
+	func(m *MessageIn) *rest { return &m.top },
+	func(m *MessageIn) *string { return &m.Event },
+	MessageIn.EventType)
+
+func init() { field.Register(inEnvelopes.typ, inEnvelopes.appendJSON) }

@@ -1,0 +1,350 @@
+package payload
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// The payload types are plain structs; what is between them and JSON is a table of members a type. A table, and not
+// encoding/json, because a member that came in an odd way has to leave in the same way: encoding/json knows no token, no
+// unknown member, and takes "STATUS" for "status".
+
+// rest is what a struct's fields cannot say of the object they were read from: members that the type does not know,
+// known ones that came as something else than the field holds, and, with an empty raw, known ones that did not come. It
+// is never changed after reading, so that copies of a struct may share it.
+type rest []restMember
+
+type restMember struct{ name, raw string }
+
+func (r rest) find(name string) (raw string, ok bool) {
+	for i := len(r) - 1; i >= 0; i-- {
+		if r[i].name == name {
+			return r[i].raw, true
+		}
+	}
+	return "", false
+}
+
+// A member ties one field of T to one member of its JSON object.
+type member[T any] struct {
+	name string
+	// says is what the field says now.
+	says func(*T) field.Value
+	// read sets the field and reports whether it says all that raw says.
+	read func(v *T, raw string) (exact bool)
+	// append writes what the field says; if nil, says does.
+	append func(dst []byte, v *T) []byte
+	// optional reports that an unset field is not written; if nil, it is.
+	optional func(*T) bool
+
+	at    func(*T) any // the field's address, by which its struct tags are found
+	zero  field.Value
+	named *field.Member
+}
+
+// An object is the table of T.
+type object[T any] struct {
+	members []*member[T]
+	rest    func(*T) *rest
+	typ     *field.Type
+}
+
+func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
+	o := &object[T]{members: members, rest: restOf}
+	o.typ = &field.Type{Extra: func(p any, name string) field.Value {
+		if raw, ok := restOf(p.(*T)).find(name); ok && raw != "" {
+			return field.FromJSON(raw)
+		}
+		return field.Value{}
+	}}
+	var zero T
+	for _, m := range members {
+		if m.name == "" {
+			m.describe(tagOf(&zero, m.at(&zero)))
+		}
+		m.zero, m.named.Name = m.says(&zero), m.name
+		m.named.Get = func(p any) field.Value {
+			v := p.(*T)
+			if r := *restOf(v); r != nil {
+				return o.value(m, v, r)
+			}
+			return m.says(v)
+		}
+		o.typ.Members = append(o.typ.Members, m.named)
+	}
+	return o
+}
+
+// describe takes the member's name, aliases and description from the struct tags of its field.
+func (m *member[T]) describe(tag reflect.StructTag) {
+	m.name, _, _ = strings.Cut(tag.Get("json"), ",")
+	m.named.Doc = tag.Get("doc")
+	if alias := tag.Get("alias"); alias != "" {
+		m.named.Aliases = strings.Split(alias, ",")
+	}
+}
+
+// tagOf finds the struct tag of the field at an address, so that a member's name and description stand in one place.
+func tagOf(structure, at any) reflect.StructTag {
+	s := reflect.ValueOf(structure).Elem()
+	for i := range s.NumField() {
+		if s.Field(i).Addr().Pointer() == reflect.ValueOf(at).Pointer() {
+			return s.Type().Field(i).Tag
+		}
+	}
+	panic("payload: no field at the address that a member of " + s.Type().Name() + " gives")
+}
+
+// value is what the member says: the token it was read from while the field still means the same, else the field.
+func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
+	if raw, ok := r.find(m.name); ok && raw != "" {
+		var as T
+		if m.read(&as, raw); m.says(&as) == m.says(v) {
+			return field.FromJSON(raw)
+		}
+	}
+	return m.says(v)
+}
+
+func (o *object[T]) read(v *T, raw string) {
+	var r rest
+	seen, next := uint64(0), 0
+	for it := rawjson.Walk(raw); it.Next(); {
+		name := it.Key()
+		i := o.index(name, next)
+		if i < 0 {
+			r = append(r, restMember{name, it.Value()})
+			continue
+		}
+		if !o.members[i].read(v, it.Value()) {
+			r = append(r, restMember{name, it.Value()})
+		}
+		seen |= 1 << i
+		next = i + 1
+	}
+	for i, m := range o.members {
+		if seen&(1<<i) == 0 && (m.optional == nil || !m.optional(v)) {
+			r = append(r, restMember{name: m.name})
+		}
+	}
+	*o.rest(v) = r
+}
+
+// index finds a member by name, looking first where it stands if the object has the documented order.
+func (o *object[T]) index(name string, guess int) int {
+	if guess < len(o.members) && o.members[guess].name == name {
+		return guess
+	}
+	for i, m := range o.members {
+		if m.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *object[T]) appendJSON(dst []byte, v *T) []byte {
+	dst = append(dst, '{')
+	start, r := len(dst), *o.rest(v)
+	for _, m := range o.members {
+		if o.skip(m, v, r) {
+			continue
+		}
+		dst = appendName(dst, start, m.name)
+		if _, odd := r.find(m.name); m.append != nil && !odd {
+			dst = m.append(dst, v)
+		} else {
+			dst = o.value(m, v, r).AppendJSON(dst)
+		}
+	}
+	for _, unknown := range r {
+		if o.index(unknown.name, 0) < 0 {
+			dst = appendName(dst, start, unknown.name)
+			dst = rawjson.AppendCompact(dst, unknown.raw)
+		}
+	}
+	return append(dst, '}')
+}
+
+// skip reports whether a member is not written: unset, and either optional or absent from what was read.
+func (o *object[T]) skip(m *member[T], v *T, r rest) bool {
+	raw, found := r.find(m.name)
+	if absent := found && raw == ""; !absent && (found || m.optional == nil || !m.optional(v)) {
+		return false
+	}
+	return m.says(v) == m.zero
+}
+
+func appendName(dst []byte, start int, name string) []byte {
+	if len(dst) > start {
+		dst = append(dst, ',')
+	}
+	return append(rawjson.AppendString(dst, name), ':')
+}
+
+// unless makes a member optional where the condition does not hold.
+func (m *member[T]) unless(cond func(*T) bool) *member[T] {
+	m.optional = func(v *T) bool { return !cond(v) }
+	return m
+}
+
+// omitUnset makes a member optional everywhere.
+func (m *member[T]) omitUnset() *member[T] {
+	m.optional = func(*T) bool { return true }
+	return m
+}
+
+// text is a member with a field of a string type.
+func text[T any, S ~string](at func(*T) *S) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "string"},
+		says:  func(v *T) field.Value { return field.Text(string(*at(v))) },
+		read: func(v *T, raw string) bool {
+			val := field.FromJSON(raw)
+			if !val.Composite() {
+				*at(v) = S(val.String())
+			}
+			return val.Kind == rawjson.String
+		},
+	}
+}
+
+// scalar is a member that keeps its token.
+func scalar[T any](kind string, at func(*T) *token) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: kind},
+		says:  func(v *T) field.Value { return at(v).value() },
+		read:  func(v *T, raw string) bool { at(v).raw = raw; return true },
+	}
+}
+
+// code is a member with a field of an integer type, of which zero means unset.
+func code[T any, N ~int](at func(*T) *N) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "number"},
+		says: func(v *T) field.Value {
+			if *at(v) == 0 {
+				return field.Null
+			}
+			return field.Number(strconv.Itoa(int(*at(v))))
+		},
+		read: func(v *T, raw string) bool {
+			n, ok := token{raw}.integer()
+			if ok && int64(int32(n)) == n { // no code is larger, and int may be 32 bits
+				*at(v) = N(n)
+			}
+			return ok && raw == strconv.Itoa(int(*at(v))) && n != 0
+		},
+	}
+}
+
+// list is a member with a field that encoding/json reads: a list of scalars.
+func list[T any, E any](at func(*T) *[]E) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "array", Type: &field.Type{Elem: &field.Type{}}},
+		says: func(v *T) field.Value {
+			if len(*at(v)) == 0 {
+				return field.Value{Kind: rawjson.List, Text: "[]"}
+			}
+			b, err := json.Marshal(*at(v))
+			if err != nil {
+				return field.Null
+			}
+			return field.FromJSON(string(b))
+		},
+		read: func(v *T, raw string) bool {
+			var l []E
+			if rawjson.KindOf(raw) != rawjson.List || json.Unmarshal([]byte(raw), &l) != nil {
+				return false
+			}
+			if len(l) > 0 {
+				*at(v) = l
+			}
+			b, err := json.Marshal(l)
+			return err == nil && string(b) == string(rawjson.AppendCompact(nil, raw))
+		},
+	}
+}
+
+// raw is a member that is kept as it came; anything may be below it.
+func raw[T any](at func(*T) *json.RawMessage) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "any", Type: &field.Type{Free: true}},
+		says: func(v *T) field.Value {
+			if len(*at(v)) == 0 {
+				return field.Null
+			}
+			return field.FromJSON(rawjson.Trim(string(*at(v))))
+		},
+		read: func(v *T, raw string) bool { *at(v) = json.RawMessage(raw); return true },
+	}
+}
+
+// nested is a member that is an object with a table of its own.
+func nested[T, U any](o *object[U], at func(*T) *U) *member[T] {
+	return &member[T]{
+		at:    func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "object", Type: o.typ, At: func(p any) any { return at(p.(*T)) }},
+		says: func(v *T) field.Value {
+			return field.Value{Kind: rawjson.Object, Text: string(o.appendJSON(nil, at(v)))}
+		},
+		append: func(dst []byte, v *T) []byte { return o.appendJSON(dst, at(v)) },
+		read: func(v *T, raw string) bool {
+			if rawjson.KindOf(raw) != rawjson.Object {
+				return false
+			}
+			o.read(at(v), raw)
+			return true
+		},
+	}
+}
+
+// objects is a member that is a list of objects with one table.
+func objects[T, U any](o *object[U], at func(*T) *[]U) *member[T] {
+	appendList := func(dst []byte, v *T) []byte {
+		dst = append(dst, '[')
+		for i := range *at(v) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = o.appendJSON(dst, &(*at(v))[i])
+		}
+		return append(dst, ']')
+	}
+	return &member[T]{
+		at: func(v *T) any { return at(v) },
+		named: &field.Member{Kind: "array", Type: &field.Type{Elem: o.typ}, Elem: func(p any, i int) any {
+			if l := *at(p.(*T)); i < len(l) {
+				return &l[i]
+			}
+			return nil
+		}},
+		says:   func(v *T) field.Value { return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))} },
+		append: appendList,
+		read: func(v *T, raw string) bool {
+			if rawjson.KindOf(raw) != rawjson.List {
+				return false
+			}
+			var l []U
+			for it := rawjson.Walk(raw); it.Next(); {
+				if rawjson.KindOf(it.Value()) != rawjson.Object {
+					return false
+				}
+				l = append(l, *new(U))
+				o.read(&l[len(l)-1], it.Value())
+			}
+			*at(v) = l
+			return true
+		},
+	}
+}

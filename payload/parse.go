@@ -1,0 +1,74 @@
+package payload
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// Parse reads the body of a webhook and tells from it what it is: a *[MessageStatus] or *[MessageIn] by the type in its
+// envelope, a *[CallReport] or *[CDR] by the members that only they have. The error names what was missing, or the offset at
+// which the body stops being JSON; it never quotes a value.
+func Parse(body []byte) (Event, error) {
+	if off := rawjson.Check(body); off >= 0 {
+		return nil, syntaxError(off)
+	}
+	raw := rawjson.Trim(string(body))
+	if rawjson.KindOf(raw) != rawjson.Object {
+		return nil, errNoObject
+	}
+	if _, ok := rawjson.Find(raw, "payload"); ok {
+		return parseEnvelope(raw)
+	}
+	switch calls, records := countMembers(raw, callMembers), countMembers(raw, cdrMembers); {
+	case calls == 0 && records == 0:
+		return nil, errors.New(`payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
+	case calls >= records:
+		return finish(callReports, new(CallReport), raw)
+	default:
+		return finish(cdrs, new(CDR), raw)
+	}
+}
+
+// The members that only one kind of bare object has.
+var (
+	callMembers = []string{"bridge", "recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by"}
+	cdrMembers  = []string{"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid"}
+)
+
+func countMembers(raw string, names []string) (n int) {
+	for _, name := range names {
+		if _, ok := rawjson.Find(raw, name); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func parseEnvelope(raw string) (Event, error) {
+	event, ok := rawjson.Find(raw, "event")
+	v := field.FromJSON(event)
+	switch {
+	case !ok || v.Kind != rawjson.String || v.Text == "":
+		return nil, errors.New(`payload: member "event" is missing or no text`)
+	case strings.HasSuffix(v.Text, kindStatus):
+		return finish(statusEnvelopes, new(MessageStatus), raw)
+	case strings.HasSuffix(v.Text, kindIn):
+		return finish(inEnvelopes, new(MessageIn), raw)
+	}
+	return nil, fmt.Errorf(`payload: event %.64q is of no type known here: want one that ends in %s or %s`, v.Text, kindStatus, kindIn)
+}
+
+// finish reads raw into v, and makes sure that an error leaves no half-read event behind.
+func finish[T any, P interface {
+	*T
+	Event
+}](o *object[T], v P, raw string) (Event, error) {
+	if err := readEvent(o, (*T)(v), raw); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
