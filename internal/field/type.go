@@ -1,10 +1,6 @@
 package field
 
-import (
-	"reflect"
-	"strings"
-	"sync"
-)
+import "strings"
 
 // A Type knows the names that an object has, as far as they are known before there is a value, and how to read them.
 //
@@ -17,8 +13,6 @@ type Type struct {
 	Elem *Type
 	// Extra reads a member that the type does not know but this value was read with.
 	Extra func(p any, name string) Value
-	// Opaque says that Members have names but no functions: values are read from the JSON form.
-	Opaque bool
 }
 
 // A Member is one name of an object.
@@ -163,43 +157,6 @@ func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {
 			m.Type.names(prefix+m.Name+".", depth+1, yield)
 		}
 	}
-}
-
-// An Entry is how events of one Go type are read.
-type Entry struct {
-	*Type
-	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T; a T is copied into
-	// scratch, which is what an earlier Load returned, or nil. It returns nil for a nil pointer.
-	Load func(event, scratch any) any
-	// AppendJSON appends the JSON form.
-	AppendJSON func(dst []byte, p any) []byte
-}
-
-var registry sync.Map // reflect.Type of T and *T → *Entry
-
-// Register makes known how events of the type T are read. It is for the init of the package that has the type.
-func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
-	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
-	registry.Store(reflect.TypeFor[T](), e)
-	registry.Store(reflect.TypeFor[*T](), e)
-}
-
-func load[T any](event, scratch any) any {
-	switch v := event.(type) {
-	case *T:
-		if v == nil {
-			return nil
-		}
-		return v
-	case T:
-		p, ok := scratch.(*T)
-		if !ok {
-			p = new(T)
-		}
-		*p = v
-		return p
-	}
-	return nil
 }
 
 // Split cuts a dotted name into its parts.

@@ -1,0 +1,106 @@
+package field
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"sync"
+
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// An Entry is how events of one Go type are read.
+type Entry struct {
+	// Type is nil if no name is known before there is an event. Where its members have no functions, values are read from
+	// the JSON form.
+	*Type
+	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T. A T is copied into scratch,
+	// which is what an earlier Load returned, or nil. If Load is nil, all values are read from the JSON form.
+	Load func(event, scratch any) any
+	// AppendJSON appends the JSON form; if nil, [JSON] does.
+	AppendJSON func(dst []byte, p any) []byte
+}
+
+var entries sync.Map // reflect.Type of T and *T → *Entry
+
+// Register makes known how events of the type T are read. It is for the init of the package that has the type.
+func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
+	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
+	entries.Store(reflect.TypeFor[T](), e)
+	entries.Store(reflect.TypeFor[*T](), e)
+}
+
+func load[T any](event, scratch any) any {
+	switch v := event.(type) {
+	case *T:
+		return v
+	case T:
+		p, ok := scratch.(*T)
+		if !ok {
+			p = new(T)
+		}
+		*p = v
+		return p
+	}
+	return nil
+}
+
+// EntryOf returns how events of the event's Go type are read. The entry of a type is made once.
+func EntryOf(event any) *Entry {
+	t := reflect.TypeOf(event)
+	if e, ok := entries.Load(t); ok {
+		return e.(*Entry)
+	}
+	e, _ := entries.LoadOrStore(t, newEntry(t))
+	return e.(*Entry)
+}
+
+// IsNil reports whether an event is nil or a nil pointer or map, which has nothing to report.
+func IsNil(event any) bool {
+	v := reflect.ValueOf(event)
+	return !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map) && v.IsNil()
+}
+
+// JSON writes any value as JSON, without the escapes for HTML that encoding/json adds.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// newEntry binds a plain struct to its fields. Everything else is read from its JSON form, since only encoding/json knows
+// what that is; of a struct the names are known all the same.
+func newEntry(t reflect.Type) *Entry {
+	s := t
+	if s.Kind() == reflect.Pointer {
+		s = s.Elem()
+	}
+	if s.Kind() != reflect.Struct || marshals(s) {
+		return &Entry{}
+	}
+	known := typeOf(s, nil)
+	if !plain(s) {
+		return &Entry{Type: known}
+	}
+	return &Entry{Type: known, Load: func(event, _ any) any {
+		if t.Kind() == reflect.Pointer {
+			return event
+		}
+		p := reflect.New(s)
+		p.Elem().Set(reflect.ValueOf(event))
+		return p.Interface()
+	}}
+}
+
+// value makes a Value of any Go value by way of encoding/json.
+func value(v any) Value {
+	b, err := JSON(v)
+	if err != nil {
+		return Null
+	}
+	return FromJSON(rawjson.Trim(string(b)))
+}

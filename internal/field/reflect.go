@@ -1,0 +1,158 @@
+package field
+
+import (
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+var (
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+// marshals reports whether a type has a JSON form of its own making.
+func marshals(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
+}
+
+// plain reports whether the JSON members of a struct are its fields, one for one, whatever their values.
+func plain(s reflect.Type) bool {
+	names := map[string]bool{}
+	for i := range s.NumField() {
+		f := s.Field(i)
+		if f.Anonymous {
+			return false
+		}
+		name, options, ok := jsonName(f)
+		if !ok {
+			continue
+		}
+		if options != "" || names[name] || f.Tag.Get("json") != "" && !validName(name) {
+			return false
+		}
+		names[name] = true
+	}
+	return true
+}
+
+// jsonName returns the name of a field in JSON; false if it has none.
+func jsonName(f reflect.StructField) (name, options string, ok bool) {
+	tag := f.Tag.Get("json")
+	if !f.IsExported() && !f.Anonymous || tag == "-" {
+		return "", "", false
+	}
+	name, options, _ = strings.Cut(tag, ",")
+	if name == "" {
+		name = f.Name
+	}
+	return name, options, true
+}
+
+// validName reports whether encoding/json takes a name from a tag without a second look.
+func validName(name string) bool {
+	return strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }) < 0
+}
+
+// typeOf returns the names of a struct, and functions for those that are its own fields. above are the structs that s is
+// inside of: one that contains itself has any name from there on.
+func typeOf(s reflect.Type, above []reflect.Type) *Type {
+	if slices.Contains(above, s) {
+		return &Type{Free: true}
+	}
+	above = append(slices.Clip(above), s)
+	t, bound := &Type{}, plain(s)
+	for _, f := range reflect.VisibleFields(s) {
+		name, _, ok := jsonName(f)
+		if !ok || f.Anonymous && f.Tag.Get("json") == "" || !f.IsExported() {
+			continue
+		}
+		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
+		if bound {
+			m.bind(f)
+		}
+		t.Members = append(t.Members, m)
+	}
+	return t
+}
+
+// bind reads the member from field f of the struct that p points to.
+func (m *Member) bind(f reflect.StructField) {
+	i := f.Index[0]
+	at := func(p any) reflect.Value { return reflect.ValueOf(p).Elem().Field(i) }
+	if get := getter(f.Type); get != nil {
+		m.Get = func(p any) Value { return get(at(p)) }
+		return
+	}
+	m.Get = func(p any) Value { return value(at(p).Addr().Interface()) }
+	if f.Type.Kind() == reflect.Struct && !marshals(f.Type) && plain(f.Type) && !m.Type.Free {
+		m.At = func(p any) any { return at(p).Addr().Interface() }
+	}
+}
+
+// getter reads the types that need no detour over JSON; it is nil for others.
+func getter(t reflect.Type) func(reflect.Value) Value {
+	if marshals(t) || t == reflect.TypeFor[json.Number]() {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(v reflect.Value) Value { return Text(v.String()) }
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(v reflect.Value) Value { return Number(strconv.FormatInt(v.Int(), 10)) }
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return func(v reflect.Value) Value { return Number(strconv.FormatUint(v.Uint(), 10)) }
+	}
+	return nil
+}
+
+// below returns what is known of the names below a value of type t: nil if there are none.
+func below(t reflect.Type, above []reflect.Type) *Type {
+	switch {
+	case reflect.PointerTo(t).Implements(textMarshaler):
+		return nil // a text, as time.Time is
+	case marshals(t):
+		return &Type{Free: true}
+	case t.Kind() == reflect.Pointer:
+		return below(t.Elem(), above)
+	case t.Kind() == reflect.Struct:
+		return typeOf(t, above)
+	case t.Kind() == reflect.Map, t.Kind() == reflect.Interface:
+		return &Type{Free: true}
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !marshals(t.Elem()):
+		return nil // a string, in base64
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array:
+		elem := below(t.Elem(), above)
+		if elem == nil {
+			elem = &Type{}
+		}
+		return &Type{Elem: elem}
+	}
+	return nil
+}
+
+// kindOf names a Go type as JSON has it.
+func kindOf(t reflect.Type) string {
+	switch k := t.Kind(); {
+	case k == reflect.Pointer:
+		return kindOf(t.Elem())
+	case marshals(t) && t.PkgPath() == "time":
+		return "string"
+	case marshals(t) || k == reflect.Interface:
+		return "any"
+	case k == reflect.String || k == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
+		return "string"
+	case k == reflect.Bool:
+		return "boolean"
+	case k >= reflect.Int && k <= reflect.Float64:
+		return "number"
+	case k == reflect.Slice || k == reflect.Array:
+		return "array"
+	}
+	return "object"
+}

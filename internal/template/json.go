@@ -1,0 +1,133 @@
+package template
+
+import (
+	"sort"
+
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// A JSON template is known by what it is with something harmless for each placeholder: null for one that stands bare, a
+// letter for one inside a string. The letter is none that an escape could take as its own (\x and \ux are no escapes), and
+// null makes anything glued to it a syntax error; so what passes keeps its shape with every value.
+const (
+	forBare   = "null"
+	forString = "x"
+)
+
+// JSON finds for each node whether it stands inside a JSON string. The error names the first place at which the template is
+// no JSON, has a placeholder in a key, has a key twice, or is nested deeper than maxDepth.
+func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
+	j := jsonTemplate{nodes: nodes, inString: make([]bool, len(nodes))}
+	if err := j.substitute(); err != nil {
+		return nil, err
+	}
+	if off := rawjson.Check(j.text); off >= 0 {
+		return nil, j.syntaxError(off)
+	}
+	start := 0
+	for start < len(j.text) && rawjson.Trim(string(j.text[start:start+1])) == "" {
+		start++
+	}
+	if err := j.walk(rawjson.Trim(string(j.text)), start, maxDepth); err != nil {
+		return nil, err
+	}
+	return j.inString, nil
+}
+
+type jsonTemplate struct {
+	nodes    []Node
+	inString []bool
+	text     []byte
+	starts   []int // of each node in text
+}
+
+func (j *jsonTemplate) substitute() error {
+	inString, escaped := false, false
+	for i, n := range j.nodes {
+		j.starts = append(j.starts, len(j.text))
+		j.inString[i] = inString
+		switch {
+		case !n.Placeholder():
+			for _, c := range []byte(n.Text) {
+				switch {
+				case escaped:
+					escaped = false
+				case c == '"':
+					inString = !inString
+				case c == '\\':
+					escaped = inString
+				}
+			}
+			j.text = append(j.text, n.Text...)
+		case escaped:
+			return n.Errorf("a placeholder behind a backslash")
+		case inString:
+			j.text = append(j.text, forString...)
+		default:
+			j.text = append(j.text, forBare...)
+		}
+	}
+	return nil
+}
+
+// node returns the node at an offset of the text, and the offset's place in the template.
+func (j *jsonTemplate) node(off int) (n Node, source int) {
+	i := sort.SearchInts(j.starts, off+1) - 1
+	if i < 0 {
+		return Node{}, 0
+	}
+	n = j.nodes[i]
+	if n.Placeholder() {
+		return n, n.Offset
+	}
+	return n, n.Offset + off - j.starts[i]
+}
+
+func (j *jsonTemplate) syntaxError(off int) error {
+	if off >= len(j.text) {
+		end := 0
+		if len(j.nodes) > 0 {
+			end = j.nodes[len(j.nodes)-1].End
+		}
+		return Errorf(end, "not JSON: it ends too early")
+	}
+	n, source := j.node(off)
+	if n.Placeholder() {
+		return n.Errorf("a placeholder cannot stand here: outside a string it is a whole JSON value, and never a key")
+	}
+	if before, _ := j.node(off - 1); off > 0 && before.Placeholder() && source == n.Offset {
+		return before.Errorf("something is glued to the placeholder: outside a string it is a whole JSON value")
+	}
+	return Errorf(source, "not JSON")
+}
+
+// walk looks at the keys of all objects in raw, which begins at offset base of the text.
+func (j *jsonTemplate) walk(raw string, base, depth int) error {
+	if k := rawjson.KindOf(raw); k != rawjson.Object && k != rawjson.List {
+		return nil
+	}
+	if depth == 0 {
+		_, source := j.node(base)
+		return Errorf(source, "nested too deeply: %w", ErrTooLong)
+	}
+	seen := map[string]bool{}
+	for it := rawjson.Walk(raw); it.Next(); {
+		if raw[0] == '{' {
+			for i, n := range j.nodes {
+				if at := j.starts[i]; n.Placeholder() && at >= base+it.KeyStart && at < base+it.KeyEnd {
+					return n.Errorf("a placeholder in a key")
+				}
+			}
+			key := it.Key()
+			if seen[key] {
+				_, source := j.node(base + it.KeyStart)
+				return Errorf(source, "the key %.64q stands here twice", key)
+			}
+			seen[key] = true
+		}
+		if err := j.walk(it.Value(), base+it.Start, depth-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package template
+
+import (
+	"strings"
+)
+
+// URL checks where the placeholders of a URL stand: behind the authority, and in the query only in values. It returns how
+// many bytes of the first node belong to scheme and authority. What is wrong with the URL itself is for another to say.
+func URL(nodes []Node) (authority int, err error) {
+	for _, n := range nodes {
+		if i := strings.IndexFunc(n.Text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
+			return 0, Errorf(n.Offset+i, "a blank, a control character or a backslash")
+		}
+		if i := strings.IndexByte(n.Text, '#'); i >= 0 {
+			return 0, Errorf(n.Offset+i, "a fragment is never sent")
+		}
+	}
+	if len(nodes) == 0 {
+		return 0, Errorf(0, "empty")
+	}
+	authority, complete := authorityEnd(nodes[0].Text)
+	if !complete {
+		for _, n := range nodes {
+			if n.Placeholder() {
+				return 0, n.Errorf("a placeholder in scheme, user, host or port: the address must not depend on an event")
+			}
+		}
+	}
+	return authority, queryNames(nodes)
+}
+
+// authorityEnd finds where the authority of a URL ends, and whether something behind says that it is complete.
+func authorityEnd(url string) (end int, complete bool) {
+	start := strings.Index(url, "://")
+	if start < 0 {
+		return len(url), false
+	}
+	start += len("://")
+	if i := strings.IndexAny(url[start:], "/?"); i >= 0 {
+		return start + i, i > 0
+	}
+	return len(url), false
+}
+
+// queryNames refuses placeholders in the name of a query parameter: they would let an event choose what it is called.
+func queryNames(nodes []Node) error {
+	inQuery, inName := false, false
+	for _, n := range nodes {
+		if n.Placeholder() {
+			if inName {
+				return n.Errorf("a placeholder in the name of a query parameter")
+			}
+			continue
+		}
+		for _, c := range []byte(n.Text) {
+			switch {
+			case c == '?' && !inQuery:
+				inQuery, inName = true, true
+			case c == '&':
+				inName = inQuery
+			case c == '=':
+				inName = false
+			}
+		}
+	}
+	return nil
+}
