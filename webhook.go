@@ -2,7 +2,10 @@ package webhook
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+
+	"github.com/ringhook/webhook/internal/rawjson"
 )
 
 // An Event can be reported to a webhook. Its JSON form, as [encoding/json.Marshal] writes it, is the documented body.
@@ -12,6 +15,26 @@ import (
 type Event interface {
 	// EventType is the name under which the event is reported, such as "whatsapp:message:status".
 	EventType() string
+}
+
+// A RawEvent is an event that is JSON already, such as one that was received or stored. It is sent byte for byte where a
+// webhook has no body template.
+type RawEvent struct {
+	Type string // what EventType returns
+	JSON []byte // one JSON value
+}
+
+// EventType returns Type.
+func (e RawEvent) EventType() string { return e.Type }
+
+// MarshalJSON returns JSON, or an error that says where it is not.
+func (e RawEvent) MarshalJSON() ([]byte, error) { return e.check() }
+
+func (e RawEvent) check() ([]byte, error) {
+	if off := rawjson.Check(e.JSON); off >= 0 {
+		return nil, &TemplateError{Field: "event", Err: fmt.Errorf("not JSON at offset %d", off)}
+	}
+	return e.JSON, nil
 }
 
 // A Format says how the fields of a body template are written.

@@ -107,10 +107,11 @@ func (m *Member) lookup(rest []string) (get Getter, known bool) {
 		_, known = m.Type.Lookup(rest)
 		return m.walk(rest), known
 	}
-	if get, known = m.Type.Lookup(rest); get == nil {
+	below, known := m.Type.Lookup(rest)
+	if below == nil {
 		return nil, known
 	}
-	return func(p any) Value { return get(m.At(p)) }, true
+	return func(p any) Value { return below(m.At(p)) }, true
 }
 
 func (m *Member) lookupElem(rest []string) (get Getter, known bool) {
@@ -121,12 +122,13 @@ func (m *Member) lookupElem(rest []string) (get Getter, known bool) {
 	if len(rest) == 1 {
 		return m.walk(rest), true
 	}
-	if get, known = m.Type.Elem.Lookup(rest[1:]); get == nil {
+	below, known := m.Type.Elem.Lookup(rest[1:])
+	if below == nil {
 		return nil, known
 	}
 	return func(p any) Value {
 		if e := m.Elem(p, i); e != nil {
-			return get(e)
+			return below(e)
 		}
 		return Null
 	}, true

@@ -137,3 +137,26 @@ func Index(name string) (i int, ok bool) {
 	}
 	return i, true
 }
+
+// Names calls yield with the path of every name below v, for each list with those of its first element.
+func (v Value) Names(yield func(path string)) { v.names("", 0, yield) }
+
+// Deeper names than this are found, but not listed.
+const listedDepth = 8
+
+func (v Value) names(prefix string, depth int, yield func(string)) {
+	if !v.Composite() || depth > listedDepth {
+		return
+	}
+	for it := rawjson.Walk(v.Text); it.Next(); {
+		path := prefix + "0"
+		if v.Kind == rawjson.Object {
+			path = prefix + it.Key()
+		}
+		yield(path)
+		FromJSON(it.Value()).names(path+".", depth+1, yield)
+		if v.Kind == rawjson.List {
+			return
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package webhook
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// How the names of placeholders find their values. A name is looked up among the reserved names first, then among the
+// members of the event, then among the aliases of its type. If the event is an envelope, which is to say has an object
+// member payload, payload.x is that object's x, and plain x is looked up at the top first, then in it; otherwise payload.x
+// and x both mean the event's own x.
+
+// A reading is how a value is read.
+type reading byte
+
+const (
+	readMember    reading = iota // by the functions of the event's type
+	readJSON                     // from the event's JSON form
+	readEvent                    // the event's type
+	readWebhookID                //
+	readMessageID                //
+)
+
+// An accessor is how one name is read from events of one Go type.
+type accessor struct {
+	kind  reading
+	get   field.Getter
+	known bool // absent means empty, not unknown
+}
+
+// bind returns the accessors for a type, by the number of the names. They are made once.
+func (c *Composer) bind(entry *field.Entry) []accessor {
+	if a, ok := c.bindings.Load(entry); ok {
+		return a.([]accessor)
+	}
+	accessors := make([]accessor, len(c.names))
+	for i, n := range c.names {
+		accessors[i] = newAccessor(entry, n)
+	}
+	a, _ := c.bindings.LoadOrStore(entry, accessors)
+	return a.([]accessor)
+}
+
+func newAccessor(entry *field.Entry, n name) accessor {
+	switch n.text {
+	case "event":
+		return accessor{kind: readEvent, known: true}
+	case "webhook_id":
+		return accessor{kind: readWebhookID, known: true}
+	case "message_id":
+		return accessor{kind: readMessageID, known: true}
+	}
+	if entry.Type == nil {
+		return accessor{kind: readJSON, known: n.text == "payload"}
+	}
+	get, known := resolve(entry.Type, n.path)
+	if get == nil || entry.Load == nil {
+		return accessor{kind: readJSON, known: known}
+	}
+	return accessor{get: get, known: known}
+}
+
+// resolve looks a name up among those that a type knows. The Getter is nil if the name is to be read from the JSON form.
+func resolve(t *field.Type, path []string) (get field.Getter, known bool) {
+	envelope := t.Member("payload")
+	if envelope != nil && (envelope.Type == nil || envelope.Type.Elem != nil) {
+		envelope = nil
+	}
+	switch {
+	case path[0] == "payload" && len(path) == 1:
+		if envelope == nil {
+			return nil, true // the whole event
+		}
+		return envelope.Get, true
+	case envelope != nil && envelope.Type.Free:
+		return nil, true // only the event at hand tells whether it is an envelope
+	case path[0] == "payload" && envelope == nil:
+		return t.Lookup(path[1:])
+	}
+	if get, known = t.Lookup(path); !known && envelope != nil {
+		return t.Lookup(append([]string{"payload"}, path...))
+	}
+	return get, known
+}
+
+// lookUp is resolve for an event's JSON form.
+func lookUp(doc field.Value, path []string) field.Value {
+	payload := doc.Walk([]string{"payload"})
+	envelope := payload.Kind == rawjson.Object
+	if path[0] == "payload" {
+		if !envelope {
+			payload = doc
+		}
+		return payload.Walk(path[1:])
+	}
+	v := doc.Walk(path)
+	if v.Kind == rawjson.None && envelope {
+		return payload.Walk(path)
+	}
+	return v
+}
+
+// has is lookUp for a sample: it tells whether there is such a name, for any index of its lists.
+func has(doc field.Value, path []string) bool {
+	payload := doc.Walk([]string{"payload"})
+	envelope := payload.Kind == rawjson.Object
+	if path[0] == "payload" {
+		if !envelope {
+			payload = doc
+		}
+		return payload.Has(path[1:])
+	}
+	return doc.Has(path) || envelope && payload.Has(path)
+}
+
+// A sampleGroup is the samples of one Go type; where the Go type tells nothing of the members, of one event type.
+type sampleGroup struct {
+	entry     *field.Entry
+	eventType string
+	docs      []field.Value
+}
+
+func (g *sampleGroup) covers(entry *field.Entry, eventType string) bool {
+	return g.entry == entry && (entry.Type != nil || g.eventType == eventType)
+}
+
+func (g *sampleGroup) has(path []string) bool {
+	for _, doc := range g.docs {
+		if has(doc, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// sampled reports whether a sample of the event's kind has a name that its type does not know.
+func (c *Composer) sampled(entry *field.Entry, eventType string, path []string) bool {
+	for _, g := range c.samples {
+		if g.covers(entry, eventType) && g.has(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkNames makes sure that one kind of sample knows all the names.
+func (c *Composer) checkNames(samples []Event) error {
+	for _, e := range samples {
+		if err := c.addSample(e); err != nil {
+			return err
+		}
+	}
+	var first error
+	fewest := len(c.names) + 1
+	for _, g := range c.samples {
+		unknown, err := 0, error(nil)
+		for p := range c.parts() {
+			for i := range p.segments {
+				s := &p.segments[i]
+				if s.op == opNone {
+					continue
+				}
+				n := c.names[s.name]
+				if !newAccessor(g.entry, n).known && !g.has(n.path) {
+					unknown++
+					if err == nil {
+						err = p.unknown(s, g.entry, g.docs)
+					}
+				}
+			}
+		}
+		if unknown == 0 {
+			return nil
+		}
+		if unknown < fewest || first == nil {
+			fewest, first = unknown, err
+		}
+	}
+	return first
+}
+
+func (c *Composer) addSample(e Event) error {
+	if field.IsNil(e) {
+		return &TemplateError{Field: "event", Err: fmt.Errorf("a sample is nil")}
+	}
+	entry := field.EntryOf(e)
+	var p any
+	if entry.Load != nil {
+		p = entry.Load(e, nil)
+	}
+	b, err := eventJSON(e, entry, p)
+	if err != nil {
+		return err
+	}
+	doc := field.FromJSON(rawjson.Trim(string(b)))
+	for _, g := range c.samples {
+		if g.covers(entry, e.EventType()) {
+			g.docs = append(g.docs, doc)
+			return nil
+		}
+	}
+	c.samples = append(c.samples, &sampleGroup{entry, e.EventType(), []field.Value{doc}})
+	return nil
+}
+
+func (r *renderer) unknown(p *part, s *segment) error {
+	doc, err := r.jsonForm()
+	if err != nil {
+		return err
+	}
+	return p.unknown(s, r.entry, []field.Value{doc})
+}
+
+// unknown is the error for a placeholder that names nothing.
+func (p *part) unknown(s *segment, entry *field.Entry, docs []field.Value) error {
+	text := fmt.Sprintf("unknown name %q", s.node.Name)
+	if nearest := nearestName(s.node.Name, entry, docs); nearest != "" {
+		text += fmt.Sprintf("; did you mean %q?", nearest)
+	}
+	e := p.fault(s, &reasonError{text, []error{ErrUnknownName}}).(*TemplateError)
+	e.Offset = s.node.At
+	return e
+}
+
+// nearestName returns the known name that is closest to a misspelt one, or "" if none is near.
+func nearestName(name string, entry *field.Entry, docs []field.Value) string {
+	best, least := "", max(2, len(name)/3)+1
+	try := func(known string) {
+		if d := distance(name, known, least); d < least {
+			best, least = known, d
+		}
+	}
+	prefixed := strings.HasPrefix(name, "payload.")
+	add := func(known string) {
+		bare, inPayload := strings.CutPrefix(known, "payload.")
+		switch {
+		case prefixed:
+			try("payload." + bare)
+		case inPayload:
+			try(bare)
+			fallthrough
+		default:
+			try(known)
+		}
+	}
+	for _, known := range []string{"event", "webhook_id", "message_id"} {
+		try(known)
+	}
+	if entry.Type != nil {
+		entry.Names(func(path string, m *field.Member) {
+			add(path)
+			for _, alias := range m.Aliases {
+				add(strings.TrimSuffix(path, m.Name) + alias)
+			}
+		})
+	}
+	for _, doc := range docs {
+		doc.Names(add)
+	}
+	return best
+}
+
+// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

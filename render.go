@@ -1,0 +1,400 @@
+package webhook
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/escape"
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// Compose makes the message that reports e. Its id is new and random. The error is a [*TemplateError]: the event has no
+// such name, a value cannot stand where it was put, or the result is over a limit. Trying again does not help.
+func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) }
+
+// ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to 64 letters, digits, _ and -. With the
+// same id, the same event composed twice is one delivery to receivers and queues.
+func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
+	if err := checkID(id); err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
+	}
+	return c.compose(id, e)
+}
+
+func (c *Composer) compose(id string, e Event) (*Message, error) {
+	r := renderers.Get().(*renderer)
+	defer r.release()
+	if err := r.start(c, id, e); err != nil {
+		return nil, err
+	}
+	fields, err := r.fields()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.renderURL(fields); err != nil {
+		return nil, err
+	}
+	urlEnd := len(r.buf)
+	for _, h := range c.headers {
+		if err := r.renderHeader(h); err != nil {
+			return nil, err
+		}
+	}
+	textEnd := len(r.buf)
+	contentType := c.contentType
+	if c.webhook.Method != http.MethodGet {
+		if contentType, err = r.renderBody(fields); err != nil {
+			return nil, err
+		}
+	}
+	return r.message(urlEnd, textEnd, contentType), nil
+}
+
+// A renderer is what one call of compose works with.
+type renderer struct {
+	c         *Composer
+	event     Event
+	eventType string
+	entry     *field.Entry
+	accessors []accessor
+	p         any         // what the accessors read; nil if all is read from doc
+	doc       field.Value // the event's JSON form, once it was asked for
+	scratch   any         // for the next event of p's type
+	random    [16]byte
+	idEnd     int
+	ends      []int  // of the headers in buf
+	buf       []byte // id, URL, header values, body
+	json      []byte // a body template's JSON, before it becomes fields
+}
+
+var renderers = sync.Pool{New: func() any { return new(renderer) }}
+
+// A buffer that one huge event has grown is not kept.
+const keptBuffer = 64 << 10
+
+func (r *renderer) release() {
+	kept := renderer{buf: r.buf[:0], json: r.json[:0], ends: r.ends[:0], scratch: r.p}
+	if r.p == r.event {
+		kept.scratch = nil // the caller's own
+	}
+	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
+		kept.buf, kept.json = nil, nil
+	}
+	*r = kept
+	renderers.Put(r)
+}
+
+func (r *renderer) start(c *Composer, id string, e Event) error {
+	if field.IsNil(e) {
+		return &TemplateError{Field: "event", Err: errors.New("is nil")}
+	}
+	r.c, r.event, r.eventType, r.entry = c, e, e.EventType(), field.EntryOf(e)
+	r.accessors = c.bind(r.entry)
+	if r.entry.Load != nil {
+		r.p = r.entry.Load(e, r.scratch)
+	}
+	if id == "" {
+		_, _ = rand.Read(r.random[:]) // never fails
+		r.buf = idEncoding.AppendEncode(append(r.buf, "msg_"...), r.random[:])
+	} else {
+		r.buf = append(r.buf, id...)
+	}
+	r.idEnd = len(r.buf)
+	return nil
+}
+
+var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// json is the event's JSON form.
+func (r *renderer) jsonForm() (field.Value, error) {
+	if r.doc.Kind == rawjson.None {
+		b, err := eventJSON(r.event, r.entry, r.p)
+		if err != nil {
+			return field.Value{}, err
+		}
+		r.doc = field.FromJSON(rawjson.Trim(string(b)))
+	}
+	return r.doc, nil
+}
+
+// value reads the name of a segment.
+func (r *renderer) value(p *part, s *segment) (field.Value, error) {
+	a := &r.accessors[s.name]
+	var v field.Value
+	switch a.kind {
+	case readEvent:
+		return field.Text(r.eventType), nil
+	case readWebhookID:
+		return field.Text(r.c.webhook.ID), nil
+	case readMessageID:
+		return field.Text(string(r.buf[:r.idEnd])), nil
+	case readMember:
+		v = a.get(r.p)
+	case readJSON:
+		doc, err := r.jsonForm()
+		if err != nil {
+			return v, err
+		}
+		v = lookUp(doc, r.c.names[s.name].path)
+	}
+	if v.Kind == rawjson.None {
+		if !a.known && !r.c.sampled(r.entry, r.eventType, r.c.names[s.name].path) {
+			return v, r.unknown(p, s)
+		}
+		v = field.Null
+	}
+	return v, nil
+}
+
+// run appends what a template says of the event.
+func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
+	start := len(dst)
+	for i := range p.segments {
+		s := &p.segments[i]
+		dst = append(dst, s.text...)
+		if s.op != opNone {
+			v, err := r.value(p, s)
+			if err != nil {
+				return dst, err
+			}
+			if s.op == opURL && v.Composite() {
+				return dst, p.fault(s, errCompositeInURL)
+			}
+			dst = s.op.append(dst, v)
+		}
+		if len(dst)-start > limit {
+			return dst, p.tooLong(s, limit)
+		}
+	}
+	return dst, nil
+}
+
+// append writes a value for a place.
+func (o op) append(dst []byte, v field.Value) []byte {
+	switch {
+	case o == opJSON && v.Empty():
+		return append(dst, "null"...)
+	case o == opJSON:
+		return v.AppendJSON(dst)
+	case v.Kind == rawjson.Null:
+		return dst
+	case o == opString && v.Composite():
+		return rawjson.AppendEscaped(dst, v.String())
+	case o == opString:
+		return rawjson.AppendEscaped(dst, v.Text)
+	case o == opHeader:
+		return escape.AppendHeader(dst, v.String())
+	default:
+		return escape.AppendURL(dst, v.Text)
+	}
+}
+
+var (
+	errCompositeInURL = errors.New("an object or a list cannot stand in a URL")
+	errDotSegment     = errors.New("a path segment that is . or .. would lead elsewhere")
+)
+
+// fault is the error of one placeholder.
+func (p *part) fault(s *segment, err error) error {
+	return &TemplateError{Field: p.field, Offset: s.node.Offset, Placeholder: s.node.Name, Err: err, source: p.source}
+}
+
+func (p *part) tooLong(s *segment, limit int) error {
+	return p.fault(s, fmt.Errorf("composed to more than %d bytes: %w", limit, ErrLimit))
+}
+
+func (r *renderer) renderURL(fields formFields) (err error) {
+	start := len(r.buf)
+	if r.buf, err = r.run(r.buf, r.c.url, MaxURLSize); err != nil {
+		return err
+	}
+	if r.c.dotted && dotSegment(string(r.buf[start:])) {
+		return &TemplateError{Field: "url", Err: errDotSegment, source: r.c.url.source}
+	}
+	if r.c.webhook.Method != http.MethodGet || len(fields) == 0 {
+		return nil
+	}
+	switch {
+	case bytes.IndexByte(r.buf[start:], '?') < 0:
+		r.buf = append(r.buf, '?')
+	case r.buf[len(r.buf)-1] != '?' && r.buf[len(r.buf)-1] != '&':
+		r.buf = append(r.buf, '&')
+	}
+	r.buf = fields.appendURLEncoded(r.buf)
+	if len(r.buf)-start > MaxURLSize {
+		return &TemplateError{Field: "url", Err: fmt.Errorf("with the fields of the body more than %d bytes: %w", MaxURLSize, ErrLimit)}
+	}
+	return nil
+}
+
+func (r *renderer) renderHeader(p *part) (err error) {
+	start := len(r.buf)
+	if r.buf, err = r.run(r.buf, p, 2*MaxOutputSize); err != nil {
+		return err
+	}
+	if over := r.buf[start:]; len(over) > MaxHeaderSize {
+		end := MaxHeaderSize
+		for !utf8.RuneStart(over[end]) {
+			end--
+		}
+		r.buf = r.buf[:start+end]
+	}
+	r.ends = append(r.ends, len(r.buf))
+	return nil
+}
+
+// renderBody returns the content type.
+func (r *renderer) renderBody(fields formFields) (contentType string, err error) {
+	start := len(r.buf)
+	switch {
+	case r.c.webhook.Format == FormatFormURLEncoded:
+		r.buf = fields.appendURLEncoded(r.buf)
+	case r.c.webhook.Format == FormatFormData:
+		b := bytes.NewBuffer(r.buf)
+		m := multipart.NewWriter(b)
+		if err := fields.writeMultipart(m); err != nil {
+			return "", err
+		}
+		r.buf, contentType = b.Bytes(), m.FormDataContentType()
+	case r.c.body != nil:
+		r.buf, err = r.run(r.buf, r.c.body, MaxOutputSize)
+	case r.p != nil && r.entry.AppendJSON != nil:
+		r.buf = r.entry.AppendJSON(r.buf, r.p)
+	default:
+		var b []byte
+		b, err = eventJSON(r.event, r.entry, r.p)
+		r.buf = append(r.buf, b...)
+	}
+	if err != nil {
+		return "", err
+	}
+	if len(r.buf)-start > MaxOutputSize {
+		return "", &TemplateError{Field: "body", Err: fmt.Errorf("composed to more than %d bytes: %w", MaxOutputSize, ErrLimit)}
+	}
+	if contentType == "" {
+		contentType = r.c.contentType
+	}
+	return contentType, nil
+}
+
+// fields makes the fields of a form or a query.
+func (r *renderer) fields() (f formFields, err error) {
+	if !r.c.asForm() {
+		return nil, nil
+	}
+	var v field.Value
+	switch {
+	case r.c.body != nil:
+		if r.json, err = r.run(r.json, r.c.body, MaxOutputSize); err != nil {
+			return nil, err
+		}
+		v = field.FromJSON(rawjson.Trim(string(r.json)))
+	case r.c.webhook.Method == http.MethodGet:
+		return nil, nil
+	default:
+		if v, err = r.jsonForm(); err != nil {
+			return nil, err
+		}
+	}
+	f, err = flatten(v, r.c.authored)
+	if err != nil {
+		return nil, &TemplateError{Field: "body", Err: err}
+	}
+	return f, nil
+}
+
+// A composed is a Message together with the arrays that its slices point to, so that they are one allocation.
+type composed struct {
+	Message
+	waits   [5]time.Duration
+	success [2]int
+	values  [4]string
+}
+
+// message takes what was rendered out of the buffers.
+func (r *renderer) message(urlEnd, textEnd int, contentType string) *Message {
+	w := &r.c.webhook
+	text := string(r.buf[:textEnd])
+	m := &composed{Message: Message{
+		ID: text[:r.idEnd], WebhookID: w.ID, Event: r.eventType, Method: w.Method, URL: text[r.idEnd:urlEnd],
+		Header: make(http.Header, len(r.c.headers)+1),
+	}}
+	if textEnd < len(r.buf) {
+		m.Body = bytes.Clone(r.buf[textEnd:])
+	}
+	if w.Policy != nil {
+		m.Policy = *w.Policy
+	}
+	m.Policy = m.Policy.complete(r.eventType)
+	m.Policy.Waits = append(m.waits[:0], m.Policy.Waits...)
+	m.Policy.Success = append(m.success[:0], m.Policy.Success...)
+	values := m.values[:0]
+	if n := len(r.c.headers) + 1; n > cap(values) {
+		values = make([]string, 0, n)
+	}
+	set := func(key, value string) {
+		values = append(values, value)
+		m.Header[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	start := urlEnd
+	for i, key := range r.c.headerKeys {
+		set(key, text[start:r.ends[i]])
+		start = r.ends[i]
+	}
+	if contentType != "" && w.Method != http.MethodGet {
+		set("Content-Type", contentType)
+	}
+	if s, ok := r.event.(interface{ Subject() (id string, rank int) }); ok {
+		m.Subject, m.Rank = s.Subject()
+	}
+	return &m.Message
+}
+
+// eventJSON returns the JSON form of an event.
+func eventJSON(e Event, entry *field.Entry, p any) ([]byte, error) {
+	switch raw := e.(type) {
+	case RawEvent:
+		return raw.check()
+	case *RawEvent:
+		return raw.check()
+	}
+	if p != nil && entry.AppendJSON != nil {
+		return entry.AppendJSON(nil, p), nil
+	}
+	b, err := field.JSON(e)
+	if err != nil { // its text may quote a value
+		return nil, &TemplateError{Field: "event", Err: &reasonError{"has no JSON form", []error{err}}}
+	}
+	return b, nil
+}
+
+// dotSegment reports whether a segment of the URL's path is . or .., in whatever way it is written.
+func dotSegment(url string) bool {
+	_, rest, _ := strings.Cut(url, "://")
+	_, path, _ := strings.Cut(rest, "/")
+	path, _, _ = strings.Cut(path, "?")
+	for segment := range strings.SplitSeq(path, "/") {
+		if len(segment) > len("%2e%2e") || segment == "" {
+			continue
+		}
+		segment = strings.ReplaceAll(strings.ReplaceAll(segment, "%2e", "."), "%2E", ".")
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// isHeaderControl reports whether a character of a header value becomes a blank.
+func isHeaderControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
