@@ -1,1 +1,394 @@
 package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+const (
+	maxResponseBody = 16 << 10    // kept of a response's body
+	bodyTimeout     = time.Second // for reading it, whatever the policy's timeout
+)
+
+// A Client delivers messages: it signs, sends, judges the answer, waits and tries again, all in the call of [Client.Send].
+// It is a [Sender] that returns when the message is delivered or given up.
+//
+// The zero Client is ready to use: unsigned, on each message's own policy, and unable to reach private addresses. Set the
+// fields before the first use; from then on it is safe for concurrent use and must not be copied. Make one and share it, since
+// it holds the connections.
+type Client struct {
+	// Signer signs each attempt anew. If nil, messages go unsigned. If it fails or panics, the attempt fails and nothing is sent.
+	Signer Signer
+	// Retry says when to try again. If nil, the message's Policy does.
+	Retry RetryFunc
+	// Transport carries the requests; with one of your own, keeping it away from private addresses is up to you. If nil,
+	// [NewTransport] of the zero [Egress] is used.
+	Transport http.RoundTripper
+	// OnAttempt is told of each attempt that has a result, before Try returns; attempts that ended by the caller's context
+	// have none. If it panics, that is logged through [slog] and the result stands. If nil, nothing is told.
+	OnAttempt func(context.Context, *Message, Attempt)
+
+	once      sync.Once // also lets vet find copies
+	transport http.RoundTripper
+}
+
+var _ Sender = (*Client)(nil)
+
+// Send tries to deliver m until it is delivered or given up. It returns nil if the receiver has answered with a success,
+// else a [*DeliveryError].
+//
+// When ctx ends, Send returns at once, and errors.Is finds [context.Cause]; when the next wait would outlast ctx's deadline,
+// it does not begin to wait. The delivery can then go on later with [Client.Try].
+func (c *Client) Send(ctx context.Context, m *Message) error {
+	var (
+		last     Attempt
+		attempts int
+		ended    error
+	)
+	attempt := func() error {
+		last = c.Try(ctx, m, attempts+1)
+		switch last.Outcome {
+		case Delivered:
+			attempts++
+			return nil
+		case Canceled:
+			ended = context.Cause(ctx)
+			return backoff.Permanent(ended)
+		}
+		attempts++
+		if last.Outcome != Retrying {
+			ended = last.Err
+			return backoff.Permanent(ended)
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < last.Wait {
+			ended = context.DeadlineExceeded
+			return backoff.Permanent(ended)
+		}
+		return last.Err
+	}
+	// What backoff returns is of no use: it is ctx.Err, not its cause, when ctx ends during a wait.
+	if backoff.RetryNotifyWithTimer(attempt, backoff.WithContext(lastWait{&last}, ctx), nil, nil) == nil {
+		return nil
+	}
+	if ended == nil {
+		ended = context.Cause(ctx)
+	}
+	e := &DeliveryError{Attempts: attempts, Last: last, Err: ended}
+	if m != nil {
+		e.MessageID = m.ID
+	}
+	return e
+}
+
+// lastWait is a backoff.BackOff that waits as the last attempt says.
+type lastWait struct{ last *Attempt }
+
+func (w lastWait) NextBackOff() time.Duration { return w.last.Wait }
+
+func (w lastWait) Reset() {}
+
+// Try makes the nth attempt to deliver m, counted from 1, once and without waiting, and says in Outcome and Wait how the
+// delivery goes on. It is what a queue calls, in whatever process.
+//
+// It trusts no message: one with a method, URL, header, ID or policy that must not be is not sent, and has ClassInvalid. All
+// attempts send the same bytes with the same Webhook-Id, so that receivers can drop duplicates; time and signature are new.
+// The status line decides: a success stays one whatever becomes of the response's body, or of ctx.
+func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
+	a := Attempt{N: n, At: time.Now()}
+	var policy Policy
+	if ctx.Err() != nil {
+		a.fail(ClassCanceled, context.Cause(ctx))
+	} else if u, err := checkMessage(m, n); err != nil {
+		a.fail(ClassInvalid, err)
+	} else {
+		policy = m.Policy.complete(m.Event)
+		c.attempt(ctx, m, u, policy, &a)
+	}
+	a.Duration = time.Since(a.At)
+
+	switch {
+	case a.Err == nil:
+		a.Outcome = Delivered
+	case a.Class == ClassCanceled:
+		a.Outcome = Canceled
+		return a
+	case a.Class == ClassInvalid:
+		a.Outcome = Failed
+	case a.Status == http.StatusGone:
+		a.Outcome = Gone
+	default:
+		a.Outcome = Failed
+		if wait, ok := c.next(ctx, m, policy, a); ok {
+			a.Outcome, a.Wait = Retrying, max(wait, a.RetryAfter, 0)
+		}
+	}
+	c.tell(ctx, m, a)
+	return a
+}
+
+// CloseIdleConnections closes the connections that are not in use. The Client remains usable.
+func (c *Client) CloseIdleConnections() {
+	if t, ok := c.roundTripper().(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+func (c *Client) roundTripper() http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
+	}
+	c.once.Do(func() { c.transport = NewTransport(Egress{}) })
+	return c.transport
+}
+
+// checkMessage refuses a message that must not be sent.
+func checkMessage(m *Message, n int) (*url.URL, error) {
+	if m == nil {
+		return nil, errors.New("no message")
+	}
+	if n < 1 {
+		return nil, fmt.Errorf("attempt %d, want 1 or more", n)
+	}
+	if err := checkID(m.ID); err != nil {
+		return nil, err
+	}
+	if err := checkMethod(m.Method); err != nil {
+		return nil, err
+	}
+	if m.Method == http.MethodGet && len(m.Body) > 0 {
+		return nil, errors.New("a GET must not have a body")
+	}
+	if err := checkHeader(m.Header); err != nil {
+		return nil, err
+	}
+	if err := m.Policy.check(); err != nil {
+		return nil, err
+	}
+	return checkURL(m.URL)
+}
+
+// errTimeout is the cause of the end of an attempt's context.
+var errTimeout = errors.New("the policy's timeout passed")
+
+// attempt signs and sends m, and judges the answer.
+func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(p.Timeout, func() { cancel(errTimeout) })
+	defer timer.Stop()
+
+	header, err := c.header(bounded, m, a.At)
+	if err != nil {
+		if ctx.Err() != nil {
+			a.fail(ClassCanceled, context.Cause(ctx))
+			return
+		}
+		a.fail(ClassSign, err)
+		return
+	}
+	x := &exchange{}
+	resp, err := roundTrip(c.roundTripper(), x.request(bounded, m, u, header))
+	if err == nil {
+		timer.Reset(bodyTimeout)
+		a.Body = readBody(resp, func() { cancel(nil) })
+		a.Status = resp.StatusCode
+		if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+			a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		}
+	}
+	a.Requests = x.requests()
+	if err == nil {
+		a.Requests = max(a.Requests, 1) // a transport that is not net/http's need not tell
+	}
+	a.MayHaveArrived = a.Requests > 0
+
+	// Who ended it is asked of the contexts: a transport's error can look like theirs for reasons of its own.
+	switch {
+	case err == nil && p.delivered(a.Status):
+	case err == nil:
+		a.fail(ClassStatus, nil)
+	case ctx.Err() != nil:
+		a.fail(ClassCanceled, context.Cause(ctx))
+	case bounded.Err() != nil:
+		a.fail(ClassTimeout, err)
+	case x.noTLS.Load():
+		a.fail(ClassTLS, err)
+	default:
+		a.fail(classify(err), err)
+	}
+}
+
+// header makes the header of one attempt. It is a new map around the message's own values.
+func (c *Client) header(ctx context.Context, m *Message, at time.Time) (h http.Header, err error) {
+	h = make(http.Header, len(m.Header)+4)
+	h.Set("User-Agent", "Ringhook")
+	for name, values := range m.Header {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+	h.Set(HeaderID, m.ID)
+	if c.Signer == nil {
+		return h, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered("Signer", v)
+		}
+	}()
+	signature, err := c.Signer.Sign(ctx, m, at)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range signature {
+		if err := errors.Join(checkToken(name), checkHeaderValues(name, values)); err != nil {
+			return nil, err
+		}
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+	return h, nil
+}
+
+// roundTrip sends one request. It takes a panic of a transport as its error.
+func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			resp, err = nil, recovered("Transport", v)
+		}
+	}()
+	resp, err = t.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errors.New("the Transport returned neither a response nor an error")
+	}
+	return resp, err
+}
+
+// The byte beyond the limit is there to see that a body of just that size has ended.
+var bodyBuffers = sync.Pool{New: func() any { return new([maxResponseBody + 1]byte) }}
+
+// readBody returns the beginning of the body, and ends it. If it has ended by itself, the connection is free for the next
+// request. Whatever goes wrong, the status has been seen, so there are no errors.
+func readBody(resp *http.Response, cancel func()) (body []byte) {
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			body = nil
+		}
+	}()
+	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
+		buf := bodyBuffers.Get().(*[maxResponseBody + 1]byte)
+		defer bodyBuffers.Put(buf)
+		if n, _ := io.ReadFull(resp.Body, buf[:]); n > 0 {
+			body = make([]byte, min(n, maxResponseBody))
+			copy(body, buf[:])
+		}
+	}
+	cancel() // before Close, which must not go on reading
+	_ = resp.Body.Close()
+	return body
+}
+
+// next asks for the wait after a failed attempt.
+func (c *Client) next(ctx context.Context, m *Message, p Policy, a Attempt) (wait time.Duration, ok bool) {
+	if c.Retry == nil {
+		return p.next(m.ID, a.N)
+	}
+	defer func() {
+		if v := recover(); v != nil { // a mistake in there must not lose the message
+			logPanic(ctx, "Retry", v)
+			wait, ok = p.next(m.ID, a.N)
+		}
+	}()
+	return c.Retry(m, a)
+}
+
+// tell calls OnAttempt.
+func (c *Client) tell(ctx context.Context, m *Message, a Attempt) {
+	if c.OnAttempt == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(ctx, "OnAttempt", v)
+		}
+	}()
+	c.OnAttempt(ctx, m, a)
+}
+
+func logPanic(ctx context.Context, where string, v any) {
+	slog.ErrorContext(ctx, "webhook: recovered", "error", recovered(where, v), "stack", string(debug.Stack()))
+}
+
+// recovered makes an error of a panic. Only the run-time's own texts are kept: any other value may hold an event's data.
+func recovered(where string, v any) error {
+	if err, ok := v.(runtime.Error); ok {
+		return fmt.Errorf("panic in %s: %w", where, err)
+	}
+	return fmt.Errorf("panic in %s: %T", where, v)
+}
+
+// An exchange is what one attempt gives to net/http, and what net/http tells about it, also after the attempt has ended.
+type exchange struct {
+	trace  httptrace.ClientTrace
+	body   requestBody
+	begun  atomic.Int32 // requests of which the header was written
+	broken atomic.Int32 // those of them that were not written to their end
+	noTLS  atomic.Bool  // a handshake has failed
+}
+
+// requestBody reads a message's body.
+type requestBody struct{ bytes.Reader }
+
+func (*requestBody) Close() error { return nil }
+
+func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header http.Header) *http.Request {
+	x.trace = httptrace.ClientTrace{
+		WroteHeaders: func() { x.begun.Add(1) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err != nil {
+				x.broken.Add(1)
+			}
+		},
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err != nil {
+				x.noTLS.Store(true)
+			}
+		},
+	}
+	req := requestTemplate.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
+	req.Method, req.URL, req.Host, req.Header = m.Method, u, u.Host, header
+	if len(m.Body) > 0 {
+		x.body.Reset(m.Body)
+		req.Body, req.ContentLength = &x.body, int64(len(m.Body))
+		// With it net/http can take another connection when the first one turns out to be closed before anything was written.
+		req.GetBody = func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(m.Body)), nil
+		}
+	}
+	return req
+}
+
+// requestTemplate spares making a request only to copy it: WithContext is the one way to set the context.
+var requestTemplate = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+
+// requests counts what was written. One that broke is not counted if another one followed, since net/http repeats by
+// itself when it has written nothing; if it was the only one, a part may have been.
+func (x *exchange) requests() int {
+	begun := int(x.begun.Load())
+	return max(begun-int(x.broken.Load()), min(begun, 1))
+}

@@ -85,15 +85,59 @@ var reservedHeaders = map[string]bool{
 
 // checkHeaderName refuses names that are not tokens and names that a webhook must not set.
 func checkHeaderName(name string) error {
+	if err := checkToken(name); err != nil {
+		return err
+	}
+	canonical := http.CanonicalHeaderKey(name)
+	if reservedHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
+		return fmt.Errorf("header %s must not be set", canonical)
+	}
+	return nil
+}
+
+// checkHeader refuses a message's header that has a name or value that must not be, a name twice, or too many.
+func checkHeader(h http.Header) error {
+	count := 0
+	for _, values := range h {
+		count += max(len(values), 1)
+	}
+	if count > MaxHeaders {
+		return fmt.Errorf("%d headers, at most %d: %w", count, MaxHeaders, ErrLimit)
+	}
+	for name, values := range h {
+		if err := checkHeaderName(name); err != nil {
+			return err
+		}
+		if err := checkHeaderValues(name, values); err != nil {
+			return err
+		}
+		if canonical := http.CanonicalHeaderKey(name); canonical != name {
+			for other := range h {
+				if other != name && strings.EqualFold(other, name) {
+					return fmt.Errorf("header %s is there twice", canonical)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkHeaderValues(name string, values []string) error {
+	for _, value := range values {
+		if err := checkHeaderValue(value); err != nil {
+			return fmt.Errorf("header %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkToken refuses what cannot be a header's name.
+func checkToken(name string) error {
 	if name == "" {
 		return errors.New("empty header name")
 	}
 	if strings.IndexFunc(name, func(r rune) bool { return !isTokenChar(r) }) >= 0 {
 		return fmt.Errorf("%q is not a header name", name)
-	}
-	canonical := http.CanonicalHeaderKey(name)
-	if reservedHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
-		return fmt.Errorf("header %s must not be set", canonical)
 	}
 	return nil
 }

@@ -1,0 +1,202 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// An Attempt is what came of one try to deliver a message. It is plain data but for Err.
+type Attempt struct {
+	// N counts the attempts of a message from 1.
+	N int
+	// At is when the attempt began; signatures carry this time.
+	At time.Time
+	// Duration is the time until it ended, with the reading of the response's body.
+	Duration time.Duration
+	// Status is the status code of the response. If zero, none came.
+	Status int
+	// Class says what kind of failure it was. It is empty after a delivery.
+	Class Class
+	// Err is nil if the message was delivered. Its text is safe to show to the customer; Unwrap has the detail, with
+	// addresses, for the operator only.
+	Err error
+	// MayHaveArrived says that at least a part of the request was sent, so that the receiver may have processed it. It is
+	// false only if nothing was sent; a Transport that does not heed [net/http/httptrace] cannot tell.
+	MayHaveArrived bool
+	// Requests is how many requests were written to connections. It is more than 1 when net/http by itself repeated a GET,
+	// or a request with an Idempotency-Key header, on a connection that broke.
+	Requests int
+	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is the receiver's text and not to be
+	// trusted.
+	Body []byte
+	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1 hour.
+	RetryAfter time.Duration
+	// Wait is the time until the next attempt. It is set only if Outcome is Retrying.
+	Wait time.Duration
+	// Outcome says how the delivery goes on.
+	Outcome Outcome
+}
+
+// A Class is a kind of failure.
+type Class string
+
+// The classes of failures. All but ClassInvalid and ClassCanceled are retried. ClassBlocked is too, on the same schedule,
+// since a wrong entry in the DNS gets repaired; nothing is sent to the address meanwhile.
+const (
+	ClassDNS      Class = "dns"      // the name was not resolved
+	ClassConnect  Class = "connect"  // no connection
+	ClassTLS      Class = "tls"      // the handshake or the certificate was not good
+	ClassTimeout  Class = "timeout"  // no status line within the policy's timeout
+	ClassReset    Class = "reset"    // the connection broke before a status line
+	ClassProtocol Class = "protocol" // the answer is no HTTP, or too large
+	ClassBlocked  Class = "blocked"  // the address must not be dialled; see [Egress]
+	ClassStatus   Class = "status"   // the status is no success
+	ClassSign     Class = "sign"     // the Signer failed; nothing was sent
+	ClassInvalid  Class = "invalid"  // the message must not be sent as it is; nothing was sent
+	ClassCanceled Class = "canceled" // the caller's context ended
+)
+
+// An Outcome is how a delivery stands after an attempt.
+type Outcome string
+
+// The outcomes of an attempt.
+const (
+	Delivered Outcome = "delivered" // the status is a success
+	Retrying  Outcome = "retrying"  // failed, and to be tried again after Wait
+	Failed    Outcome = "failed"    // failed for good
+	Gone      Outcome = "gone"      // 410: failed for good, and the receiver wants no more
+	Canceled  Outcome = "canceled"  // the caller's context ended first: no result
+)
+
+// classTexts are what the customer is told. They name no address, so that a test send is no port scanner.
+var classTexts = map[Class]string{
+	ClassDNS:      "host name not resolved",
+	ClassConnect:  "no connection",
+	ClassTLS:      "TLS handshake refused",
+	ClassTimeout:  "no answer in time",
+	ClassReset:    "connection closed without an answer",
+	ClassProtocol: "malformed answer",
+	ClassBlocked:  "destination not allowed",
+	ClassSign:     "not signed",
+	ClassCanceled: "canceled",
+}
+
+// fail ends the attempt in a failure whose detail is for the operator.
+func (a *Attempt) fail(class Class, detail error) {
+	text := classTexts[class]
+	if class != ClassCanceled && (errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)) {
+		detail = errors.New(detail.Error()) // not to be taken for the end of the caller's context
+	}
+	switch {
+	case class == ClassStatus:
+		text = "status " + strconv.Itoa(a.Status)
+	case class == ClassInvalid:
+		text = "invalid message: " + detail.Error() // of our own checks, which quote no values
+	case errors.Is(detail, syscall.ECONNREFUSED):
+		text = "connection refused"
+	}
+	a.Class, a.Err = class, &attemptError{text, detail}
+}
+
+// An attemptError has a text for the customer and a detail for the operator.
+type attemptError struct {
+	text   string
+	detail error // nil for a status
+}
+
+func (e *attemptError) Error() string { return "webhook: " + e.text }
+
+func (e *attemptError) Unwrap() error { return e.detail }
+
+// classify finds the class of a transport's error.
+func classify(err error) Class {
+	var (
+		blocked *blockedError
+		dns     *net.DNSError
+		op      *net.OpError
+		timeout interface{ Timeout() bool }
+	)
+	hasOp := errors.As(err, &op)
+	switch {
+	case errors.As(err, &blocked):
+		return ClassBlocked
+	case errors.As(err, &dns):
+		return ClassDNS
+	case isTLS(err), hasOp && (op.Op == "remote error" || op.Op == "local error"): // as crypto/tls names its alerts
+		return ClassTLS
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return ClassTimeout
+	case hasOp && (op.Op == "read" || op.Op == "write"),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		strings.Contains(err.Error(), "server closed idle connection"): // net/http has no name for it
+		return ClassReset
+	case hasOp, errors.Is(err, syscall.ECONNREFUSED): // dial, proxyconnect, socks connect
+		return ClassConnect
+	}
+	return ClassProtocol
+}
+
+func isTLS(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		certificate  x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &authority) ||
+		errors.As(err, &hostname) || errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// A DeliveryError is what [Client.Send] returns for a message that was not delivered.
+type DeliveryError struct {
+	// MessageID is the message's ID.
+	MessageID string
+	// Attempts is how many were made. One that the caller's context cut off does not count.
+	Attempts int
+	// Last is the last one, also if it was cut off. If its Outcome is Retrying, the delivery can go on after Last.Wait.
+	Last Attempt
+	// Err is why the delivery ended: Last.Err; or the cause of the context that ended; or [context.DeadlineExceeded] if
+	// the next wait would have outlasted the context's deadline.
+	Err error
+}
+
+// Error has the message's ID, the number of attempts and why the delivery ended, and no addresses, URLs or values.
+func (e *DeliveryError) Error() string {
+	text := "webhook: message not delivered"
+	if checkID(e.MessageID) == nil { // else who knows what it holds
+		text = "webhook: message " + e.MessageID + " not delivered"
+	}
+	text += " after " + strconv.Itoa(e.Attempts) + " attempt"
+	if e.Attempts != 1 {
+		text += "s"
+	}
+	if e.Err != nil {
+		text += ": " + strings.TrimPrefix(e.Err.Error(), "webhook: ")
+	}
+	if e.Last.Err != nil && e.Last.Err != e.Err && e.Last.Class != ClassCanceled {
+		text += " (" + strings.TrimPrefix(e.Last.Err.Error(), "webhook: ") + ")"
+	}
+	return text
+}
+
+// Unwrap returns Err and, if it is another, the error of the last attempt.
+func (e *DeliveryError) Unwrap() []error {
+	var errs []error
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	if e.Last.Err != nil && e.Last.Err != e.Err {
+		errs = append(errs, e.Last.Err)
+	}
+	return errs
+}
