@@ -2,7 +2,20 @@ package webhook
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,7 +27,306 @@ const (
 	HeaderSignature        = "Signature"         // the platform's: hex; see [HMAC]
 )
 
-// A Signer signs one attempt.
+// ErrNoKey is wrapped by the errors of signers and of [Verifier.Verify] when there is no key, or none that the scheme
+// may use. Nothing is sent, and nothing is accepted, without one.
+var ErrNoKey = errors.New("no key")
+
+// A Signer signs one attempt. It is safe for concurrent use.
 type Signer interface {
+	// Sign returns the headers that authenticate m, sent at the time at; they are set on the request after m.Header.
+	// A nil Header leaves m unsigned, and an error means that the attempt fails and nothing is sent. Sign does not
+	// change m and does not keep it, and it returns soon after ctx ends.
 	Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error)
+}
+
+// SignerFunc is a function that is a [Signer].
+type SignerFunc func(ctx context.Context, m *Message, at time.Time) (http.Header, error)
+
+// Sign calls f.
+func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+	return f(ctx, m, at)
+}
+
+// HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the body in lower-case hex, which PHP
+// checks with hash_hmac('sha256', $body, $key). The zero HMAC is the compatible default, whose key is the webhook's id.
+//
+// The webhook's id is no secret: it stands in API calls, and whoever knows it can sign. Nor does the signature cover a
+// time, an id or the URL, so a request that was seen once can be sent again for ever. [StandardWebhooks] with a secret
+// from [GenerateSecret] has neither weakness and is recommended; see [Signers] for the time of the change.
+//
+// For a GET, which has no body, the MAC covers the query as it stands in the URL, without the question mark. The
+// platform signs the body that a GET does not have, which no receiver can check; [Verifier.Handler] checks ours. The
+// query of any other method is not covered. HMAC is safe for concurrent use.
+type HMAC struct {
+	// Keys gives the secrets of a webhook, of which the first one signs. If nil, the key is WebhookIDSecret of the
+	// message's WebhookID.
+	Keys Keyring
+	// Header is the name of the header. If empty, HeaderSignature is used.
+	Header string
+}
+
+var _ Signer = HMAC{}
+
+// Sign returns the signature of m. It fails with [ErrNoKey], with the error of Keys, or if the URL of a GET is not valid.
+func (h HMAC) Sign(ctx context.Context, m *Message, _ time.Time) (http.Header, error) {
+	secret := WebhookIDSecret(m.WebhookID)
+	if h.Keys != nil {
+		secrets, err := h.Keys.secrets(ctx, m.WebhookID)
+		if err != nil {
+			return nil, err
+		}
+		secret = secrets[0]
+	}
+	if secret.key == nil {
+		return nil, ErrNoKey
+	}
+	text := m.Body
+	if m.Method == http.MethodGet {
+		u, err := checkURL(m.URL)
+		if err != nil {
+			return nil, err
+		}
+		text = []byte(u.RawQuery)
+	}
+	name := HeaderSignature
+	if h.Header != "" {
+		name = http.CanonicalHeaderKey(h.Header)
+	}
+	return http.Header{name: {string(secret.appendHex(nil, text))}}, nil
+}
+
+// StandardWebhooks signs as version 1.0.0 of the Standard Webhooks specification says, scheme v1: the headers
+// Webhook-Id, Webhook-Timestamp and Webhook-Signature, where the signature is the base64 of the HMAC-SHA256 of id,
+// timestamp and body, joined by dots. There is one signature for every key, so that receivers with an old secret and
+// those with the new one both accept the request.
+//
+// It always covers the body, and never the URL: of a GET only the id and the time are signed, so use a POST. It is safe
+// for concurrent use.
+//
+// See https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md.
+type StandardWebhooks struct {
+	// Keys gives the secrets of a webhook. If nil, nothing can be signed, and Sign fails with ErrNoKey. So does a
+	// secret made by WebhookIDSecret, which everybody may know.
+	Keys Keyring
+}
+
+var _ Signer = StandardWebhooks{}
+
+// Sign returns the three headers. It fails with [ErrNoKey], with the error of Keys, or if the message's ID is not valid.
+func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+	if err := checkID(m.ID); err != nil {
+		return nil, err
+	}
+	secrets, err := s.Keys.secrets(ctx, m.WebhookID)
+	if err != nil {
+		return nil, err
+	}
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	prefix := standardPrefix(m.ID, timestamp)
+	var list []byte
+	for i, secret := range secrets {
+		if secret.key == nil || secret.key.isWebhookID {
+			return nil, ErrNoKey
+		}
+		if i > 0 {
+			list = append(list, ' ')
+		}
+		mac := secret.mac(prefix, m.Body)
+		list = append(list, standardVersion...)
+		list = base64.StdEncoding.AppendEncode(list, mac[:])
+	}
+	return http.Header{
+		HeaderID:               {m.ID},
+		HeaderTimestamp:        {timestamp},
+		HeaderWebhookSignature: {string(list)},
+	}, nil
+}
+
+// Each signature in a Webhook-Signature header starts with its version.
+const standardVersion = "v1,"
+
+// standardPrefix is what Standard Webhooks signs before the body. Neither part can have a dot in it.
+func standardPrefix(id, timestamp string) []byte {
+	return []byte(id + "." + timestamp + ".")
+}
+
+// Signers signs with several signers at once, so that receivers can move from one scheme to another one by one:
+// Signers{HMAC{}, StandardWebhooks{Keys: keys}}. It is safe for concurrent use if they all are.
+type Signers []Signer
+
+var _ Signer = Signers(nil)
+
+// Sign returns the headers of all signers. The first error of one of them ends it. It is an error if two of them want a
+// header to have different values, since one would be lost; equal values, such as two times the same Webhook-Id, are
+// fine. For several secrets of one scheme use a [Keyring]. Without any signer it fails with [ErrNoKey].
+func (s Signers) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+	if len(s) == 0 {
+		return nil, ErrNoKey
+	}
+	var all http.Header
+	for i, signer := range s {
+		if signer == nil {
+			return nil, fmt.Errorf("signer %d is nil", i)
+		}
+		header, err := signer.Sign(ctx, m, at)
+		if err != nil {
+			return nil, err
+		}
+		for name, values := range header {
+			name = http.CanonicalHeaderKey(name)
+			if old, ok := all[name]; ok && !slices.Equal(old, values) {
+				return nil, fmt.Errorf("two signers set the header %q", name)
+			}
+			if all == nil {
+				all = make(http.Header)
+			}
+			all[name] = values
+		}
+	}
+	return all, nil
+}
+
+// A Keyring gives the secrets of a webhook, newest first; it may ask a database or a key service. None is [ErrNoKey]:
+// the attempt fails and nothing is sent. It must be safe for concurrent use. Its secrets should be kept, not made anew
+// for each call: a Secret that was used before signs faster.
+type Keyring func(ctx context.Context, webhookID string) ([]Secret, error)
+
+func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error) {
+	if k == nil {
+		return nil, ErrNoKey
+	}
+	secrets, err := k(ctx, webhookID)
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	if len(secrets) == 0 {
+		return nil, ErrNoKey
+	}
+	return secrets, nil
+}
+
+// A Secret is a key that signs and verifies. However it is printed, logged or marshaled it gives REDACTED; only
+// [Secret.Reveal] tells it. The zero Secret has no key: it never signs and never verifies. Copies share one key, and
+// all are safe for concurrent use.
+type Secret struct {
+	key *key
+}
+
+// A key is behind a pointer, so that copies of a Secret share the pool, and it holds the bytes in a closure, where
+// printers that walk through structs by reflection do not find them.
+type key struct {
+	bytes       func() []byte
+	isWebhookID bool      // so it is no secret, and for HMAC only
+	macs        sync.Pool // of *macState
+}
+
+// A macState is used again, since restoring the state behind the key's pads is cheaper than hashing them each time.
+type macState struct {
+	hash.Hash
+	sum [sha256.Size]byte // here, because what is handed to an interface's method is allocated
+}
+
+const (
+	secretPrefix  = "whsec_"
+	minSecretSize = 24 // bytes, as in the Standard Webhooks specification
+	maxSecretSize = 64
+	newSecretSize = 32
+	redacted      = "REDACTED"
+)
+
+// ParseSecret reads the text form of Standard Webhooks: standard base64, with padding, of 24 to 64 bytes, with or without
+// whsec_ before it. Its errors have nothing of s in them.
+func ParseSecret(s string) (Secret, error) {
+	text := strings.TrimPrefix(s, secretPrefix)
+	b, err := base64.StdEncoding.DecodeString(text)
+	// The decoder passes over line breaks and loose bits at the end: a secret has one spelling.
+	if err != nil || base64.StdEncoding.EncodeToString(b) != text {
+		return Secret{}, errors.New("webhook: secret is not standard base64")
+	}
+	if len(b) < minSecretSize || len(b) > maxSecretSize {
+		return Secret{}, fmt.Errorf("webhook: secret of %d bytes, want %d to %d", len(b), minSecretSize, maxSecretSize)
+	}
+	return newSecret(b, false), nil
+}
+
+// RawSecret makes a secret of at least 24 bytes, used as they are. It keeps a copy of b.
+func RawSecret(b []byte) (Secret, error) {
+	if len(b) < minSecretSize {
+		return Secret{}, fmt.Errorf("webhook: secret of %d bytes, want at least %d", len(b), minSecretSize)
+	}
+	return newSecret(slices.Clone(b), false), nil
+}
+
+// WebhookIDSecret makes the key of the platform's scheme, which is the webhook's id. It is for [HMAC] and its verifier
+// only, because the id is no secret; [StandardWebhooks] refuses it. An empty id gives the zero Secret.
+func WebhookIDSecret(id string) Secret {
+	if id == "" {
+		return Secret{}
+	}
+	return newSecret([]byte(id), true)
+}
+
+// GenerateSecret makes a new secret of 32 random bytes. Give the customer what [Secret.Reveal] returns, and keep that.
+func GenerateSecret() Secret {
+	b := make([]byte, newSecretSize)
+	_, _ = rand.Read(b) // never fails: it ends the program instead
+	return newSecret(b, false)
+}
+
+func newSecret(b []byte, isWebhookID bool) Secret {
+	return Secret{key: &key{bytes: func() []byte { return b }, isWebhookID: isWebhookID}}
+}
+
+// Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and base64, as [ParseSecret] reads it
+// (unless [RawSecret] made it of more than 64 bytes). A receiver that checks an [HMAC] uses the decoded bytes. Of a
+// [WebhookIDSecret] it is the id, and of the zero Secret the empty string. Do not log it.
+func (s Secret) Reveal() string {
+	switch {
+	case s.key == nil:
+		return ""
+	case s.key.isWebhookID:
+		return string(s.key.bytes())
+	}
+	return secretPrefix + base64.StdEncoding.EncodeToString(s.key.bytes())
+}
+
+// String returns REDACTED.
+func (s Secret) String() string { return redacted }
+
+// GoString returns REDACTED.
+func (s Secret) GoString() string { return redacted }
+
+// Format writes REDACTED, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// MarshalJSON returns REDACTED as a JSON string: what is to be stored comes from [Secret.Reveal].
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText returns REDACTED.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue returns REDACTED.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// mac returns the HMAC-SHA256 of the parts, one after the other. s must not be the zero Secret.
+func (s Secret) mac(parts ...[]byte) [sha256.Size]byte {
+	state, ok := s.key.macs.Get().(*macState)
+	if ok {
+		state.Reset()
+	} else {
+		state = &macState{Hash: hmac.New(sha256.New, s.key.bytes())}
+	}
+	for _, part := range parts {
+		state.Write(part)
+	}
+	state.Sum(state.sum[:0])
+	sum := state.sum
+	s.key.macs.Put(state)
+	return sum
+}
+
+// appendHex appends the HMAC-SHA256 of text in lower-case hex.
+func (s Secret) appendHex(dst, text []byte) []byte {
+	mac := s.mac(text)
+	return hex.AppendEncode(dst, mac[:])
 }

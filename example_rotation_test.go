@@ -1,0 +1,50 @@
+package webhook_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ringhook/webhook"
+)
+
+// A secret is replaced without a gap: while both are in the keyring, each request carries a signature of either, so
+// receivers change to the new secret when they get to it. When the last one has, the old secret leaves the keyring.
+func Example_rotation() {
+	oldSecret, newSecret := webhook.GenerateSecret(), webhook.GenerateSecret()
+	oldReceiver := webhook.Verifier{Secrets: []webhook.Secret{oldSecret}}
+	newReceiver := webhook.Verifier{Secrets: []webhook.Secret{newSecret}}
+	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
+
+	for _, step := range []struct {
+		name string
+		keys []webhook.Secret
+	}{
+		{"before", []webhook.Secret{oldSecret}},
+		{"during", []webhook.Secret{newSecret, oldSecret}}, // newest first
+		{"after", []webhook.Secret{newSecret}},
+	} {
+		signer := webhook.StandardWebhooks{
+			Keys: func(context.Context, string) ([]webhook.Secret, error) { return step.keys, nil },
+		}
+		header, err := signer.Sign(context.Background(), message, time.Now())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s:\n", step.name)
+		fmt.Println("  old receiver:", oldReceiver.Verify(header, message.Body))
+		fmt.Println("  new receiver:", newReceiver.Verify(header, message.Body))
+	}
+	// Output:
+	// before:
+	//   old receiver: <nil>
+	//   new receiver: webhook: bad signature
+	// during:
+	//   old receiver: <nil>
+	//   new receiver: <nil>
+	// after:
+	//   old receiver: webhook: bad signature
+	//   new receiver: <nil>
+}
