@@ -39,6 +39,7 @@ type Receiver struct {
 	transport transport
 	stop      context.CancelFunc
 	done      <-chan struct{} // closed by Close
+	running   sync.WaitGroup  // handlers; the server does not wait for those that hijack
 
 	mu       sync.Mutex
 	script   []Answer // what is left of it; the last one stays
@@ -85,6 +86,7 @@ func (r *Receiver) Close() {
 	r.stop() // first: a request that starts after this gives up by itself; see serve
 	r.server.CloseClientConnections()
 	r.server.Close()
+	r.running.Wait()
 	r.transport.CloseIdleConnections()
 }
 
@@ -123,6 +125,8 @@ func (r *Receiver) Wait(ctx context.Context, n int) ([]Request, error) {
 }
 
 func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
+	r.running.Add(1)
+	defer r.running.Done()
 	select {
 	case <-r.done: // Close has begun, and may not know this connection
 		panic(http.ErrAbortHandler)
@@ -204,9 +208,10 @@ func (t transport) CloseIdleConnections() {
 	}
 }
 
-// closedAddress returns the address of a listener that was just closed, which the system does not give out again at once.
+// closedAddress returns the address of a listener that was just closed. That the system gives its port to somebody else
+// before it is dialled is not to be expected.
 func closedAddress() string {
-	s := httptest.NewUnstartedServer(nil)
-	defer s.Close()
-	return s.Listener.Addr().String()
+	l := httptest.NewUnstartedServer(nil).Listener
+	defer l.Close()
+	return l.Addr().String()
 }

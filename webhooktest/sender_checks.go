@@ -76,7 +76,7 @@ func deliveryChecks() []senderCheck {
 		{
 			name:   "no answer in time",
 			script: []Answer{Hang(), Status(200)},
-			policy: func(p *webhook.Policy) { p.Timeout = 300 * time.Millisecond },
+			policy: func(p *webhook.Policy) { p.Timeout = 500 * time.Millisecond },
 			want:   []outcome{{0, webhook.ClassTimeout, webhook.Retrying}, delivered}, requests: 2,
 		},
 		{
