@@ -54,11 +54,11 @@ func TestTestSender_Teeth(t *testing.T) {
 			check:  "connection reset", says: "request is POST",
 		},
 		{
-			name:   "loses a header value",
+			name: "loses a header value",
 			broken: background(loop{edit: always(func(m *webhook.Message) {
 				m.Header = http.Header{"X-Api-Key": m.Header["X-Api-Key"][:1]}
 			})}),
-			check:  "delivered at the first attempt", says: "request has X-Api-Key",
+			check: "delivered at the first attempt", says: "request has X-Api-Key",
 		},
 		{
 			name:   "makes a new id on retry",
