@@ -216,6 +216,14 @@ func TestVerifyTolerance(t *testing.T) {
 		})
 	}
 
+	t.Run("before 1970", func(t *testing.T) {
+		t.Parallel()
+		v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: -1}
+		header, err := webhook.StandardWebhooks{Keys: keyring(secret)}.Sign(t.Context(), m, time.Unix(-1, 0))
+		require.NoError(t, err)
+		require.ErrorIs(t, v.Verify(header, m.Body), webhook.ErrBadSignature)
+	})
+
 	t.Run("the end of time", func(t *testing.T) {
 		t.Parallel()
 		v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: 1<<63 - 2}
@@ -373,6 +381,10 @@ func TestVerifierHandlerServed(t *testing.T) {
 	v := rustVerifier(t, at)
 	v.Seen = func(ctx context.Context, _ string) (bool, error) { return ctx.Value(ctxKey{}) == nil, nil }
 	verified := v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 || r.ContentLength != int64(len(m.Body)) {
+			w.WriteHeader(http.StatusTeapot) // the body has a length now
+			return
+		}
 		_, _ = io.Copy(w, r.Body)
 	}))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,63 @@
+// Command modproxy writes a module proxy made of files, for GOPROXY=file://DIR, that serves one commit of a repository's
+// root module as one version: what "go get" would deliver if that commit were released.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("modproxy: ")
+	repo := flag.String("repo", ".", "root `directory` of the git repository and of the module")
+	commit := flag.String("commit", "HEAD", "`commit` to serve")
+	version := flag.String("version", "", "`version` to serve it as")
+	out := flag.String("out", "", "`directory` of the proxy")
+	flag.Parse()
+	if err := write(*repo, *commit, *version, *out); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func write(repo, commit, version, out string) error {
+	goMod, err := os.ReadFile(filepath.Join(repo, "go.mod"))
+	if err != nil {
+		return err
+	}
+	mod := module.Version{Path: modfile.ModulePath(goMod), Version: version}
+	path, err := module.EscapePath(mod.Path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(out, filepath.FromSlash(path), "@v")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+
+	for name, content := range map[string][]byte{
+		"list":            []byte(version + "\n"),
+		version + ".info": fmt.Appendf(nil, "{%q: %q}\n", "Version", version),
+		version + ".mod":  goMod,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+
+	f, err := os.Create(filepath.Join(dir, version+".zip"))
+	if err != nil {
+		return err
+	}
+	// As the go command makes them: the files of the commit, without nested modules.
+	err = zip.CreateFromVCS(f, mod, repo, commit, "")
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,217 @@
+// Package webhooktest tests what sends webhooks. A [Receiver] listens on the loopback interface, plays a script of
+// answers and faults, and records what arrives; [TestSender] holds any [webhook.Sender] to the behaviour of
+// [webhook.Client].
+//
+//	rcv := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
+//	defer rcv.Close()
+//	err := rcv.Client().Send(ctx, m) // m.URL starts with rcv.URL
+//	got := rcv.Requests()            // two, with the same ID and the same Body
+package webhooktest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ringhook/webhook"
+)
+
+// A Receiver is an HTTP server on the loopback interface that plays a script and records what it was sent. It is made
+// by [NewReceiver], and its methods are safe for concurrent use.
+type Receiver struct {
+	// URL is where the receiver listens, such as http://127.0.0.1:45671, without a slash at the end.
+	URL string
+
+	// Verifier checks the signature of each request. The result is [Request.Err], and a request that is not accepted is
+	// answered by the Verifier's Handler (401 mostly) in place of its step of the script, which it takes all the same. If
+	// nil, nothing is checked. Set it before the first request.
+	Verifier *webhook.Verifier
+
+	server    *httptest.Server
+	transport transport
+	stop      context.CancelFunc
+	done      <-chan struct{} // closed by Close
+	running   sync.WaitGroup  // handlers; the server does not wait for those that hijack
+
+	mu       sync.Mutex
+	script   []Answer // what is left of it; the last one stays
+	requests []Request
+	arrived  chan struct{} // closed and replaced when a request arrives
+}
+
+// A Request is one that arrived at a [Receiver].
+type Request struct {
+	ID     string      // of the message: the Webhook-Id header
+	Method string      // as sent
+	URL    string      // path and query as sent, so that Receiver.URL + Request.URL is the message's URL
+	Header http.Header // all but Host
+	Body   []byte      // all of it
+	At     time.Time   // when all of it had been read
+	Err    error       // what the Receiver's Verifier said; nil without one
+}
+
+// NewReceiver starts a receiver whose nth request gets the nth answer of the script, and every later request the last
+// one. An empty script answers 200. The caller calls [Receiver.Close] when done. Like [httptest.NewServer], it panics
+// if it cannot listen.
+//
+// With several requests at once, the order of arrival decides which gets which answer.
+func NewReceiver(script ...Answer) *Receiver {
+	if len(script) == 0 {
+		script = []Answer{{}}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Receiver{script: slices.Clone(script), arrived: make(chan struct{}), stop: stop, done: ctx.Done()}
+	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
+	r.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	r.server.Start()
+	r.URL = r.server.URL
+	r.transport = transport{receiver: r, base: webhook.NewTransport(webhook.Egress{
+		Allow:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		AnyPort: true,
+	})}
+	return r
+}
+
+// Close ends the answers that are still going on, closes all connections and waits until no handler runs. Requests
+// can still be read afterwards. A second Close does nothing.
+func (r *Receiver) Close() {
+	r.stop() // first: a request that starts after this gives up by itself; see serve
+	r.server.CloseClientConnections()
+	r.server.Close()
+	r.running.Wait()
+	r.transport.CloseIdleConnections()
+}
+
+// Client returns a new client that may reach the receiver: only addresses of the loopback interface are allowed, on any
+// port. It has no Signer and no OnAttempt; set them before the first use. It is of use until Close.
+func (r *Receiver) Client() *webhook.Client {
+	return &webhook.Client{Transport: r.transport}
+}
+
+// Requests returns what has arrived so far, in order of arrival. The slice is the caller's; headers and bodies are
+// shared and must not be changed.
+func (r *Receiver) Requests() []Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.requests)
+}
+
+// Wait waits until at least n requests have arrived, which may be before they are answered, and returns all that have.
+// If ctx ends or the receiver is closed first, it returns what had arrived and an error, which wraps the Cause of ctx.
+func (r *Receiver) Wait(ctx context.Context, n int) ([]Request, error) {
+	for {
+		r.mu.Lock()
+		got, arrived := slices.Clone(r.requests), r.arrived
+		r.mu.Unlock()
+		if len(got) >= n {
+			return got, nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return got, fmt.Errorf("webhooktest: %d of %d requests arrived: %w", len(got), n, context.Cause(ctx))
+		case <-r.done:
+			return got, fmt.Errorf("webhooktest: %d of %d requests arrived before Close", len(got), n)
+		}
+	}
+}
+
+func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
+	r.running.Add(1)
+	defer r.running.Done()
+	select {
+	case <-r.done: // Close has begun, and may not know this connection
+		panic(http.ErrAbortHandler)
+	default:
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil { // the sender went away in the middle: nothing arrived
+		panic(http.ErrAbortHandler)
+	}
+	got := Request{
+		ID: req.Header.Get(webhook.HeaderID), Method: req.Method, URL: req.RequestURI,
+		Header: req.Header.Clone(), Body: body, At: time.Now(), Err: r.verify(req, body),
+	}
+	answer := r.record(got)
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	if r.Verifier != nil && !answer.refuse {
+		r.Verifier.Handler(http.HandlerFunc(answer.play)).ServeHTTP(w, req)
+		return
+	}
+	answer.play(w, req)
+}
+
+func (r *Receiver) verify(req *http.Request, body []byte) error {
+	if r.Verifier == nil {
+		return nil
+	}
+	if r.Verifier.Header != "" && req.Method == http.MethodGet {
+		body = []byte(req.URL.RawQuery) // what an HMAC of a GET covers
+	}
+	return r.Verifier.Verify(req.Header, body)
+}
+
+// record takes the next step of the script for got. It does both at once, so that the nth of Requests got the nth answer.
+func (r *Receiver) record(got Request) Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answer := r.take()
+	if !answer.refuse {
+		r.requests = append(r.requests, got)
+		close(r.arrived)
+		r.arrived = make(chan struct{})
+	}
+	return answer
+}
+
+// refuses reports whether the next step of the script is Refuse, and takes it if so.
+func (r *Receiver) refuses() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.script[0].refuse && r.take().refuse
+}
+
+// take needs r.mu.
+func (r *Receiver) take() Answer {
+	answer := r.script[0]
+	if len(r.script) > 1 {
+		r.script = r.script[1:]
+	}
+	return answer
+}
+
+// A transport plays Refuse, which a server that listens cannot: it has the request dial a port on which nobody does.
+type transport struct {
+	receiver *Receiver
+	base     http.RoundTripper
+}
+
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if "http://"+req.URL.Host == t.receiver.URL && t.receiver.refuses() {
+		req = req.Clone(req.Context())
+		req.URL.Host = closedAddress()
+	}
+	return t.base.RoundTrip(req)
+}
+
+func (t transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// closedAddress returns the address of a listener that was just closed. That the system gives its port to somebody else
+// before it is dialled is not to be expected.
+func closedAddress() string {
+	l := httptest.NewUnstartedServer(nil).Listener
+	defer l.Close()
+	return l.Addr().String()
+}
