@@ -5,11 +5,16 @@ go 1.25.0
 require (
 	code.dny.dev/ssrf v0.3.0
 	github.com/cenkalti/backoff/v4 v4.3.0
-	github.com/stretchr/testify v1.12.1
 	github.com/valyala/fasttemplate v1.2.2
+)
+
+// Test dependencies.
+require (
+	github.com/stretchr/testify v1.12.1
+	go.uber.org/goleak v1.3.0
 )
 
 require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	go.yaml.in/yaml/v3 v3.0.4 // indirect
 )
