@@ -123,4 +123,3 @@ var loopback = webhook.Egress{
 	Allow:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	AnyPort: true,
 }
-
