@@ -205,7 +205,7 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	resp, err := roundTrip(c.roundTripper(), x.request(bounded, m, u, header))
 	if err == nil {
 		timer.Reset(bodyTimeout)
-		a.Body = readBody(resp, func() { cancel(nil) })
+		a.Body = readBody(resp, cancel)
 		a.Status = resp.StatusCode
 		if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
 			a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -281,7 +281,7 @@ var bodyBuffers = sync.Pool{New: func() any { return new([maxResponseBody + 1]by
 
 // readBody returns the beginning of the body, and ends it. If it has ended by itself, the connection is free for the next
 // request. Whatever goes wrong, the status has been seen, so there are no errors.
-func readBody(resp *http.Response, cancel func()) (body []byte) {
+func readBody(resp *http.Response, cancel context.CancelCauseFunc) (body []byte) {
 	if resp.Body == nil || resp.Body == http.NoBody {
 		return nil
 	}
@@ -298,7 +298,7 @@ func readBody(resp *http.Response, cancel func()) (body []byte) {
 			copy(body, buf[:])
 		}
 	}
-	cancel() // before Close, which must not go on reading
+	cancel(nil) // before Close, which must not go on reading
 	_ = resp.Body.Close()
 	return body
 }
@@ -345,16 +345,11 @@ func recovered(where string, v any) error {
 // An exchange is what one attempt gives to net/http, and what net/http tells about it, also after the attempt has ended.
 type exchange struct {
 	trace  httptrace.ClientTrace
-	body   requestBody
+	body   bytes.Reader
 	begun  atomic.Int32 // requests of which the header was written
 	broken atomic.Int32 // those of them that were not written to their end
 	noTLS  atomic.Bool  // a handshake has failed
 }
-
-// requestBody reads a message's body.
-type requestBody struct{ bytes.Reader }
-
-func (*requestBody) Close() error { return nil }
 
 func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header http.Header) *http.Request {
 	x.trace = httptrace.ClientTrace{
@@ -364,17 +359,20 @@ func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header h
 				x.broken.Add(1)
 			}
 		},
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+	}
+	if u.Scheme == "https" {
+		x.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
 			if err != nil {
 				x.noTLS.Store(true)
 			}
-		},
+		}
 	}
 	req := requestTemplate.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
 	req.Method, req.URL, req.Host, req.Header = m.Method, u, u.Host, header
 	if len(m.Body) > 0 {
 		x.body.Reset(m.Body)
-		req.Body, req.ContentLength = &x.body, int64(len(m.Body))
+		// A plain bytes.Reader in a NopCloser: net/http knows it, and sends header and body in one packet.
+		req.Body, req.ContentLength = io.NopCloser(&x.body), int64(len(m.Body))
 		// With it net/http can take another connection when the first one turns out to be closed before anything was written.
 		req.GetBody = func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(m.Body)), nil

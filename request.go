@@ -136,8 +136,10 @@ func checkToken(name string) error {
 	if name == "" {
 		return errors.New("empty header name")
 	}
-	if strings.IndexFunc(name, func(r rune) bool { return !isTokenChar(r) }) >= 0 {
-		return fmt.Errorf("%q is not a header name", name)
+	for i := range len(name) {
+		if !isTokenChar(rune(name[i])) {
+			return fmt.Errorf("%q is not a header name", name)
+		}
 	}
 	return nil
 }
@@ -147,8 +149,10 @@ func checkHeaderValue(value string) error {
 	if len(value) > MaxHeaderSize {
 		return fmt.Errorf("header value of %d bytes, at most %d: %w", len(value), MaxHeaderSize, ErrLimit)
 	}
-	if i := strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		return fmt.Errorf("header value has a control character at offset %d", i)
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return fmt.Errorf("header value has a control character at offset %d", i)
+		}
 	}
 	return nil
 }
