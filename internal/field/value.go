@@ -160,3 +160,21 @@ func (v Value) names(prefix string, depth int, yield func(string)) {
 		}
 	}
 }
+
+// TypeName says what v is, as people who know JSON say it.
+func (v Value) TypeName() string {
+	switch v.Kind {
+	case rawjson.Bool:
+		return "boolean"
+	case rawjson.Number:
+		return "number"
+	case rawjson.String:
+		return "string"
+	case rawjson.Object:
+		return "object"
+	case rawjson.List:
+		return "array"
+	default:
+		return "any"
+	}
+}
