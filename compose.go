@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/escape"
@@ -28,7 +29,8 @@ type Composer struct {
 	authored    bool   // the body template is an object, so its keys are the author's own
 	dotted      bool   // the path has placeholders, so that it could get dot segments
 	samples     []*sampleGroup
-	bindings    sync.Map // *field.Entry → []accessor, by the numbers of names
+	bindings    sync.Map // reflect.Type → *binding
+	latest      atomic.Pointer[binding]
 }
 
 // Compile checks a webhook and prepares it for composing: every placeholder, where it stands, and with samples also that it
@@ -93,6 +95,7 @@ const (
 type part struct {
 	field, source string
 	segments      []segment
+	nodes         []template.Node // of the segments' placeholders
 }
 
 // A segment is literal text and the placeholder behind it, if there is one.
@@ -100,7 +103,6 @@ type segment struct {
 	text string
 	op   op
 	name int // index into the composer's names
-	node template.Node
 }
 
 // A name is what a placeholder names.
@@ -161,7 +163,8 @@ func (c *Composer) newPart(field, source string, nodes []template.Node, opOf fun
 			text = n.Text
 			continue
 		}
-		p.segments = append(p.segments, segment{text: text, op: opOf(i), name: c.number(n.Name), node: n})
+		p.segments = append(p.segments, segment{text: text, op: opOf(i), name: c.number(n.Name)})
+		p.nodes = append(p.nodes, n)
 		text = ""
 	}
 	p.segments = append(p.segments, segment{text: text})

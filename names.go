@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -31,17 +32,31 @@ type accessor struct {
 	known bool // absent means empty, not unknown
 }
 
-// bind returns the accessors for a type, by the number of the names. They are made once.
-func (c *Composer) bind(entry *field.Entry) []accessor {
-	if a, ok := c.bindings.Load(entry); ok {
-		return a.([]accessor)
+// A binding is how the names are read from events of one Go type, by the number of the names.
+type binding struct {
+	goType    reflect.Type
+	entry     *field.Entry
+	accessors []accessor
+}
+
+// bind returns the binding for an event's type. It is made once; the latest one is at hand, since most webhooks get events
+// of one type.
+func (c *Composer) bind(e Event) *binding {
+	t := reflect.TypeOf(e)
+	if b := c.latest.Load(); b != nil && b.goType == t {
+		return b
 	}
-	accessors := make([]accessor, len(c.names))
-	for i, n := range c.names {
-		accessors[i] = newAccessor(entry, n)
+	found, ok := c.bindings.Load(t)
+	if !ok {
+		b := &binding{goType: t, entry: field.EntryOf(e), accessors: make([]accessor, len(c.names))}
+		for i, n := range c.names {
+			b.accessors[i] = newAccessor(b.entry, n)
+		}
+		found, _ = c.bindings.LoadOrStore(t, b)
 	}
-	a, _ := c.bindings.LoadOrStore(entry, accessors)
-	return a.([]accessor)
+	b := found.(*binding)
+	c.latest.Store(b)
+	return b
 }
 
 func newAccessor(entry *field.Entry, n name) accessor {
@@ -167,7 +182,7 @@ func (c *Composer) checkNames(samples []Event) error {
 				if !newAccessor(g.entry, n).known && !g.has(n.path) {
 					unknown++
 					if err == nil {
-						err = p.unknown(s, g.entry, g.docs)
+						err = p.unknown(i, g.entry, g.docs)
 					}
 				}
 			}
@@ -206,22 +221,23 @@ func (c *Composer) addSample(e Event) error {
 	return nil
 }
 
-func (r *renderer) unknown(p *part, s *segment) error {
+func (r *renderer) unknown(p *part, i int) error {
 	doc, err := r.jsonForm()
 	if err != nil {
 		return err
 	}
-	return p.unknown(s, r.entry, []field.Value{doc})
+	return p.unknown(i, r.entry, []field.Value{doc})
 }
 
 // unknown is the error for a placeholder that names nothing.
-func (p *part) unknown(s *segment, entry *field.Entry, docs []field.Value) error {
-	text := fmt.Sprintf("unknown name %q", s.node.Name)
-	if nearest := nearestName(s.node.Name, entry, docs); nearest != "" {
+func (p *part) unknown(i int, entry *field.Entry, docs []field.Value) error {
+	n := p.nodes[i]
+	text := fmt.Sprintf("unknown name %q", n.Name)
+	if nearest := nearestName(n.Name, entry, docs); nearest != "" {
 		text += fmt.Sprintf("; did you mean %q?", nearest)
 	}
-	e := p.fault(s, &reasonError{text, []error{ErrUnknownName}}).(*TemplateError)
-	e.Offset = s.node.At
+	e := p.fault(i, &reasonError{text, []error{ErrUnknownName}})
+	e.Offset = n.At
 	return e
 }
 

@@ -65,7 +65,6 @@ func (c *Composer) compose(id string, e Event) (*Message, error) {
 type renderer struct {
 	c         *Composer
 	event     Event
-	eventType string
 	entry     *field.Entry
 	accessors []accessor
 	p         any         // what the accessors read; nil if all is read from doc
@@ -84,14 +83,15 @@ var renderers = sync.Pool{New: func() any { return new(renderer) }}
 const keptBuffer = 64 << 10
 
 func (r *renderer) release() {
-	kept := renderer{buf: r.buf[:0], json: r.json[:0], ends: r.ends[:0], scratch: r.p}
+	r.scratch = r.p
 	if r.p == r.event {
-		kept.scratch = nil // the caller's own
+		r.scratch = nil // the caller's own
 	}
+	r.buf, r.json, r.ends = r.buf[:0], r.json[:0], r.ends[:0]
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
-		kept.buf, kept.json = nil, nil
+		r.buf, r.json = nil, nil
 	}
-	*r = kept
+	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Value{}
 	renderers.Put(r)
 }
 
@@ -99,8 +99,8 @@ func (r *renderer) start(c *Composer, id string, e Event) error {
 	if field.IsNil(e) {
 		return &TemplateError{Field: "event", Err: errors.New("is nil")}
 	}
-	r.c, r.event, r.eventType, r.entry = c, e, e.EventType(), field.EntryOf(e)
-	r.accessors = c.bind(r.entry)
+	b := c.bind(e)
+	r.c, r.event, r.entry, r.accessors = c, e, b.entry, b.accessors
 	if r.entry.Load != nil {
 		r.p = r.entry.Load(e, r.scratch)
 	}
@@ -128,19 +128,18 @@ func (r *renderer) jsonForm() (field.Value, error) {
 	return r.doc, nil
 }
 
-// value reads the name of a segment.
-func (r *renderer) value(p *part, s *segment) (field.Value, error) {
+// value reads a name that its type's functions did not find.
+func (r *renderer) value(p *part, i int) (field.Value, error) {
+	s := &p.segments[i]
 	a := &r.accessors[s.name]
 	var v field.Value
 	switch a.kind {
 	case readEvent:
-		return field.Text(r.eventType), nil
+		return field.Text(r.event.EventType()), nil
 	case readWebhookID:
 		return field.Text(r.c.webhook.ID), nil
 	case readMessageID:
 		return field.Text(string(r.buf[:r.idEnd])), nil
-	case readMember:
-		v = a.get(r.p)
 	case readJSON:
 		doc, err := r.jsonForm()
 		if err != nil {
@@ -149,8 +148,8 @@ func (r *renderer) value(p *part, s *segment) (field.Value, error) {
 		v = lookUp(doc, r.c.names[s.name].path)
 	}
 	if v.Kind == rawjson.None {
-		if !a.known && !r.c.sampled(r.entry, r.eventType, r.c.names[s.name].path) {
-			return v, r.unknown(p, s)
+		if !a.known && !r.c.sampled(r.entry, r.event.EventType(), r.c.names[s.name].path) {
+			return v, r.unknown(p, i)
 		}
 		v = field.Null
 	}
@@ -164,17 +163,23 @@ func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
 		s := &p.segments[i]
 		dst = append(dst, s.text...)
 		if s.op != opNone {
-			v, err := r.value(p, s)
-			if err != nil {
-				return dst, err
+			var v field.Value
+			if a := &r.accessors[s.name]; a.kind == readMember {
+				v = a.get(r.p)
+			}
+			if v.Kind == rawjson.None {
+				var err error
+				if v, err = r.value(p, i); err != nil {
+					return dst, err
+				}
 			}
 			if s.op == opURL && v.Composite() {
-				return dst, p.fault(s, errCompositeInURL)
+				return dst, p.fault(i, errCompositeInURL)
 			}
 			dst = s.op.append(dst, v)
 		}
 		if len(dst)-start > limit {
-			return dst, p.tooLong(s, limit)
+			return dst, p.tooLong(i, limit)
 		}
 	}
 	return dst, nil
@@ -182,22 +187,22 @@ func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
 
 // append writes a value for a place.
 func (o op) append(dst []byte, v field.Value) []byte {
-	switch {
-	case o == opJSON && v.Empty():
-		return append(dst, "null"...)
-	case o == opJSON:
-		return v.AppendJSON(dst)
-	case v.Kind == rawjson.Null:
-		return dst
-	case o == opString && v.Composite():
-		return rawjson.AppendEscaped(dst, v.String())
-	case o == opString:
-		return rawjson.AppendEscaped(dst, v.Text)
-	case o == opHeader:
-		return escape.AppendHeader(dst, v.String())
-	default:
-		return escape.AppendURL(dst, v.Text)
+	text := v.Text
+	if v.Kind != rawjson.String && o != opJSON {
+		text = v.String()
 	}
+	switch o {
+	case opString:
+		return rawjson.AppendEscaped(dst, text)
+	case opURL:
+		return escape.AppendURL(dst, text)
+	case opHeader:
+		return escape.AppendHeader(dst, text)
+	}
+	if v.Empty() {
+		return append(dst, "null"...)
+	}
+	return v.AppendJSON(dst)
 }
 
 var (
@@ -205,13 +210,17 @@ var (
 	errDotSegment     = errors.New("a path segment that is . or .. would lead elsewhere")
 )
 
-// fault is the error of one placeholder.
-func (p *part) fault(s *segment, err error) error {
-	return &TemplateError{Field: p.field, Offset: s.node.Offset, Placeholder: s.node.Name, Err: err, source: p.source}
+// fault is the error of the placeholder of segment i.
+func (p *part) fault(i int, err error) *TemplateError {
+	e := &TemplateError{Field: p.field, Err: err, source: p.source}
+	if i < len(p.nodes) {
+		e.Offset, e.Placeholder = p.nodes[i].Offset, p.nodes[i].Name
+	}
+	return e
 }
 
-func (p *part) tooLong(s *segment, limit int) error {
-	return p.fault(s, fmt.Errorf("composed to more than %d bytes: %w", limit, ErrLimit))
+func (p *part) tooLong(i, limit int) error {
+	return p.fault(i, fmt.Errorf("composed to more than %d bytes: %w", limit, ErrLimit))
 }
 
 func (r *renderer) renderURL(fields formFields) (err error) {
@@ -324,10 +333,10 @@ type composed struct {
 
 // message takes what was rendered out of the buffers.
 func (r *renderer) message(urlEnd, textEnd int, contentType string) *Message {
-	w := &r.c.webhook
+	w, eventType := &r.c.webhook, r.event.EventType()
 	text := string(r.buf[:textEnd])
 	m := &composed{Message: Message{
-		ID: text[:r.idEnd], WebhookID: w.ID, Event: r.eventType, Method: w.Method, URL: text[r.idEnd:urlEnd],
+		ID: text[:r.idEnd], WebhookID: w.ID, Event: eventType, Method: w.Method, URL: text[r.idEnd:urlEnd],
 		Header: make(http.Header, len(r.c.headers)+1),
 	}}
 	if textEnd < len(r.buf) {
@@ -336,7 +345,7 @@ func (r *renderer) message(urlEnd, textEnd int, contentType string) *Message {
 	if w.Policy != nil {
 		m.Policy = *w.Policy
 	}
-	m.Policy = m.Policy.complete(r.eventType)
+	m.Policy = m.Policy.complete(eventType)
 	m.Policy.Waits = append(m.waits[:0], m.Policy.Waits...)
 	m.Policy.Success = append(m.success[:0], m.Policy.Success...)
 	values := m.values[:0]

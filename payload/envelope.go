@@ -27,7 +27,7 @@ func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T
 		return *event(v) != ""
 	}
 	p := nested(payload, func(v *T) *T { return v })
-	p.name, p.named.Doc = "payload", "The whole payload"
+	p.name, p.named.Doc, p.named.Same = "payload", "The whole payload", true
 	o := newObject(restOf, e, p)
 	for _, m := range o.members {
 		m.zero = field.Value{} // no value equals it: an envelope has both members, whatever was read

@@ -39,6 +39,8 @@ type member[T any] struct {
 	read func(v *T, raw string) (exact bool)
 	// append writes what the field says; if nil, says does.
 	append func(dst []byte, v *T) []byte
+	// fast makes a Get that reads the field alone where there is no rest, and asks slow otherwise; if nil, Get is slow.
+	fast func(restOf func(*T) *rest, slow func(any) field.Value) func(any) field.Value
 	// optional reports that an unset field is not written; if nil, it is.
 	optional func(*T) bool
 
@@ -68,12 +70,11 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 			m.describe(tagOf(&zero, m.at(&zero)))
 		}
 		m.zero, m.named.Name = m.says(&zero), m.name
-		m.named.Get = func(p any) field.Value {
-			v := p.(*T)
-			if r := *restOf(v); r != nil {
-				return o.value(m, v, r)
-			}
-			return m.says(v)
+		if m.named.Get == nil {
+			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *restOf(p.(*T))) }
+		}
+		if m.fast != nil {
+			m.named.Get = m.fast(restOf, m.named.Get)
 		}
 		o.typ.Members = append(o.typ.Members, m.named)
 	}
@@ -212,6 +213,15 @@ func text[T any, S ~string](at func(*T) *S) *member[T] {
 			}
 			return val.Kind == rawjson.String
 		},
+		fast: func(restOf func(*T) *rest, slow func(any) field.Value) func(any) field.Value {
+			return func(p any) field.Value {
+				v := p.(*T)
+				if *restOf(v) != nil {
+					return slow(p)
+				}
+				return field.Text(string(*at(v)))
+			}
+		},
 	}
 }
 
@@ -219,7 +229,7 @@ func text[T any, S ~string](at func(*T) *S) *member[T] {
 func scalar[T any](kind string, at func(*T) *token) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
-		named: &field.Member{Kind: kind},
+		named: &field.Member{Kind: kind, Get: func(p any) field.Value { return at(p.(*T)).value() }}, // a token says all by itself
 		says:  func(v *T) field.Value { return at(v).value() },
 		read:  func(v *T, raw string) bool { at(v).raw = raw; return true },
 	}

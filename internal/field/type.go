@@ -26,6 +26,8 @@ type Member struct {
 	Get func(p any) Value
 	// At returns a pointer to the member itself, for its Type's functions; nil if it has to be read from Get's JSON.
 	At func(p any) any
+	// Same says that the Type's functions take the pointer to the object that the member is in.
+	Same bool
 	// Elem returns a pointer to element i of a list, nil if there is none; Elem is nil if elements are read from Get's JSON.
 	Elem func(p any, i int) any
 }
@@ -103,6 +105,8 @@ func (m *Member) lookup(rest []string) (get Getter, known bool) {
 		return nil, false
 	case m.Elem != nil:
 		return m.lookupElem(rest)
+	case m.Same:
+		return m.Type.Lookup(rest)
 	case m.At == nil || m.Type.Free:
 		_, known = m.Type.Lookup(rest)
 		return m.walk(rest), known
