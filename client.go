@@ -75,7 +75,7 @@ func (c *Client) Send(ctx context.Context, m *Message) error {
 			ended = last.Err
 			return backoff.Permanent(ended)
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < last.Wait {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 			ended = context.DeadlineExceeded
 			return backoff.Permanent(ended)
 		}
