@@ -161,7 +161,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 		{"name with a blank", func(m *webhook.Message) { m.Header["X Y"] = nil }, `"X Y" is not a header name`},
 		{"twice", func(m *webhook.Message) { m.Header["x-a"], m.Header["X-a"] = nil, nil }, "header X-A is there twice"},
 		{"control character", func(m *webhook.Message) { m.Header.Set("X-A", "a\r\nB: c") }, "header X-A: header value has a control character at offset 1"},
-		{"too many", func(m *webhook.Message) { m.Header["X-A"] = make([]string, 50) }, "51 headers, at most 50: over the limit"},
+		{"too many", func(m *webhook.Message) { m.Header["X-A"] = make([]string, 50) }, "more than 50 headers: over the limit"},
 		{"policy", func(m *webhook.Message) { m.Policy.Success = []int{302} }, "policy success: status 302 outside 200 to 299"},
 	}
 	for _, tt := range tests {
