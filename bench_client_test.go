@@ -29,7 +29,10 @@ func BenchmarkClient_Try(b *testing.B) {
 		Body:   bytes.Repeat([]byte("0123456789"), 25),
 	}
 	client := &webhook.Client{Transport: webhook.NewTransport(loopback)}
-	bare := &http.Transport{MaxIdleConnsPerHost: 256, WriteBufferSize: 16 << 10, DisableCompression: true}
+	bare := &http.Transport{
+		MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, // as http.DefaultTransport has it; its timer costs 1 %
+		WriteBufferSize: 16 << 10, DisableCompression: true,
+	}
 	defer client.CloseIdleConnections()
 	defer bare.CloseIdleConnections()
 

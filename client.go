@@ -75,7 +75,7 @@ func (c *Client) Send(ctx context.Context, m *Message) error {
 			ended = last.Err
 			return backoff.Permanent(ended)
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < last.Wait {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 			ended = context.DeadlineExceeded
 			return backoff.Permanent(ended)
 		}
@@ -113,11 +113,11 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	var policy Policy
 	if ctx.Err() != nil {
 		a.fail(ClassCanceled, context.Cause(ctx))
-	} else if u, err := checkMessage(m, n); err != nil {
+	} else if u, header, err := checkMessage(m, n); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
-		c.attempt(ctx, m, u, policy, &a)
+		c.attempt(ctx, m, u, header, policy, &a)
 	}
 	a.Duration = time.Since(a.At)
 
@@ -156,44 +156,45 @@ func (c *Client) roundTripper() http.RoundTripper {
 	return c.transport
 }
 
-// checkMessage refuses a message that must not be sent.
-func checkMessage(m *Message, n int) (*url.URL, error) {
+// checkMessage refuses a message that must not be sent, and returns its URL and a header of its own for this attempt.
+func checkMessage(m *Message, n int) (*url.URL, http.Header, error) {
 	if m == nil {
-		return nil, errors.New("no message")
+		return nil, nil, errors.New("no message")
 	}
 	if n < 1 {
-		return nil, fmt.Errorf("attempt %d, want 1 or more", n)
+		return nil, nil, fmt.Errorf("attempt %d, want 1 or more", n)
 	}
 	if err := checkID(m.ID); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkMethod(m.Method); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Method == http.MethodGet && len(m.Body) > 0 {
-		return nil, errors.New("a GET must not have a body")
-	}
-	if err := checkHeader(m.Header); err != nil {
-		return nil, err
+		return nil, nil, errors.New("a GET must not have a body")
 	}
 	if err := m.Policy.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return checkURL(m.URL)
+	header, err := checkHeader(m.Header)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := checkURL(m.URL)
+	return u, header, err
 }
 
 // errTimeout is the cause of the end of an attempt's context.
 var errTimeout = errors.New("the policy's timeout passed")
 
 // attempt signs and sends m, and judges the answer.
-func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
+func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, header http.Header, p Policy, a *Attempt) {
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(p.Timeout, func() { cancel(errTimeout) })
 	defer timer.Stop()
 
-	header, err := c.header(bounded, m, a.At)
-	if err != nil {
+	if err := c.sign(bounded, m, a.At, header); err != nil {
 		if ctx.Err() != nil {
 			a.fail(ClassCanceled, context.Cause(ctx))
 			return
@@ -233,16 +234,14 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	}
 }
 
-// header makes the header of one attempt. It is a new map around the message's own values.
-func (c *Client) header(ctx context.Context, m *Message, at time.Time) (h http.Header, err error) {
-	h = make(http.Header, len(m.Header)+4)
-	h.Set("User-Agent", "Ringhook")
-	for name, values := range m.Header {
-		h[http.CanonicalHeaderKey(name)] = values
+// sign completes the header of one attempt.
+func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http.Header) (err error) {
+	header.Set(HeaderID, m.ID)
+	if _, ok := header["User-Agent"]; !ok {
+		header.Set("User-Agent", "Ringhook")
 	}
-	h.Set(HeaderID, m.ID)
 	if c.Signer == nil {
-		return h, nil
+		return nil
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -251,15 +250,15 @@ func (c *Client) header(ctx context.Context, m *Message, at time.Time) (h http.H
 	}()
 	signature, err := c.Signer.Sign(ctx, m, at)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for name, values := range signature {
 		if err := errors.Join(checkToken(name), checkHeaderValues(name, values)); err != nil {
-			return nil, err
+			return err
 		}
-		h[http.CanonicalHeaderKey(name)] = values
+		header[http.CanonicalHeaderKey(name)] = values
 	}
-	return h, nil
+	return nil
 }
 
 // roundTrip sends one request. It takes a panic of a transport as its error.

@@ -95,31 +95,29 @@ func checkHeaderName(name string) error {
 	return nil
 }
 
-// checkHeader refuses a message's header that has a name or value that must not be, a name twice, or too many.
-func checkHeader(h http.Header) error {
+// checkHeader refuses a message's header that has a name or value that must not be, a name twice, or too many. It returns
+// the header under canonical names, in a map of its own with the same values.
+func checkHeader(h http.Header) (http.Header, error) {
+	const added = 4 // id, user agent, signature
+	checked := make(http.Header, min(len(h), MaxHeaders)+added)
 	count := 0
-	for _, values := range h {
-		count += max(len(values), 1)
-	}
-	if count > MaxHeaders {
-		return fmt.Errorf("%d headers, at most %d: %w", count, MaxHeaders, ErrLimit)
-	}
 	for name, values := range h {
+		if count += max(len(values), 1); count > MaxHeaders {
+			return nil, fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
+		}
 		if err := checkHeaderName(name); err != nil {
-			return err
+			return nil, err
 		}
 		if err := checkHeaderValues(name, values); err != nil {
-			return err
+			return nil, err
 		}
-		if canonical := http.CanonicalHeaderKey(name); canonical != name {
-			for other := range h {
-				if other != name && strings.EqualFold(other, name) {
-					return fmt.Errorf("header %s is there twice", canonical)
-				}
-			}
+		canonical := http.CanonicalHeaderKey(name)
+		if _, twice := checked[canonical]; twice {
+			return nil, fmt.Errorf("header %s is there twice", canonical)
 		}
+		checked[canonical] = values
 	}
-	return nil
+	return checked, nil
 }
 
 func checkHeaderValues(name string, values []string) error {
@@ -159,8 +157,11 @@ func checkHeaderValue(value string) error {
 
 // isTokenChar reports whether r may stand in a header name: tchar of RFC 9110, 5.6.2.
 func isTokenChar(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
-		r < 0x80 && r > 0 && strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	switch r {
+	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
+		return true
+	}
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
 // checkID holds a message id to what may stand in a header and in a signature: a dot would shift the fields of a
