@@ -183,7 +183,7 @@ func (e *DeliveryError) Error() string {
 	if e.Err != nil {
 		text += ": " + strings.TrimPrefix(e.Err.Error(), "webhook: ")
 	}
-	if e.Last.Err != nil && e.Last.Err != e.Err && e.Last.Class != ClassCanceled {
+	if e.Last.Err != nil && !errors.Is(e.Err, e.Last.Err) && e.Last.Class != ClassCanceled {
 		text += " (" + strings.TrimPrefix(e.Last.Err.Error(), "webhook: ") + ")"
 	}
 	return text
@@ -195,7 +195,7 @@ func (e *DeliveryError) Unwrap() []error {
 	if e.Err != nil {
 		errs = append(errs, e.Err)
 	}
-	if e.Last.Err != nil && e.Last.Err != e.Err {
+	if e.Last.Err != nil && !errors.Is(e.Err, e.Last.Err) {
 		errs = append(errs, e.Last.Err)
 	}
 	return errs

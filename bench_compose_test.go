@@ -159,7 +159,7 @@ func cost(f func()) float64 {
 	return float64(time.Since(start))
 }
 
-func TestComposer_Allocations(t *testing.T) {
+func TestComposer_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	if raceEnabled {
 		t.Skip("the race detector makes pools drop what they hold")
 	}

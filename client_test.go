@@ -82,7 +82,7 @@ func TestClient_Request(t *testing.T) {
 		at = signed
 		return http.Header{"signature": {"of " + string(m.Body)}}, nil
 	})
-	t.Run("POST", func(t *testing.T) {
+	t.Run("POST", func(t *testing.T) { //nolint:paralleltest // shares the receiver
 		m := message(srv.URL + "/a%2Fb/?q=%20x&q=y")
 		m.Header["x-api-key"] = []string{"k"}
 		m.Header["Accept"] = []string{"a", "b"}
@@ -99,7 +99,7 @@ func TestClient_Request(t *testing.T) {
 			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1, Body: []byte("thanks"), Outcome: webhook.Delivered,
 		}, a)
 	})
-	t.Run("GET", func(t *testing.T) {
+	t.Run("GET", func(t *testing.T) { //nolint:paralleltest // shares the receiver
 		m := message(srv.URL)
 		m.Method, m.Body, m.Header = http.MethodGet, nil, http.Header{"user-agent": {"mine"}}
 		require.NoError(t, c.Try(t.Context(), m, 1).Err)
@@ -223,21 +223,54 @@ func TestClient_Send(t *testing.T) {
 		outcomes []webhook.Outcome
 	}{
 		{"at once", []int{200}, webhook.Policy{}, nil, []time.Duration{0}, "", []webhook.Outcome{"delivered"}},
-		{"documented", []int{500}, webhook.Policy{}, nil, []time.Duration{0, 10 * time.Second, 110 * time.Second},
-			"webhook: message msg_1 not delivered after 3 attempts: status 500", []webhook.Outcome{"retrying", "retrying", "failed"}},
+		{
+			"documented",
+			[]int{500},
+			webhook.Policy{},
+			nil,
+			[]time.Duration{0, 10 * time.Second, 110 * time.Second},
+			"webhook: message msg_1 not delivered after 3 attempts: status 500",
+			[]webhook.Outcome{"retrying", "retrying", "failed"},
+		},
 		{"second time", []int{500, 204}, webhook.Policy{}, nil, []time.Duration{0, 10 * time.Second}, "", []webhook.Outcome{"retrying", "delivered"}},
-		{"gone", []int{500, 410}, webhook.Policy{}, nil, []time.Duration{0, 10 * time.Second},
-			"webhook: message msg_1 not delivered after 2 attempts: status 410", []webhook.Outcome{"retrying", "gone"}},
-		{"one attempt", []int{500}, webhook.Policy{Attempts: 1}, nil, []time.Duration{0},
-			"webhook: message msg_1 not delivered after 1 attempt: status 500", []webhook.Outcome{"failed"}},
-		{"the last wait repeats", []int{500}, webhook.Policy{Attempts: 4, Waits: []time.Duration{0, time.Minute}}, nil,
-			[]time.Duration{0, 0, time.Minute, 2 * time.Minute}, "webhook: message msg_1 not delivered after 4 attempts: status 500", nil},
+		{
+			"gone",
+			[]int{500, 410},
+			webhook.Policy{},
+			nil,
+			[]time.Duration{0, 10 * time.Second},
+			"webhook: message msg_1 not delivered after 2 attempts: status 410",
+			[]webhook.Outcome{"retrying", "gone"},
+		},
+		{
+			"one attempt",
+			[]int{500},
+			webhook.Policy{Attempts: 1},
+			nil,
+			[]time.Duration{0},
+			"webhook: message msg_1 not delivered after 1 attempt: status 500",
+			[]webhook.Outcome{"failed"},
+		},
+		{
+			"the last wait repeats",
+			[]int{500},
+			webhook.Policy{Attempts: 4, Waits: []time.Duration{0, time.Minute}},
+			nil,
+			[]time.Duration{0, 0, time.Minute, 2 * time.Minute},
+			"webhook: message msg_1 not delivered after 4 attempts: status 500", nil,
+		},
 		{"own success", []int{200, 204}, webhook.Policy{Success: []int{204}}, nil, []time.Duration{0, 10 * time.Second}, "", nil},
 		{"own function", []int{500}, webhook.Policy{Attempts: 1}, webhook.FromBackOff(func() backoff.BackOff {
 			return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Second), 2)
 		}), []time.Duration{0, time.Second, 2 * time.Second}, "webhook: message msg_1 not delivered after 3 attempts: status 500", nil},
-		{"negative wait", []int{500, 200}, webhook.Policy{}, func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return -time.Hour, true },
-			[]time.Duration{0, 0}, "", nil},
+		{
+			"negative wait",
+			[]int{500, 200},
+			webhook.Policy{},
+			func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return -time.Hour, true },
+			[]time.Duration{0, 0},
+			"", nil,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -321,40 +354,40 @@ func TestClient_SendDeadline(t *testing.T) {
 }
 
 func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hook"; logs to slog's default
-	var log bytes.Buffer
+	var logged bytes.Buffer
 	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	boom := func() { panic("+49170123456") }
 	m := message("http://receiver.test/")
-	t.Run("Signer", func(t *testing.T) {
+	t.Run("Signer", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: unreachable(t), Signer: signFunc(func(context.Context, *webhook.Message, time.Time) (http.Header, error) { boom(); return nil, nil })}
 		a := c.Try(t.Context(), m, 1)
 		requireFailed(t, a, webhook.ClassSign, "not signed")
 		require.EqualError(t, unwrapAll(a.Err), "panic in Signer: string", "what it panics with may be personal data")
 	})
-	t.Run("Transport", func(t *testing.T) {
+	t.Run("Transport", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { boom(); return nil, nil })}
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassProtocol, "malformed answer")
 		c.Transport = roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // a broken one
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassProtocol, "malformed answer")
 	})
-	t.Run("body", func(t *testing.T) {
+	t.Run("body", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(readerFunc(func([]byte) (int, error) { boom(); return 0, nil }))}, nil
 		})}
 		require.NoError(t, c.Try(t.Context(), m, 1).Err, "the status was seen")
 	})
-	t.Run("Retry", func(t *testing.T) {
+	t.Run("Retry", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: answer(500), Retry: func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }}
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassStatus, "status 500")
 		require.Equal(t, webhook.Failed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
 	})
-	t.Run("OnAttempt", func(t *testing.T) {
+	t.Run("OnAttempt", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: answer(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { boom() }}
 		require.NoError(t, c.Send(t.Context(), m), "the result stands")
-		require.Contains(t, log.String(), "panic in OnAttempt")
-		require.NotContains(t, log.String(), "49170")
+		require.Contains(t, logged.String(), "panic in OnAttempt")
+		require.NotContains(t, logged.String(), "49170")
 	})
 }
 

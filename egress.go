@@ -38,15 +38,16 @@ type Egress struct {
 // The address that is about to be dialled is what is judged, after the look-up of the name and for each attempt, so
 // neither a name's answer that changes in between nor an unusual spelling of an address gets around it. It speaks
 // HTTP/1.1 only, follows no redirects, unpacks no gzip, takes at most 64 KiB of response headers, and keeps up to 256 idle
-// connections a host for 30 seconds. It is safe for concurrent use.
+// connections a host for 30 seconds. Connecting and the TLS handshake get 10 seconds each, also where a policy's timeout is
+// longer. It is safe for concurrent use.
 func NewTransport(e Egress) http.RoundTripper {
 	return newTransport(e, &net.Dialer{})
 }
 
 func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
-	// Attempts end by their policy's timeout. These two only see to it that what an attempt has left behind ends as well:
-	// net/http goes on dialling for a request that has gone.
-	const leakGuard = 30 * time.Second
+	// Attempts end by their policy's timeout. These two see to it that what an attempt has left behind ends soon as well:
+	// net/http goes on dialling for a request that has gone, and one dead host must not gather sockets.
+	const leakGuard = 10 * time.Second
 	dialer.Timeout = leakGuard
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,

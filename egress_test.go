@@ -135,7 +135,7 @@ func TestEgress_Allow(t *testing.T) {
 
 func TestNewTransport_Settings(t *testing.T) {
 	t.Parallel()
-	config := &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS10, NextProtos: []string{"h2"}} //nolint:gosec // to be raised
+	config := &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS10, NextProtos: []string{"h2"}}
 	tr := webhook.NewTransport(webhook.Egress{TLS: config}).(*http.Transport)
 	require.Equal(t, uint16(tls.VersionTLS10), config.MinVersion, "copied")
 	require.Equal(t, uint16(tls.VersionTLS12), tr.TLSClientConfig.MinVersion)
@@ -235,7 +235,6 @@ func TestEgress_MixedAnswers(t *testing.T) {
 	require.Equal(t, webhook.ClassBlocked, c.Try(t.Context(), message("http://mixed.test:"+port+"/"), 1).Class)
 }
 
-//nolint:paralleltest // sets the environment
 func TestEgress_ProxyEnvironment(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") }))
 	t.Cleanup(proxy.Close)

@@ -39,7 +39,7 @@ func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text st
 
 // unwrapAll is the operator's view of an error.
 func unwrapAll(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil { //nolint:errorlint // looks at this one only
+	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil {
 		return u.Unwrap()
 	}
 	return err
@@ -159,11 +159,11 @@ func TestFault_TLS(t *testing.T) {
 	t.Run("a good one", func(t *testing.T) {
 		t.Parallel()
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		srv.TLS = &tls.Config{Certificates: []tls.Certificate{good}} //nolint:gosec // a server of the test's
+		srv.TLS = &tls.Config{Certificates: []tls.Certificate{good}}
 		srv.StartTLS()
 		t.Cleanup(srv.Close)
 		e := loopback
-		e.TLS = &tls.Config{RootCAs: goodPool} //nolint:gosec // to be raised
+		e.TLS = &tls.Config{RootCAs: goodPool}
 		require.NoError(t, newClient(t, e).Send(t.Context(), message(srv.URL)))
 	})
 	t.Run("https-to-http", func(t *testing.T) {
@@ -210,7 +210,7 @@ func certificate(t testing.TB, until time.Time) (tls.Certificate, *x509.CertPool
 
 // closedAddress is an address that nobody listens on.
 func closedAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	return l.Addr().String()

@@ -25,7 +25,7 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // rawServer listens on loopback and hands each connection to serve, which is closed when it returns or the test ends.
 func rawServer(t testing.TB, serve func(net.Conn)) (url string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	done, stop := context.WithCancel(context.Background())

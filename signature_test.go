@@ -324,7 +324,7 @@ func TestSecretRedacts(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "secret", secret, "holder", holder)
 
 	var failed failure
-	require.Equal(&failed, holder, config{}) // testify prints structs by reflection, without their methods
+	require.Equal(&failed, config{}, holder) // testify prints structs by reflection, without their methods
 	require.NotEmpty(t, failed.log.String())
 	out.WriteString(failed.log.String())
 

@@ -331,16 +331,17 @@ func TestVerifierHandler(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&v)
 			}
-			called := false
+			var (
+				called   bool
+				got      []byte
+				readErr  error
+				length   int64
+				encoding []string
+			)
 			handler := v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				called = true
-				got, err := io.ReadAll(r.Body)
-				require.NoError(t, err)
-				require.Equal(t, int64(len(got)), r.ContentLength)
-				require.Empty(t, r.TransferEncoding)
-				if tt.method != http.MethodGet {
-					require.Equal(t, body, string(got))
-				}
+				got, readErr = io.ReadAll(r.Body)
+				length, encoding = r.ContentLength, r.TransferEncoding
 				w.WriteHeader(http.StatusNoContent)
 			}))
 			method, url := tt.method, tt.url
@@ -358,6 +359,12 @@ func TestVerifierHandler(t *testing.T) {
 			require.Equal(t, tt.want == 0, called)
 			if tt.want == 0 {
 				require.Equal(t, http.StatusNoContent, w.Code)
+				require.NoError(t, readErr)
+				require.Equal(t, int64(len(got)), length)
+				require.Empty(t, encoding)
+				if method != http.MethodGet {
+					require.Equal(t, body, string(got))
+				}
 				return
 			}
 			require.Equal(t, tt.want, w.Code)

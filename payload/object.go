@@ -2,6 +2,7 @@ package payload
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -248,7 +249,7 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 		},
 		read: func(v *T, raw string) bool {
 			n, ok := token{raw}.integer()
-			if ok && int64(int32(n)) == n { // no code is larger, and int may be 32 bits
+			if ok && n >= math.MinInt32 && n <= math.MaxInt32 { // no code is larger, and int may be 32 bits
 				*at(v) = N(n)
 			}
 			return ok && raw == strconv.Itoa(int(*at(v))) && n != 0
