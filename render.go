@@ -357,7 +357,9 @@ func (r *renderer) message(urlEnd, textEnd int, contentType string) *Message {
 	}
 	m.Policy = m.Policy.complete(eventType)
 	m.Policy.Waits = append(m.waits[:0], m.Policy.Waits...)
-	m.Policy.Success = append(m.success[:0], m.Policy.Success...)
+	if len(m.Policy.Success) > 0 { // else nil, as after a JSON round trip
+		m.Policy.Success = append(m.success[:0], m.Policy.Success...)
+	}
 	values := m.values[:0]
 	if n := len(r.c.headers) + 1; n > cap(values) {
 		values = make([]string, 0, n)
