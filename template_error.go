@@ -84,7 +84,7 @@ func mask(field, source string) string {
 	}
 	b := []byte(source)
 	if _, rest, ok := strings.Cut(source[:query], "://"); field == "url" && ok {
-		hide(b, query-len(rest), userEnd(source[:query]))
+		hide(b, query-len(rest), query-len(rest)+userEnd(rest))
 	}
 	for i := from; i < len(b); {
 		end := i + 1
@@ -110,12 +110,17 @@ func hide(b []byte, from, to int) {
 	}
 }
 
-// userEnd returns the offset of the last @ that belongs to no tag: what a URL has before it may be a password.
+// userEnd returns how much of a URL, from its authority on, may be a user and password: all before the last @ that belongs to
+// no tag, and of an authority without one all if its port is none.
 func userEnd(url string) int {
 	for i := len(url) - 1; i >= 0; i-- {
 		if rest := url[i:]; rest[0] == '@' && !strings.HasPrefix(rest, "@{{") && !strings.HasPrefix(rest, "@<<") {
 			return i
 		}
+	}
+	authority, _, _ := strings.Cut(url, "/")
+	if _, port, _ := strings.Cut(authority, ":"); strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(url, "[") {
+		return len(authority)
 	}
 	return 0
 }
