@@ -28,9 +28,11 @@ type Composer struct {
 	contentType string // of a body; empty if a header says it, or if it has a boundary
 	authored    bool   // the body template is an object, so its keys are the author's own
 	dotted      bool   // the path has placeholders, so that it could get dot segments
-	samples     []*sampleGroup
-	bindings    sync.Map // reflect.Type → *binding
-	latest      atomic.Pointer[binding]
+
+	placeholders int // in all templates
+	samples      []*sampleGroup
+	bindings     sync.Map // reflect.Type → *binding
+	latest       atomic.Pointer[binding]
 }
 
 // Compile checks a webhook and prepares it for composing: every placeholder, where it stands, and with samples also that it
@@ -41,6 +43,11 @@ type Composer struct {
 // all the names. Without samples, an unknown name is an error of Compose.
 func Compile(w Webhook, samples ...Event) (*Composer, error) {
 	w.Headers = maps.Clone(w.Headers)
+	if w.Policy != nil {
+		p := *w.Policy
+		p.Success, p.Waits = slices.Clone(p.Success), slices.Clone(p.Waits)
+		w.Policy = &p
+	}
 	if w.Method == "" {
 		w.Method = http.MethodPost
 	}
@@ -52,9 +59,6 @@ func Compile(w Webhook, samples ...Event) (*Composer, error) {
 		if err := step(); err != nil {
 			return nil, err
 		}
-	}
-	if n := c.countPlaceholders(); n > MaxPlaceholders {
-		return nil, &TemplateError{Field: "body", Err: fmt.Errorf("%d placeholders in all templates, at most %d: %w", n, MaxPlaceholders, ErrLimit)}
 	}
 	if err := c.checkNames(samples); err != nil {
 		return nil, err
@@ -96,6 +100,7 @@ type part struct {
 	field, source string
 	segments      []segment
 	nodes         []template.Node // of the segments' placeholders
+	cut           bool            // what is over the limit is cut
 }
 
 // A segment is literal text and the placeholder behind it, if there is one.
@@ -127,8 +132,8 @@ func (c *Composer) checkSettings() error {
 	return nil
 }
 
-// split cuts a template into nodes.
-func split(field, source string) ([]template.Node, error) {
+// split cuts a template into nodes, and counts the placeholders of all templates.
+func (c *Composer) split(field, source string) ([]template.Node, error) {
 	if len(source) > MaxTemplateSize {
 		return nil, &TemplateError{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w", len(source), MaxTemplateSize, ErrLimit)}
 	}
@@ -138,6 +143,14 @@ func split(field, source string) ([]template.Node, error) {
 	nodes, err := template.Split(source, MaxNameSize, MaxDepth)
 	if err != nil {
 		return nil, inTemplate(field, source, err)
+	}
+	for _, n := range nodes {
+		if !n.Placeholder() {
+			continue
+		}
+		if c.placeholders++; c.placeholders > MaxPlaceholders {
+			return nil, inTemplate(field, source, n.Errorf("more than %d placeholders in all templates: %w", MaxPlaceholders, ErrLimit))
+		}
 	}
 	return nodes, nil
 }
@@ -171,20 +184,13 @@ func (c *Composer) newPart(field, source string, nodes []template.Node, opOf fun
 	return p
 }
 
-// number gives a name its number.
+// number gives a name its number. There are few enough to look at each.
 func (c *Composer) number(text string) int {
 	if i := slices.IndexFunc(c.names, func(n name) bool { return n.text == text }); i >= 0 {
 		return i
 	}
 	c.names = append(c.names, name{text, field.Split(text)})
 	return len(c.names) - 1
-}
-
-func (c *Composer) countPlaceholders() (n int) {
-	for p := range c.parts() {
-		n += len(p.segments) - 1
-	}
-	return n
 }
 
 // parts yields all templates.
@@ -200,7 +206,7 @@ func (c *Composer) parts() func(yield func(*part) bool) {
 
 func (c *Composer) compileURL() error {
 	source := c.webhook.URL
-	nodes, err := split("url", source)
+	nodes, err := c.split("url", source)
 	if err != nil {
 		return err
 	}
@@ -259,7 +265,7 @@ func (c *Composer) compileHeader(name, source string) error {
 	if slices.Contains(c.headerKeys, key) {
 		return &TemplateError{Field: "headers", Err: fmt.Errorf("header %s is there twice", key)}
 	}
-	nodes, err := split(fieldName, source)
+	nodes, err := c.split(fieldName, source)
 	if err != nil {
 		return err
 	}
@@ -280,7 +286,9 @@ func (c *Composer) compileHeader(name, source string) error {
 		c.contentType = ""
 	}
 	c.headerKeys = append(c.headerKeys, key)
-	c.headers = append(c.headers, c.newPart(fieldName, source, nodes, func(int) op { return opHeader }))
+	p := c.newPart(fieldName, source, nodes, func(int) op { return opHeader })
+	p.cut = true
+	c.headers = append(c.headers, p)
 	return nil
 }
 
@@ -290,12 +298,14 @@ func (c *Composer) ownContentType(nodes []template.Node) error {
 		return fmt.Errorf("the format %s sets its own Content-Type", c.webhook.Format)
 	}
 	if len(nodes) == 1 && !nodes[0].Placeholder() {
-		t, _, err := mime.ParseMediaType(nodes[0].Text)
-		if err == nil && (t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json")) {
+		t, params, err := mime.ParseMediaType(nodes[0].Text)
+		top, sub, _ := strings.Cut(t, "/")
+		utf8 := params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8")
+		if err == nil && top != "" && utf8 && (sub == "json" || strings.HasSuffix(sub, "+json")) {
 			return nil
 		}
 	}
-	return fmt.Errorf("want a type of JSON such as application/json, without placeholders")
+	return fmt.Errorf("want a type of JSON in UTF-8 such as application/json, without placeholders")
 }
 
 func (c *Composer) compileBody() error {
@@ -303,7 +313,7 @@ func (c *Composer) compileBody() error {
 	if strings.TrimSpace(source) == "" {
 		return nil
 	}
-	nodes, err := split("body", source)
+	nodes, err := c.split("body", source)
 	if err != nil {
 		return err
 	}

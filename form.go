@@ -1,10 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"fmt"
 	"mime/multipart"
 	"strconv"
-	"strings"
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
@@ -26,22 +26,38 @@ func flatten(v field.Value, authored bool) (formFields, error) {
 		}
 		return nil, fmt.Errorf("the fields of a form are one object")
 	}
-	var f formFields
+	f := flattener{left: flattenLimit}
 	for it := rawjson.Walk(v.Text); it.Next(); {
 		name := it.Key()
 		if !authored {
 			name = string(escape.AppendFormKey(nil, name))
 		}
-		if err := f.add(strings.ToValidUTF8(name, "\ufffd"), field.FromJSON(it.Value()), 1); err != nil {
+		if err := f.add(name, field.FromJSON(it.Value()), 1); err != nil {
 			return nil, err
 		}
 	}
-	return f, nil
+	return f.fields, nil
 }
 
-func (f *formFields) add(name string, v field.Value, depth int) error {
+// flattenLimit is the most text that flatten makes, the names of objects and lists on the way included: below one long name
+// a short list could grow without an end in sight. What stays below it is held to MaxOutputSize when it is written.
+const flattenLimit = 4 * MaxOutputSize
+
+type flattener struct {
+	fields formFields
+	left   int // of flattenLimit
+}
+
+func (f *flattener) add(name string, v field.Value, depth int) error {
+	text := ""
 	if !v.Composite() {
-		*f = append(*f, formField{name, v.String()})
+		text = v.String()
+	}
+	if f.left -= len(name) + len(text) + 1; f.left < 0 {
+		return fmt.Errorf("the fields of a form are more than %d bytes: %w", MaxOutputSize, ErrLimit)
+	}
+	if !v.Composite() {
+		f.fields = append(f.fields, formField{name, text})
 		return nil
 	}
 	if depth > MaxDepth {
@@ -71,15 +87,22 @@ func (f formFields) appendURLEncoded(dst []byte) []byte {
 	return dst
 }
 
-func (f formFields) writeMultipart(m *multipart.Writer) error {
+// appendMultipart stops behind limit bytes: the frame around a field may be a hundred times the field.
+func (f formFields) appendMultipart(dst []byte, limit int) (_ []byte, contentType string, err error) {
+	b := bytes.NewBuffer(dst)
+	m := multipart.NewWriter(b)
 	for _, field := range f {
+		if b.Len()-len(dst) > limit {
+			break
+		}
 		w, err := m.CreateFormField(field.name)
 		if err != nil {
-			return err
+			return dst, "", err
 		}
-		if _, err := w.Write([]byte(strings.ToValidUTF8(field.value, "\ufffd"))); err != nil {
-			return err
+		if _, err := w.Write([]byte(field.value)); err != nil {
+			return dst, "", err
 		}
 	}
-	return m.Close()
+	err = m.Close()
+	return b.Bytes(), m.FormDataContentType(), err
 }

@@ -27,9 +27,10 @@ const (
 
 // An accessor is how one name is read from events of one Go type.
 type accessor struct {
-	kind  reading
-	get   field.Getter
-	known bool // absent means empty, not unknown
+	kind     reading
+	get      field.Getter
+	known    bool // absent means empty, not unknown
+	envelope bool // of a type that is one, whatever the event at hand has
 }
 
 // A binding is how the names are read from events of one Go type, by the number of the names.
@@ -71,19 +72,21 @@ func newAccessor(entry *field.Entry, n name) accessor {
 	if entry.Type == nil {
 		return accessor{kind: readJSON, known: n.text == "payload"}
 	}
-	get, known := resolve(entry.Type, n.path)
-	if get == nil || entry.Load == nil {
-		return accessor{kind: readJSON, known: known}
-	}
-	return accessor{get: get, known: known}
-}
-
-// resolve looks a name up among those that a type knows. The Getter is nil if the name is to be read from the JSON form.
-func resolve(t *field.Type, path []string) (get field.Getter, known bool) {
-	envelope := t.Member("payload")
+	envelope := entry.Member("payload")
 	if envelope != nil && (envelope.Type == nil || envelope.Type.Elem != nil) {
 		envelope = nil
 	}
+	a := accessor{kind: readJSON, envelope: envelope != nil && !envelope.Type.Free}
+	get, known := resolve(entry.Type, envelope, n.path)
+	if a.known = known; get != nil && entry.Load != nil {
+		a.kind, a.get = readMember, get
+	}
+	return a
+}
+
+// resolve looks a name up among those that a type knows, whose member payload is envelope if it may be an object. The Getter
+// is nil if the name is to be read from the JSON form.
+func resolve(t *field.Type, envelope *field.Member, path []string) (get field.Getter, known bool) {
 	switch {
 	case path[0] == "payload" && len(path) == 1:
 		if envelope == nil {
@@ -96,15 +99,16 @@ func resolve(t *field.Type, path []string) (get field.Getter, known bool) {
 		return t.Lookup(path[1:])
 	}
 	if get, known = t.Lookup(path); !known && envelope != nil {
-		return t.Lookup(append([]string{"payload"}, path...))
+		get, known = t.Lookup(append([]string{"payload"}, path...))
+		return t.ExtraFirst(path, get), known
 	}
 	return get, known
 }
 
-// lookUp is resolve for an event's JSON form.
-func lookUp(doc field.Value, path []string) field.Value {
+// lookUp is resolve for an event's JSON form. Of an envelope the type says that it is one; else the form does.
+func lookUp(doc field.Value, envelope bool, path []string) field.Value {
 	payload := doc.Walk([]string{"payload"})
-	envelope := payload.Kind == rawjson.Object
+	envelope = envelope || payload.Kind == rawjson.Object
 	if path[0] == "payload" {
 		if !envelope {
 			payload = doc

@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"net/http"
 	"strings"
 	"sync"
@@ -140,12 +139,16 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 		return field.Text(r.c.webhook.ID), nil
 	case readMessageID:
 		return field.Text(string(r.buf[:r.idEnd])), nil
+	case readMember:
+		if a.get(r.p) == field.Invalid {
+			return v, &TemplateError{Field: "event", Placeholder: p.nodes[i].Name, Err: errors.New("has no JSON form")}
+		}
 	case readJSON:
 		doc, err := r.jsonForm()
 		if err != nil {
 			return v, err
 		}
-		v = lookUp(doc, r.c.names[s.name].path)
+		v = lookUp(doc, a.envelope, r.c.names[s.name].path)
 	}
 	if v.Kind == rawjson.None {
 		if !a.known && !r.c.sampled(r.entry, r.event.EventType(), r.c.names[s.name].path) {
@@ -156,7 +159,7 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 	return v, nil
 }
 
-// run appends what a template says of the event.
+// run appends what a template says of the event, at most limit bytes: more is an error, but for a header, which is cut.
 func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
 	start := len(dst)
 	for i := range p.segments {
@@ -179,10 +182,21 @@ func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
 			dst = s.op.append(dst, v)
 		}
 		if len(dst)-start > limit {
+			if p.cut {
+				return cutText(dst, start+limit), nil
+			}
 			return dst, p.tooLong(i, limit)
 		}
 	}
 	return dst, nil
+}
+
+// cutText cuts UTF-8 that is longer than end, before the character that stands there.
+func cutText(text []byte, end int) []byte {
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 // append writes a value for a place.
@@ -248,19 +262,9 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 }
 
 func (r *renderer) renderHeader(p *part) (err error) {
-	start := len(r.buf)
-	if r.buf, err = r.run(r.buf, p, 2*MaxOutputSize); err != nil {
-		return err
-	}
-	if over := r.buf[start:]; len(over) > MaxHeaderSize {
-		end := MaxHeaderSize
-		for !utf8.RuneStart(over[end]) {
-			end--
-		}
-		r.buf = r.buf[:start+end]
-	}
+	r.buf, err = r.run(r.buf, p, MaxHeaderSize)
 	r.ends = append(r.ends, len(r.buf))
-	return nil
+	return err
 }
 
 // renderBody returns the content type.
@@ -270,16 +274,12 @@ func (r *renderer) renderBody(fields formFields) (contentType string, err error)
 	case r.c.webhook.Format == FormatFormURLEncoded:
 		r.buf = fields.appendURLEncoded(r.buf)
 	case r.c.webhook.Format == FormatFormData:
-		b := bytes.NewBuffer(r.buf)
-		m := multipart.NewWriter(b)
-		if err := fields.writeMultipart(m); err != nil {
-			return "", err
-		}
-		r.buf, contentType = b.Bytes(), m.FormDataContentType()
+		r.buf, contentType, err = fields.appendMultipart(r.buf, MaxOutputSize)
 	case r.c.body != nil:
-		r.buf, err = r.run(r.buf, r.c.body, MaxOutputSize)
+		r.buf, err = r.runJSON(r.buf)
 	case r.p != nil && r.entry.AppendJSON != nil:
 		r.buf = r.entry.AppendJSON(r.buf, r.p)
+		err = checkForm(r.buf[start:])
 	default:
 		var b []byte
 		b, err = eventJSON(r.event, r.entry, r.p)
@@ -297,6 +297,16 @@ func (r *renderer) renderBody(fields formFields) (contentType string, err error)
 	return contentType, nil
 }
 
+// runJSON runs the body's template.
+func (r *renderer) runJSON(dst []byte) ([]byte, error) {
+	start := len(dst)
+	dst, err := r.run(dst, r.c.body, MaxOutputSize)
+	if err == nil {
+		err = checkForm(dst[start:])
+	}
+	return dst, err
+}
+
 // fields makes the fields of a form or a query.
 func (r *renderer) fields() (f formFields, err error) {
 	if !r.c.asForm() {
@@ -305,7 +315,7 @@ func (r *renderer) fields() (f formFields, err error) {
 	var v field.Value
 	switch {
 	case r.c.body != nil:
-		if r.json, err = r.run(r.json, r.c.body, MaxOutputSize); err != nil {
+		if r.json, err = r.runJSON(r.json); err != nil {
 			return nil, err
 		}
 		v = field.FromJSON(rawjson.Trim(string(r.json)))
@@ -347,7 +357,9 @@ func (r *renderer) message(urlEnd, textEnd int, contentType string) *Message {
 	}
 	m.Policy = m.Policy.complete(eventType)
 	m.Policy.Waits = append(m.waits[:0], m.Policy.Waits...)
-	m.Policy.Success = append(m.success[:0], m.Policy.Success...)
+	if len(m.Policy.Success) > 0 { // else nil, as after a JSON round trip
+		m.Policy.Success = append(m.success[:0], m.Policy.Success...)
+	}
 	values := m.values[:0]
 	if n := len(r.c.headers) + 1; n > cap(values) {
 		values = make([]string, 0, n)
@@ -379,7 +391,8 @@ func eventJSON(e Event, entry *field.Entry, p any) ([]byte, error) {
 		return raw.check()
 	}
 	if p != nil && entry.AppendJSON != nil {
-		return entry.AppendJSON(nil, p), nil
+		b := entry.AppendJSON(nil, p)
+		return b, checkForm(b)
 	}
 	b, err := field.JSON(e)
 	if err != nil { // its text may quote a value
@@ -388,12 +401,21 @@ func eventJSON(e Event, entry *field.Entry, p any) ([]byte, error) {
 	return b, nil
 }
 
+// checkForm refuses the JSON of an event that has [field.Invalid] somewhere.
+func checkForm(json []byte) error {
+	if bytes.IndexByte(json, 0) >= 0 {
+		return &TemplateError{Field: "event", Err: errors.New("has no JSON form")}
+	}
+	return nil
+}
+
 // dotSegment reports whether a segment of the URL's path is . or .., in whatever way it is written.
 func dotSegment(url string) bool {
 	_, rest, _ := strings.Cut(url, "://")
+	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest, "/")
-	path, _, _ = strings.Cut(path, "?")
 	for segment := range strings.SplitSeq(path, "/") {
+		segment, _, _ = strings.Cut(segment, ";") // some servers take parameters off before they look
 		if len(segment) > len("%2e%2e") || segment == "" {
 			continue
 		}

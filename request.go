@@ -18,7 +18,7 @@ import (
 const (
 	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
 	MaxPlaceholders = 500      // placeholders in all templates of one webhook
-	MaxNameSize     = 256      // bytes of a placeholder's name
+	MaxNameSize     = 256      // bytes of a placeholder's name, and of a header's
 	MaxDepth        = 32       // parts of a name; nesting of a body template, and of a value that is written as form fields
 	MaxOutputSize   = 1 << 20  // bytes of a composed body
 	MaxURLSize      = 8 << 10  // bytes of a composed URL
@@ -35,7 +35,7 @@ var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.Met
 
 func checkMethod(method string) error {
 	if !slices.Contains(methods, method) {
-		return fmt.Errorf("unknown method %q, want one of %s", method, strings.Join(methods, ", "))
+		return fmt.Errorf("unknown method %.32q, want one of %s", method, strings.Join(methods, ", "))
 	}
 	return nil
 }
@@ -134,9 +134,12 @@ func checkToken(name string) error {
 	if name == "" {
 		return errors.New("empty header name")
 	}
+	if len(name) > MaxNameSize {
+		return fmt.Errorf("header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
+	}
 	for i := range len(name) {
-		if !isTokenChar(rune(name[i])) {
-			return fmt.Errorf("%q is not a header name", name)
+		if !isTokenChar(rune(name[i])) { // it may be a whole header line, with a credential
+			return fmt.Errorf("a header name has a character that it must not have at offset %d", i)
 		}
 	}
 	return nil

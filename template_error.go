@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/ringhook/webhook/internal/template"
 )
@@ -40,7 +41,8 @@ func (e *TemplateError) Error() string {
 func (e *TemplateError) Unwrap() error { return e.Err }
 
 // Detail shows the line of the template with a caret under the place, for the person who wrote it. Text that may be a
-// credential, in headers and in the query of a URL, is shown as asterisks. Without a template it is the text of the error.
+// credential is shown as asterisks: all of a header but its placeholders, and of a URL the user and the query's values.
+// Without a template it is the text of the error.
 func (e *TemplateError) Detail() string {
 	if e.source == "" {
 		return e.Error()
@@ -49,6 +51,7 @@ func (e *TemplateError) Detail() string {
 	at := min(max(e.Offset, 0), len(shown))
 	start := strings.LastIndexByte(shown[:at], '\n') + 1
 	line, _, _ := strings.Cut(shown[start:], "\n")
+	line = strings.Map(printable, strings.TrimSuffix(line, "\r"))
 	// A tab stays one, so that the caret stands below its place however wide tabs are shown.
 	indent := strings.Map(func(r rune) rune {
 		if r == '\t' {
@@ -56,42 +59,95 @@ func (e *TemplateError) Detail() string {
 		}
 		return ' '
 	}, shown[start:at])
-	return fmt.Sprintf("%s\n%s\n%s^", e.Error(), strings.TrimSuffix(line, "\r"), indent)
+	return fmt.Sprintf("%s\n%s\n%s^", e.Error(), line, indent)
 }
 
-// mask replaces the text of a header, and the values of a URL's query, by asterisks, byte for byte. Tags are kept.
+// printable keeps what could steer a terminal from one.
+func printable(r rune) rune {
+	if unicode.IsControl(r) && r != '\t' {
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
+// mask replaces what may be a credential by asterisks, byte for byte. Tags are kept.
 func mask(field, source string) string {
-	if !strings.HasPrefix(field, "headers.") && field != "url" {
+	from, query := 0, len(source)
+	switch {
+	case field == "url":
+		if query = strings.IndexAny(source, "?#"); query < 0 {
+			query = len(source)
+		}
+		from = query
+	case !strings.HasPrefix(field, "headers."):
 		return source
 	}
 	b := []byte(source)
-	hidden := field != "url"
-	for i := 0; i < len(b); i++ {
-		if end := tagEnd(source, i); end > i {
-			i = end - 1
-			continue
+	if _, rest, ok := strings.Cut(source[:query], "://"); field == "url" && ok {
+		hide(b, query-len(rest), query-len(rest)+userEnd(rest))
+	}
+	for i := from; i < len(b); {
+		end := i + 1
+		switch {
+		case i >= query && strings.IndexByte("?&", b[i]) >= 0:
+			end = paramName(source, end) // it is no value
+		case i >= query && b[i] == '=':
+		case tagEnd(source, i) > i:
+			end = tagEnd(source, i)
+		default:
+			hide(b, i, end)
 		}
-		switch c := b[i]; {
-		case field == "url" && c == '?':
-			hidden = false
-		case field == "url" && (c == '&' || c == '='):
-			hidden = strings.Contains(source[:i], "?") && c == '='
-		case hidden && c != ' ' && c != '\n' && c != '\t':
-			b[i] = '*'
-		}
+		i = end
 	}
 	return string(b)
 }
 
-// tagEnd returns the offset behind the tag that begins at i, or i if there is none.
-func tagEnd(source string, i int) int {
-	for _, tag := range [][2]string{{"{{", "}}"}, {"@<<", ">>"}} {
-		if strings.HasPrefix(source[i:], tag[0]) {
-			if n := strings.Index(source[i:], tag[1]); n > 0 {
-				return i + n + len(tag[1])
-			}
-			return i + len(tag[0])
+func hide(b []byte, from, to int) {
+	for i := from; i < to; i++ {
+		if b[i] != ' ' && b[i] != '\n' && b[i] != '\t' {
+			b[i] = '*'
 		}
+	}
+}
+
+// userEnd returns how much of a URL, from its authority on, may be a user and password: all before the last @ that belongs to
+// no tag, and of an authority without one all if its port is none.
+func userEnd(url string) int {
+	for i := len(url) - 1; i >= 0; i-- {
+		if rest := url[i:]; rest[0] == '@' && !strings.HasPrefix(rest, "@{{") && !strings.HasPrefix(rest, "@<<") {
+			return i
+		}
+	}
+	authority, _, _ := strings.Cut(url, "/")
+	if _, port, _ := strings.Cut(authority, ":"); strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(url, "[") {
+		return len(authority)
+	}
+	return 0
+}
+
+// paramName returns the offset behind the name of a query parameter that begins at i; if it has no value, i, since nothing
+// says that it is a name.
+func paramName(url string, i int) int {
+	if n := strings.IndexAny(url[i:min(len(url), i+MaxNameSize)], "?&=#{<"); n > 0 && url[i+n] == '=' {
+		return i + n
+	}
+	return i
+}
+
+// tagEnd returns the offset behind the tag that begins at i, or i if there is none. What has no near end, or another tag in
+// it, is no tag.
+func tagEnd(source string, i int) int {
+	near := source[i:min(len(source), i+2*MaxNameSize)]
+	for _, tag := range [][2]string{{"{{", "}}"}, {"@<<", ">>"}} {
+		inside, ok := strings.CutPrefix(near, tag[0])
+		if !ok {
+			continue
+		}
+		inside, _, ok = strings.Cut(inside, tag[1])
+		if ok && !strings.Contains(inside, "{{") && !strings.Contains(inside, "<<") {
+			return i + len(tag[0]) + len(inside) + len(tag[1])
+		}
+		return i + len(tag[0])
 	}
 	return i
 }

@@ -38,7 +38,7 @@ func Variables(e Event) []Variable {
 		{Name: "event", Type: "string", Doc: "Type of the event", Example: e.EventType()},
 		{Name: "webhook_id", Type: "string", Doc: "Id of the webhook"},
 		{Name: "message_id", Type: "string", Doc: "Id of the delivery, the same on every attempt"},
-		{Name: "payload", Type: "object", Doc: "The whole payload", Example: lookUp(doc, []string{"payload"}).String()},
+		{Name: "payload", Type: "object", Doc: "The whole payload", Example: lookUp(doc, false, []string{"payload"}).String()},
 	}
 	listed := map[string]bool{"event": true, "webhook_id": true, "message_id": true, "payload": true}
 	add := func(v Variable) {
@@ -49,7 +49,7 @@ func Variables(e Event) []Variable {
 	}
 	if entry.Type != nil {
 		entry.Names(func(path string, m *field.Member) {
-			v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: lookUp(doc, field.Split(path)).String()}
+			v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: lookUp(doc, false, field.Split(path)).String()}
 			for _, alias := range m.Aliases {
 				v.Aliases = append(v.Aliases, strings.TrimSuffix(path, m.Name)+alias)
 			}
@@ -57,7 +57,7 @@ func Variables(e Event) []Variable {
 		})
 	}
 	doc.Names(func(path string) {
-		v := lookUp(doc, field.Split(path))
+		v := lookUp(doc, false, field.Split(path))
 		add(Variable{Name: path, Type: v.TypeName(), Example: v.String()})
 	})
 	return vars

@@ -295,6 +295,9 @@ func raw[T any](at func(*T) *json.RawMessage) *member[T] {
 			if len(*at(v)) == 0 {
 				return field.Null
 			}
+			if rawjson.Check(*at(v)) >= 0 {
+				return field.Invalid // set by hand
+			}
 			return field.FromJSON(rawjson.Trim(string(*at(v))))
 		},
 		read: func(v *T, raw string) bool { *at(v) = json.RawMessage(raw); return true },

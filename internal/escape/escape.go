@@ -53,10 +53,12 @@ func appendPercent(dst []byte, s string) []byte {
 }
 
 // AppendURLLiteral appends what the author of a URL wrote, with the characters percent-encoded that must not stand in a
-// URL as they are: RFC 3986 knows ASCII only, and net/http would send others raw in a query.
+// URL as they are: RFC 3986 knows ASCII only, and net/http would send others raw in a query. So is a % that begins no
+// percent-encoding in s: with what follows s it could become one.
 func AppendURLLiteral(dst []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 {
+		c := s[i]
+		if c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 || c == '%' && !(i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])) {
 			dst = appendPercent(dst, s[i:i+1])
 		} else {
 			dst = append(dst, c)
@@ -64,6 +66,8 @@ func AppendURLLiteral(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 
 // AppendHeader appends s with each control character but TAB as one blank, since a receiver may refuse the request or read
 // a line break as the next header (RFC 9110, 5.5). A byte that is not UTF-8 becomes U+FFFD.
@@ -89,11 +93,11 @@ func AppendHeader(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// AppendFormKey appends the name of an object's member for use between the brackets of a form field's name, with the
-// characters percent-encoded that would end it there.
+// AppendFormKey appends the name of an object's member for use as a form field's name or between its brackets, with the
+// characters percent-encoded that would end it there, and controls, which are no part of a header as multipart forms have it.
 func AppendFormKey(dst []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; strings.IndexByte("[]=&", c) >= 0 {
+		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte("[]=&", c) >= 0 {
 			dst = appendPercent(dst, s[i:i+1])
 		} else {
 			dst = append(dst, c)

@@ -21,13 +21,12 @@ type Entry struct {
 	AppendJSON func(dst []byte, p any) []byte
 }
 
-var entries sync.Map // reflect.Type of T and *T → *Entry
+var entries sync.Map // reflect.Type of T, also for *T → *Entry
 
 // Register makes known how events of the type T are read. It is for the init of the package that has the type.
 func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
 	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
 	entries.Store(reflect.TypeFor[T](), e)
-	entries.Store(reflect.TypeFor[*T](), e)
 }
 
 func load[T any](event, scratch any) any {
@@ -45,9 +44,12 @@ func load[T any](event, scratch any) any {
 	return nil
 }
 
-// EntryOf returns how events of the event's Go type are read. The entry of a type is made once.
+// EntryOf returns how events of the event's Go type are read. A type has one entry, for its values and for pointers to them.
 func EntryOf(event any) *Entry {
 	t := reflect.TypeOf(event)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if e, ok := entries.Load(t); ok {
 		return e.(*Entry)
 	}
@@ -74,24 +76,21 @@ func JSON(v any) ([]byte, error) {
 
 // newEntry binds a plain struct to its fields. Everything else is read from its JSON form, since only encoding/json knows
 // what that is; of a struct the names are known all the same.
-func newEntry(t reflect.Type) *Entry {
-	s := t
-	if s.Kind() == reflect.Pointer {
-		s = s.Elem()
-	}
+func newEntry(s reflect.Type) *Entry {
 	if s.Kind() != reflect.Struct || marshals(s) {
 		return &Entry{}
 	}
 	known := typeOf(s, nil)
-	if !plain(s) {
+	if !plain(s) || byAddress(s) {
 		return &Entry{Type: known}
 	}
 	return &Entry{Type: known, Load: func(event, _ any) any {
-		if t.Kind() == reflect.Pointer {
+		v := reflect.ValueOf(event)
+		if v.Kind() == reflect.Pointer {
 			return event
 		}
 		p := reflect.New(s)
-		p.Elem().Set(reflect.ValueOf(event))
+		p.Elem().Set(v)
 		return p.Interface()
 	}}
 }
@@ -100,7 +99,7 @@ func newEntry(t reflect.Type) *Entry {
 func value(v any) Value {
 	b, err := JSON(v)
 	if err != nil {
-		return Null
+		return Invalid
 	}
 	return FromJSON(rawjson.Trim(string(b)))
 }

@@ -21,6 +21,26 @@ func marshals(t reflect.Type) bool {
 	return p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
 }
 
+// byAddress reports whether the JSON form of a type, not its pointer, is another one where the value has an address: a
+// method of the pointer is called there only.
+func byAddress(t reflect.Type) bool {
+	switch {
+	case t.Implements(jsonMarshaler) || t.Implements(textMarshaler):
+		return false
+	case marshals(t):
+		return true
+	case t.Kind() == reflect.Array:
+		return byAddress(t.Elem())
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			if byAddress(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // plain reports whether the JSON members of a struct are its fields, one for one, whatever their values.
 func plain(s reflect.Type) bool {
 	names := map[string]bool{}

@@ -1,6 +1,10 @@
 package field
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ringhook/webhook/internal/rawjson"
+)
 
 // A Type knows the names that an object has, as far as they are known before there is a value, and how to read them.
 //
@@ -78,20 +82,20 @@ func (t *Type) Lookup(path []string) (get Getter, known bool) {
 			return nil, false
 		}
 		get, known = m.lookup(path[1:])
-		return realFirst(t.Extra, path, get), known
+		return t.ExtraFirst(path, get), known
 	}
 	return m.lookup(path[1:])
 }
 
-// realFirst prefers a member that came under the alias's name.
-func realFirst(extra func(any, string) Value, path []string, get Getter) Getter {
-	if extra == nil || get == nil {
+// ExtraFirst prefers a member of t that the type does not know to what get reads: an alias, or a name further down.
+func (t *Type) ExtraFirst(path []string, get Getter) Getter {
+	if t.Extra == nil || get == nil {
 		return get
 	}
 	name, rest := path[0], path[1:]
 	return func(p any) Value {
-		if v := extra(p, name); v.Kind != 0 {
-			return v.Walk(rest)
+		if v := t.Extra(p, name).Walk(rest); v.Kind != rawjson.None {
+			return v
 		}
 		return get(p)
 	}

@@ -17,6 +17,10 @@ type Value struct {
 // Null is the JSON null.
 var Null = Value{rawjson.Null, "null"}
 
+// Invalid is what a member holds that has no JSON form, such as raw JSON that is none. Its JSON is a byte that no JSON has,
+// so that what contains it is found out.
+var Invalid = Value{rawjson.None, "\x00"}
+
 // Text makes a string.
 func Text(s string) Value { return Value{rawjson.String, s} }
 
@@ -56,6 +60,9 @@ func (v Value) String() string {
 func (v Value) AppendJSON(dst []byte) []byte {
 	switch v.Kind {
 	case rawjson.None:
+		if v == Invalid {
+			return append(dst, v.Text...)
+		}
 		return append(dst, "null"...)
 	case rawjson.String:
 		return rawjson.AppendString(dst, v.Text)
@@ -88,6 +95,9 @@ func (v Value) Walk(path []string) Value {
 			}
 			v = FromJSON(raw)
 		default:
+			if v == Invalid {
+				return v
+			}
 			return Value{}
 		}
 	}
@@ -138,27 +148,48 @@ func Index(name string) (i int, ok bool) {
 	return i, true
 }
 
-// Names calls yield with the path of every name below v, for each list with those of its first element.
-func (v Value) Names(yield func(path string)) { v.names("", 0, yield) }
+// Names calls yield with the path of every name below v, for each list with those of its first element. Where v is huge, on
+// purpose perhaps, it stops somewhere: every name is found, but not every one is listed.
+func (v Value) Names(yield func(path string)) {
+	left := listedNames
+	v.names("", 0, func(path string) bool {
+		yield(path)
+		left--
+		return left > 0
+	})
+}
 
-// Deeper names than this are found, but not listed.
-const listedDepth = 8
+// What Names lists.
+const (
+	listedNames = 1000
+	listedDepth = 8
+	listedSize  = 512 // of a path
+)
 
-func (v Value) names(prefix string, depth int, yield func(string)) {
+func (v Value) names(prefix string, depth int, yield func(string) bool) (more bool) {
 	if !v.Composite() || depth > listedDepth {
-		return
+		return true
 	}
 	for it := rawjson.Walk(v.Text); it.Next(); {
 		path := prefix + "0"
 		if v.Kind == rawjson.Object {
-			path = prefix + it.Key()
+			if it.KeyEnd-it.KeyStart+len(prefix) > listedSize {
+				continue
+			}
+			key := it.Key()
+			if key == "" || strings.Contains(key, ".") {
+				continue // no name can say it
+			}
+			path = prefix + key
 		}
-		yield(path)
-		FromJSON(it.Value()).names(path+".", depth+1, yield)
+		if !yield(path) || !FromJSON(it.Value()).names(path+".", depth+1, yield) {
+			return false
+		}
 		if v.Kind == rawjson.List {
-			return
+			break
 		}
 	}
+	return true
 }
 
 // TypeName says what v is, as people who know JSON say it.
