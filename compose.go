@@ -30,8 +30,9 @@ type Composer struct {
 	dotted      bool   // the path has placeholders, so that it could get dot segments
 
 	placeholders int // in all templates
+	segments     int // of all parts
 	samples      []*sampleGroup
-	bindings     sync.Map // reflect.Type → *binding
+	bindings     sync.Map // *field.Entry → *binding
 	latest       atomic.Pointer[binding]
 }
 
@@ -95,6 +96,7 @@ type part struct {
 	field, source string
 	segments      []segment
 	nodes         []template.Node // of the segments' placeholders
+	first         int             // number of the first segment among those of all parts
 	cut           bool            // what is over the limit is cut
 }
 
@@ -176,6 +178,8 @@ func (c *Composer) newPart(field, source string, nodes []template.Node, opOf fun
 		text = ""
 	}
 	p.segments = append(p.segments, segment{text: text})
+	p.first = c.segments
+	c.segments += len(p.segments)
 	return p
 }
 

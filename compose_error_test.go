@@ -150,13 +150,15 @@ func TestTemplateError_Detail(t *testing.T) {
 		want    string
 	}{
 		{
-			"body", webhook.Webhook{URL: "https://h/", Body: "{\r\n\t\"é\": \"{{a}}\",\r\n\t\"é\": 1 {{b}}\r\n}"},
+			"body",
+			webhook.Webhook{URL: "https://h/", Body: "{\r\n\t\"é\": \"{{a}}\",\r\n\t\"é\": 1 {{b}}\r\n}"},
 			"webhook: body: offset 29: a placeholder cannot stand here: outside a string it is a whole JSON value, and never a key\n" +
 				"\t\"é\": 1 {{b}}\n" +
 				"\t       ^",
 		},
 		{
-			"body with controls", webhook.Webhook{URL: "https://h/", Body: "[\"\x1b[2J\xc2\x85é{{a b}}\"]"},
+			"body with controls",
+			webhook.Webhook{URL: "https://h/", Body: "[\"\x1b[2J\xc2\x85é{{a b}}\"]"},
 			"webhook: body: offset 13: a blank inside a name\n[\"\ufffd[2J\ufffdé{{a b}}\"]\n           ^",
 		},
 		{
@@ -176,23 +178,28 @@ func TestTemplateError_Detail(t *testing.T) {
 			"webhook: headers.Authorization: offset 6: a control character in a header\n******\n      ^",
 		},
 		{
-			"content type", webhook.Webhook{URL: "https://h/", Headers: map[string]string{"Content-Type": "sk/live"}},
+			"content type",
+			webhook.Webhook{URL: "https://h/", Headers: map[string]string{"Content-Type": "sk/live"}},
 			"webhook: headers.Content-Type: want a type of JSON in UTF-8 such as application/json, without placeholders",
 		},
 		{
-			"url query", webhook.Webhook{URL: "https://h/{{a}}/p?key=s&cr=et?secret=x=y&only&to={{a b}}&z=1#z"},
+			"url query",
+			webhook.Webhook{URL: "https://h/{{a}}/p?key=s&cr=et?secret=x=y&only&to={{a b}}&z=1#z"},
 			"webhook: url: offset 52: a blank inside a name\nhttps://h/{{a}}/p?key=*&cr=**?secret=*=*&****&to={{a b}}&z=***\n" + strings.Repeat(" ", 52) + "^",
 		},
 		{
-			"url user", webhook.Webhook{URL: "https://us:pass@h/{{id}}?a=b"},
+			"url user",
+			webhook.Webhook{URL: "https://us:pass@h/{{id}}?a=b"},
 			"webhook: url: offset 0: URL must not have a user name or password; use a header\nhttps://*******@h/{{id}}?a=*\n^",
 		},
 		{
-			"url fragment", webhook.Webhook{URL: "https://h/p#token=abc"},
+			"url fragment",
+			webhook.Webhook{URL: "https://h/p#token=abc"},
 			"webhook: url: offset 11: a fragment is never sent\nhttps://h/p******=***\n           ^",
 		},
 		{
-			"settings", webhook.Webhook{URL: "https://h/", Method: "X"},
+			"settings",
+			webhook.Webhook{URL: "https://h/", Method: "X"},
 			`webhook: method: unknown method "X", want one of GET, POST, PUT, PATCH, DELETE`,
 		},
 	}

@@ -119,13 +119,18 @@ func TestCompose_OwnEvents(t *testing.T) {
 		name, body, want string
 		event            webhook.Event
 	}{
-		{"plain", `[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
-			`["i<1>",-5,255,1e+21,true,"aGk=",1.50,{"a":"x","b":[1,2]},{"a":"p","b":null},[{"a":"l","b":null}],{"k":"v"},{"z":[1]},{"r":[1,"2"]},"pl"]`, plain},
+		{
+			"plain", `[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
+			`["i<1>",-5,255,1e+21,true,"aGk=",1.50,{"a":"x","b":[1,2]},{"a":"p","b":null},[{"a":"l","b":null}],{"k":"v"},{"z":[1]},{"r":[1,"2"]},"pl"]`, plain,
+		},
 		{"plain in strings", `["{{n}}","{{f}}","{{ok}}","{{inner}}","{{raw.r}}"]`, `["-5","1e+21","true","{\"a\":\"x\",\"b\":[1,2]}","[1,\"2\"]"]`, &plain},
 		{"nested", `[{{inner.a}},{{inner.b.1}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any.z.0}},{{raw.r.1}},{{payload.inner.a}}]`, `["x",2,"p","l","v",1,"2","x"]`, plain},
 		{"out of range", `[{{inner.b.2}},{{list.1.a}},{{list.1}},{{any.z.9}},{{raw.r.7.x}}]`, `[null,null,null,null,null]`, plain},
-		{"zero", `[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
-			`[null,0,0,false,null,{"a":"","b":null},null,null,null,null,null,null,null,null,null,""]`, plainEvent{}},
+		{
+			"zero", `[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
+			`[null,0,0,false,null,{"a":"","b":null},null,null,null,null,null,null,null,null,null,""]`,
+			plainEvent{},
+		},
 		{"odd", `[{{id}},{{quoted}},{{name}},{{tagged.name}},{{own.own}},{{payload.a}},{{payload}},{{a}}]`, `[null,"7","n","t","o",null,null,null]`, odd},
 		{"map", `[{{a}},{{b.c}},{{payload.a}}]`, `[1,"d",1]`, mapEvent{"a": 1, "b": map[string]string{"c": "d"}}},
 		{"map with payload", `[{{a}},{{payload.a}},{{c}}]`, `[1,2,3]`, mapEvent{"a": 1, "payload": map[string]any{"a": 2, "c": 3}}},

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -33,9 +32,8 @@ type accessor struct {
 	envelope bool // of a type that is one, whatever the event at hand has
 }
 
-// A binding is how the names are read from events of one Go type, by the number of the names.
+// A binding is how the names are read from events of one Go type, for each segment of all parts.
 type binding struct {
-	goType    reflect.Type
 	entry     *field.Entry
 	accessors []accessor
 }
@@ -43,17 +41,16 @@ type binding struct {
 // bind returns the binding for an event's type. It is made once; the latest one is at hand, since most webhooks get events
 // of one type.
 func (c *Composer) bind(e Event) *binding {
-	t := reflect.TypeOf(e)
-	if b := c.latest.Load(); b != nil && b.goType == t {
-		return b
-	}
-	found, ok := c.bindings.Load(t)
+	entry := field.EntryOf(e)
+	found, ok := c.bindings.Load(entry)
 	if !ok {
-		b := &binding{goType: t, entry: field.EntryOf(e), accessors: make([]accessor, len(c.names))}
-		for i, n := range c.names {
-			b.accessors[i] = newAccessor(b.entry, n)
+		b := &binding{entry: entry, accessors: make([]accessor, c.segments)}
+		for p := range c.parts() {
+			for i := range p.nodes {
+				b.accessors[p.first+i] = newAccessor(b.entry, c.names[p.segments[i].name])
+			}
 		}
-		found, _ = c.bindings.LoadOrStore(t, b)
+		found, _ = c.bindings.LoadOrStore(entry, b)
 	}
 	b := found.(*binding)
 	c.latest.Store(b)
@@ -208,7 +205,7 @@ func (c *Composer) addSample(e Event) error {
 	entry := field.EntryOf(e)
 	var p any
 	if entry.Load != nil {
-		p = entry.Load(e, nil)
+		p, _ = entry.Load(e, nil)
 	}
 	b, err := eventJSON(e, entry, p)
 	if err != nil {

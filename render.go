@@ -81,11 +81,20 @@ var renderers = sync.Pool{New: func() any { return new(renderer) }}
 // A buffer that one huge event has grown is not kept.
 const keptBuffer = 64 << 10
 
-func (r *renderer) release() {
-	r.scratch = r.p
-	if r.p == r.event {
-		r.scratch = nil // the caller's own
+// load sets p if the event is of the binding's type, and of one that is not read from its JSON form.
+func (r *renderer) load(b *binding, e Event) bool {
+	if b.entry.Load == nil {
+		return false
 	}
+	p, copied := b.entry.Load(e, r.scratch)
+	if copied {
+		r.scratch = p
+	}
+	r.p = p
+	return p != nil
+}
+
+func (r *renderer) release() {
 	r.buf, r.json, r.ends = r.buf[:0], r.json[:0], r.ends[:0]
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
@@ -95,14 +104,15 @@ func (r *renderer) release() {
 }
 
 func (r *renderer) start(c *Composer, id string, e Event) error {
-	if field.IsNil(e) {
-		return &TemplateError{Field: "event", Err: errors.New("is nil")}
+	b := c.latest.Load()
+	if b == nil || !r.load(b, e) {
+		if field.IsNil(e) {
+			return &TemplateError{Field: "event", Err: errors.New("is nil")}
+		}
+		b = c.bind(e)
+		r.load(b, e)
 	}
-	b := c.bind(e)
 	r.c, r.event, r.entry, r.accessors = c, e, b.entry, b.accessors
-	if r.entry.Load != nil {
-		r.p = r.entry.Load(e, r.scratch)
-	}
 	if id == "" {
 		_, _ = rand.Read(r.random[:]) // never fails
 		r.buf = idEncoding.AppendEncode(append(r.buf, "msg_"...), r.random[:])
@@ -129,8 +139,7 @@ func (r *renderer) jsonForm() (field.Value, error) {
 
 // value reads a name that its type's functions did not find.
 func (r *renderer) value(p *part, i int) (field.Value, error) {
-	s := &p.segments[i]
-	a := &r.accessors[s.name]
+	a, path := &r.accessors[p.first+i], r.c.names[p.segments[i].name].path
 	var v field.Value
 	switch a.kind {
 	case readEvent:
@@ -148,10 +157,10 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 		if err != nil {
 			return v, err
 		}
-		v = lookUp(doc, a.envelope, r.c.names[s.name].path)
+		v = lookUp(doc, a.envelope, path)
 	}
 	if v.Kind == rawjson.None {
-		if !a.known && !r.c.sampled(r.entry, r.event.EventType(), r.c.names[s.name].path) {
+		if !a.known && !r.c.sampled(r.entry, r.event.EventType(), path) {
 			return v, r.unknown(p, i)
 		}
 		v = field.Null
@@ -159,36 +168,65 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 	return v, nil
 }
 
+// largeValue is how long a value may be without being weighed at once. All the shorter ones that a webhook can have come to
+// a few megabytes at most, escapes included, which the end of the template is time enough to refuse.
+const largeValue = 1 << 10
+
 // run appends what a template says of the event, at most limit bytes: more is an error, but for a header, which is cut.
-func (r *renderer) run(dst []byte, p *part, limit int) ([]byte, error) {
+func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 	start := len(dst)
+	accessors := r.accessors[p.first:][:len(p.segments)]
 	for i := range p.segments {
 		s := &p.segments[i]
 		dst = append(dst, s.text...)
-		if s.op != opNone {
-			var v field.Value
-			if a := &r.accessors[s.name]; a.kind == readMember {
-				v = a.get(r.p)
+		if s.op == opNone {
+			break
+		}
+		var v field.Value
+		if get := accessors[i].get; get != nil {
+			v = get(r.p)
+		}
+		if v.Kind == rawjson.String { // as nearly all are
+			if dst = s.op.appendText(dst, v.Text); len(v.Text) <= largeValue {
+				continue
 			}
-			if v.Kind == rawjson.None {
-				var err error
-				if v, err = r.value(p, i); err != nil {
-					return dst, err
-				}
-			}
-			if s.op == opURL && v.Composite() {
-				return dst, p.fault(i, errCompositeInURL)
-			}
-			dst = s.op.append(dst, v)
+		} else if dst, err = r.appendOther(dst, p, i, v); err != nil {
+			return dst, err
 		}
 		if len(dst)-start > limit {
-			if p.cut {
-				return cutText(dst, start+limit), nil
-			}
-			return dst, p.tooLong(i, limit)
+			return p.over(dst, start, i, limit)
 		}
 	}
+	if len(dst)-start > limit {
+		return p.over(dst, start, len(p.segments)-1, limit)
+	}
 	return dst, nil
+}
+
+// appendOther appends what is not a member with a text.
+func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byte, error) {
+	if v.Kind == rawjson.None {
+		var err error
+		if v, err = r.value(p, i); err != nil {
+			return dst, err
+		}
+	}
+	switch o := p.segments[i].op; {
+	case o == opURL && v.Composite():
+		return dst, p.fault(i, errCompositeInURL)
+	case o == opJSON && v.Kind != rawjson.String:
+		return v.AppendJSON(dst), nil
+	default:
+		return o.appendText(dst, v.String()), nil
+	}
+}
+
+// over ends a template at segment i, at which it has become too long.
+func (p *part) over(dst []byte, start, i, limit int) ([]byte, error) {
+	if p.cut {
+		return cutText(dst, start+limit), nil
+	}
+	return dst, p.fault(i, fmt.Errorf("composed to more than %d bytes: %w", limit, ErrLimit))
 }
 
 // cutText cuts UTF-8 that is longer than end, before the character that stands there.
@@ -199,24 +237,20 @@ func cutText(text []byte, end int) []byte {
 	return text[:end]
 }
 
-// append writes a value for a place.
-func (o op) append(dst []byte, v field.Value) []byte {
-	text := v.Text
-	if v.Kind != rawjson.String && o != opJSON {
-		text = v.String()
-	}
-	switch o {
-	case opString:
+// appendText writes a text for a place. The empty one is null where a JSON value is due.
+func (o op) appendText(dst []byte, text string) []byte {
+	switch {
+	case o == opString:
 		return rawjson.AppendEscaped(dst, text)
-	case opURL:
+	case o == opURL:
 		return escape.AppendURL(dst, text)
-	case opHeader:
+	case o == opHeader:
 		return escape.AppendHeader(dst, text)
-	}
-	if v.Empty() {
+	case text == "":
 		return append(dst, "null"...)
+	default:
+		return rawjson.AppendString(dst, text)
 	}
-	return v.AppendJSON(dst)
 }
 
 var (
@@ -231,10 +265,6 @@ func (p *part) fault(i int, err error) *TemplateError {
 		e.Offset, e.Placeholder = p.nodes[i].Offset, p.nodes[i].Name
 	}
 	return e
-}
-
-func (p *part) tooLong(i, limit int) error {
-	return p.fault(i, fmt.Errorf("composed to more than %d bytes: %w", limit, ErrLimit))
 }
 
 func (r *renderer) renderURL(fields formFields) (err error) {

@@ -27,7 +27,7 @@ func Variables(e Event) []Variable {
 	entry := field.EntryOf(e)
 	var p any
 	if entry.Load != nil {
-		p = entry.Load(e, nil)
+		p, _ = entry.Load(e, nil)
 	}
 	b, err := eventJSON(e, entry, p)
 	if err != nil {

@@ -60,10 +60,12 @@ type object[T any] struct {
 func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 	o := &object[T]{members: members, rest: restOf}
 	o.typ = &field.Type{Extra: func(p any, name string) field.Value {
-		if raw, ok := restOf(p.(*T)).find(name); ok && raw != "" {
-			return field.FromJSON(raw)
+		r := *restOf(p.(*T))
+		if r == nil { // as nearly always
+			return field.Value{}
 		}
-		return field.Value{}
+		raw, _ := r.find(name)
+		return field.FromJSON(raw)
 	}}
 	var zero T
 	for _, m := range members {

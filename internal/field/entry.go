@@ -14,9 +14,10 @@ type Entry struct {
 	// Type is nil if no name is known before there is an event. Where its members have no functions, values are read from
 	// the JSON form.
 	*Type
-	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T. A T is copied into scratch,
-	// which is what an earlier Load returned, or nil. If Load is nil, all values are read from the JSON form.
-	Load func(event, scratch any) any
+	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T, and nil for any other and
+	// for a nil *T. A T is copied, into scratch if that is what an earlier Load has copied into. If Load is nil, all values
+	// are read from the JSON form.
+	Load func(event, scratch any) (p any, copied bool)
 	// AppendJSON appends the JSON form; if nil, [JSON] does.
 	AppendJSON func(dst []byte, p any) []byte
 }
@@ -29,19 +30,22 @@ func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
 	entries.Store(reflect.TypeFor[T](), e)
 }
 
-func load[T any](event, scratch any) any {
+func load[T any](event, scratch any) (p any, copied bool) {
 	switch v := event.(type) {
 	case *T:
-		return v
+		if v == nil {
+			return nil, false
+		}
+		return v, false
 	case T:
 		p, ok := scratch.(*T)
 		if !ok {
 			p = new(T)
 		}
 		*p = v
-		return p
+		return p, true
 	}
-	return nil
+	return nil, false
 }
 
 // EntryOf returns how events of the event's Go type are read. A type has one entry, for its values and for pointers to them.
@@ -84,14 +88,17 @@ func newEntry(s reflect.Type) *Entry {
 	if !plain(s) || byAddress(s) {
 		return &Entry{Type: known}
 	}
-	return &Entry{Type: known, Load: func(event, _ any) any {
+	return &Entry{Type: known, Load: func(event, _ any) (any, bool) {
 		v := reflect.ValueOf(event)
-		if v.Kind() == reflect.Pointer {
-			return event
+		switch t := v.Type(); {
+		case t == s:
+			p := reflect.New(s)
+			p.Elem().Set(v)
+			return p.Interface(), true
+		case t.Kind() == reflect.Pointer && t.Elem() == s && !v.IsNil():
+			return event, false
 		}
-		p := reflect.New(s)
-		p.Elem().Set(v)
-		return p.Interface()
+		return nil, false
 	}}
 }
 

@@ -193,7 +193,7 @@ func Unquote(raw string) string {
 		return ""
 	}
 	text := raw[1 : len(raw)-1]
-	if strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
+	if cleanPrefix(text) == len(text) || strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
 		return text
 	}
 	var s string
