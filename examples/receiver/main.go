@@ -1,0 +1,112 @@
+// Receiver is the other end: an HTTP server that accepts events with a good signature only, tells their types apart and
+// says what they are. It runs until it is interrupted.
+//
+//	WEBHOOK_SECRET=whsec_... go run ./examples/receiver -addr localhost:8080
+//
+// To see it at work without a sender, have it send events to itself; it then ends by itself:
+//
+//	go run ./examples/receiver -demo
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "address to listen on")
+	demo := flag.Bool("demo", false, "send a few events to itself and end")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	run := func() error { return serve(ctx, os.Stdout, *addr, os.Getenv("WEBHOOK_SECRET")) }
+	if *demo {
+		run = func() error { return demonstrate(ctx, os.Stdout) }
+	}
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve answers on addr until ctx ends. Without a secret it does not start.
+func serve(ctx context.Context, out io.Writer, addr, secret string) error {
+	key, err := webhook.ParseSecret(secret)
+	if err != nil {
+		return fmt.Errorf("WEBHOOK_SECRET: %w", err)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on http://%v\n", listener.Addr())
+	server := &http.Server{Handler: newHandler(out, key), ReadTimeout: 10 * time.Second}
+	answered := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() { answered <- server.Shutdown(context.Background()) })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-answered // what has arrived is answered before the end
+}
+
+// A handler is given requests with a good signature, and no message twice.
+type handler struct {
+	out     *log.Logger
+	handled sync.Map // ids of messages; a service keeps them in its database, for as long as senders may repeat
+}
+
+func newHandler(out io.Writer, key webhook.Secret) http.Handler {
+	h := &handler{out: log.New(out, "", 0)}
+	return webhook.Verifier{
+		Secrets: []webhook.Secret{key},
+		Seen: func(_ context.Context, id string) (bool, error) {
+			_, ok := h.handled.Load(id)
+			return ok, nil
+		},
+		// For a platform that signs with the webhook's id:
+		// Header: webhook.HeaderSignature, Secrets: []webhook.Secret{webhook.WebhookIDSecret(id)},
+	}.Handler(h)
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body) // of at most 1 MiB: Verifier.Handler has seen to it
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	event, err := payload.Parse(body)
+	if err != nil {
+		h.out.Print(err)
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	switch e := event.(type) {
+	case *payload.MessageStatus:
+		h.out.Printf("message %s is %s", e.ID, e.Status)
+	case *payload.MessageIn:
+		if text, ok := e.Message.Text(); ok {
+			h.out.Printf("%s wrote: %q", e.Recipient.User.FirstName, text)
+		} else {
+			h.out.Printf("%s sent something of type %s", e.Recipient.User.FirstName, e.Message.Type)
+		}
+	case *payload.CallReport:
+		length, _ := e.Duration.Duration()
+		h.out.Printf("call %s: %s, %v", e.MID, e.Status, length)
+	case *payload.CDR:
+		h.out.Printf("call %s of campaign %q: %s", e.CallID, e.CampaignName, e.HangupCause)
+	}
+	h.handled.Store(r.Header.Get(webhook.HeaderID), true) // only now: what failed must be able to come again
+	w.WriteHeader(http.StatusOK)                          // 204 would not do: senders of call reports take 200 and 202 only
+}
