@@ -43,12 +43,7 @@ type Composer struct {
 // an error then and there, with the nearest name that is known. With samples of several types, there must be one that knows
 // all the names. Without samples, an unknown name is an error of Compose.
 func Compile(w Webhook, samples ...Event) (*Composer, error) {
-	w.Headers = maps.Clone(w.Headers)
-	if w.Policy != nil {
-		p := *w.Policy
-		p.Success, p.Waits = slices.Clone(p.Success), slices.Clone(p.Waits)
-		w.Policy = &p
-	}
+	w = w.clone()
 	if w.Method == "" {
 		w.Method = http.MethodPost
 	}

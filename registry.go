@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,65 +15,73 @@ import (
 // registry returns it at once, where after other errors it goes on with the webhook as it last knew it.
 var ErrNotFound = errors.New("no such webhook")
 
-// A Registry keeps webhooks compiled, by id, so that API calls can name one by its webhook_id. It is safe for concurrent use
-// and must not be copied after first use. The zero Registry finds no webhook.
+// A Registry keeps webhooks compiled, by id, so that API calls can name one by its webhook_id. The zero Registry finds no
+// webhook. Set the fields before the first use; from then on it is safe for concurrent use and must not be copied.
 //
-// What was compiled serves for MaxAge; then Source is asked again, by one caller, while others go on with the old. If Source
-// fails, all go on with the old, and it is asked again a little later, until it answers or says [ErrNotFound].
+// The first caller that needs a webhook asks Source and compiles what it says, while all others that need it wait for the
+// result, which then serves for MaxAge. After that the next caller asks again, while the others go on with the old one. If
+// Source fails then, all go on with the old one, and it is asked again a few seconds later, until it answers or says
+// [ErrNotFound]. Only webhooks that Source has found are kept, and none is dropped for not being used.
 type Registry struct {
-	// Source looks a webhook up: in the embedder's own table, a file, a durable store. It is called by one goroutine at a
-	// time for each id. A Webhook without an ID gets the one that was asked for.
+	// Source looks a webhook up: in the embedder's own table, a file, a durable store. It is called in the goroutine and
+	// with the context of a caller, for each id once at a time. A Webhook without an ID gets the one that was asked for. A
+	// panic counts as an error. If nil, nothing is found.
 	Source func(ctx context.Context, id string) (Webhook, error)
 	// Samples are passed to [Compile].
 	Samples []Event
-	// MaxAge is how long a compiled webhook serves before Source is asked again. If zero, one minute; if negative, for ever.
+	// MaxAge is how long a webhook serves before Source is asked again, and so how late a change may show. If zero, one
+	// minute; if negative, Source is not asked again for what it has found.
 	MaxAge time.Duration
 
 	mu      sync.Mutex
-	entries map[string]*registryEntry
+	entries map[string]registryEntry
 }
 
 const (
 	defaultMaxAge = time.Minute
-	// retrySource is the pause after a Source that failed, unless MaxAge is shorter.
+	// retrySource is the pause after a Source that failed, unless MaxAge is shorter: long enough not to add to the trouble
+	// of a database, short enough for a look-up that only its caller's deadline cut off.
 	retrySource = 5 * time.Second
 )
 
-// A registryEntry is one webhook. mu guards its fields.
+// A registryEntry is a webhook that is known, or asked for, or both.
 type registryEntry struct {
-	mu       sync.Mutex
-	asking   *lookup // not nil while Source is being asked
+	known  *result // nil until Source has found it
+	until  time.Time
+	asking *lookup // nil if no caller asks
+}
+
+// A result is what a look-up came to: composer or err. It does not change.
+type result struct {
 	webhook  Webhook
 	composer *Composer
-	err      error // of compiling webhook
-	until    time.Time
-}
-
-// A lookup is one call of Source, which many may wait for. The results stand once done is closed.
-type lookup struct {
-	done     chan struct{}
-	composer *Composer
 	err      error
-	void     bool // the caller's own end, which says nothing to those who wait
 }
 
-// Composer returns the webhook with that id, compiled. The error is that of Source, wrapped, or the [*TemplateError] of a
-// webhook that does not compile.
+// A lookup is one call of Source, for which callers wait that have nothing older.
+type lookup struct {
+	done   chan struct{} // closed when result stands
+	result *result       // nil if who asked has given up, so that the others must ask themselves
+}
+
+// Composer returns the webhook with that id, compiled. The error wraps that of Source, such as [ErrNotFound], or the cause
+// of ctx's end; or it is the [*TemplateError] of a webhook that does not compile, which all callers get until it changes.
 func (r *Registry) Composer(ctx context.Context, id string) (*Composer, error) {
 	for {
-		e := r.entry(id)
-		l, mine := e.look(r.MaxAge < 0)
+		res, l, mine := r.look(id)
 		if mine {
-			r.refresh(ctx, e, id, l)
-			return l.composer, l.err
+			res = r.refresh(ctx, id, res, l)
 		}
-		select {
-		case <-l.done:
-			if !l.void {
-				return l.composer, l.err
+		if res == nil {
+			select {
+			case <-l.done:
+				res = l.result
+			case <-ctx.Done():
+				return nil, lookupError(id, context.Cause(ctx))
 			}
-		case <-ctx.Done():
-			return nil, fmt.Errorf("webhook: look-up of webhook %q: %w", id, context.Cause(ctx))
+		}
+		if res != nil {
+			return res.composer, res.err
 		}
 	}
 }
@@ -90,90 +100,94 @@ func (r *Registry) Dispatch(ctx context.Context, s Sender, id string, e Event) e
 	return s.Send(ctx, m)
 }
 
-func (r *Registry) entry(id string) *registryEntry {
+// look returns what is known of a webhook, if anything, and the look-up that is under way, if one is. If it is mine, the
+// caller must make it.
+func (r *Registry) look(id string) (known *result, l *lookup, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, ok := r.entries[id]
-	if !ok {
+	e := r.entries[id]
+	if e.asking == nil && (e.known == nil || !time.Now().Before(e.until)) {
 		if r.entries == nil {
-			r.entries = map[string]*registryEntry{}
+			r.entries = map[string]registryEntry{}
 		}
-		e = &registryEntry{}
+		e.asking, mine = &lookup{done: make(chan struct{})}, true
 		r.entries[id] = e
 	}
-	return e
+	return e.known, e.asking, mine
 }
 
-// look returns what is there, if it will do, or else a look-up: one to wait for, or one that is the caller's to make.
-func (e *registryEntry) look(ageless bool) (l *lookup, mine bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	known := e.composer != nil || e.err != nil
-	switch {
-	case known && (e.asking != nil || ageless || time.Now().Before(e.until)):
-		return &lookup{done: closed, composer: e.composer, err: e.err}, false
-	case e.asking != nil:
-		return e.asking, false
-	}
-	e.asking = &lookup{done: make(chan struct{}), void: true}
-	return e.asking, true
-}
-
-var closed = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
-// refresh asks Source and sets the results of l. Should Source panic, l stays void, and those who wait ask themselves.
-func (r *Registry) refresh(ctx context.Context, e *registryEntry, id string, l *lookup) {
-	defer func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.asking = nil
+// refresh makes the look-up l, keeps what is worth keeping and tells those who wait.
+func (r *Registry) refresh(ctx context.Context, id string, old *result, l *lookup) *result {
+	var kept *result
+	age := r.maxAge()
+	defer func() { // deferred, since Source may end the goroutine, as a test's does
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if kept != nil {
+			r.entries[id] = registryEntry{known: kept, until: time.Now().Add(age)}
+		} else { // so that ids that do not exist take no memory
+			delete(r.entries, id)
+		}
 		close(l.done)
 	}()
 	w, err := r.ask(ctx, id)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	maxAge := r.MaxAge
-	if maxAge == 0 {
-		maxAge = defaultMaxAge
-	}
 	switch {
-	case err != nil && e.composer != nil && !errors.Is(err, ErrNotFound):
-		e.until = time.Now().Add(min(maxAge, retrySource))
-	case err != nil: // nothing is kept, so that the next caller asks again, and ids that do not exist take no memory
-		r.forget(id)
-		l.err, l.void = err, ctx.Err() != nil
-		return
+	case err == nil && old != nil && reflect.DeepEqual(w, old.webhook):
+		kept = old
+	case err == nil:
+		c, err := Compile(w, r.Samples...)
+		kept = &result{w, c, err}
+	case old != nil && !errors.Is(err, ErrNotFound):
+		kept, age = old, min(age, retrySource)
+	case ctx.Err() != nil: // the end of this caller only
+		return &result{err: err}
 	default:
-		e.until = time.Now().Add(maxAge)
-		if e.composer == nil && e.err == nil || !reflect.DeepEqual(w, e.webhook) {
-			e.webhook = w
-			e.composer, e.err = Compile(w, r.Samples...)
-		}
+		l.result = &result{err: err}
+		return l.result
 	}
-	l.composer, l.err, l.void = e.composer, e.err, false
+	l.result = kept
+	return kept
 }
 
-func (r *Registry) ask(ctx context.Context, id string) (Webhook, error) {
+// ask calls Source. The webhook is a copy, which Source cannot change any more.
+func (r *Registry) ask(ctx context.Context, id string) (w Webhook, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered("Source", v)
+		}
+		if err != nil {
+			err = lookupError(id, err)
+		}
+	}()
 	if r.Source == nil {
-		return Webhook{}, fmt.Errorf("webhook: look-up of webhook %q: %w: the registry has no Source", id, ErrNotFound)
+		return Webhook{}, fmt.Errorf("%w: the registry has no Source", ErrNotFound)
 	}
-	w, err := r.Source(ctx, id)
+	w, err = r.Source(ctx, id)
 	if err != nil {
-		return Webhook{}, fmt.Errorf("webhook: look-up of webhook %q: %w", id, err)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = context.Cause(ctx)
+		}
+		return Webhook{}, err
 	}
 	if w.ID == "" {
 		w.ID = id
 	}
-	return w, nil
+	return w.clone(), nil
 }
 
-// forget drops an id.
-func (r *Registry) forget(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.entries, id)
+func (r *Registry) maxAge() time.Duration {
+	switch {
+	case r.MaxAge == 0:
+		return defaultMaxAge
+	case r.MaxAge < 0:
+		return math.MaxInt64
+	default:
+		return r.MaxAge
+	}
+}
+
+// lookupError says which webhook err is about. Sources that read JSON pass on errors of this package, prefix and all.
+func lookupError(id string, err error) error {
+	text := fmt.Sprintf("webhook: look-up of webhook %.64q: %s", id, strings.TrimPrefix(err.Error(), "webhook: "))
+	return &reasonError{text, []error{err}}
 }

@@ -3,7 +3,9 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/ringhook/webhook/internal/rawjson"
 )
@@ -68,6 +70,17 @@ type Webhook struct {
 	// Policy says what counts as delivered and when to try again. If nil, and for each zero field of it,
 	// [PolicyFor] the event's type is used.
 	Policy *Policy `json:"policy"`
+}
+
+// clone returns a copy that shares nothing with w.
+func (w Webhook) clone() Webhook {
+	w.Headers = maps.Clone(w.Headers)
+	if w.Policy != nil {
+		p := *w.Policy
+		p.Success, p.Waits = slices.Clone(p.Success), slices.Clone(p.Waits)
+		w.Policy = &p
+	}
+	return w
 }
 
 // A Message is one composed request, not yet signed. It is plain data, so that an outbox can store it; senders treat it
