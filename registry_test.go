@@ -92,7 +92,7 @@ func TestRegistry_Dispatch(t *testing.T) {
 	require.Equal(t, "w1", sent[0].WebhookID)
 	require.Equal(t, "whatsapp:message:status", sent[0].Event)
 	require.Equal(t, "https://www.example.com/ack?id=a418d672", sent[0].URL)
-	require.Equal(t, `{"status": "read"}`, string(sent[0].Body))
+	require.JSONEq(t, `{"status": "read"}`, string(sent[0].Body))
 	require.Equal(t, webhook.PolicyFor("whatsapp:message:status"), sent[0].Policy)
 
 	require.Equal(t, errRefused, r.Dispatch(t.Context(), full, "w1", read))
