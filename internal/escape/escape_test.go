@@ -1,0 +1,192 @@
+package escape_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/escape"
+)
+
+// valid is s as all of the package takes it: one U+FFFD for each byte that is not UTF-8.
+func valid(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// texts are every byte alone and inside a text, every ASCII character behind %, and some characters of all lengths.
+func texts() []string {
+	s := []string{
+		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f", "\u00a0", "\u2028", "\ufffd",
+		"\xff\xfe", "a\xc3", "\xc3(", "\xed\xa0\x80", "\xc0\xaf", "\xf0\x9f\x98", "\xf4\x90\x80\x80",
+	}
+	for c := range 256 {
+		s = append(s, string([]byte{byte(c)}), string([]byte{'a', byte(c), 'b'}), string([]byte{'%', byte(c), '1'}), string([]byte{'%', '1', byte(c)}))
+	}
+	return s
+}
+
+func TestAppendURL(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"unreserved", "AZaz09-._~", "AZaz09-._~"},
+		{"gen-delims", ":/?#[]@", "%3A%2F%3F%23%5B%5D%40"},
+		{"sub-delims", "!$&'()*+,;=", "%21%24%26%27%28%29%2A%2B%2C%3B%3D"},
+		{"others", " \"%<>\\^`{|}", "%20%22%25%3C%3E%5C%5E%60%7B%7C%7D"},
+		{"controls", "\x00\t\r\n\x7f", "%00%09%0D%0A%7F"},
+		{"dots", "../..", "..%2F.."},
+		{"encoded already", "%2F", "%252F"},
+		{"other scripts", "é日😀", "%C3%A9%E6%97%A5%F0%9F%98%80"},
+		{"not UTF-8", "a\xff\xc3b", "a%EF%BF%BD%EF%BF%BDb"},
+		{"lone surrogate", "\xed\xa0\x80", "%EF%BF%BD%EF%BF%BD%EF%BF%BD"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, "x="+tt.want, string(escape.AppendURL([]byte("x="), tt.text)))
+		})
+	}
+}
+
+// What comes out has unreserved characters and percent-encodings only, is what net/url would write where net/url encodes
+// at all, and decodes to the text in a path as in a query.
+func TestAppendURL_Decodes(t *testing.T) {
+	t.Parallel()
+	for _, s := range texts() {
+		got := string(escape.AppendURL(nil, s))
+		require.Equal(t, strings.ReplaceAll(url.QueryEscape(valid(s)), "+", "%20"), got, "%q", s)
+		path, err := url.PathUnescape(got)
+		require.NoError(t, err, "%q", s)
+		require.Equal(t, valid(s), path)
+		query, err := url.QueryUnescape(got)
+		require.NoError(t, err, "%q", s)
+		require.Equal(t, valid(s), query)
+	}
+}
+
+func TestAppendURLLiteral(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"what a URL is made of", "https://h:80/a;b/c~d?e=f&g=h+i,(j)!$'*[k]@", "https://h:80/a;b/c~d?e=f&g=h+i,(j)!$'*[k]@"},
+		{"quotes and braces", "\"<>^`{|}", "%22%3C%3E%5E%60%7B%7C%7D"},
+		{"other scripts", "/é", "/%C3%A9"},
+		{"percent-encoding", "%2F%2f%aF", "%2F%2f%aF"},
+		{"percent alone", "100%", "100%25"},
+		{"percent with one digit", "%4", "%254"},
+		{"percent with others", "%zz%4g%g4", "%25zz%254g%25g4"},
+		{"percent before a percent-encoding", "%%41", "%25%41"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, "x"+tt.want, string(escape.AppendURLLiteral([]byte("x"), tt.text)))
+		})
+	}
+}
+
+// It is the same when it is done twice, no value behind it makes a percent-encoding of it, and what the text meant as far as
+// it was a URL it still means.
+func TestAppendURLLiteral_KeepsMeaning(t *testing.T) {
+	t.Parallel()
+	for _, s := range texts() {
+		got := string(escape.AppendURLLiteral(nil, s))
+		require.Equal(t, got, string(escape.AppendURLLiteral(nil, got)), "%q", s)
+		decoded, err := url.PathUnescape(got)
+		require.NoError(t, err, "%q", s)
+		if want, err := url.PathUnescape(s); err == nil {
+			require.Equal(t, want, decoded, "%q", s)
+		}
+		behind, err := url.PathUnescape(got + "41")
+		require.NoError(t, err)
+		require.Equal(t, decoded+"41", behind, "%q", s)
+		for _, c := range []byte(got) {
+			require.Less(t, c, byte(utf8.RuneSelf))
+			require.NotContains(t, "\"<>^`{|}", string(c))
+		}
+	}
+}
+
+func TestAppendHeader(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"text", "Bearer a.b=~", "Bearer a.b=~"},
+		{"line break", "a\r\nX-B: 1", "a  X-B: 1"},
+		{"tab", "a\tb", "a\tb"},
+		{"NUL and DEL", "\x00a\x7f", " a "},
+		{"NEL", "a\u0085b", "a b"},
+		{"first and last C1", "\u0080\u009f", "  "},
+		{"behind C1", "\u00a0", "\u00a0"},
+		{"C1 as a byte", "a\x85b", "a\ufffdb"},
+		{"line separator", "a\u2028b", "a\u2028b"},
+		{"other scripts", "é日😀", "é日😀"},
+		{"not UTF-8", "a\xff\xc3b", "a\ufffd\ufffdb"},
+		{"U+FFFD itself", "a\ufffdb", "a\ufffdb"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, "x"+tt.want, string(escape.AppendHeader([]byte("x"), tt.text)))
+		})
+	}
+}
+
+func TestAppendHeader_CharacterByCharacter(t *testing.T) {
+	t.Parallel()
+	all := texts()
+	for r := range rune(0x250) {
+		all = append(all, string(r), "a"+string(r)+"b")
+	}
+	for _, s := range all {
+		want := strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) && r != '\t' {
+				return ' '
+			}
+			return r
+		}, valid(s))
+		require.Equal(t, want, string(escape.AppendHeader(nil, s)), "%q", s)
+	}
+}
+
+func TestAppendFormKey(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"name", "first_name", "first_name"},
+		{"brackets", "a[b]", "a%5Bb%5D"},
+		{"pairs", "a=b&c", "a%3Db%26c"},
+		{"controls", "a\r\n\t\x00\x7f", "a%0D%0A%09%00%7F"},
+		{"quote", `a"b\`, `a"b\`}, // mime/multipart escapes them
+		{"blank and percent", "a b%5B", "a b%5B"},
+		{"other scripts", "né", "né"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, "x"+tt.want, string(escape.AppendFormKey([]byte("x"), tt.text)))
+		})
+	}
+}
+
+// Nothing of a value is ever written as a byte that means something to a URL, and it reads back whatever stands around it.
+func FuzzAppendURL(f *testing.F) {
+	for _, s := range []string{"", "a b", "%41", "\xff", "é\u0085\r\n", "../"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := url.QueryUnescape(string(escape.AppendURL(nil, s)))
+		require.NoError(t, err)
+		require.Equal(t, valid(s), got)
+		require.Equal(t, len(valid(s)) > 0, len(escape.AppendHeader(nil, s)) > 0)
+		require.True(t, utf8.Valid(escape.AppendHeader(nil, s)))
+	})
+}
