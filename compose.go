@@ -137,7 +137,7 @@ func (c *Composer) split(field, source string) ([]template.Node, error) {
 	if i := invalidUTF8(source); i >= 0 {
 		return nil, inTemplate(field, source, template.Errorf(i, "not UTF-8"))
 	}
-	nodes, err := template.Split(source, MaxNameSize, MaxDepth)
+	nodes, err := template.Split(source, MaxNameSize, MaxDepth, field == "body")
 	if err != nil {
 		return nil, inTemplate(field, source, err)
 	}

@@ -6,22 +6,25 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/valyala/fasttemplate"
+
+	"github.com/ringhook/webhook/internal/field"
 )
 
-// A Node is a piece of a template: literal text, or a placeholder if Name is not empty.
+// A Node is a piece of a template: text, or a placeholder.
 type Node struct {
-	Text   string
-	Name   string // dotted
-	Offset int    // of the text, of the tag's opening
-	At     int    // of the name
-	End    int    // behind the tag
+	Text    string
+	Name    string      // what a placeholder names, dotted; empty if it has a literal
+	Literal field.Value // of a placeholder without a name
+	Filters []Call
+	Offset  int // of the text, of the tag's opening
+	At      int // of the name or literal
+	End     int // behind the tag
 }
 
 // Placeholder reports whether the node is one.
-func (n Node) Placeholder() bool { return n.Name != "" }
+func (n Node) Placeholder() bool { return n.Text == "" }
 
 // An Error is a fault at one place of a template.
 type Error struct {
@@ -50,9 +53,10 @@ const (
 	openAngles, closeAngles = "@<<", ">>"
 )
 
-// Split cuts a template into its nodes, without empty texts. A name has at most maxName bytes and maxParts parts.
-func Split(src string, maxName, maxParts int) ([]Node, error) {
-	s := splitter{maxName: maxName, maxParts: maxParts}
+// Split cuts a template into its nodes, without empty texts. A name has at most maxName bytes and maxParts parts. If the
+// template is JSON, \" in a tag stands for ".
+func Split(src string, maxName, maxParts int, isJSON bool) ([]Node, error) {
+	s := splitter{maxName: maxName, maxParts: maxParts, json: isJSON}
 	err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces)
 	if err != nil {
 		return nil, err
@@ -62,6 +66,7 @@ func Split(src string, maxName, maxParts int) ([]Node, error) {
 
 type splitter struct {
 	maxName, maxParts int
+	json              bool
 	nodes             []Node
 }
 
@@ -92,43 +97,34 @@ func (s *splitter) braces(content string, offset, at int) error {
 }
 
 func (s *splitter) placeholder(content string, offset, at int) error {
-	for _, open := range []string{openBraces, openAngles, "<<"} {
-		if i := strings.Index(content, open); i >= 0 {
-			return Errorf(at+i, "a tag inside a tag")
-		}
+	if i := nestedTag(content); i >= 0 {
+		return Errorf(at+i, "a tag inside a tag")
 	}
-	name, contentAt := strings.TrimSpace(content), at
-	at += strings.Index(content, name)
-	if err := s.check(name, at); err != nil {
+	n := Node{Offset: offset, End: at + len(content) + len(closeBraces)}
+	x := expr{src: content, base: at, limits: s}
+	if err := x.parse(&n); err != nil {
 		return err
 	}
-	s.nodes = append(s.nodes, Node{Name: name, Offset: offset, At: at, End: contentAt + len(content) + len(closeBraces)})
+	s.nodes = append(s.nodes, n)
 	return nil
 }
 
-func (s *splitter) check(name string, at int) error {
-	switch {
-	case name == "":
-		return Errorf(at, "an empty placeholder")
-	case len(name) > s.maxName:
-		return Errorf(at, "a name of %d bytes, at most %d: %w", len(name), s.maxName, ErrTooLong)
-	}
-	for i, r := range name {
-		switch {
-		case r == '|':
-			return Errorf(at+i, "a | in a placeholder: filters are not known")
-		case unicode.IsSpace(r):
-			return Errorf(at+i, "a blank inside a name")
-		case strings.ContainsRune("\"'`{}<>[](),:\\", r) || unicode.IsControl(r) || r == unicode.ReplacementChar:
-			return Errorf(at+i, "%q in a name", r)
-		case r == '.' && (i == 0 || i == len(name)-1 || name[i-1] == '.'):
-			return Errorf(at+i, "an empty part in a name")
+// nestedTag returns where a tag begins inside a tag's content, but not in a text in quotes; -1 if none does.
+func nestedTag(content string) int {
+	quote := byte(0)
+	for i := range len(content) {
+		switch c := content[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case strings.HasPrefix(content[i:], openBraces), strings.HasPrefix(content[i:], openAngles), strings.HasPrefix(content[i:], "<<"):
+			return i
 		}
 	}
-	if n := strings.Count(name, ".") + 1; n > s.maxParts {
-		return Errorf(at, "a name of %d parts, at most %d: %w", n, s.maxParts, ErrTooLong)
-	}
-	return nil
+	return -1
 }
 
 // ErrTooLong is wrapped by errors about names over a limit.

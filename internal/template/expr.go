@@ -1,0 +1,278 @@
+package template
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/field"
+)
+
+// A Call is a filter in a tag, with its arguments.
+type Call struct {
+	Name string
+	At   int
+	Args []Arg
+}
+
+// An Arg is an argument of a filter.
+type Arg struct {
+	Value field.Value
+	At    int
+}
+
+// MaxFilters is how many filters one placeholder may have.
+const MaxFilters = 32
+
+// An expr reads what stands between the braces of a tag:
+//
+//	expression = operand { "|" filter }
+//	operand    = name | literal
+//	filter     = name [ ":" literal { "," literal } ]
+//	literal    = "'" text "'" | '"' text '"' | integer | "true" | "false" | "nil"
+type expr struct {
+	src    string
+	base   int // offset of src in the template
+	i      int
+	limits *splitter
+}
+
+// parse reads a tag's content into n.
+func (x *expr) parse(n *Node) *Error {
+	x.blanks()
+	n.At = x.base + x.i
+	if err := x.operand(n); err != nil {
+		return err
+	}
+	for x.blanks(); x.i < len(x.src); x.blanks() {
+		if x.src[x.i] != '|' {
+			return x.errorf("%s where a | or the end of the tag is due", x.shown())
+		}
+		x.i++
+		call, err := x.filter()
+		if err != nil {
+			return err
+		}
+		if len(n.Filters) == MaxFilters {
+			return Errorf(call.At, "more than %d filters: %w", MaxFilters, ErrTooLong)
+		}
+		n.Filters = append(n.Filters, call)
+	}
+	return nil
+}
+
+func (x *expr) operand(n *Node) *Error {
+	if x.i == len(x.src) {
+		return Errorf(x.base, "an empty placeholder")
+	}
+	if x.src[x.i] == '|' {
+		return x.errorf("a | without anything before it")
+	}
+	if v, ok, err := x.literal(); ok || err != nil {
+		n.Literal = v
+		return err
+	}
+	return x.name(n)
+}
+
+// literal reads a literal, if there is one.
+func (x *expr) literal() (v field.Value, ok bool, err *Error) {
+	if quote := x.quote(); quote != "" {
+		v, err = x.text(quote)
+		return v, true, err
+	}
+	word := x.word()
+	switch digits := strings.TrimPrefix(word, "-"); {
+	case word == "true", word == "false":
+		v = field.FromJSON(word)
+	case word == "nil":
+		v = field.Null
+	case word == "" || strings.Trim(digits, "0123456789") != "":
+		return v, false, nil
+	case digits == "":
+		return v, true, x.errorf("a - without a number")
+	case len(digits) > 18:
+		return v, true, x.errorf("a number of %d digits, at most 18", len(digits))
+	default:
+		v = field.Number(integer(word))
+	}
+	x.i += len(word)
+	return v, true, nil
+}
+
+// integer takes the zeros off the front of a whole number.
+func integer(word string) string {
+	digits, negative := strings.CutPrefix(word, "-")
+	digits = strings.TrimLeft(digits, "0")
+	switch {
+	case digits == "":
+		return "0"
+	case negative:
+		return "-" + digits
+	}
+	return digits
+}
+
+// quote returns the quote that stands here, if one does. In a JSON template a tag may stand inside a string, where people
+// and their editors write \" for ".
+func (x *expr) quote() string {
+	for _, q := range []string{`\"`, `"`, `'`} {
+		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.limits.json) {
+			return q
+		}
+	}
+	return ""
+}
+
+// text reads a text in quotes.
+func (x *expr) text(quote string) (field.Value, *Error) {
+	start := x.i + len(quote)
+	n := strings.Index(x.src[start:], quote)
+	if n < 0 {
+		return field.Value{}, x.errorf("a text without its closing %s", quote)
+	}
+	text := x.src[start : start+n]
+	if x.limits.json {
+		text = strings.ReplaceAll(text, `\"`, `"`)
+	}
+	if i := strings.IndexByte(text, '\\'); i >= 0 {
+		x.i = start + strings.IndexByte(x.src[start:], '\\')
+		return field.Value{}, x.errorf("a backslash in a text")
+	}
+	x.i = start + n + len(quote)
+	return field.Text(text), nil
+}
+
+// name reads a dotted path; an index may also stand in brackets.
+func (x *expr) name(n *Node) *Error {
+	var parts []string
+	start := x.i
+	for {
+		word := x.part()
+		if word == "" {
+			return x.badName(start)
+		}
+		parts = append(parts, word)
+		for strings.HasPrefix(x.src[x.i:], "[") {
+			index, err := x.index()
+			if err != nil {
+				return err
+			}
+			parts = append(parts, index)
+		}
+		if !strings.HasPrefix(x.src[x.i:], ".") {
+			break
+		}
+		x.i++
+	}
+	if rest := strings.TrimLeftFunc(x.src[x.i:], unicode.IsSpace); rest != "" && rest[0] != '|' {
+		return x.badName(start)
+	}
+	n.Name = strings.Join(parts, ".")
+	switch at := x.base + start; {
+	case len(n.Name) > x.limits.maxName:
+		return Errorf(at, "a name of %d bytes, at most %d: %w", len(n.Name), x.limits.maxName, ErrTooLong)
+	case len(parts) > x.limits.maxParts:
+		return Errorf(at, "a name of %d parts, at most %d: %w", len(parts), x.limits.maxParts, ErrTooLong)
+	}
+	return nil
+}
+
+// badName says why what stands here cannot be in a name.
+func (x *expr) badName(start int) *Error {
+	r, _ := utf8.DecodeRuneInString(x.src[x.i:])
+	afterDot := x.i > start && x.src[x.i-1] == '.'
+	switch end := x.i == len(x.src) || r == '|' || unicode.IsSpace(r); {
+	case afterDot && end:
+		x.i--
+		return x.errorf("an empty part in a name")
+	case end && x.i > start:
+		return x.errorf("a blank inside a name")
+	case r == '.' || r == '[':
+		return x.errorf("an empty part in a name")
+	}
+	return x.errorf("%q in a name", r)
+}
+
+func (x *expr) index() (string, *Error) {
+	end := strings.IndexByte(x.src[x.i:], ']')
+	if end < 0 {
+		return "", x.errorf("a [ without its ]")
+	}
+	index := strings.TrimSpace(x.src[x.i+1 : x.i+end])
+	if _, ok := field.Index(index); !ok {
+		x.i++
+		return "", x.errorf("an index that is no whole number")
+	}
+	x.i += end + 1
+	return index, nil
+}
+
+func (x *expr) filter() (Call, *Error) {
+	x.blanks()
+	call := Call{Name: x.word(), At: x.base + x.i}
+	if call.Name == "" {
+		return call, x.errorf("a | without a filter behind it")
+	}
+	x.i += len(call.Name)
+	x.blanks()
+	if !strings.HasPrefix(x.src[x.i:], ":") {
+		return call, nil
+	}
+	for {
+		x.i++ // the : or the ,
+		x.blanks()
+		at := x.base + x.i
+		v, ok, err := x.literal()
+		if err != nil {
+			return call, err
+		}
+		if !ok {
+			return call, x.errorf("%s where a text in quotes, a whole number, true, false or nil is due", x.shown())
+		}
+		call.Args = append(call.Args, Arg{v, at})
+		x.blanks()
+		if !strings.HasPrefix(x.src[x.i:], ",") {
+			return call, nil
+		}
+	}
+}
+
+// shown is what stands here, for people.
+func (x *expr) shown() string {
+	if x.i >= len(x.src) {
+		return "the end of the tag"
+	}
+	r, _ := utf8.DecodeRuneInString(x.src[x.i:])
+	return "\"" + string(r) + "\""
+}
+
+func (x *expr) blanks() {
+	x.i += len(x.src[x.i:]) - len(strings.TrimLeftFunc(x.src[x.i:], unicode.IsSpace))
+}
+
+// word returns the letters, digits, _ and - that stand here.
+func (x *expr) word() string {
+	rest := x.src[x.i:]
+	if end := strings.IndexFunc(rest, func(r rune) bool { return !isWord(r) && r != '.' }); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest
+}
+
+func isWord(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// part returns one part of a name: everything but what has a meaning here or may get one.
+func (x *expr) part() string {
+	start := x.i
+	for x.i < len(x.src) {
+		r, n := utf8.DecodeRuneInString(x.src[x.i:])
+		if unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError && n == 1 || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
+			break
+		}
+		x.i += n
+	}
+	return x.src[start:x.i]
+}
+
+func (x *expr) errorf(format string, args ...any) *Error { return Errorf(x.base+x.i, format, args...) }
