@@ -217,6 +217,8 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 		`{"event":"whatsapp:message:in","id":1,"payload":{"id":2,"channels":[{"name":"rcs","to":1,"x":{"y":2}},{}],"recipient":{"from":null,"user":"text"},"message":{"type":"x","payload":[1,{"a":"b"}],"id":5,"z":0}}}`,
 		`{"event":"whatsapp:message:in","payload":{"channels":"none","recipient":null,"message":[]}}`,
 		`{"event":"whatsapp:message:status","event":"rcs:message:status","top":[{"a":1}],"payload":{"id":null,"id":"2","status":["sent"],"to":{"n":1},"from":1.5e3}}`,
+		`{"event":"whatsapp:message:in","payload":{"id":"1","recipient":{"user":{"user_info":null}}}}`,
+		`{"cdr_id":"1"}`, `{"bridge":1}`, `{"event":"whatsapp:message:status","payload":{}}`, `{"event":"whatsapp:message:in","payload":{}}`,
 		`{"bridge":"1","status":{"a":"b"},"duration":23,"mid":5,"id":{"x":1},"hangup_by":"agent","extra":[[1]]}`,
 		`{"cdr_id":5,"callerid":7,"call_id":"1","list_phonebook_id":"1,2","list_phonebook_name":[1,null],"leg_type":"1","amd_status":99999999999,"cost":"0.10","call_date":0}`,
 	} {
