@@ -72,7 +72,6 @@ var formEvent = raw(`{"id":"1 2","n":5,"o":{"a[b]":1,"=&":{"x":null,"y":""},"e":
 
 func TestCompose_Formats(t *testing.T) {
 	t.Parallel()
-	const asJSON = "application/json"
 	whole := [][2]string{
 		{"id", "1 2"},
 		{"n", "5"},
