@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -250,17 +251,14 @@ func nearestName(name string, entry *field.Entry, docs []field.Value) string {
 			best, least = known, d
 		}
 	}
+	envelope := slices.ContainsFunc(docs, func(doc field.Value) bool { return doc.Walk([]string{"payload"}).Kind == rawjson.Object })
 	prefixed := strings.HasPrefix(name, "payload.")
 	add := func(known string) {
-		bare, inPayload := strings.CutPrefix(known, "payload.")
-		switch {
-		case prefixed:
-			try("payload." + bare)
-		case inPayload:
+		try(known)
+		if bare, ok := strings.CutPrefix(known, "payload."); ok && envelope && !prefixed {
 			try(bare)
-			fallthrough
-		default:
-			try(known)
+		} else if prefixed && !envelope {
+			try("payload." + known)
 		}
 	}
 	for _, known := range []string{"event", "webhook_id", "message_id"} {

@@ -278,10 +278,10 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 	if r.c.webhook.Method != http.MethodGet || len(fields) == 0 {
 		return nil
 	}
-	switch {
-	case bytes.IndexByte(r.buf[start:], '?') < 0:
+	switch query := bytes.IndexByte(r.buf[start:], '?'); {
+	case query < 0:
 		r.buf = append(r.buf, '?')
-	case r.buf[len(r.buf)-1] != '?' && r.buf[len(r.buf)-1] != '&':
+	case start+query < len(r.buf)-1 && r.buf[len(r.buf)-1] != '&':
 		r.buf = append(r.buf, '&')
 	}
 	r.buf = fields.appendURLEncoded(r.buf)

@@ -119,7 +119,7 @@ func userEnd(url string) int {
 		}
 	}
 	authority, _, _ := strings.Cut(url, "/")
-	if _, port, _ := strings.Cut(authority, ":"); strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(url, "[") {
+	if _, port, _ := strings.Cut(authority, ":"); strings.Trim(port, "0123456789") != "" && !strings.ContainsAny(authority, "[{<") {
 		return len(authority)
 	}
 	return 0

@@ -79,6 +79,16 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		if m.fast != nil {
 			m.named.Get = m.fast(restOf, m.named.Get)
 		}
+		if at := m.named.At; at != nil {
+			m.named.At = func(p any) any {
+				v := p.(*T)
+				r := *restOf(v)
+				if _, odd := r.find(m.name); odd && o.value(m, v, r).Kind != rawjson.Object {
+					return nil // it did not come, or as something else
+				}
+				return at(p)
+			}
+		}
 		o.typ.Members = append(o.typ.Members, m.named)
 	}
 	return o
@@ -106,13 +116,21 @@ func tagOf(structure, at any) reflect.StructTag {
 
 // value is what the member says: the token it was read from while the field still means the same, else the field.
 func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
-	if raw, ok := r.find(m.name); ok && raw != "" {
+	says := m.says(v)
+	raw, ok := r.find(m.name)
+	switch {
+	case !ok:
+	case raw == "":
+		if says == m.zero {
+			return field.Null // it did not come, and was not set since
+		}
+	default:
 		var as T
-		if m.read(&as, raw); m.says(&as) == m.says(v) {
+		if m.read(&as, raw); m.says(&as) == says {
 			return field.FromJSON(raw)
 		}
 	}
-	return m.says(v)
+	return says
 }
 
 func (o *object[T]) read(v *T, raw string) {

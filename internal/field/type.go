@@ -28,7 +28,8 @@ type Member struct {
 	Type    *Type  // of objects and lists, nil of scalars
 	// Get reads the member.
 	Get func(p any) Value
-	// At returns a pointer to the member itself, for its Type's functions; nil if it has to be read from Get's JSON.
+	// At returns a pointer to the member itself, for its Type's functions, or nil if there is none; At is nil if the member
+	// has to be read from Get's JSON.
 	At func(p any) any
 	// Same says that the Type's functions take the pointer to the object that the member is in.
 	Same bool
@@ -119,7 +120,12 @@ func (m *Member) lookup(rest []string) (get Getter, known bool) {
 	if below == nil {
 		return nil, known
 	}
-	return func(p any) Value { return below(m.At(p)) }, true
+	return func(p any) Value {
+		if inner := m.At(p); inner != nil {
+			return below(inner)
+		}
+		return Null
+	}, true
 }
 
 func (m *Member) lookupElem(rest []string) (get Getter, known bool) {

@@ -1,0 +1,220 @@
+package webhook_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+)
+
+// formFields are the fields that a receiver sees, in order: of a form, or of the query of a GET; nil if it is neither.
+func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if m.Method == "GET" {
+		_, query, _ := strings.Cut(m.URL, "?")
+		return pairs(t, query)
+	}
+	require.NoError(t, err)
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		require.Empty(t, params)
+		return pairs(t, string(m.Body))
+	case "multipart/form-data":
+		r := multipart.NewReader(bytes.NewReader(m.Body), params["boundary"])
+		for {
+			p, err := r.NextRawPart()
+			if errors.Is(err, io.EOF) {
+				return fields
+			}
+			require.NoError(t, err)
+			require.Len(t, p.Header, 1)
+			_, disposition, err := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+			require.NoError(t, err)
+			require.Len(t, disposition, 1)
+			value, err := io.ReadAll(p)
+			require.NoError(t, err)
+			fields = append(fields, [2]string{disposition["name"], string(value)})
+		}
+	}
+	require.Equal(t, "application/json", kind)
+	return nil
+}
+
+func pairs(t testing.TB, query string) (fields [][2]string) {
+	if query == "" {
+		return nil
+	}
+	values, err := url.ParseQuery(query)
+	require.NoError(t, err)
+	for _, pair := range strings.Split(query, "&") {
+		name, value, ok := strings.Cut(pair, "=")
+		require.True(t, ok)
+		name, err := url.QueryUnescape(name)
+		require.NoError(t, err)
+		value, err = url.QueryUnescape(value)
+		require.NoError(t, err)
+		require.Contains(t, values[name], value)
+		fields = append(fields, [2]string{name, value})
+	}
+	return fields
+}
+
+var formEvent = raw(`{"id":"1 2","n":5,"o":{"a[b]":1,"=&":{"x":null,"y":""},"e":{},"l":[]},"l":["p",["q"],{"k":true}],"none":null,"a b&c":"d"}`)
+
+func TestCompose_Formats(t *testing.T) {
+	t.Parallel()
+	whole := [][2]string{
+		{"id", "1 2"},
+		{"n", "5"},
+		{"o[a%5Bb%5D]", "1"},
+		{"o[%3D%26][x]", ""},
+		{"o[%3D%26][y]", ""},
+		{"l[0]", "p"},
+		{"l[1][0]", "q"},
+		{"l[2][k]", "true"},
+		{"none", ""},
+		{"a b%26c", "d"},
+	}
+	tests := []struct {
+		name   string
+		body   string
+		fields [][2]string
+		asJSON string
+	}{
+		{"no template", "", whole, string(formEvent.JSON)},
+		{"placeholder alone", " {{payload}} ", whole, " " + string(formEvent.JSON) + " "},
+		{"fields", `{"z":"<{{id}}>","a":{{n}},"list":{{l}},"empty":{{o.e}},"none":{{none}},"o":{"k":[{{o.l}},"{{n}}"]}}`, [][2]string{
+			{"z", "<1 2>"}, {"a", "5"}, {"list[0]", "p"}, {"list[1][0]", "q"}, {"list[2][k]", "true"}, {"none", ""}, {"o[k][1]", "5"},
+		}, `{"z":"<1 2>","a":5,"list":["p",["q"],{"k":true}],"empty":{},"none":null,"o":{"k":[[],"5"]}}`},
+		{"author's names", `{"a[0]":1,"a[]":2,"b=c&d":3,"é\"\\":4}`, [][2]string{{"a[0]", "1"}, {"a[]", "2"}, {"b=c&d", "3"}, {"é\"\\", "4"}}, `{"a[0]":1,"a[]":2,"b=c&d":3,"é\"\\":4}`},
+		{"no fields", `{}`, nil, `{}`},
+		{"nothing", `{{none}}`, nil, `null`},
+	}
+	for _, tt := range tests {
+		for _, method := range []string{"", "GET", "POST", "PUT", "PATCH", "DELETE"} {
+			for _, format := range []webhook.Format{"", webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded} {
+				t.Run(tt.name+"/"+method+"/"+string(format), func(t *testing.T) {
+					t.Parallel()
+					m := compose(t, webhook.Webhook{Method: method, Format: format, Body: tt.body}, formEvent)
+					contentType := m.Header.Get("Content-Type")
+					switch {
+					case method == "GET":
+						require.Empty(t, m.Body)
+						require.NotContains(t, m.Header, "Content-Type")
+						if tt.body == "" {
+							require.Equal(t, "https://example.com/", m.URL)
+							return
+						}
+						require.Equal(t, tt.fields, formFields(t, m))
+					case format == webhook.FormatFormURLEncoded:
+						require.Equal(t, "application/x-www-form-urlencoded", contentType)
+						require.Equal(t, tt.fields, formFields(t, m))
+					case format == webhook.FormatFormData:
+						require.True(t, strings.HasPrefix(contentType, "multipart/form-data; boundary="))
+						require.Equal(t, tt.fields, formFields(t, m))
+					default:
+						require.Equal(t, "application/json", contentType)
+						require.Equal(t, tt.asJSON, string(m.Body))
+					}
+					if method != "" {
+						require.Equal(t, method, m.Method)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestCompose_GETQuery(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, url, body, want string }{
+		{"no query, no body", "https://h", "", "https://h"},
+		{"query, no body", "https://h/?b=2&a={{n}}", "", "https://h/?b=2&a=5"},
+		{"no query", "https://h", `{"x":"{{id}}"}`, "https://h?x=1%202"},
+		{"path", "https://h/p", `{"x":{{n}},"y":1}`, "https://h/p?x=5&y=1"},
+		{"query", "https://h/p?b=2&a", `{"x":{{n}}}`, "https://h/p?b=2&a&x=5"},
+		{"open query", "https://h/p?", `{"x":{{n}}}`, "https://h/p?x=5"},
+		{"query with & at its end", "https://h/p?b=2&", `{"x":{{n}}}`, "https://h/p?b=2&x=5"},
+		{"query that ends in a value", "https://h/p?b={{n}}", `{"x":{{n}}}`, "https://h/p?b=5&x=5"},
+		{"query that ends in an empty value", "https://h/p?b={{none}}", `{"x":{{n}}}`, "https://h/p?b=&x=5"},
+		{"no fields", "https://h/p?b=2", `{}`, "https://h/p?b=2"},
+		{"brackets", "https://h/p", `{"a":{{l}}}`, "https://h/p?a%5B0%5D=p&a%5B1%5D%5B0%5D=q&a%5B2%5D%5Bk%5D=true"},
+		{"question mark in the query", "https://h/p?a=?", `{"x":1}`, "https://h/p?a=?&x=1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := compose(t, webhook.Webhook{Method: "GET", URL: tt.url, Body: tt.body}, formEvent)
+			require.Equal(t, tt.want, m.URL)
+			require.Nil(t, m.Body)
+		})
+	}
+}
+
+func TestCompose_ContentType(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.api+json", "text/json", "Application/JSON"} {
+		m := compose(t, webhook.Webhook{Headers: map[string]string{"content-type": own}}, formEvent)
+		require.Equal(t, []string{own}, m.Header["Content-Type"])
+		require.Len(t, m.Header, 1)
+	}
+}
+
+// A boundary is new each time, so that no value can hold it.
+func TestCompose_Boundary(t *testing.T) {
+	t.Parallel()
+	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"a":1}`})
+	seen := map[string]bool{}
+	for range 100 {
+		m, err := c.ComposeID("m", formEvent)
+		require.NoError(t, err)
+		seen[m.Header.Get("Content-Type")] = true
+	}
+	require.Len(t, seen, 100)
+}
+
+// Whatever an event's members are called, the form can be read.
+func TestCompose_HostileFieldNames(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"\u0000":"nul","a\r\nContent-Type: text/html\r\n\r\nx":"crlf","q\"; filename=\"x":"quote","":"empty","\\":"slash","a[":{"]":{"=":1}},"\u007f\t":"c","\u2028é":"u"}`)
+	want := [][2]string{
+		{"%00", "nul"},
+		{"a%0D%0AContent-Type: text/html%0D%0A%0D%0Ax", "crlf"},
+		{`q"; filename="x`, "quote"},
+		{"", "empty"},
+		{`\`, "slash"},
+		{"a%5B[%5D][%3D]", "1"},
+		{"%7F%09", "c"},
+		{"\u2028é", "u"},
+	}
+	want[1][0] = strings.ReplaceAll(want[1][0], "=", "%3D")
+	want[2][0] = strings.ReplaceAll(want[2][0], "=", "%3D")
+	for _, w := range []webhook.Webhook{
+		{Format: webhook.FormatFormData}, {Format: webhook.FormatFormURLEncoded}, {Method: "GET", Body: "{{payload}}"},
+	} {
+		require.Equal(t, want, formFields(t, compose(t, w, e)))
+	}
+}
+
+func TestCompose_FormRefused(t *testing.T) {
+	t.Parallel()
+	for _, format := range []webhook.Format{webhook.FormatFormData, webhook.FormatFormURLEncoded} {
+		for _, body := range []string{"[1]", `"text"`, "5", "true"} {
+			for _, template := range []string{"", "{{payload}}"} {
+				_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: format, Body: template}).Compose(raw(body))
+				require.EqualError(t, err, "webhook: body: the fields of a form are one object")
+			}
+		}
+		require.Empty(t, formFields(t, compose(t, webhook.Webhook{Format: format}, raw("null"))))
+		require.Empty(t, formFields(t, compose(t, webhook.Webhook{Format: format}, raw("{}"))))
+	}
+}

@@ -1,0 +1,211 @@
+package webhook_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+)
+
+// The rows of the table of places.
+func TestCompose_Places(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"text":"a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t\u007f","num":-1.50e3,"yes":true,"no":false,"null":null,"empty":"",` +
+		`"obj":{ "k" : [ 1 , "x\u00e9" ] },"list":[],"bad":"\ud800x","tags":"{{num}} @<<num>> {{","dot":".","up":"..","enc":"%2e"}`)
+	tests := []struct{ name, url, header, body, want string }{
+		{"path", "https://h/p/{{text}}/q", "", "", "https://h/p/a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F/q"},
+		{"query", "https://h?q={{text}}&r", "", "", "https://h?q=a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F&r"},
+		{"url scalars", "https://h/{{num}}/{{yes}}/{{no}}/{{null}}{{empty}}/{{bad}}?x={{tags}}", "", "", "https://h/-1.50e3/true/false//%EF%BF%BDx?x=%7B%7Bnum%7D%7D%20%40%3C%3Cnum%3E%3E%20%7B%7B"},
+		{"url glued", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
+		{"url text of the author", "https://h/é/%id%/{id}/%41%/<<x>>?q=a|b^`\"%zz+%2", "", "", "https://h/%C3%A9/%25id%25/%7Bid%7D/%41%25/%3C%3Cx%3E%3E?q=a%7Cb%5E%60%22%25zz+%252"},
+		{"percent before a placeholder", "https://h/%{{num}}/%4{{num}}?%={{num}}%", "", "", "https://h/%25-1.50e3/%254-1.50e3?%25=-1.50e3%25"},
+		{"dots with something", "https://h/{{dot}}a/{{up}}{{dot}}/{{enc}}", "", "", "https://h/.a/.../%252e"},
+		{"dots in the query", "https://h/?a={{up}}/../{{up}}", "", "", "https://h/?a=../../.."},
+		{"dots in a query without a path", "https://h?a=/../{{up}}/..", "", "", "https://h?a=/../../.."},
+		{"header", "", "[{{text}}]", "", "[a b/c?d&e=f#g%h+\"\\<é☃😀~-._'   \t ]"},
+		{"header scalars", "", "{{num}}{{yes}}{{null}}{{empty}}|{{obj}}|{{list}}|{{bad}}|{{tags}}", "", "-1.50e3true|{\"k\":[1,\"x\\u00e9\"]}|[]|\ufffdx|{{num}} @<<num>> {{"},
+		{"string", "", "", `"[{{text}}]"`, `"[a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t` + "\u007f" + `]"`},
+		{"string scalars", "", "", `"{{num}}{{yes}}{{null}}{{empty}}|{{obj}}|{{list}}|{{bad}}|{{tags}}"`, `"-1.50e3true|{\"k\":[1,\"x\\u00e9\"]}|[]|` + "\ufffd" + `x|{{num}} @<<num>> {{"`},
+		{
+			"bare", "", "", `[{{text}},{{num}},{{yes}},{{no}},{{null}},{{empty}},{{obj}},{{list}},{{bad}},{{tags}}]`,
+			`["a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t` + "\u007f" + `",-1.50e3,true,false,null,null,{"k":[1,"x\u00e9"]},[],"` + "\ufffd" + `x","{{num}} @<<num>> {{"]`,
+		},
+		{"bare alone", "", "", " {{obj}}\n", " {\"k\":[1,\"x\\u00e9\"]}\n"},
+		{"author's json", "", "", "{ \"b\":1.0,\n\t\"a\" : \"\\u0041/\\/\" , \"c\":{{num}} }", "{ \"b\":1.0,\n\t\"a\" : \"\\u0041/\\/\" , \"c\":-1.50e3 }"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: tt.url, Body: tt.body}
+			if tt.header != "" {
+				w.Headers = map[string]string{"X-Text": tt.header}
+			}
+			m := compose(t, w, e)
+			switch {
+			case tt.url != "":
+				require.Equal(t, tt.want, m.URL)
+			case tt.header != "":
+				require.Equal(t, tt.want, m.Header.Get("X-Text"))
+			default:
+				require.Equal(t, tt.want, string(m.Body))
+				require.True(t, json.Valid(m.Body))
+			}
+		})
+	}
+}
+
+// Invalid UTF-8 becomes U+FFFD, a byte at a time, in whatever event it comes.
+func TestCompose_InvalidUTF8(t *testing.T) {
+	t.Parallel()
+	const bad, want = "a\xff\xfe\xed\xa0\x80b\xc3", "a\ufffd\ufffd\ufffd\ufffd\ufffdb\ufffd"
+	for name, e := range map[string]webhook.Event{
+		"typed": payload.MessageStatus{ID: bad}, "plain": plainEvent{ID: bad}, "map": mapEvent{"id": bad}, "raw": raw(`{"id":"` + bad + `"}`),
+	} {
+		for _, w := range []webhook.Webhook{
+			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `["{{id}}",{{id}}]`},
+			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `{"a":["{{id}}",{{id}}]}`, Format: webhook.FormatFormURLEncoded},
+			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `{"a":["{{id}}",{{id}}]}`, Format: webhook.FormatFormData},
+			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `{"a":["{{id}}",{{id}}]}`, Method: "GET"},
+		} {
+			m := compose(t, w, e)
+			u, err := url.Parse(m.URL)
+			require.NoError(t, err, name)
+			require.Equal(t, "/"+want, u.Path, name)
+			require.Equal(t, want, m.Header.Get("X"), name)
+			if fields := formFields(t, m); fields != nil {
+				require.Equal(t, [][2]string{{"a[0]", want}, {"a[1]", want}}, fields, name)
+				continue
+			}
+			require.Equal(t, `["`+want+`","`+want+`"]`, string(m.Body), name)
+		}
+	}
+	nested := compose(t, webhook.Webhook{Body: `[{{x}},"{{x}}"]`}, raw("{\"x\":{\"k\xff\":\"\xff\"}}"))
+	require.Equal(t, "[{\"k\ufffd\":\"\ufffd\"},\"{\\\"k\ufffd\\\":\\\"\ufffd\\\"}\"]", string(nested.Body)) //nolint:testifylint // the bytes count, not only what they mean
+}
+
+func TestCompose_URLRefused(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"dot":".","up":"..","e":"e","obj":{},"list":[1],"semi":";","empty":""}`)
+	tests := []struct{ name, url, err string }{
+		{"object", "https://h/{{obj}}", "webhook: url: offset 10: an object or a list cannot stand in a URL"},
+		{"list in the query", "https://h/?a={{empty}}&b=@{{list}}", "webhook: url: offset 26: an object or a list cannot stand in a URL"},
+		{"dot", "https://h/{{dot}}", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"two dots", "https://h/{{up}}/b", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"of two values", "https://h/a/{{dot}}{{dot}}?x=1", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"of value and text", "https://h/a/.{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"of an encoded dot and a value", "https://h/a/%2E{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"of an empty value", "https://h/a/.{{empty}}x/{{empty}}.{{empty}}", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"with a parameter", "https://h/{{up}};a=b/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if strings.Contains(tt.url, "https://h/a/.{{empty}}x/") {
+				// The template alone is fine: a letter stands for each placeholder.
+				_, err := webhook.Compile(webhook.Webhook{URL: tt.url})
+				require.NoError(t, err)
+			}
+			_, err := webhook.MustCompile(webhook.Webhook{URL: tt.url}).Compose(e)
+			require.EqualError(t, err, tt.err)
+		})
+	}
+}
+
+// naughtyStrings are strings that have broken parsers elsewhere.
+func naughtyStrings(t *testing.T) []string {
+	b, err := os.ReadFile("../shared/corpora/naughty_strings.json")
+	if err != nil {
+		t.Skip("no corpus here")
+	}
+	var texts []string
+	var encoded []string
+	require.NoError(t, json.Unmarshal(b, &encoded))
+	for _, s := range encoded {
+		text, err := base64.StdEncoding.DecodeString(s)
+		require.NoError(t, err)
+		texts = append(texts, string(text))
+	}
+	require.NotEmpty(t, texts)
+	return texts
+}
+
+// asReceived is what a receiver gets of a text: U+FFFD for what is not UTF-8.
+func asReceived(s string) string { return string([]rune(s)) }
+
+func asHeader(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return ' '
+		}
+		return r
+	}, asReceived(s))
+	end := 0
+	for i, r := range s {
+		if i+utf8.RuneLen(r) > webhook.MaxHeaderSize {
+			break
+		}
+		end = i + utf8.RuneLen(r)
+	}
+	return s[:end]
+}
+
+// What goes into any place comes out at the receiver.
+func TestCompose_NaughtyStrings(t *testing.T) {
+	t.Parallel()
+	texts := naughtyStrings(t)
+	big := webhook.MustCompile(webhook.Webhook{
+		URL: "https://h/", Headers: map[string]string{"X-Text": "{{id}}"}, Body: `{"s":"<{{id}}>","b":{{id}}}`,
+	})
+	inURL := webhook.MustCompile(webhook.Webhook{URL: "https://h/p/-{{id}}/z?a={{id}}&b=2"})
+	forms := []*webhook.Composer{
+		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
+		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
+		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Method: http.MethodGet, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
+	}
+	for _, text := range texts {
+		for _, e := range []webhook.Event{payload.MessageStatus{ID: text}, plainEvent{ID: text}, mapEvent{"id": text}} {
+			want := asReceived(text)
+			m, err := big.Compose(e)
+			require.NoError(t, err)
+			require.Equal(t, asHeader(text), m.Header.Get("X-Text"))
+			var body struct {
+				S string
+				B *string
+			}
+			require.NoError(t, json.Unmarshal(m.Body, &body))
+			require.Equal(t, "<"+want+">", body.S)
+			if text == "" {
+				require.Nil(t, body.B)
+			} else {
+				require.Equal(t, want, *body.B)
+			}
+			if m, err = inURL.Compose(e); err != nil {
+				require.ErrorIs(t, err, webhook.ErrLimit)
+				require.Greater(t, 6*len(text), webhook.MaxURLSize)
+				continue
+			}
+			u, err := url.Parse(m.URL)
+			require.NoError(t, err)
+			require.Equal(t, "/p/-"+want+"/z", u.Path)
+			require.Len(t, strings.Split(u.EscapedPath(), "/"), 4)
+			q, err := url.ParseQuery(u.RawQuery)
+			require.NoError(t, err)
+			require.Equal(t, url.Values{"a": {want}, "b": {"2"}}, q)
+			for _, c := range forms {
+				m, err := c.Compose(e)
+				require.NoError(t, err)
+				require.Equal(t, [][2]string{{"s", want}, {"b[0]", want}}, formFields(t, m))
+			}
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package template_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/template"
+)
+
+const maxName, maxParts = 256, 32
+
+func split(t *testing.T, src string) []template.Node {
+	t.Helper()
+	nodes, err := template.Split(src, maxName, maxParts)
+	require.NoError(t, err, "%q", src)
+	return nodes
+}
+
+func text(s string, offset int) template.Node {
+	return template.Node{Text: s, Offset: offset, End: offset + len(s)}
+}
+
+func placeholder(name string, offset, at, end int) template.Node {
+	return template.Node{Name: name, Offset: offset, At: at, End: end}
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, src string
+		want      []template.Node
+	}{
+		{"empty", "", nil},
+		{"text", "abc", []template.Node{text("abc", 0)}},
+		{"braces", "{{a.b}}", []template.Node{placeholder("a.b", 0, 2, 7)}},
+		{"braces with @", "@{{a}}", []template.Node{placeholder("a", 1, 3, 6)}},
+		{"angles", "@<<a>>", []template.Node{placeholder("a", 0, 3, 6)}},
+		{"all three", "x{{a}}y@{{b}}z@<<c>>", []template.Node{
+			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13), placeholder("c", 14, 17, 20),
+		}},
+		{"side by side", "{{a}}@{{b}}@<<c>>{{d}}", []template.Node{
+			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17), placeholder("d", 17, 19, 22),
+		}},
+		{"blanks", "{{ a\t}}@<<\n b >>", []template.Node{placeholder("a", 0, 3, 7), placeholder("b", 7, 12, 16)}},
+		{"two @ in front of braces", "@@{{a}}", []template.Node{text("@", 0), placeholder("a", 2, 4, 7)}},
+		{"two @ in front of angles", "@@<<a>>", []template.Node{text("@", 0), placeholder("a", 1, 4, 7)}},
+		{"address", "bob@{{a}}", []template.Node{text("bob", 0), placeholder("a", 4, 6, 9)}},
+		{"address that keeps its @", "bob@@{{a}}", []template.Node{text("bob@", 0), placeholder("a", 5, 7, 10)}},
+		{"@ elsewhere", "@ {{a}}@", []template.Node{text("@ ", 0), placeholder("a", 2, 4, 7), text("@", 7)}},
+		{"angles without @", "<<a>>", []template.Node{text("<<a>>", 0)}},
+		{"other people's", "{a} %a% $a ${a} }} >> @{ @<a>", []template.Node{text("{a} %a% $a ${a} }} >> @{ @<a>", 0)}},
+		{"closing twice", "{{a}}}}", []template.Node{placeholder("a", 0, 2, 5), text("}}", 5)}},
+		{"closing angles twice", "@<<a>>>>", []template.Node{placeholder("a", 0, 3, 6), text(">>", 6)}},
+		{"index", "{{a.0.b}}", []template.Node{placeholder("a.0.b", 0, 2, 9)}},
+		{"other characters", "{{x-y_z$ü#日}}", []template.Node{placeholder("x-y_z$ü#日", 0, 2, 16)}},
+		{"behind other scripts", "é{{a}}", []template.Node{text("é", 0), placeholder("a", 2, 4, 7)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			nodes := split(t, tt.src)
+			require.Equal(t, tt.want, nodes)
+			for _, n := range nodes {
+				require.Equal(t, n.Text == "", n.Placeholder())
+			}
+		})
+	}
+}
+
+func TestSplit_Refused(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, src, err string }{
+		{"not closed", "ab{{c", "offset 2: a tag is not closed by }}"},
+		{"angles not closed", "ab@<<c", "offset 2: a tag is not closed by >>"},
+		{"second not closed", "{{a}}b{{c}", "offset 6: a tag is not closed by }}"},
+		{"second angles not closed", "@<<a>>b@<<c>", "offset 7: a tag is not closed by >>"},
+		{"angles not closed behind braces", "{{a}}@<<b", "offset 5: a tag is not closed by >>"},
+		{"angles not closed before braces", "x@<<b{{a}}", "offset 1: a tag is not closed by >>"},
+		{"opening alone", "{{", "offset 0: a tag is not closed by }}"},
+		{"opening twice", "{{{{", "offset 0: a tag is not closed by }}"},
+		{"empty", "a{{}}", "offset 3: an empty placeholder"},
+		{"empty angles", "a@<<>>", "offset 4: an empty placeholder"},
+		{"blanks alone", "{{ \n}}", "offset 2: an empty placeholder"},
+		{"braces in braces", "{{a{{b}}", "offset 3: a tag inside a tag"},
+		{"angles in braces", "{{a@<<b>>}}", "offset 3: a tag inside a tag"},
+		{"angles without @ in braces", "{{a<<b}}", "offset 3: a tag inside a tag"},
+		{"angles in angles", "@<<a@<<b>>", "offset 4: a tag inside a tag"},
+		{"braces in angles", "@<<a{{b}}>>", "offset 0: a tag is not closed by >>"},
+		{"brace", "{{{a}}}", "offset 2: '{' in a name"},
+		{"closing brace", "{{a}b}}", "offset 3: '}' in a name"},
+		{"angle", "@<<a>b>>", "offset 4: '>' in a name"},
+		{"quote", "{{ 'a' }}", `offset 3: '\'' in a name`},
+		{"double quote", `{{a"}}`, `offset 3: '"' in a name`},
+		{"call", "{{a(b)}}", "offset 3: '(' in a name"},
+		{"brackets", "{{a[0]}}", "offset 3: '[' in a name"},
+		{"backslash", `{{a\b}}`, `offset 3: '\\' in a name`},
+		{"colon", "{{a:b}}", "offset 3: ':' in a name"},
+		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
+		{"filter", "{{a | b}}", "offset 3: a blank inside a name"},
+		{"filter without blanks", "{{a|b}}", "offset 3: a | in a placeholder: filters are not known"},
+		{"line break", "{{a\nb}}", "offset 3: a blank inside a name"},
+		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name"},
+		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
+		{"not UTF-8", "{{é\xff}}", "offset 4: '�' in a name"},
+		{"dot", "{{.}}", "offset 2: an empty part in a name"},
+		{"dot first", "{{ .a }}", "offset 3: an empty part in a name"},
+		{"dot last", "{{a.}}", "offset 3: an empty part in a name"},
+		{"two dots", "{{a..b}}", "offset 4: an empty part in a name"},
+		{"name too long", "x{{ " + strings.Repeat("n", 257) + "}}", "offset 4: a name of 257 bytes, at most 256: too long"},
+		{"too many parts", "{{" + strings.Repeat("n.", 32) + "n}}", "offset 2: a name of 33 parts, at most 32: too long"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			nodes, err := template.Split(tt.src, maxName, maxParts)
+			require.EqualError(t, err, tt.err)
+			require.Nil(t, nodes)
+			require.Equal(t, strings.HasSuffix(tt.err, "too long"), errors.Is(err, template.ErrTooLong))
+			var e *template.Error
+			require.ErrorAs(t, err, &e)
+			require.LessOrEqual(t, e.Offset, len(tt.src))
+		})
+	}
+}
+
+func TestSplit_Limits(t *testing.T) {
+	t.Parallel()
+	require.Len(t, split(t, "{{ "+strings.Repeat("n", maxName)+" }}"), 1)
+	require.Len(t, split(t, "{{"+strings.Repeat("n.", maxParts-1)+"n}}"), 1)
+}
+
+// requireSource puts src together again from its nodes: nothing is lost but the @ in front of braces.
+func requireSource(t *testing.T, src string, nodes []template.Node) {
+	t.Helper()
+	at := 0
+	for i, n := range nodes {
+		tag := src[n.Offset:n.End]
+		switch {
+		case !n.Placeholder():
+			require.Equal(t, n.Text, tag)
+			require.False(t, i > 0 && !nodes[i-1].Placeholder(), "two texts side by side")
+		case strings.HasPrefix(tag, "{{"):
+			require.True(t, strings.HasSuffix(tag, "}}"))
+			if n.Offset > at {
+				require.Equal(t, "@", src[at:n.Offset])
+				at = n.Offset
+			}
+		default:
+			require.True(t, strings.HasPrefix(tag, "@<<") && strings.HasSuffix(tag, ">>"))
+		}
+		require.Equal(t, at, n.Offset)
+		if n.Placeholder() {
+			require.Equal(t, n.Name, src[n.At:n.At+len(n.Name)])
+			require.Equal(t, n.Name, strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(tag[:len(tag)-len("}}")], "{{"), "@<<")))
+		}
+		at = n.End
+	}
+	require.Len(t, src, at)
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{
+		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}", "@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		nodes, err := template.Split(src, 16, 4)
+		if err == nil {
+			requireSource(t, src, nodes)
+			return
+		}
+		var e *template.Error
+		require.ErrorAs(t, err, &e)
+		require.GreaterOrEqual(t, e.Offset, 0)
+		require.Less(t, e.Offset, len(src))
+		require.Less(t, len(err.Error()), 100, "an error does not quote the template")
+		require.True(t, utf8.ValidString(err.Error()))
+	})
+}
