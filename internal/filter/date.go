@@ -1,0 +1,291 @@
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+var errNoTime = errors.New("the value is no time")
+
+// dateLetters are those of PHP's date function. The rest of its letters has no meaning for a time that was read.
+const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"
+
+// checkFormat says what is wrong with PHP date letters. PHP keeps a letter that has no meaning; here it must stand behind a
+// backslash, since it may get one, and may be meant as another language's.
+func checkFormat(layout string) (problem string) {
+	for i := 0; i < len(layout); i++ {
+		c := layout[i]
+		if c == '\\' {
+			i++
+		} else if letter := c | 0x20; 'a' <= letter && letter <= 'z' && strings.IndexByte(dateLetters, c) < 0 {
+			return fmt.Sprintf("has the letter %c, which is no date letter; to keep it write \\%c", c, c)
+		}
+	}
+	return ""
+}
+
+// loadZone returns a time zone of the host's database, or nil. "Local" is none: a message must not depend on the host.
+func loadZone(name string) *time.Location {
+	if name == "" || name == "Local" {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return zone
+}
+
+// A dateFormat writes times. A time without a zone keeps its wall clock, and is taken to be in the filter's zone, or in UTC
+// if it has none. A time with one is shown in the filter's zone, or in its own if it has none.
+type dateFormat struct {
+	layout string
+	zone   *time.Location // may be nil
+}
+
+func (f dateFormat) apply(v field.Value) (field.Value, error) {
+	s := ""
+	switch v.Kind {
+	case rawjson.String, rawjson.Number:
+		s = strings.TrimSpace(v.Text)
+	case rawjson.None, rawjson.Null:
+	default:
+		return v, errNoTime
+	}
+	if s == "" || s == "0000-00-00 00:00:00" || s == "0000-00-00" {
+		return field.Text(""), nil
+	}
+	t, ok := parseTime(s, f.zone)
+	if !ok {
+		return v, errNoTime
+	}
+	var space [128]byte
+	out := space[:0]
+	for i := 0; i < len(f.layout); i++ {
+		c := f.layout[i]
+		if c == '\\' && i+1 < len(f.layout) {
+			i++
+			out = append(out, f.layout[i])
+		} else {
+			out = appendDate(out, c, t)
+		}
+		if len(out) > MaxOutput {
+			return v, ErrTooLong
+		}
+	}
+	return field.Text(string(out)), nil
+}
+
+// parseTime reads the times that platforms send: RFC 3339 or with a blank for its T, with and without zone, fractions of any
+// length, dates alone, and seconds since 1970, as a number or as text.
+func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
+	local := zone
+	if local == nil {
+		local = time.UTC
+	}
+	layout := timeLayout(s)
+	if layout == "" {
+		seconds, err := strconv.ParseInt(s, 10, 64)
+		// Beyond the year 9999 they are likely to be milliseconds.
+		if err != nil || seconds < 0 || seconds > 253402300799 {
+			return t, false
+		}
+		return time.Unix(seconds, 0).In(local), true
+	}
+	t, err := time.ParseInLocation(layout, s, local)
+	if err != nil || t.Year() < 1 {
+		return t, false
+	}
+	if zone != nil {
+		t = t.In(zone)
+	}
+	return t, true
+}
+
+// timeLayout returns the layout that s may have, or "" if it is no time of day. Trying all of them would be slow: each one that
+// fails makes an error.
+func timeLayout(s string) string {
+	const date, clock = len("2006-01-02"), len("2006-01-02 15:04:05")
+	if len(s) == date && s[4] == '-' {
+		return time.DateOnly
+	}
+	if len(s) < clock || s[date] != ' ' && s[date] != 'T' {
+		return ""
+	}
+	layout := time.DateTime
+	if s[date] == 'T' {
+		layout = "2006-01-02T15:04:05"
+	}
+	zone := s[clock:]
+	if zone != "" && (zone[0] == '.' || zone[0] == ',') {
+		zone = strings.TrimLeft(zone[1:], "0123456789")
+	}
+	switch {
+	case zone == "":
+		return layout
+	case zone[0] == ' ':
+		return layout + " -0700"
+	case strings.Contains(zone, ":") || zone == "Z":
+		return layout + "Z07:00"
+	default:
+		return layout + "Z0700"
+	}
+}
+
+// appendDate appends what a PHP date letter stands for, or c itself if it is none.
+func appendDate(out []byte, c byte, t time.Time) []byte {
+	switch c {
+	case 'd', 'D', 'j', 'l', 'N', 'S', 'w', 'z':
+		return appendDay(out, c, t)
+	case 'W', 'F', 'm', 'M', 'n', 't', 'L', 'o', 'Y', 'y':
+		return appendYear(out, c, t)
+	case 'a', 'A', 'B', 'g', 'G', 'h', 'H', 'i', 's', 'u', 'v':
+		return appendClock(out, c, t)
+	case 'e', 'I', 'O', 'p', 'P', 'T', 'Z', 'c', 'r', 'U':
+		return appendZoned(out, c, t)
+	default:
+		return append(out, c)
+	}
+}
+
+func appendDay(out []byte, c byte, t time.Time) []byte {
+	switch c {
+	case 'd':
+		return appendInt(out, t.Day(), 2)
+	case 'D':
+		return append(out, t.Weekday().String()[:3]...)
+	case 'j':
+		return appendInt(out, t.Day(), 1)
+	case 'l':
+		return append(out, t.Weekday().String()...)
+	case 'N':
+		return appendInt(out, (int(t.Weekday())+6)%7+1, 1)
+	case 'S':
+		suffix := "th"
+		if day := t.Day(); day/10 != 1 {
+			switch day % 10 {
+			case 1:
+				suffix = "st"
+			case 2:
+				suffix = "nd"
+			case 3:
+				suffix = "rd"
+			}
+		}
+		return append(out, suffix...)
+	case 'w':
+		return appendInt(out, int(t.Weekday()), 1)
+	default: // z
+		return appendInt(out, t.YearDay()-1, 1)
+	}
+}
+
+func appendYear(out []byte, c byte, t time.Time) []byte {
+	isoYear, week := t.ISOWeek()
+	year, month, _ := t.Date()
+	switch c {
+	case 'W':
+		return appendInt(out, week, 2)
+	case 'F':
+		return append(out, month.String()...)
+	case 'm':
+		return appendInt(out, int(month), 2)
+	case 'M':
+		return append(out, month.String()[:3]...)
+	case 'n':
+		return appendInt(out, int(month), 1)
+	case 't':
+		return appendInt(out, time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day(), 1)
+	case 'L':
+		return appendInt(out, time.Date(year, time.December, 31, 0, 0, 0, 0, time.UTC).YearDay()-365, 1)
+	case 'o':
+		return appendInt(out, isoYear, 4)
+	case 'Y':
+		return appendInt(out, year, 4)
+	default: // y
+		return appendInt(out, year%100, 2)
+	}
+}
+
+func appendClock(out []byte, c byte, t time.Time) []byte {
+	hour, minute, second := t.Clock()
+	switch c {
+	case 'a':
+		return t.AppendFormat(out, "pm")
+	case 'A':
+		return t.AppendFormat(out, "PM")
+	case 'B': // Swatch's thousandths of a day, by the clock of UTC+1
+		return appendInt(out, int((t.Unix()+3600)%86400+86400)%86400*10/864, 3)
+	case 'g':
+		return appendInt(out, (hour+11)%12+1, 1)
+	case 'G':
+		return appendInt(out, hour, 1)
+	case 'h':
+		return appendInt(out, (hour+11)%12+1, 2)
+	case 'H':
+		return appendInt(out, hour, 2)
+	case 'i':
+		return appendInt(out, minute, 2)
+	case 's':
+		return appendInt(out, second, 2)
+	case 'u':
+		return appendInt(out, t.Nanosecond()/1e3, 6)
+	default: // v
+		return appendInt(out, t.Nanosecond()/1e6, 3)
+	}
+}
+
+func appendZoned(out []byte, c byte, t time.Time) []byte {
+	abbreviation, offset := t.Zone()
+	switch c {
+	case 'e':
+		if name := t.Location().String(); name != "" {
+			return append(out, name...)
+		}
+		return t.AppendFormat(out, "-07:00")
+	case 'I':
+		if t.IsDST() {
+			return append(out, '1')
+		}
+		return append(out, '0')
+	case 'O':
+		return t.AppendFormat(out, "-0700")
+	case 'p':
+		return t.AppendFormat(out, "Z07:00")
+	case 'P':
+		return t.AppendFormat(out, "-07:00")
+	case 'T':
+		if abbreviation == "" {
+			return t.AppendFormat(out, "-07:00")
+		}
+		return append(out, abbreviation...)
+	case 'Z':
+		return strconv.AppendInt(out, int64(offset), 10)
+	case 'c':
+		return t.AppendFormat(out, "2006-01-02T15:04:05-07:00")
+	case 'r':
+		return t.AppendFormat(out, time.RFC1123Z)
+	default: // U
+		return strconv.AppendInt(out, t.Unix(), 10)
+	}
+}
+
+// appendInt appends n, which is not negative, with zeros before it to width.
+func appendInt(out []byte, n, width int) []byte {
+	for limit := 10; width > 1; width-- {
+		if n < limit {
+			break
+		}
+		limit *= 10
+	}
+	for ; width > 1; width-- {
+		out = append(out, '0')
+	}
+	return strconv.AppendInt(out, int64(n), 10)
+}

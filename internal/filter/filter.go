@@ -1,0 +1,262 @@
+// Package filter has the filters of the template language: what may follow a name behind a |, as in
+// {{payload.to | slice: -10}}. They are those of Shopify's Liquid as far as the platform's documents list them. See table
+// for what each does, and where it is not Liquid's.
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// MaxOutput is how many bytes a filter's result may have.
+const MaxOutput = 1 << 20
+
+var (
+	// ErrUnknown is wrapped by the error of Compile for a name that no filter has.
+	ErrUnknown = errors.New("unknown filter")
+	// ErrTooLong is wrapped by the error of Apply for a result of more than MaxOutput bytes.
+	ErrTooLong = fmt.Errorf("the result is longer than %d bytes", MaxOutput)
+)
+
+// An ArgError is what Compile returns: what is wrong, and with which argument.
+type ArgError struct {
+	Index int // of the argument, from 0; -1 if it is the name, or that there are too few arguments
+	Err   error
+}
+
+func (e *ArgError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *ArgError) Unwrap() error { return e.Err }
+
+// A Filter is a filter with its arguments. It is safe for concurrent use. The zero Filter changes nothing.
+type Filter struct {
+	name  string
+	apply apply
+}
+
+// An apply makes one value of another.
+type apply func(field.Value) (field.Value, error)
+
+// Name is the filter's name, as the template has it.
+func (f Filter) Name() string { return f.name }
+
+// Apply returns what the filter makes of v. Its errors name the filter but quote nothing of v.
+func (f Filter) Apply(v field.Value) (field.Value, error) {
+	if f.apply == nil || v == field.Invalid {
+		return v, nil // what is invalid must be found out where it would be written
+	}
+	out, err := f.apply(v)
+	if err == nil && len(out.Text) > MaxOutput {
+		err = ErrTooLong
+	}
+	if err != nil {
+		return field.Value{}, fmt.Errorf("%s: %w", f.name, err)
+	}
+	return out, nil
+}
+
+// Compile returns the filter of a name. Its arguments are literals: strings, whole numbers, true, false and null.
+func Compile(name string, args []field.Value) (Filter, error) {
+	s, ok := table[name]
+	if !ok {
+		text := fmt.Sprintf("%q", name)
+		if near := nearest(name); near != "" {
+			text += fmt.Sprintf("; did you mean %q?", near)
+		}
+		return Filter{}, &ArgError{-1, fmt.Errorf("%w %s", ErrUnknown, text)}
+	}
+	if n := len(args); n < s.min || n > len(s.params) {
+		at := -1
+		if n > len(s.params) {
+			at = len(s.params)
+		}
+		return Filter{}, &ArgError{at, fmt.Errorf("%s takes %s, not %d", name, s.counts(), n)}
+	}
+	checked := make([]arg, len(args))
+	for i, v := range args {
+		a, problem := s.params[i].check(v)
+		if problem != "" {
+			return Filter{}, &ArgError{i, fmt.Errorf("%s: argument %d %s", name, i+1, problem)}
+		}
+		checked[i] = a
+	}
+	return Filter{name, s.make(checked)}, nil
+}
+
+// Names returns the names of all filters, sorted.
+func Names() []string {
+	names := make([]string, 0, len(table))
+	for name := range table {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A spec is an entry of the table.
+type spec struct {
+	params []param
+	min    int // how many of them must be there
+	make   func(a []arg) apply
+}
+
+func (s *spec) counts() string {
+	most := len(s.params)
+	switch {
+	case most == 0:
+		return "no argument"
+	case s.min < most:
+		return fmt.Sprintf("%d or %d arguments", s.min, most)
+	case most == 1:
+		return "1 argument"
+	default:
+		return fmt.Sprintf("%d arguments", most)
+	}
+}
+
+// A param is what an argument must be.
+type param byte
+
+const (
+	anything param = iota
+	text           // a string; a number or boolean stands for its own text
+	pattern        // a text that is not empty
+	whole          // a whole number
+	count          // a whole number from 0 on
+	places         // a whole number, of digits
+	number         // a number; since there are no literals with fractions, also a string such as '1.5'
+	divisor        // a number but zero
+	format         // a string of PHP date letters
+	zone           // the name of a time zone
+)
+
+// An arg is an argument as its filter needs it.
+type arg struct {
+	value  field.Value
+	text   string
+	whole  int
+	number decimal
+	zone   *time.Location
+}
+
+// check returns the argument, or what is wrong with it.
+func (p param) check(v field.Value) (a arg, problem string) {
+	a = arg{value: v, text: v.String()}
+	switch p {
+	case text, pattern:
+		if v.Kind < rawjson.Bool || v.Composite() {
+			return a, mismatch(v, "a text")
+		}
+		if p == pattern && a.text == "" {
+			return a, "is empty"
+		}
+	case whole, count, places:
+		if v.Kind != rawjson.Number || strings.ContainsAny(v.Text, ".eE") {
+			return a, mismatch(v, "a whole number")
+		}
+		n, err := strconv.ParseInt(v.Text, 10, 32)
+		if err != nil || p == count && n < 0 || p == places && (n < -maxPlaces || n > maxPlaces) {
+			return a, "is out of range"
+		}
+		a.whole = int(n)
+	case number, divisor:
+		if v.Kind != rawjson.Number && v.Kind != rawjson.String {
+			return a, mismatch(v, "a number")
+		}
+		var err error
+		if a.number, err = parseDecimal(v.Text); errors.Is(err, errNoNumber) {
+			return a, mismatch(v, "a number")
+		} else if err != nil {
+			return a, "is out of range"
+		}
+		if p == divisor && a.number.coef.Sign() == 0 {
+			return a, "is zero"
+		}
+	case format:
+		if v.Kind != rawjson.String {
+			return a, mismatch(v, "a text")
+		}
+		return a, checkFormat(v.Text)
+	case zone:
+		if v.Kind != rawjson.String {
+			return a, mismatch(v, "a text")
+		}
+		if a.zone = loadZone(v.Text); a.zone == nil {
+			return a, "is no time zone that is known here"
+		}
+	}
+	return a, ""
+}
+
+func mismatch(v field.Value, want string) string {
+	return "is " + kindName(v) + ", want " + want
+}
+
+// kindName says what v is to people who write templates.
+func kindName(v field.Value) string {
+	switch v.Kind {
+	case rawjson.Bool:
+		return "true or false"
+	case rawjson.Number:
+		return "a number"
+	case rawjson.String:
+		return "a text"
+	case rawjson.Object:
+		return "an object"
+	case rawjson.List:
+		return "a list"
+	default:
+		return "nil"
+	}
+}
+
+// otherNames are what other languages call the filters, where a misspelling would not lead to ours.
+var otherNames = map[string]string{
+	"add": "plus", "cut": "slice", "date": "date_format", "div": "divided_by", "length": "size", "lower": "downcase",
+	"mod": "modulo", "mul": "times", "sub": "minus", "substr": "slice", "trim": "strip",
+}
+
+// nearest returns the name of the filter that was meant, or "" if none is near.
+func nearest(name string) string {
+	if other, ok := otherNames[name]; ok {
+		return other
+	}
+	best, least := "", max(2, len(name)/3)+1
+	for _, known := range Names() {
+		if d := distance(name, known, least); d < least {
+			best, least = known, d
+		}
+	}
+	return best
+}
+
+// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

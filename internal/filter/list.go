@@ -1,0 +1,148 @@
+package filter
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+var errObject = errors.New("the value is an object")
+
+// toEnd is the length of a slice that has none.
+const toEnd = math.MaxInt
+
+func slice(v field.Value, start, length int) (field.Value, error) {
+	if v.Kind == rawjson.List {
+		return sliceList(v, start, length), nil
+	}
+	s := v.String()
+	if start < 0 {
+		s = s[back(s, -start):]
+	} else {
+		s = s[skip(s, start):]
+	}
+	if length != toEnd {
+		s = s[:skip(s, length)]
+	}
+	return field.Text(s), nil
+}
+
+func sliceList(v field.Value, start, length int) field.Value {
+	if start < 0 {
+		start = max(0, elements(v)+start)
+	}
+	from, to := 0, 0
+	for it := rawjson.Walk(v.Text); length > 0 && it.Next(); start-- {
+		if start > 0 {
+			continue
+		}
+		if to == 0 {
+			from = it.Start
+		}
+		to = it.End
+		length--
+	}
+	return field.Value{Kind: rawjson.List, Text: "[" + v.Text[from:to] + "]"}
+}
+
+// elements counts those of a list, or the members of an object.
+func elements(v field.Value) (n int) {
+	for it := rawjson.Walk(v.Text); it.Next(); {
+		n++
+	}
+	return n
+}
+
+func size(v field.Value) (field.Value, error) {
+	n := 0
+	if v.Composite() {
+		n = elements(v)
+	} else {
+		n = utf8.RuneCountInString(v.String())
+	}
+	return field.Number(strconv.Itoa(n)), nil
+}
+
+func first(v field.Value) (field.Value, error) {
+	switch {
+	case v.Kind == rawjson.Object:
+		return v, errObject
+	case v.Kind == rawjson.List:
+		it := rawjson.Walk(v.Text)
+		if !it.Next() {
+			return field.Null, nil
+		}
+		return field.FromJSON(it.Value()), nil
+	case v.Empty():
+		return field.Null, nil
+	default:
+		return field.Text(v.Text[:skip(v.Text, 1)]), nil
+	}
+}
+
+func last(v field.Value) (field.Value, error) {
+	switch {
+	case v.Kind == rawjson.Object:
+		return v, errObject
+	case v.Kind == rawjson.List:
+		raw := field.Null.Text
+		for it := rawjson.Walk(v.Text); it.Next(); {
+			raw = it.Value()
+		}
+		return field.FromJSON(raw), nil
+	case v.Empty():
+		return field.Null, nil
+	default:
+		return field.Text(v.Text[back(v.Text, 1):]), nil
+	}
+}
+
+func split(s, separator string) (field.Value, error) {
+	pieces := strings.SplitSeq(s, separator)
+	if separator == " " {
+		pieces = strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(blanks, r) })
+	}
+	const quotes = len(`"",`)
+	list := append(make([]byte, 0, min(len(s)+len(s)/4, MaxOutput)+quotes), '[')
+	empty := 0
+	for piece := range pieces {
+		if piece == "" {
+			empty++ // dropped if nothing follows
+			continue
+		}
+		if len(list)+(empty+1)*quotes+len(piece) > MaxOutput {
+			return field.Value{}, ErrTooLong
+		}
+		for ; empty > 0; empty-- {
+			list = append(list, `"",`...)
+		}
+		list = append(rawjson.AppendString(list, piece), ',')
+	}
+	if len(list) > 1 {
+		list = list[:len(list)-1]
+	}
+	return field.Value{Kind: rawjson.List, Text: string(append(list, ']'))}, nil
+}
+
+func join(v field.Value, glue string) (field.Value, error) {
+	if v.Kind != rawjson.List {
+		return field.Text(v.String()), nil
+	}
+	var b strings.Builder
+	b.Grow(min(len(v.Text), MaxOutput))
+	between := ""
+	for it := rawjson.Walk(v.Text); it.Next(); between = glue {
+		s := field.FromJSON(it.Value()).String()
+		if b.Len()+len(between)+len(s) > MaxOutput {
+			return field.Value{}, ErrTooLong
+		}
+		b.WriteString(between)
+		b.WriteString(s)
+	}
+	return field.Text(b.String()), nil
+}

@@ -1,0 +1,102 @@
+package filter
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+const blanks = " \t\n\v\f\r\x00"
+
+// skip returns the offset behind the first n characters of s.
+func skip(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+// back returns the offset of the last n characters of s.
+func back(s string, n int) int {
+	i := len(s)
+	for ; n > 0 && i > 0; n-- {
+		_, size := utf8.DecodeLastRuneInString(s[:i])
+		i -= size
+	}
+	return i
+}
+
+func concat(a, b string) (field.Value, error) {
+	if len(a)+len(b) > MaxOutput {
+		return field.Value{}, ErrTooLong
+	}
+	return field.Text(a + b), nil
+}
+
+func replace(s, old, by string) (field.Value, error) {
+	n := strings.Count(s, old)
+	if int64(len(s))+int64(n)*int64(len(by)-len(old)) > MaxOutput {
+		return field.Value{}, ErrTooLong
+	}
+	return field.Text(strings.ReplaceAll(s, old, by)), nil
+}
+
+func truncate(v field.Value, length int, mark string) (field.Value, error) {
+	s := v.String()
+	if skip(s, length) == len(s) {
+		return field.Text(s), nil
+	}
+	return concat(s[:skip(s, max(0, length-utf8.RuneCountInString(mark)))], mark)
+}
+
+var htmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;")
+
+func escape(v field.Value) (field.Value, error) {
+	s := v.String()
+	n := len(s)
+	for _, c := range []byte(s) {
+		switch c {
+		case '&', '\'':
+			n += 4
+		case '<', '>':
+			n += 3
+		case '"':
+			n += 5
+		}
+	}
+	if n > MaxOutput {
+		return v, ErrTooLong
+	}
+	return field.Text(htmlEscaper.Replace(s)), nil
+}
+
+func urlEncode(v field.Value) (field.Value, error) {
+	s := v.String()
+	n := 0
+	for _, c := range []byte(s) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~ ", c) >= 0 {
+			n++
+		} else {
+			n += 3
+		}
+	}
+	if n > MaxOutput {
+		return v, ErrTooLong
+	}
+	return field.Text(url.QueryEscape(s)), nil
+}
+
+// blank reports whether a value that there is says nothing: false, and a list or object without anything in it.
+func blank(v field.Value) bool {
+	if v.Composite() {
+		it := rawjson.Walk(v.Text)
+		return !it.Next()
+	}
+	return v.Kind == rawjson.Bool && v.Text == "false"
+}
