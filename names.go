@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,9 @@ func (c *Composer) bind(e Event) *binding {
 		b := &binding{entry: entry, accessors: make([]accessor, c.segments)}
 		for p := range c.parts() {
 			for i := range p.nodes {
-				b.accessors[p.first+i] = newAccessor(b.entry, c.names[p.segments[i].name])
+				if n := p.segments[i].name; n >= 0 {
+					b.accessors[p.first+i] = newAccessor(b.entry, c.names[n])
+				}
 			}
 		}
 		found, _ = c.bindings.LoadOrStore(entry, b)
@@ -163,43 +166,37 @@ func (c *Composer) sampled(entry *field.Entry, eventType string, path []string) 
 	return false
 }
 
-// checkNames makes sure that one kind of sample knows all the names.
-func (c *Composer) checkNames(samples []Event) error {
+// checkNames makes sure that one kind of sample knows all the names, and else faults those that are unknown to the kind
+// that knows the most.
+func (c *compiler) checkNames(samples []Event) {
 	for _, e := range samples {
 		if err := c.addSample(e); err != nil {
-			return err
+			c.fail(err)
 		}
 	}
-	var first error
-	fewest := len(c.names) + 1
-	for _, g := range c.samples {
-		unknown, err := 0, error(nil)
-		for p := range c.parts() {
-			for i := range p.segments {
-				s := &p.segments[i]
-				if s.op == opNone {
-					continue
-				}
-				n := c.names[s.name]
-				if !newAccessor(g.entry, n).known && !g.has(n.path) {
-					unknown++
-					if err == nil {
-						err = p.unknown(i, g.entry, g.docs)
-					}
+	var fewest []*TemplateError
+	for i, g := range c.samples {
+		if faults := c.unknownTo(g); i == 0 || len(faults) < len(fewest) {
+			fewest = faults
+		}
+	}
+	c.faults = append(c.faults, fewest...)
+}
+
+func (c *Composer) unknownTo(g *sampleGroup) (faults []*TemplateError) {
+	for p := range c.parts() {
+		for i := range p.nodes {
+			if number := p.segments[i].name; number >= 0 {
+				if n := c.names[number]; !newAccessor(g.entry, n).known && !g.has(n.path) {
+					faults = append(faults, p.unknown(i, g.entry, g.docs))
 				}
 			}
 		}
-		if unknown == 0 {
-			return nil
-		}
-		if unknown < fewest || first == nil {
-			fewest, first = unknown, err
-		}
 	}
-	return first
+	return faults
 }
 
-func (c *Composer) addSample(e Event) error {
+func (c *Composer) addSample(e Event) *TemplateError {
 	if field.IsNil(e) {
 		return &TemplateError{Field: "event", Err: fmt.Errorf("a sample is nil")}
 	}
@@ -209,8 +206,8 @@ func (c *Composer) addSample(e Event) error {
 		p, _ = entry.Load(e, nil)
 	}
 	b, err := eventJSON(e, entry, p)
-	if err != nil {
-		return err
+	if bad := (*TemplateError)(nil); errors.As(err, &bad) {
+		return bad
 	}
 	doc := field.FromJSON(rawjson.Trim(string(b)))
 	for _, g := range c.samples {
@@ -232,14 +229,15 @@ func (r *renderer) unknown(p *part, i int) error {
 }
 
 // unknown is the error for a placeholder that names nothing.
-func (p *part) unknown(i int, entry *field.Entry, docs []field.Value) error {
+func (p *part) unknown(i int, entry *field.Entry, docs []field.Value) *TemplateError {
 	n := p.nodes[i]
 	text := fmt.Sprintf("unknown name %q", n.Name)
-	if nearest := nearestName(n.Name, entry, docs); nearest != "" {
+	nearest := nearestName(n.Name, entry, docs)
+	if nearest != "" {
 		text += fmt.Sprintf("; did you mean %q?", nearest)
 	}
 	e := p.fault(i, &reasonError{text, []error{ErrUnknownName}})
-	e.Offset = n.At
+	e.Offset, e.length, e.suggestion = n.At, len(n.Name), nearest
 	return e
 }
 

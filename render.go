@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/filter"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -183,7 +184,7 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 			break
 		}
 		var v field.Value
-		if get := accessors[i].get; get != nil {
+		if get := accessors[i].get; get != nil && !s.computed {
 			v = get(r.p)
 		}
 		if v.Kind == rawjson.String { // as nearly all are
@@ -205,11 +206,14 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 
 // appendOther appends what is not a member with a text.
 func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byte, error) {
-	if v.Kind == rawjson.None {
-		var err error
-		if v, err = r.value(p, i); err != nil {
-			return dst, err
-		}
+	var err error
+	if p.segments[i].computed {
+		v, err = r.compute(p, i)
+	} else if v.Kind == rawjson.None {
+		v, err = r.value(p, i)
+	}
+	if err != nil {
+		return dst, err
 	}
 	switch o := p.segments[i].op; {
 	case o == opURL && v.Composite():
@@ -219,6 +223,32 @@ func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byt
 	default:
 		return o.appendText(dst, v.String()), nil
 	}
+}
+
+// compute runs the filters of a placeholder.
+func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
+	v = p.nodes[i].Literal
+	if p.segments[i].name >= 0 {
+		if get := r.accessors[p.first+i].get; get != nil {
+			v = get(r.p)
+		}
+		if v.Kind == rawjson.None {
+			if v, err = r.value(p, i); err != nil {
+				return v, err
+			}
+		}
+	}
+	for j, f := range p.filters[i] {
+		if v, err = f.Apply(v); err != nil {
+			if errors.Is(err, filter.ErrTooLong) {
+				err = &reasonError{err.Error(), []error{ErrLimit}}
+			}
+			e := p.fault(i, err)
+			e.Offset = p.nodes[i].Filters[j].At
+			return v, e
+		}
+	}
+	return v, nil
 }
 
 // over ends a template at segment i, at which it has become too long.

@@ -23,7 +23,9 @@ type TemplateError struct {
 	// Err says what is wrong. It wraps [ErrLimit] or [ErrUnknownName] where one of these is the reason.
 	Err error
 
-	source string // of the template; for Detail
+	source     string // of the template; for Detail
+	length     int    // of what is at fault, for Check; so is suggestion
+	suggestion string
 }
 
 // ErrUnknownName is wrapped by the errors for placeholders that name nothing in an event.
@@ -170,10 +172,11 @@ func (e *reasonError) Error() string   { return e.text }
 func (e *reasonError) Unwrap() []error { return e.reasons }
 
 // inTemplate makes a TemplateError of an error that package template found in one of the webhook's templates.
-func inTemplate(field, source string, err error) error {
+func inTemplate(field, source string, err error) *TemplateError {
 	e := &TemplateError{Field: field, Err: err, source: source}
 	if at := (*template.Error)(nil); errors.As(err, &at) {
 		e.Offset, e.Placeholder, e.Err = at.Offset, at.Name, limitError(at.Err)
+		e.length = at.Length
 	}
 	return e
 }

@@ -28,9 +28,9 @@ func (n Node) Placeholder() bool { return n.Text == "" }
 
 // An Error is a fault at one place of a template.
 type Error struct {
-	Offset int
-	Name   string // the placeholder, if there is one
-	Err    error
+	Offset, Length int
+	Name           string // the placeholder, if there is one
+	Err            error
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
@@ -38,12 +38,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf makes an Error at an offset.
 func Errorf(offset int, format string, args ...any) *Error {
-	return &Error{Offset: offset, Err: fmt.Errorf(format, args...)}
+	return &Error{Offset: offset, Length: 1, Err: fmt.Errorf(format, args...)}
 }
 
 // Errorf makes an Error at a placeholder's tag.
 func (n Node) Errorf(format string, args ...any) *Error {
-	return &Error{Offset: n.Offset, Name: n.Name, Err: fmt.Errorf(format, args...)}
+	return &Error{Offset: n.Offset, Length: n.End - n.Offset, Name: n.Name, Err: fmt.Errorf(format, args...)}
 }
 
 // The tags. In the documents {{x}} stands as @{{x}}, where the @ is an escape of their page generator, and customers paste
@@ -55,27 +55,30 @@ const (
 
 // Split cuts a template into its nodes, without empty texts. A name has at most maxName bytes and maxParts parts. If the
 // template is JSON, \" in a tag stands for ".
-func Split(src string, maxName, maxParts int, isJSON bool) ([]Node, error) {
+//
+// Of the errors, all that are inside of tags come at once; the nodes then have the literal nil for each such tag, so that
+// what is around them can still be looked at. After a tag without an end there are no nodes.
+func Split(src string, maxName, maxParts int, isJSON bool) ([]Node, []*Error) {
 	s := splitter{maxName: maxName, maxParts: maxParts, json: isJSON}
-	err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces)
-	if err != nil {
-		return nil, err
+	if err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces); err != nil {
+		return nil, append(s.errs, err)
 	}
-	return s.nodes, nil
+	return s.nodes, s.errs
 }
 
 type splitter struct {
 	maxName, maxParts int
 	json              bool
 	nodes             []Node
+	errs              []*Error
 }
 
 // literal takes text between tags in braces, which may have tags in angles.
-func (s *splitter) literal(text string, offset int) error {
+func (s *splitter) literal(text string, offset int) *Error {
 	return cut(text, offset, openAngles, closeAngles, s.text, s.placeholder)
 }
 
-func (s *splitter) text(text string, offset int) error {
+func (s *splitter) text(text string, offset int) *Error {
 	if text != "" {
 		s.nodes = append(s.nodes, Node{Text: text, Offset: offset, End: offset + len(text)})
 	}
@@ -83,7 +86,7 @@ func (s *splitter) text(text string, offset int) error {
 }
 
 // braces takes a tag in braces and cuts the @ off the text before it.
-func (s *splitter) braces(content string, offset, at int) error {
+func (s *splitter) braces(content string, offset, at int) {
 	if last := len(s.nodes) - 1; last >= 0 && !s.nodes[last].Placeholder() {
 		if text, ok := strings.CutSuffix(s.nodes[last].Text, "@"); ok {
 			s.nodes[last].Text = text
@@ -93,20 +96,21 @@ func (s *splitter) braces(content string, offset, at int) error {
 			}
 		}
 	}
-	return s.placeholder(content, offset, at)
+	s.placeholder(content, offset, at)
 }
 
-func (s *splitter) placeholder(content string, offset, at int) error {
-	if i := nestedTag(content); i >= 0 {
-		return Errorf(at+i, "a tag inside a tag")
-	}
+func (s *splitter) placeholder(content string, offset, at int) {
 	n := Node{Offset: offset, End: at + len(content) + len(closeBraces)}
 	x := expr{src: content, base: at, limits: s}
-	if err := x.parse(&n); err != nil {
-		return err
+	err := x.parse(&n)
+	if i := nestedTag(content); i >= 0 {
+		err = Errorf(at+i, "a tag inside a tag")
+	}
+	if err != nil {
+		s.errs = append(s.errs, err)
+		n = Node{Literal: field.Null, Offset: offset, At: offset, End: n.End}
 	}
 	s.nodes = append(s.nodes, n)
-	return nil
 }
 
 // nestedTag returns where a tag begins inside a tag's content, but not in a text in quotes; -1 if none does.
@@ -131,30 +135,37 @@ func nestedTag(content string) int {
 var ErrTooLong = errors.New("too long")
 
 // cut gives the texts and tags of src in order to text and tag; at is the offset of a tag's content.
-func cut(src string, base int, open, closing string, text func(string, int) error, tag func(content string, offset, at int) error) error {
+func cut(src string, base int, open, closing string, text func(string, int) *Error, tag func(content string, offset, at int)) *Error {
 	t, err := fasttemplate.NewTemplate(src, open, closing)
 	if err != nil { // its text quotes the template, which may hold credentials
 		return Errorf(base+unclosed(src, open, closing), "a tag is not closed by %s", closing)
 	}
 	// fasttemplate has done the splitting; running the template once, with a writer that records, gives the pieces.
 	r := recorder{offset: base, text: text}
-	_, err = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) {
-		start := r.offset
-		r.offset += len(open) + len(content) + len(closing)
-		return 0, tag(strings.Clone(content), start, start+len(open))
+	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) { // the only errors are r's own
+		if r.err == nil {
+			start := r.offset
+			r.offset += len(open) + len(content) + len(closing)
+			tag(strings.Clone(content), start, start+len(open))
+		}
+		return 0, nil
 	})
-	return err
+	return r.err
 }
 
 type recorder struct {
 	offset int
-	text   func(string, int) error
+	text   func(string, int) *Error
+	err    *Error
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	start := r.offset
-	r.offset += len(p)
-	return len(p), r.text(string(p), start)
+	if r.err == nil {
+		start := r.offset
+		r.offset += len(p)
+		r.err = r.text(string(p), start)
+	}
+	return len(p), nil
 }
 
 // unclosed returns the offset of the tag that has no end.

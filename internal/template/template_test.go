@@ -15,7 +15,7 @@ const maxName, maxParts = 256, 32
 
 func split(t *testing.T, src string) []template.Node {
 	t.Helper()
-	nodes, err := template.Split(src, maxName, maxParts)
+	nodes, err := template.Split(src, maxName, maxParts, false)
 	require.NoError(t, err, "%q", src)
 	return nodes
 }
@@ -169,7 +169,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		nodes, err := template.Split(src, 16, 4)
+		nodes, err := template.Split(src, 16, 4, false)
 		if err == nil {
 			requireSource(t, src, nodes)
 			return
