@@ -278,7 +278,7 @@ func list[T any, E any](at func(*T) *[]E) *member[T] {
 			if len(*at(v)) == 0 {
 				return field.Value{Kind: rawjson.List, Text: "[]"}
 			}
-			b, err := json.Marshal(*at(v))
+			b, err := field.JSON(*at(v))
 			if err != nil {
 				return field.Null
 			}
@@ -292,7 +292,7 @@ func list[T any, E any](at func(*T) *[]E) *member[T] {
 			if len(l) > 0 {
 				*at(v) = l
 			}
-			b, err := json.Marshal(l)
+			b, err := field.JSON(l)
 			return err == nil && string(b) == string(rawjson.AppendCompact(nil, raw))
 		},
 	}
