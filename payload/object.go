@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -68,6 +67,9 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		raw, _ := r.find(name)
 		return field.FromJSON(raw)
 	}}
+	if len(members) > maxMembers {
+		panic("payload: maxMembers is too small")
+	}
 	var zero T
 	for _, m := range members {
 		if m.name == "" {
@@ -134,33 +136,36 @@ func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
 	return says
 }
 
+// read takes each member once; of several with one name the last, as [rawjson.Find] does.
 func (o *object[T]) read(v *T, raw string) {
 	var r rest
-	seen, next := uint64(0), 0
+	var came [maxMembers]string
+	next := 0
 	for it := rawjson.Walk(raw); it.Next(); {
-		name, raw := it.Key(), it.Value()
+		name := it.Key()
 		i := o.index(name, next)
 		if i < 0 {
-			r = append(r, restMember{name, raw})
+			r = append(r, restMember{name, it.Value()})
 			continue
 		}
-		if seen&(1<<i) != 0 { // the last one counts, as in encoding/json
-			r = slices.DeleteFunc(r, func(m restMember) bool { return m.name == name })
-		}
-		// An optional member that came empty would not be written if the field alone were asked.
-		if m := o.members[i]; !m.read(v, raw) || m.optional != nil && (raw == "null" || raw == `""`) {
-			r = append(r, restMember{name, raw})
-		}
-		seen |= 1 << i
+		came[i] = it.Value()
 		next = i + 1
 	}
 	for i, m := range o.members {
-		if seen&(1<<i) == 0 && (m.optional == nil || !m.optional(v)) {
-			r = append(r, restMember{name: m.name})
+		optional := m.optional != nil && m.optional(v)
+		if came[i] == "" && optional || came[i] != "" && m.read(v, came[i]) && !(optional && saysNothing(came[i])) {
+			continue
 		}
+		r = append(r, restMember{m.name, came[i]})
 	}
 	*o.rest(v) = r
 }
+
+// maxMembers is the most that any table here has, and some.
+const maxMembers = 24
+
+// saysNothing reports whether a field that read raw looks unset: where unset ones are not written, only rest knows it came.
+func saysNothing(raw string) bool { return raw == "null" || raw == `""` }
 
 // index finds a member by name, looking first where it stands if the object has the documented order.
 func (o *object[T]) index(name string, guess int) int {
