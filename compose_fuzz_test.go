@@ -119,9 +119,11 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 	loose := in
 	loose.Message.Payload = json.RawMessage(form)
 	return []webhook.Event{
-		members, raw(string(b)), webhook.RawEvent{Type: v1, JSON: []byte(form)},
+		members, raw(string(b)),
+		webhook.RawEvent{Type: v1, JSON: []byte(form)},
 		webhook.RawEvent{Type: v2, JSON: []byte(`{"a":"` + v1 + `","b":"` + v2 + `","o":` + form + `}`)},
-		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1}, in, &loose,
+		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1},
+		in, &loose,
 		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.DeliveryStatus(v2)},
 	}
 }
@@ -141,7 +143,7 @@ func (e hostileEvent) EventType() string { return e.A }
 // requireSameURL compares scheme, host, depth of the path and names of the query; open is a query that goes on with fields.
 func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
-	_, err := http.NewRequest(got.Method, got.URL, nil) //nolint:noctx // it is not sent
+	_, err := http.NewRequest(got.Method, got.URL, nil)
 	require.NoError(t, err)
 	w, err := url.Parse(want.URL)
 	require.NoError(t, err)

@@ -162,51 +162,71 @@ func TestZeroValues(t *testing.T) {
 		want  string
 	}{
 		{
-			"call report", payload.CallReport{}, "voice:message:out",
+			"call report",
+			payload.CallReport{},
+			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":""}`,
 		},
 		{
-			"campaign", payload.CallReport{Source: payload.SourceOBD}, "voice:message:out",
+			"campaign",
+			payload.CallReport{Source: payload.SourceOBD},
+			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":""}`,
 		},
 		{
-			"Click2Call", payload.CallReport{Source: payload.SourceC2C}, "voice:message:out",
+			"Click2Call",
+			payload.CallReport{Source: payload.SourceC2C},
+			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"C2C","start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
 				`"date":null,"unixtime":null,"billing":null,"status1":"","status2":"","hangup_by":""}`,
 		},
 		{
-			"campaign with members of a Click2Call", payload.CallReport{Source: payload.SourceOBD, Billing: payload.SecondsString(0), HangupBy: payload.HangupByCaller}, "voice:message:out",
+			"campaign with members of a Click2Call",
+			payload.CallReport{Source: payload.SourceOBD, Billing: payload.SecondsString(0), HangupBy: payload.HangupByCaller},
+			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
 				`"billing":"0","hangup_by":"caller"}`,
 		},
 		{
-			"Click2Call with members of a campaign", payload.CallReport{Source: payload.SourceC2C, MID: "1", FlowID: payload.IntNumber(0)}, "voice:message:out",
+			"Click2Call with members of a campaign",
+			payload.CallReport{Source: payload.SourceC2C, MID: "1", FlowID: payload.IntNumber(0)},
+			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"C2C","mid":"1","flow_id":0,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
 				`"date":null,"unixtime":null,"billing":null,"status1":"","status2":"","hangup_by":""}`,
 		},
 		{
-			"CDR", payload.CDR{}, "dialer:cdr",
+			"CDR",
+			payload.CDR{},
+			"dialer:cdr",
 			`{"client_id":null,"cdr_id":"","callerid":null,"callrequest_id":"","call_id":"","campaign_id":null,"campaign_name":"","leg_type":null,` +
 				`"phone_number":null,"list_phonebook_id":[],"list_phonebook_name":[],"gateway":"","amd_status":null,"hangup_cause_code":null,"hangup_cause":"",` +
 				`"cost":null,"billed_duration":null,"incremental_duration":null,"call_date":null}`,
 		},
 		{
-			"message status", payload.MessageStatus{}, "whatsapp:message:status",
+			"message status",
+			payload.MessageStatus{},
+			"whatsapp:message:status",
 			`{"event":"whatsapp:message:status","payload":{"id":"","channel":"","from":null,"to":null,"status":"",` +
 				`"delivered_at":null,"read_at":null,"processed_at":null,"timestamp":null,"foreign_id":""}}`,
 		},
 		{
-			"message status of a channel", payload.MessageStatus{Channel: payload.ChannelViber}, "viber:message:status",
+			"message status of a channel",
+			payload.MessageStatus{Channel: payload.ChannelViber},
+			"viber:message:status",
 			`{"event":"viber:message:status","payload":{"id":"","channel":"viber","from":null,"to":null,"status":"",` +
 				`"delivered_at":null,"read_at":null,"processed_at":null,"timestamp":null,"foreign_id":""}}`,
 		},
 		{
-			"inbound message", payload.MessageIn{}, "whatsapp:message:in",
+			"inbound message",
+			payload.MessageIn{},
+			"whatsapp:message:in",
 			`{"event":"whatsapp:message:in","payload":{"id":"","channels":[],"recipient":{"from":null,"user":{"id":"","username":"","first_name":"","last_name":"",` +
 				`"email":"","phone":null,"user_info":{"picture":"","gender":"","title":""}}},"message":{"type":"","payload":null}}}`,
 		},
 		{
-			"inbound message of a channel", payload.MessageIn{Event: "", Channels: []payload.Channel{{Name: payload.ChannelRCS}}}, "rcs:message:in",
+			"inbound message of a channel",
+			payload.MessageIn{Event: "", Channels: []payload.Channel{{Name: payload.ChannelRCS}}},
+			"rcs:message:in",
 			`{"event":"rcs:message:in","payload":{"id":"","channels":[{"name":"rcs","to":null}],"recipient":{"from":null,"user":{"id":"","username":"","first_name":"","last_name":"",` +
 				`"email":"","phone":null,"user_info":{"picture":"","gender":"","title":""}}},"message":{"type":"","payload":null}}}`,
 		},

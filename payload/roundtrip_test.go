@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -90,6 +91,7 @@ func cdr(member string) string  { return `{"cdr_id":"1",` + member + `}` }
 func status(member string) string {
 	return `{"event":"rcs:message:status","payload":{"id":"1",` + member + `}}`
 }
+
 func in(member string) string {
 	return `{"event":"rcs:message:in","payload":{"id":"1",` + member + `}}`
 }
@@ -189,10 +191,10 @@ func TestReadOddTokens(t *testing.T) {
 	require.Empty(t, report.Source)
 	d, ok := report.Duration.Duration()
 	require.True(t, ok)
-	require.EqualValues(t, 23e9, d)
+	require.Equal(t, 23*time.Second, d)
 	d, ok = report.Billing.Duration()
 	require.True(t, ok)
-	require.EqualValues(t, 7e9, d)
+	require.Equal(t, 7*time.Second, d)
 	_, ok = report.StartAt.Time()
 	require.False(t, ok)
 	require.True(t, report.EndAt.IsZero())

@@ -23,9 +23,8 @@ type (
 		Ratio    float64           `json:"ratio"`
 		Yes      bool              `json:"yes"`
 		NoTag    string            // read under its Go name
-		Dash     string            `json:"-,"`
 		Hidden   string            `json:"-"`
-		private  string            //nolint:unused // has no JSON form
+		private  string            // has no JSON form
 		At       time.Time         `json:"at"`
 		Took     time.Duration     `json:"took"`
 		Number   json.Number       `json:"number"`
@@ -96,7 +95,7 @@ func (*byPointer) MarshalJSON() ([]byte, error) { return []byte(`{"by":"pointer"
 
 func full() plain {
 	return plain{
-		ID: "a\"<é", N: -5, Ratio: 0.25, Yes: true, NoTag: "x", Dash: "dash", Hidden: "h",
+		ID: "a\"<é", N: -5, Ratio: 0.25, Yes: true, NoTag: "x", private: "p", Hidden: "h",
 		At: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Took: 3 * time.Second, Number: "1.50", Raw: json.RawMessage(`{ "r" : [1] }`),
 		Any: map[string]any{"z": 1}, Map: map[string]int{"m": 1}, User: user{"Ann", 7}, Pointer: &user{"Bob", 8},
 		Users: []user{{"Cid", 9}}, Pair: [2]string{"p", "q"}, Grid: [][]int{{1, 2}, {3}}, Bytes: []byte("bytes"), Big: big.NewInt(7),
@@ -118,7 +117,7 @@ func TestEntryOf_Names(t *testing.T) {
 		want  []string
 	}{
 		{"plain", plain{}, []string{
-			"id", "n", "ratio", "yes", "NoTag", "-", "at", "took", "number", "raw", "any", "map", "user", "user.name", "user.age",
+			"id", "n", "ratio", "yes", "NoTag", "at", "took", "number", "raw", "any", "map", "user", "user.name", "user.age",
 			"pointer", "pointer.name", "pointer.age", "no_user", "no_user.name", "no_user.age", "users", "users.0.name", "users.0.age",
 			"pair", "grid", "bytes", "big", "nothing", "self", "kind", "by_method",
 		}},
@@ -126,7 +125,7 @@ func TestEntryOf_Names(t *testing.T) {
 		{"empty", struct{}{}, nil},
 		{"embedded", embedding{}, []string{"ID", "Name"}},
 		{"embedded pointer, one name hidden", embedsPointer{}, []string{"ID", "Name"}},
-		{"embedded in itself", embedsItself{}, []string{"ID"}},
+		{"embedded in itself", embedsItself{embedsItself: nil}, []string{"ID"}},
 		{"embedded with a name", embedsNamed{}, []string{"named", "named.ID"}},
 		{"embedded but dropped", embedsDropped{}, []string{"x"}},
 		{"embedded string", embedsString{}, []string{"Text"}},
@@ -317,9 +316,22 @@ func TestMember_DocAndKind(t *testing.T) {
 	t.Parallel()
 	typ := field.EntryOf(plain{}).Type
 	tests := []struct{ name, kind string }{
-		{"id", "string"}, {"n", "number"}, {"ratio", "number"}, {"yes", "boolean"}, {"at", "string"}, {"took", "number"}, {"raw", "any"},
-		{"any", "any"}, {"map", "object"}, {"user", "object"}, {"pointer", "object"}, {"users", "array"}, {"pair", "array"}, {"bytes", "string"},
-		{"kind", "string"}, {"by_method", "any"},
+		{"id", "string"},
+		{"n", "number"},
+		{"ratio", "number"},
+		{"yes", "boolean"},
+		{"at", "string"},
+		{"took", "number"},
+		{"raw", "any"},
+		{"any", "any"},
+		{"map", "object"},
+		{"user", "object"},
+		{"pointer", "object"},
+		{"users", "array"},
+		{"pair", "array"},
+		{"bytes", "string"},
+		{"kind", "string"},
+		{"by_method", "any"},
 	}
 	for _, tt := range tests {
 		require.Equal(t, tt.kind, typ.Member(tt.name).Kind, tt.name)

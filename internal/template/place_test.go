@@ -2,7 +2,6 @@ package template_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -218,7 +217,7 @@ func FuzzJSON(f *testing.F) {
 		var want, got any
 		if err := json.Unmarshal([]byte(fill(nodes, inString, mark)), &want); err != nil {
 			var number *json.UnmarshalTypeError
-			require.True(t, errors.As(err, &number), "%v", err)
+			require.ErrorAs(t, err, &number)
 			return // 1e999
 		}
 		require.NoError(t, json.Unmarshal([]byte(fill(nodes, inString, value)), &got))
