@@ -2,7 +2,6 @@ package payload
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -59,7 +58,7 @@ func parseEnvelope(raw string) (Event, error) {
 	case strings.HasSuffix(v.Text, kindIn):
 		return finish(inEnvelopes, new(MessageIn), raw)
 	}
-	return nil, fmt.Errorf(`payload: event %.64q is of no type known here: want one that ends in %s or %s`, v.Text, kindStatus, kindIn)
+	return nil, errors.New(`payload: member "event" is no type known here: want one that ends in ` + kindStatus + ` or ` + kindIn)
 }
 
 // finish reads raw into v, and makes sure that an error leaves no half-read event behind.
