@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/testdata"
 )
@@ -106,12 +104,15 @@ func BenchmarkParse(b *testing.B) {
 			for b.Loop() {
 				start := time.Now()
 				for range 10 {
-					_, err := payload.Parse(body)
-					require.NoError(b, err)
+					if _, err := payload.Parse(body); err != nil {
+						b.Fatal(err)
+					}
 				}
 				mid := time.Now()
 				for range 10 {
-					require.NoError(b, json.Unmarshal(body, tt.plain()))
+					if err := json.Unmarshal(body, tt.plain()); err != nil {
+						b.Fatal(err)
+					}
 				}
 				ours, theirs = ours+mid.Sub(start), theirs+time.Since(mid)
 			}

@@ -2,6 +2,8 @@ package payload
 
 import (
 	"errors"
+	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -22,7 +24,7 @@ func Parse(body []byte) (Event, error) {
 	if _, ok := rawjson.Find(raw, "payload"); ok {
 		return parseEnvelope(raw)
 	}
-	switch calls, records := countMembers(raw, callMembers), countMembers(raw, cdrMembers); {
+	switch calls, records := countMembers(raw); {
 	case calls == 0 && records == 0:
 		return nil, errors.New(`payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
 	case calls >= records:
@@ -38,13 +40,18 @@ var (
 	cdrMembers  = []string{"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid"}
 )
 
-func countMembers(raw string, names []string) (n int) {
-	for _, name := range names {
-		if _, ok := rawjson.Find(raw, name); ok {
-			n++
+// countMembers counts how many of them an object has, each once.
+func countMembers(raw string) (calls, records int) {
+	var call, record uint
+	for it := rawjson.Walk(raw); it.Next(); {
+		name := it.Key()
+		if i := slices.Index(callMembers, name); i >= 0 {
+			call |= 1 << i
+		} else if i := slices.Index(cdrMembers, name); i >= 0 {
+			record |= 1 << i
 		}
 	}
-	return n
+	return bits.OnesCount(call), bits.OnesCount(record)
 }
 
 func parseEnvelope(raw string) (Event, error) {
