@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"cmp"
 	"encoding/json"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -111,7 +110,7 @@ func (c Content) closed() Content {
 
 // Text returns the text of a text message.
 func (c Content) Text() (string, bool) {
-	v := c.payload().Walk([]string{"text"})
+	v := field.FromJSON(find(c.raw(), "text"))
 	if c.Type != ContentText || v.Kind != rawjson.String {
 		return "", false
 	}
@@ -122,28 +121,23 @@ func (c Content) Text() (string, bool) {
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		p := c.payload()
-		m := Media{URL: textOf(p, "url"), Caption: textOf(p, "caption"), Filename: textOf(p, "filename")}
-		return m, m.URL != ""
+		if raw := c.raw(); findText(raw, "url") != "" {
+			return Media{URL: findText(raw, "url"), Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+		}
 	}
 	return Media{}, false
 }
 
 // Location returns the place of a location message.
 func (c Content) Location() (Location, bool) {
-	if c.Type != ContentLocation {
+	raw := c.raw()
+	long, lat := Decimal{token{find(raw, "longitude")}}, Decimal{token{find(raw, "latitude")}}
+	_, okLong := long.Rat()
+	_, okLat := lat.Rat()
+	if c.Type != ContentLocation || !okLong || !okLat {
 		return Location{}, false
 	}
-	p := c.payload()
-	l := Location{
-		Longitude: Decimal{tokenOf(p, "longitude")},
-		Latitude:  Decimal{tokenOf(p, "latitude")},
-		Name:      textOf(p, "name"),
-		Address:   textOf(p, "address"),
-	}
-	_, long := l.Longitude.Rat()
-	_, lat := l.Latitude.Rat()
-	return l, long && lat
+	return Location{Longitude: long, Latitude: lat, Name: findText(raw, "name"), Address: findText(raw, "address")}, true
 }
 
 // Contacts returns the cards of a contacts message: its payload is a card, a list of them, or has a member contacts.
@@ -151,44 +145,32 @@ func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
 	}
-	p := c.payload()
-	if inner := p.Walk([]string{"contacts"}); inner.Composite() {
-		p = inner
+	raw := c.raw()
+	if inner, ok := rawjson.Find(raw, "contacts"); ok {
+		raw = inner
 	}
-	if p.Kind == rawjson.Object {
-		return []Contact{contactOf(p)}, true
+	if rawjson.KindOf(raw) == rawjson.Object {
+		return []Contact{readContact(raw)}, true
 	}
-	var l []Contact
-	for it := rawjson.Walk(p.Text); p.Kind == rawjson.List && it.Next(); {
-		l = append(l, contactOf(field.FromJSON(it.Value())))
-	}
+	l := readObjects(raw, readContact)
 	return l, len(l) > 0
 }
 
-// contactOf reads a card by hand, and not with encoding/json, so that one odd member does not hide the others.
-func contactOf(v field.Value) Contact {
-	c := Contact{
-		Name: ContactName{
-			FirstName:     textOf(v, "name", "first_name"),
-			LastName:      textOf(v, "name", "last_name"),
-			FormattedName: textOf(v, "name", "formatted_name"),
-		},
-		Emails:    rawOf(v, "emails"),
-		Addresses: rawOf(v, "addresses"),
-		URLs:      rawOf(v, "urls"),
-		Org: ContactOrg{
-			Company:    textOf(v, "org", "company"),
-			Department: textOf(v, "org", "department"),
-			Title:      textOf(v, "org", "title"),
-		},
-		Birthday: textOf(v, "birthday"),
+func readContact(raw string) Contact {
+	name, org := find(raw, "name"), find(raw, "org")
+	return Contact{
+		Name:      ContactName{findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name")},
+		Phones:    readObjects(find(raw, "phones"), readContactPhone),
+		Emails:    findRaw(raw, "emails"),
+		Addresses: findRaw(raw, "addresses"),
+		URLs:      findRaw(raw, "urls"),
+		Org:       ContactOrg{findText(org, "company"), findText(org, "department"), findText(org, "title")},
+		Birthday:  findText(raw, "birthday"),
 	}
-	phones := v.Walk([]string{"phones"})
-	for it := rawjson.Walk(phones.Text); phones.Kind == rawjson.List && it.Next(); {
-		p := field.FromJSON(it.Value())
-		c.Phones = append(c.Phones, ContactPhone{Phone: Phone{tokenOf(p, "phone")}, Type: textOf(p, "type")})
-	}
-	return c
+}
+
+func readContactPhone(raw string) ContactPhone {
+	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
 }
 
 // Reply returns what a user chose. No platform documents the form; understood are an id and a title directly in the payload,
@@ -197,47 +179,57 @@ func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
 	}
-	v := c.payload()
+	raw := c.raw()
 	for _, name := range []string{"button_reply", "list_reply", "reply", "payload"} {
-		if inner := v.Walk([]string{name}); inner.Kind == rawjson.Object {
-			v = inner
+		if inner := find(raw, name); rawjson.KindOf(inner) == rawjson.Object {
+			raw = inner
 			break
 		}
 	}
-	r := Reply{
-		ID:          cmp.Or(textOf(v, "id"), textOf(v, "payload")),
-		Title:       cmp.Or(textOf(v, "title"), textOf(v, "text")),
-		Description: textOf(v, "description"),
+	id, title := findText(raw, "id", "payload"), findText(raw, "title", "text")
+	if id == "" && title == "" {
+		return Reply{}, false
 	}
-	return r, r.ID != "" || r.Title != ""
+	return Reply{ID: id, Title: title, Description: findText(raw, "description")}, true
 }
 
-// payload is the payload for reading; what is no JSON is no value.
-func (c Content) payload() field.Value {
-	if !json.Valid(c.Payload) {
-		return field.Value{}
-	}
-	return field.FromJSON(rawjson.Trim(string(c.Payload)))
+func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
+
+// The functions below read JSON of which no form is certain: what is not there, or is something else, is empty, and does
+// not keep the rest from being read.
+
+// find returns the JSON of an object's member, or the empty text.
+func find(object, name string) string {
+	raw, _ := rawjson.Find(object, name)
+	return raw
 }
 
-// textOf is the text at a path; objects and lists are no text.
-func textOf(v field.Value, path ...string) string {
-	if v = v.Walk(path); v.Composite() {
-		return ""
+func findRaw(object, name string) json.RawMessage {
+	if raw := find(object, name); raw != "" {
+		return json.RawMessage(raw)
 	}
-	return v.String()
+	return nil
 }
 
-// tokenOf is the member as it came.
-func tokenOf(v field.Value, name string) token { return token{string(rawOf(v, name))} }
+// findText returns the text of the first of the members that has one.
+func findText(object string, names ...string) string {
+	for _, name := range names {
+		if v := field.FromJSON(find(object, name)); !v.Empty() && !v.Composite() {
+			return v.Text
+		}
+	}
+	return ""
+}
 
-func rawOf(v field.Value, name string) json.RawMessage {
-	if v.Kind != rawjson.Object {
+// readObjects reads the objects of a list.
+func readObjects[T any](list string, read func(raw string) T) (l []T) {
+	if rawjson.KindOf(list) != rawjson.List {
 		return nil
 	}
-	raw, ok := rawjson.Find(v.Text, name)
-	if !ok {
-		return nil
+	for it := rawjson.Walk(list); it.Next(); {
+		if rawjson.KindOf(it.Value()) == rawjson.Object {
+			l = append(l, read(it.Value()))
+		}
 	}
-	return json.RawMessage(raw)
+	return l
 }

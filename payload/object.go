@@ -370,7 +370,6 @@ func nested[T, U any](o *object[U], at func(*T) *U) *member[T] {
 		},
 		append: func(dst []byte, v *T) []byte { return o.appendJSON(dst, at(v)) },
 		read: func(v *T, raw string) bool {
-			*at(v) = *new(U)
 			if rawjson.KindOf(raw) != rawjson.Object {
 				return false
 			}

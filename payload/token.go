@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -111,10 +110,7 @@ func (s Seconds) Duration() (time.Duration, bool) {
 // A Decimal is an exact decimal number, such as a cost. Its zero value is written as null.
 type Decimal struct{ token }
 
-var errNoDecimal = errors.New("payload: not a decimal number")
-
-// ParseDecimal returns a Decimal that is written as a JSON number with the digits of s, such as "0.0150". It is an error if s
-// is no JSON number.
+// ParseDecimal returns a Decimal that is written with the digits of s, which must be a JSON number such as "0.0150".
 func ParseDecimal(s string) (Decimal, error) {
 	if rawjson.KindOf(s) != rawjson.Number || rawjson.Check([]byte(s)) >= 0 || rawjson.Trim(s) != s {
 		return Decimal{}, errNoDecimal
@@ -144,7 +140,7 @@ type Time struct{ token }
 
 // The forms that times come in; a fraction of a second may follow the seconds of each.
 var (
-	zonedLayouts = []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
+	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
 	localLayouts = []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly}
 )
 
