@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -31,7 +32,7 @@ func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 		r := multipart.NewReader(bytes.NewReader(m.Body), params["boundary"])
 		for {
 			p, err := r.NextRawPart()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return fields
 			}
 			require.NoError(t, err)
@@ -71,10 +72,17 @@ var formEvent = raw(`{"id":"1 2","n":5,"o":{"a[b]":1,"=&":{"x":null,"y":""},"e":
 
 func TestCompose_Formats(t *testing.T) {
 	t.Parallel()
-	const asJSON = "application/json"
 	whole := [][2]string{
-		{"id", "1 2"}, {"n", "5"}, {"o[a%5Bb%5D]", "1"}, {"o[%3D%26][x]", ""}, {"o[%3D%26][y]", ""},
-		{"l[0]", "p"}, {"l[1][0]", "q"}, {"l[2][k]", "true"}, {"none", ""}, {"a b%26c", "d"},
+		{"id", "1 2"},
+		{"n", "5"},
+		{"o[a%5Bb%5D]", "1"},
+		{"o[%3D%26][x]", ""},
+		{"o[%3D%26][y]", ""},
+		{"l[0]", "p"},
+		{"l[1][0]", "q"},
+		{"l[2][k]", "true"},
+		{"none", ""},
+		{"a b%26c", "d"},
 	}
 	tests := []struct {
 		name   string
@@ -115,7 +123,7 @@ func TestCompose_Formats(t *testing.T) {
 						require.True(t, strings.HasPrefix(contentType, "multipart/form-data; boundary="))
 						require.Equal(t, tt.fields, formFields(t, m))
 					default:
-						require.Equal(t, asJSON, contentType)
+						require.Equal(t, "application/json", contentType)
 						require.Equal(t, tt.asJSON, string(m.Body))
 					}
 					if method != "" {
@@ -180,8 +188,14 @@ func TestCompose_HostileFieldNames(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"\u0000":"nul","a\r\nContent-Type: text/html\r\n\r\nx":"crlf","q\"; filename=\"x":"quote","":"empty","\\":"slash","a[":{"]":{"=":1}},"\u007f\t":"c","\u2028é":"u"}`)
 	want := [][2]string{
-		{"%00", "nul"}, {"a%0D%0AContent-Type: text/html%0D%0A%0D%0Ax", "crlf"}, {`q"; filename="x`, "quote"}, {"", "empty"}, {`\`, "slash"},
-		{"a%5B[%5D][%3D]", "1"}, {"%7F%09", "c"}, {"\u2028é", "u"},
+		{"%00", "nul"},
+		{"a%0D%0AContent-Type: text/html%0D%0A%0D%0Ax", "crlf"},
+		{`q"; filename="x`, "quote"},
+		{"", "empty"},
+		{`\`, "slash"},
+		{"a%5B[%5D][%3D]", "1"},
+		{"%7F%09", "c"},
+		{"\u2028é", "u"},
 	}
 	want[1][0] = strings.ReplaceAll(want[1][0], "=", "%3D")
 	want[2][0] = strings.ReplaceAll(want[2][0], "=", "%3D")

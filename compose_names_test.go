@@ -201,8 +201,15 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 	t.Parallel()
 	plain := fullPlain()
 	events := []webhook.Event{
-		obdReport, *obdReport, whatsAppStatus, whatsAppText, dialerCDR, *dialerCDR, plain, &plain, plainEvent{}, &loudEvent{L: "a"}, loudEvent{L: "a"},
-		payload.CallReport{}, payload.CDR{}, payload.MessageStatus{}, payload.MessageIn{}, oddEvent{Own: ownJSON{"o"}, Payload: &plainInner{A: "a"}},
+		obdReport, *obdReport, whatsAppStatus, whatsAppText, dialerCDR, *dialerCDR, plain, &plain,
+		plainEvent{},
+		&loudEvent{L: "a"},
+		loudEvent{L: "a"},
+		payload.CallReport{},
+		payload.CDR{},
+		payload.MessageStatus{},
+		payload.MessageIn{},
+		oddEvent{Own: ownJSON{"o"}, Payload: &plainInner{A: "a"}},
 	}
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)

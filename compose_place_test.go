@@ -36,8 +36,10 @@ func TestCompose_Places(t *testing.T) {
 		{"header scalars", "", "{{num}}{{yes}}{{null}}{{empty}}|{{obj}}|{{list}}|{{bad}}|{{tags}}", "", "-1.50e3true|{\"k\":[1,\"x\\u00e9\"]}|[]|\ufffdx|{{num}} @<<num>> {{"},
 		{"string", "", "", `"[{{text}}]"`, `"[a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t` + "\u007f" + `]"`},
 		{"string scalars", "", "", `"{{num}}{{yes}}{{null}}{{empty}}|{{obj}}|{{list}}|{{bad}}|{{tags}}"`, `"-1.50e3true|{\"k\":[1,\"x\\u00e9\"]}|[]|` + "\ufffd" + `x|{{num}} @<<num>> {{"`},
-		{"bare", "", "", `[{{text}},{{num}},{{yes}},{{no}},{{null}},{{empty}},{{obj}},{{list}},{{bad}},{{tags}}]`,
-			`["a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t` + "\u007f" + `",-1.50e3,true,false,null,null,{"k":[1,"x\u00e9"]},[],"` + "\ufffd" + `x","{{num}} @<<num>> {{"]`},
+		{
+			"bare", "", "", `[{{text}},{{num}},{{yes}},{{no}},{{null}},{{empty}},{{obj}},{{list}},{{bad}},{{tags}}]`,
+			`["a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t` + "\u007f" + `",-1.50e3,true,false,null,null,{"k":[1,"x\u00e9"]},[],"` + "\ufffd" + `x","{{num}} @<<num>> {{"]`,
+		},
 		{"bare alone", "", "", " {{obj}}\n", " {\"k\":[1,\"x\\u00e9\"]}\n"},
 		{"author's json", "", "", "{ \"b\":1.0,\n\t\"a\" : \"\\u0041/\\/\" , \"c\":{{num}} }", "{ \"b\":1.0,\n\t\"a\" : \"\\u0041/\\/\" , \"c\":-1.50e3 }"},
 	}
@@ -88,7 +90,7 @@ func TestCompose_InvalidUTF8(t *testing.T) {
 		}
 	}
 	nested := compose(t, webhook.Webhook{Body: `[{{x}},"{{x}}"]`}, raw("{\"x\":{\"k\xff\":\"\xff\"}}"))
-	require.Equal(t, "[{\"k\ufffd\":\"\ufffd\"},\"{\\\"k\ufffd\\\":\\\"\ufffd\\\"}\"]", string(nested.Body))
+	require.Equal(t, "[{\"k\ufffd\":\"\ufffd\"},\"{\\\"k\ufffd\\\":\\\"\ufffd\\\"}\"]", string(nested.Body)) //nolint:testifylint // the bytes count, not only what they mean
 }
 
 func TestCompose_URLRefused(t *testing.T) {
@@ -195,7 +197,7 @@ func TestCompose_NaughtyStrings(t *testing.T) {
 			u, err := url.Parse(m.URL)
 			require.NoError(t, err)
 			require.Equal(t, "/p/-"+want+"/z", u.Path)
-			require.Equal(t, 4, len(strings.Split(u.EscapedPath(), "/")))
+			require.Len(t, strings.Split(u.EscapedPath(), "/"), 4)
 			q, err := url.ParseQuery(u.RawQuery)
 			require.NoError(t, err)
 			require.Equal(t, url.Values{"a": {want}, "b": {"2"}}, q)

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -110,15 +111,19 @@ func (c Content) closed() Content {
 
 // Text returns the text of a text message.
 func (c Content) Text() (string, bool) {
-	v := c.member("text")
-	return v.Text, c.Type == ContentText && v.Kind == rawjson.String
+	v := c.payload().Walk([]string{"text"})
+	if c.Type != ContentText || v.Kind != rawjson.String {
+		return "", false
+	}
+	return v.Text, true
 }
 
 // Media returns what an image, video, audio, document or sticker message points to.
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		m := Media{URL: c.member("url").String(), Caption: c.member("caption").String(), Filename: c.member("filename").String()}
+		p := c.payload()
+		m := Media{URL: textOf(p, "url"), Caption: textOf(p, "caption"), Filename: textOf(p, "filename")}
 		return m, m.URL != ""
 	}
 	return Media{}, false
@@ -126,9 +131,15 @@ func (c Content) Media() (Media, bool) {
 
 // Location returns the place of a location message.
 func (c Content) Location() (Location, bool) {
-	var l Location
-	if c.Type != ContentLocation || json.Unmarshal(c.Payload, &l) != nil {
+	if c.Type != ContentLocation {
 		return Location{}, false
+	}
+	p := c.payload()
+	l := Location{
+		Longitude: Decimal{tokenOf(p, "longitude")},
+		Latitude:  Decimal{tokenOf(p, "latitude")},
+		Name:      textOf(p, "name"),
+		Address:   textOf(p, "address"),
 	}
 	_, long := l.Longitude.Rat()
 	_, lat := l.Latitude.Rat()
@@ -140,18 +151,44 @@ func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
 	}
-	raw := rawjson.Trim(string(c.Payload))
-	if inner, ok := rawjson.Find(raw, "contacts"); ok {
-		raw = inner
+	p := c.payload()
+	if inner := p.Walk([]string{"contacts"}); inner.Composite() {
+		p = inner
 	}
-	if rawjson.KindOf(raw) == rawjson.Object {
-		raw = "[" + raw + "]"
+	if p.Kind == rawjson.Object {
+		return []Contact{contactOf(p)}, true
 	}
 	var l []Contact
-	if json.Unmarshal([]byte(raw), &l) != nil {
-		return nil, false
+	for it := rawjson.Walk(p.Text); p.Kind == rawjson.List && it.Next(); {
+		l = append(l, contactOf(field.FromJSON(it.Value())))
 	}
 	return l, len(l) > 0
+}
+
+// contactOf reads a card by hand, and not with encoding/json, so that one odd member does not hide the others.
+func contactOf(v field.Value) Contact {
+	c := Contact{
+		Name: ContactName{
+			FirstName:     textOf(v, "name", "first_name"),
+			LastName:      textOf(v, "name", "last_name"),
+			FormattedName: textOf(v, "name", "formatted_name"),
+		},
+		Emails:    rawOf(v, "emails"),
+		Addresses: rawOf(v, "addresses"),
+		URLs:      rawOf(v, "urls"),
+		Org: ContactOrg{
+			Company:    textOf(v, "org", "company"),
+			Department: textOf(v, "org", "department"),
+			Title:      textOf(v, "org", "title"),
+		},
+		Birthday: textOf(v, "birthday"),
+	}
+	phones := v.Walk([]string{"phones"})
+	for it := rawjson.Walk(phones.Text); phones.Kind == rawjson.List && it.Next(); {
+		p := field.FromJSON(it.Value())
+		c.Phones = append(c.Phones, ContactPhone{Phone: Phone{tokenOf(p, "phone")}, Type: textOf(p, "type")})
+	}
+	return c
 }
 
 // Reply returns what a user chose. No platform documents the form; understood are an id and a title directly in the payload,
@@ -160,25 +197,47 @@ func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
 	}
-	v := field.FromJSON(rawjson.Trim(string(c.Payload)))
+	v := c.payload()
 	for _, name := range []string{"button_reply", "list_reply", "reply", "payload"} {
 		if inner := v.Walk([]string{name}); inner.Kind == rawjson.Object {
 			v = inner
 			break
 		}
 	}
-	member := func(names ...string) string {
-		for _, name := range names {
-			if m := v.Walk([]string{name}); !m.Empty() && !m.Composite() {
-				return m.Text
-			}
-		}
-		return ""
+	r := Reply{
+		ID:          cmp.Or(textOf(v, "id"), textOf(v, "payload")),
+		Title:       cmp.Or(textOf(v, "title"), textOf(v, "text")),
+		Description: textOf(v, "description"),
 	}
-	r := Reply{ID: member("id", "payload"), Title: member("title", "text"), Description: member("description")}
 	return r, r.ID != "" || r.Title != ""
 }
 
-func (c Content) member(name string) field.Value {
-	return field.FromJSON(rawjson.Trim(string(c.Payload))).Walk([]string{name})
+// payload is the payload for reading; what is no JSON is no value.
+func (c Content) payload() field.Value {
+	if !json.Valid(c.Payload) {
+		return field.Value{}
+	}
+	return field.FromJSON(rawjson.Trim(string(c.Payload)))
+}
+
+// textOf is the text at a path; objects and lists are no text.
+func textOf(v field.Value, path ...string) string {
+	if v = v.Walk(path); v.Composite() {
+		return ""
+	}
+	return v.String()
+}
+
+// tokenOf is the member as it came.
+func tokenOf(v field.Value, name string) token { return token{string(rawOf(v, name))} }
+
+func rawOf(v field.Value, name string) json.RawMessage {
+	if v.Kind != rawjson.Object {
+		return nil
+	}
+	raw, ok := rawjson.Find(v.Text, name)
+	if !ok {
+		return nil
+	}
+	return json.RawMessage(raw)
 }

@@ -1,18 +1,9 @@
 package payload
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
-
-var errNoDecimal = errors.New("payload: not a decimal number")
-
-func syntaxError(offset int) error {
-	return fmt.Errorf("payload: not JSON at offset %d", offset)
-}
 
 // newEnvelope is the table of {"event","payload"} around the table of the same struct's payload.
 func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T) *string, eventType func(T) string) *object[T] {
@@ -20,45 +11,24 @@ func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T
 	e.name, e.named.Doc = "event", "Type of the event"
 	e.says = func(v *T) field.Value { return field.Text(eventType(*v)) }
 	e.read = func(v *T, raw string) bool {
-		val := field.FromJSON(raw)
-		if val.Kind == rawjson.String {
+		*event(v) = ""
+		if val := field.FromJSON(raw); val.Kind == rawjson.String {
 			*event(v) = val.Text
 		}
-		return *event(v) != ""
+		return true
 	}
 	p := nested(payload, func(v *T) *T { return v })
+	p.read = func(v *T, raw string) bool {
+		received := *event(v)
+		*v = *new(T) // of two payloads the last one counts
+		*event(v) = received
+		payload.read(v, raw)
+		return true
+	}
 	p.name, p.named.Doc, p.named.Same = "payload", "The whole payload", true
 	o := newObject(restOf, e, p)
 	for _, m := range o.members {
 		m.zero = field.Value{} // no value equals it: an envelope has both members, whatever was read
 	}
 	return o
-}
-
-// unmarshal reads the body of an event.
-func unmarshal[T any](o *object[T], v *T, b []byte) error {
-	if off := rawjson.Check(b); off >= 0 {
-		return syntaxError(off)
-	}
-	raw := rawjson.Trim(string(b))
-	switch rawjson.KindOf(raw) {
-	case rawjson.Null:
-		return nil // as encoding/json has it
-	case rawjson.Object:
-		return readEvent(o, v, raw)
-	}
-	return errNoObject
-}
-
-var errNoObject = errors.New("payload: an event is a JSON object")
-
-func readEvent[T any](o *object[T], v *T, raw string) error {
-	if o.typ.Member("payload") != nil {
-		if p, ok := rawjson.Find(raw, "payload"); !ok || rawjson.KindOf(p) != rawjson.Object {
-			return errors.New(`payload: member "payload" is missing or no object`)
-		}
-	}
-	*v = *new(T)
-	o.read(v, raw)
-	return nil
 }

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -51,7 +52,10 @@ func (t token) integer() (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(v.Text, 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, false // and not the number nearest to it
+	}
+	return n, true
 }
 
 // A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed. Platforms write it as a JSON number or as a
@@ -68,7 +72,10 @@ func PhoneNumber(n uint64) Phone { return Phone{token{strconv.FormatUint(n, 10)}
 // the name of an agent, a withheld caller id.
 func (p Phone) Digits() (string, bool) {
 	s := strings.TrimPrefix(p.String(), "+")
-	return s, s != "" && strings.Trim(s, "0123456789") == ""
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return "", false
+	}
+	return s, true
 }
 
 // An Int is a whole number that may also come as a string of digits. Its zero value is written as null.
@@ -104,7 +111,10 @@ func (s Seconds) Duration() (time.Duration, bool) {
 // A Decimal is an exact decimal number, such as a cost. Its zero value is written as null.
 type Decimal struct{ token }
 
-// ParseDecimal returns a Decimal that is written with the digits of s, which must be a JSON number such as "0.0150".
+var errNoDecimal = errors.New("payload: not a decimal number")
+
+// ParseDecimal returns a Decimal that is written as a JSON number with the digits of s, such as "0.0150". It is an error if s
+// is no JSON number.
 func ParseDecimal(s string) (Decimal, error) {
 	if rawjson.KindOf(s) != rawjson.Number || rawjson.Check([]byte(s)) >= 0 || rawjson.Trim(s) != s {
 		return Decimal{}, errNoDecimal
@@ -134,7 +144,7 @@ type Time struct{ token }
 
 // The forms that times come in; a fraction of a second may follow the seconds of each.
 var (
-	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
+	zonedLayouts = []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
 	localLayouts = []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly}
 )
 
@@ -146,10 +156,11 @@ func TimeInstant(t time.Time) Time {
 // TimeLocal returns the wall clock of t without its zone, as call reports have it.
 func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTime))} }
 
-// Time returns the instant if the text names its zone.
+// Time returns the instant, and false if there is no time or its text names no zone.
 func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
 
-// In returns the instant in loc; a text without a zone is read as a wall clock in loc.
+// In returns the instant in loc; a text without a zone is read as a wall clock in loc, in the hours that a change of clocks
+// doubles or leaves out as [time.Date] does. It returns false if there is no time.
 func (t Time) In(loc *time.Location) (time.Time, bool) {
 	if at, ok := t.Time(); ok {
 		return at.In(loc), true

@@ -4,17 +4,27 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/internal/template"
 )
 
+const maxName, maxParts = 256, 32
+
+func split(t *testing.T, src string) []template.Node {
+	t.Helper()
+	nodes, err := template.Split(src, maxName, maxParts)
+	require.NoError(t, err, "%q", src)
+	return nodes
+}
+
 func text(s string, offset int) template.Node {
 	return template.Node{Text: s, Offset: offset, End: offset + len(s)}
 }
 
-func tag(name string, offset, at, end int) template.Node {
+func placeholder(name string, offset, at, end int) template.Node {
 	return template.Node{Name: name, Offset: offset, At: at, End: end}
 }
 
@@ -25,114 +35,150 @@ func TestSplit(t *testing.T) {
 		want      []template.Node
 	}{
 		{"empty", "", nil},
-		{"text", "a", []template.Node{text("a", 0)}},
-		{"braces", "{{a}}", []template.Node{tag("a", 0, 2, 5)}},
-		{"at braces", "@{{a}}", []template.Node{tag("a", 1, 3, 6)}},
-		{"angles", "@<<a>>", []template.Node{tag("a", 0, 3, 6)}},
-		{"two at", "@@{{a}}@@<<b>>", []template.Node{text("@", 0), tag("a", 2, 4, 7), text("@", 7), tag("b", 8, 11, 14)}},
-		{"all", "x{{ a.0 }}y@<<b>>z@{{c}}", []template.Node{
-			text("x", 0), tag("a.0", 1, 4, 10), text("y", 10), tag("b", 11, 14, 17), text("z", 17), tag("c", 19, 21, 24),
+		{"text", "abc", []template.Node{text("abc", 0)}},
+		{"braces", "{{a.b}}", []template.Node{placeholder("a.b", 0, 2, 7)}},
+		{"braces with @", "@{{a}}", []template.Node{placeholder("a", 1, 3, 6)}},
+		{"angles", "@<<a>>", []template.Node{placeholder("a", 0, 3, 6)}},
+		{"all three", "x{{a}}y@{{b}}z@<<c>>", []template.Node{
+			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13), placeholder("c", 14, 17, 20),
 		}},
-		{"braces end first", "{{a}}}}", []template.Node{tag("a", 0, 2, 5), text("}}", 5)}},
+		{"side by side", "{{a}}@{{b}}@<<c>>{{d}}", []template.Node{
+			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17), placeholder("d", 17, 19, 22),
+		}},
+		{"blanks", "{{ a\t}}@<<\n b >>", []template.Node{placeholder("a", 0, 3, 7), placeholder("b", 7, 12, 16)}},
+		{"two @ in front of braces", "@@{{a}}", []template.Node{text("@", 0), placeholder("a", 2, 4, 7)}},
+		{"two @ in front of angles", "@@<<a>>", []template.Node{text("@", 0), placeholder("a", 1, 4, 7)}},
+		{"address", "bob@{{a}}", []template.Node{text("bob", 0), placeholder("a", 4, 6, 9)}},
+		{"address that keeps its @", "bob@@{{a}}", []template.Node{text("bob@", 0), placeholder("a", 5, 7, 10)}},
+		{"@ elsewhere", "@ {{a}}@", []template.Node{text("@ ", 0), placeholder("a", 2, 4, 7), text("@", 7)}},
+		{"angles without @", "<<a>>", []template.Node{text("<<a>>", 0)}},
+		{"other people's", "{a} %a% $a ${a} }} >> @{ @<a>", []template.Node{text("{a} %a% $a ${a} }} >> @{ @<a>", 0)}},
+		{"closing twice", "{{a}}}}", []template.Node{placeholder("a", 0, 2, 5), text("}}", 5)}},
+		{"closing angles twice", "@<<a>>>>", []template.Node{placeholder("a", 0, 3, 6), text(">>", 6)}},
+		{"index", "{{a.0.b}}", []template.Node{placeholder("a.0.b", 0, 2, 9)}},
+		{"other characters", "{{x-y_z$ü#日}}", []template.Node{placeholder("x-y_z$ü#日", 0, 2, 16)}},
+		{"behind other scripts", "é{{a}}", []template.Node{text("é", 0), placeholder("a", 2, 4, 7)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes, err := template.Split(tt.src, 256, 32)
-			require.NoError(t, err)
+			nodes := split(t, tt.src)
 			require.Equal(t, tt.want, nodes)
+			for _, n := range nodes {
+				require.Equal(t, n.Text == "", n.Placeholder())
+			}
+		})
+	}
+}
+
+func TestSplit_Refused(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, src, err string }{
+		{"not closed", "ab{{c", "offset 2: a tag is not closed by }}"},
+		{"angles not closed", "ab@<<c", "offset 2: a tag is not closed by >>"},
+		{"second not closed", "{{a}}b{{c}", "offset 6: a tag is not closed by }}"},
+		{"second angles not closed", "@<<a>>b@<<c>", "offset 7: a tag is not closed by >>"},
+		{"angles not closed behind braces", "{{a}}@<<b", "offset 5: a tag is not closed by >>"},
+		{"angles not closed before braces", "x@<<b{{a}}", "offset 1: a tag is not closed by >>"},
+		{"opening alone", "{{", "offset 0: a tag is not closed by }}"},
+		{"opening twice", "{{{{", "offset 0: a tag is not closed by }}"},
+		{"empty", "a{{}}", "offset 3: an empty placeholder"},
+		{"empty angles", "a@<<>>", "offset 4: an empty placeholder"},
+		{"blanks alone", "{{ \n}}", "offset 2: an empty placeholder"},
+		{"braces in braces", "{{a{{b}}", "offset 3: a tag inside a tag"},
+		{"angles in braces", "{{a@<<b>>}}", "offset 3: a tag inside a tag"},
+		{"angles without @ in braces", "{{a<<b}}", "offset 3: a tag inside a tag"},
+		{"angles in angles", "@<<a@<<b>>", "offset 4: a tag inside a tag"},
+		{"braces in angles", "@<<a{{b}}>>", "offset 0: a tag is not closed by >>"},
+		{"brace", "{{{a}}}", "offset 2: '{' in a name"},
+		{"closing brace", "{{a}b}}", "offset 3: '}' in a name"},
+		{"angle", "@<<a>b>>", "offset 4: '>' in a name"},
+		{"quote", "{{ 'a' }}", `offset 3: '\'' in a name`},
+		{"double quote", `{{a"}}`, `offset 3: '"' in a name`},
+		{"call", "{{a(b)}}", "offset 3: '(' in a name"},
+		{"brackets", "{{a[0]}}", "offset 3: '[' in a name"},
+		{"backslash", `{{a\b}}`, `offset 3: '\\' in a name`},
+		{"colon", "{{a:b}}", "offset 3: ':' in a name"},
+		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
+		{"filter", "{{a | b}}", "offset 3: a blank inside a name"},
+		{"filter without blanks", "{{a|b}}", "offset 3: a | in a placeholder: filters are not known"},
+		{"line break", "{{a\nb}}", "offset 3: a blank inside a name"},
+		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name"},
+		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
+		{"not UTF-8", "{{é\xff}}", "offset 4: '�' in a name"},
+		{"dot", "{{.}}", "offset 2: an empty part in a name"},
+		{"dot first", "{{ .a }}", "offset 3: an empty part in a name"},
+		{"dot last", "{{a.}}", "offset 3: an empty part in a name"},
+		{"two dots", "{{a..b}}", "offset 4: an empty part in a name"},
+		{"name too long", "x{{ " + strings.Repeat("n", 257) + "}}", "offset 4: a name of 257 bytes, at most 256: too long"},
+		{"too many parts", "{{" + strings.Repeat("n.", 32) + "n}}", "offset 2: a name of 33 parts, at most 32: too long"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			nodes, err := template.Split(tt.src, maxName, maxParts)
+			require.EqualError(t, err, tt.err)
+			require.Nil(t, nodes)
+			require.Equal(t, strings.HasSuffix(tt.err, "too long"), errors.Is(err, template.ErrTooLong))
+			var e *template.Error
+			require.ErrorAs(t, err, &e)
+			require.LessOrEqual(t, e.Offset, len(tt.src))
 		})
 	}
 }
 
 func TestSplit_Limits(t *testing.T) {
 	t.Parallel()
-	_, err := template.Split("{{abc}}{{a.b}}", 3, 2)
-	require.NoError(t, err)
-	_, err = template.Split("{{abcd}}", 3, 2)
-	require.ErrorIs(t, err, template.ErrTooLong)
-	require.EqualError(t, err, "offset 2: a name of 4 bytes, at most 3: too long")
-	_, err = template.Split("x{{a.b.c}}", 5, 2)
-	require.ErrorIs(t, err, template.ErrTooLong)
-	require.EqualError(t, err, "offset 3: a name of 3 parts, at most 2: too long")
+	require.Len(t, split(t, "{{ "+strings.Repeat("n", maxName)+" }}"), 1)
+	require.Len(t, split(t, "{{"+strings.Repeat("n.", maxParts-1)+"n}}"), 1)
 }
 
-func TestJSON(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		src      string
-		inString []bool // of the nodes
-	}{
-		{`{{a}}`, []bool{false}},
-		{`"{{a}}"`, []bool{false, true, true}},
-		{`["{{a}}",{{b}},"\"{{c}}"]`, []bool{false, true, true, false, false, true, true}},
-		{`"\\{{a}}\n{{b}}"`, []bool{false, true, true, true, true}},
+// requireSource puts src together again from its nodes: nothing is lost but the @ in front of braces.
+func requireSource(t *testing.T, src string, nodes []template.Node) {
+	t.Helper()
+	at := 0
+	for i, n := range nodes {
+		tag := src[n.Offset:n.End]
+		switch {
+		case !n.Placeholder():
+			require.Equal(t, n.Text, tag)
+			require.False(t, i > 0 && !nodes[i-1].Placeholder(), "two texts side by side")
+		case strings.HasPrefix(tag, "{{"):
+			require.True(t, strings.HasSuffix(tag, "}}"))
+			if n.Offset > at {
+				require.Equal(t, "@", src[at:n.Offset])
+				at = n.Offset
+			}
+		default:
+			require.True(t, strings.HasPrefix(tag, "@<<") && strings.HasSuffix(tag, ">>"))
+		}
+		require.Equal(t, at, n.Offset)
+		if n.Placeholder() {
+			require.Equal(t, n.Name, src[n.At:n.At+len(n.Name)])
+			require.Equal(t, n.Name, strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(tag[:len(tag)-len("}}")], "{{"), "@<<")))
+		}
+		at = n.End
 	}
-	for _, tt := range tests {
-		t.Run(tt.src, func(t *testing.T) {
-			t.Parallel()
-			nodes, err := template.Split(tt.src, 256, 32)
-			require.NoError(t, err)
-			inString, err := template.JSON(nodes, 32)
-			require.NoError(t, err)
-			require.Equal(t, tt.inString, inString)
-		})
-	}
-	_, err := template.JSON(nil, 32)
-	require.EqualError(t, err, "offset 0: not JSON: it ends too early")
+	require.Len(t, src, at)
 }
 
-func TestURL(t *testing.T) {
-	t.Parallel()
-	for src, want := range map[string]string{
-		"https://h/{{a}}": "https://h", "https://h": "https://h", "https://h?a={{b}}": "https://h", "HTTP://h:1/?{": "HTTP://h:1",
-	} {
-		nodes, err := template.Split(src, 256, 32)
-		require.NoError(t, err)
-		authority, err := template.URL(nodes)
-		require.NoError(t, err)
-		require.Equal(t, want, src[:authority])
-	}
-}
-
-// FuzzSplit: the nodes cover the template without a gap, and where there is no tag there is nothing but text.
 func FuzzSplit(f *testing.F) {
-	for _, src := range []string{"", "a{{b}}c", "@@{{ b }}", "@<<a>>@{{b}}", "{{{a}}}", "@<<{{a}}>>", "<<a>>}}", "{{a", "@<<", "@@<<\xff>>"} {
-		f.Add(src)
+	for _, s := range []string{
+		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}", "@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}",
+	} {
+		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		nodes, err := template.Split(src, 256, 32)
-		if err != nil {
-			var at *template.Error
-			require.ErrorAs(t, err, &at)
-			require.GreaterOrEqual(t, at.Offset, 0)
-			require.LessOrEqual(t, at.Offset, len(src))
-			require.True(t, strings.Contains(src, "{{") || strings.Contains(src, "@<<"))
+		nodes, err := template.Split(src, 16, 4)
+		if err == nil {
+			requireSource(t, src, nodes)
 			return
 		}
-		end := 0
-		for _, n := range nodes {
-			if n.Offset == end+1 && n.Placeholder() { // the @ of a tag in braces
-				require.Equal(t, byte('@'), src[end])
-				end++
-			}
-			require.Equal(t, end, n.Offset)
-			require.Greater(t, n.End, n.Offset)
-			if end = n.End; n.Placeholder() {
-				require.Equal(t, n.Name, src[n.At:n.At+len(n.Name)])
-				require.Equal(t, n.Name, strings.TrimSpace(n.Name))
-			} else {
-				require.Equal(t, n.Text, src[n.Offset:n.End])
-				require.NotContains(t, n.Text, "{{")
-			}
-		}
-		require.Equal(t, len(src), end)
-		inString, err := template.JSON(nodes, 32)
-		if err == nil {
-			require.Len(t, inString, len(nodes))
-		} else {
-			require.True(t, errors.As(err, new(*template.Error)))
-		}
-		_, _ = template.URL(nodes)
+		var e *template.Error
+		require.ErrorAs(t, err, &e)
+		require.GreaterOrEqual(t, e.Offset, 0)
+		require.Less(t, e.Offset, len(src))
+		require.Less(t, len(err.Error()), 100, "an error does not quote the template")
+		require.True(t, utf8.ValidString(err.Error()))
 	})
 }
