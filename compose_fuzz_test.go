@@ -141,7 +141,7 @@ func (e hostileEvent) EventType() string { return e.A }
 // requireSameURL compares scheme, host, depth of the path and names of the query; open is a query that goes on with fields.
 func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
-	_, err := http.NewRequest(got.Method, got.URL, nil) //nolint:noctx // it is not sent
+	_, err := http.NewRequest(got.Method, got.URL, nil)
 	require.NoError(t, err)
 	w, err := url.Parse(want.URL)
 	require.NoError(t, err)
