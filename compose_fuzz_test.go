@@ -119,11 +119,13 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 	loose := in
 	loose.Message.Payload = json.RawMessage(form)
 	return []webhook.Event{
-		members, raw(string(b)),
+		members,
+		raw(string(b)),
 		webhook.RawEvent{Type: v1, JSON: []byte(form)},
 		webhook.RawEvent{Type: v2, JSON: []byte(`{"a":"` + v1 + `","b":"` + v2 + `","o":` + form + `}`)},
 		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1},
-		in, &loose,
+		in,
+		&loose,
 		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.DeliveryStatus(v2)},
 	}
 }
