@@ -96,6 +96,7 @@ func TestCompose_Formats(t *testing.T) {
 			{"z", "<1 2>"}, {"a", "5"}, {"list[0]", "p"}, {"list[1][0]", "q"}, {"list[2][k]", "true"}, {"none", ""}, {"o[k][1]", "5"},
 		}, `{"z":"<1 2>","a":5,"list":["p",["q"],{"k":true}],"empty":{},"none":null,"o":{"k":[[],"5"]}}`},
 		{"author's names", `{"a[0]":1,"a[]":2,"b=c&d":3,"é\"\\":4}`, [][2]string{{"a[0]", "1"}, {"a[]", "2"}, {"b=c&d", "3"}, {"é\"\\", "4"}}, `{"a[0]":1,"a[]":2,"b=c&d":3,"é\"\\":4}`},
+		{"author's names with controls", `{"a\u0000\r\n` + "\x7f" + `":1}`, [][2]string{{"a%00%0D%0A%7F", "1"}}, `{"a\u0000\r\n` + "\x7f" + `":1}`},
 		{"no fields", `{}`, nil, `{}`},
 		{"nothing", `{{none}}`, nil, `null`},
 	}

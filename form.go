@@ -28,11 +28,11 @@ func flatten(v field.Value, authored bool) (formFields, error) {
 	}
 	f := flattener{left: flattenLimit}
 	for it := rawjson.Walk(v.Text); it.Next(); {
-		name := it.Key()
-		if !authored {
-			name = string(escape.AppendFormKey(nil, name))
+		encode := escape.AppendFormKey
+		if authored {
+			encode = escape.AppendFormName
 		}
-		if err := f.add(name, field.FromJSON(it.Value()), 1); err != nil {
+		if err := f.add(string(encode(nil, it.Key())), field.FromJSON(it.Value()), 1); err != nil {
 			return nil, err
 		}
 	}

@@ -21,8 +21,8 @@ type CallReport struct {
 	Duration     Seconds    `json:"duration" doc:"Duration of the call in seconds (first call)"`
 	Status       CallStatus `json:"status" doc:"Call status"`
 	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded"`
-	Date         Time       `json:"date" doc:"Day of the call (Click2Call)"`
-	UnixTime     Int        `json:"unixtime" doc:"Call time in seconds since 1970 (Click2Call)"`
+	Date         Time       `json:"date" doc:"Date of the report (Click2Call)"`
+	UnixTime     Int        `json:"unixtime" doc:"Time of the report in seconds since 1970 (Click2Call)"`
 	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)"`
 	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)"`
 	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)"`

@@ -110,29 +110,34 @@ func (c Content) closed() Content {
 
 // Text returns the text of a text message.
 func (c Content) Text() (string, bool) {
-	v := c.member("text")
-	return v.Text, c.Type == ContentText && v.Kind == rawjson.String
+	v := field.FromJSON(find(c.raw(), "text"))
+	if c.Type != ContentText || v.Kind != rawjson.String {
+		return "", false
+	}
+	return v.Text, true
 }
 
 // Media returns what an image, video, audio, document or sticker message points to.
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		m := Media{URL: c.member("url").String(), Caption: c.member("caption").String(), Filename: c.member("filename").String()}
-		return m, m.URL != ""
+		if raw := c.raw(); findText(raw, "url") != "" {
+			return Media{URL: findText(raw, "url"), Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+		}
 	}
 	return Media{}, false
 }
 
 // Location returns the place of a location message.
 func (c Content) Location() (Location, bool) {
-	var l Location
-	if c.Type != ContentLocation || json.Unmarshal(c.Payload, &l) != nil {
+	raw := c.raw()
+	long, lat := Decimal{token{find(raw, "longitude")}}, Decimal{token{find(raw, "latitude")}}
+	_, okLong := long.Rat()
+	_, okLat := lat.Rat()
+	if c.Type != ContentLocation || !okLong || !okLat {
 		return Location{}, false
 	}
-	_, long := l.Longitude.Rat()
-	_, lat := l.Latitude.Rat()
-	return l, long && lat
+	return Location{Longitude: long, Latitude: lat, Name: findText(raw, "name"), Address: findText(raw, "address")}, true
 }
 
 // Contacts returns the cards of a contacts message: its payload is a card, a list of them, or has a member contacts.
@@ -140,18 +145,32 @@ func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
 	}
-	raw := rawjson.Trim(string(c.Payload))
+	raw := c.raw()
 	if inner, ok := rawjson.Find(raw, "contacts"); ok {
 		raw = inner
 	}
 	if rawjson.KindOf(raw) == rawjson.Object {
-		raw = "[" + raw + "]"
+		return []Contact{readContact(raw)}, true
 	}
-	var l []Contact
-	if json.Unmarshal([]byte(raw), &l) != nil {
-		return nil, false
-	}
+	l := readObjects(raw, readContact)
 	return l, len(l) > 0
+}
+
+func readContact(raw string) Contact {
+	name, org := find(raw, "name"), find(raw, "org")
+	return Contact{
+		Name:      ContactName{findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name")},
+		Phones:    readObjects(find(raw, "phones"), readContactPhone),
+		Emails:    findRaw(raw, "emails"),
+		Addresses: findRaw(raw, "addresses"),
+		URLs:      findRaw(raw, "urls"),
+		Org:       ContactOrg{findText(org, "company"), findText(org, "department"), findText(org, "title")},
+		Birthday:  findText(raw, "birthday"),
+	}
+}
+
+func readContactPhone(raw string) ContactPhone {
+	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
 }
 
 // Reply returns what a user chose. No platform documents the form; understood are an id and a title directly in the payload,
@@ -160,25 +179,57 @@ func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
 	}
-	v := field.FromJSON(rawjson.Trim(string(c.Payload)))
+	raw := c.raw()
 	for _, name := range []string{"button_reply", "list_reply", "reply", "payload"} {
-		if inner := v.Walk([]string{name}); inner.Kind == rawjson.Object {
-			v = inner
+		if inner := find(raw, name); rawjson.KindOf(inner) == rawjson.Object {
+			raw = inner
 			break
 		}
 	}
-	member := func(names ...string) string {
-		for _, name := range names {
-			if m := v.Walk([]string{name}); !m.Empty() && !m.Composite() {
-				return m.Text
-			}
-		}
-		return ""
+	id, title := findText(raw, "id", "payload"), findText(raw, "title", "text")
+	if id == "" && title == "" {
+		return Reply{}, false
 	}
-	r := Reply{ID: member("id", "payload"), Title: member("title", "text"), Description: member("description")}
-	return r, r.ID != "" || r.Title != ""
+	return Reply{ID: id, Title: title, Description: findText(raw, "description")}, true
 }
 
-func (c Content) member(name string) field.Value {
-	return field.FromJSON(rawjson.Trim(string(c.Payload))).Walk([]string{name})
+func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
+
+// The functions below read JSON of which no form is certain: what is not there, or is something else, is empty, and does
+// not keep the rest from being read.
+
+// find returns the JSON of an object's member, or the empty text.
+func find(object, name string) string {
+	raw, _ := rawjson.Find(object, name)
+	return raw
+}
+
+func findRaw(object, name string) json.RawMessage {
+	if raw := find(object, name); raw != "" {
+		return json.RawMessage(raw)
+	}
+	return nil
+}
+
+// findText returns the text of the first of the members that has one.
+func findText(object string, names ...string) string {
+	for _, name := range names {
+		if v := field.FromJSON(find(object, name)); !v.Empty() && !v.Composite() {
+			return v.Text
+		}
+	}
+	return ""
+}
+
+// readObjects reads the objects of a list.
+func readObjects[T any](list string, read func(raw string) T) (l []T) {
+	if rawjson.KindOf(list) != rawjson.List {
+		return nil
+	}
+	for it := rawjson.Walk(list); it.Next(); {
+		if rawjson.KindOf(it.Value()) == rawjson.Object {
+			l = append(l, read(it.Value()))
+		}
+	}
+	return l
 }

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/ringhook/webhook/internal/field"
 )
@@ -71,8 +72,17 @@ func (m MessageIn) EventType() string {
 	return eventType(m.Event, channel, kindIn)
 }
 
-// MarshalJSON writes the documented body: {"event","payload"}.
-func (m MessageIn) MarshalJSON() ([]byte, error) { return inEnvelopes.appendJSON(nil, &m), nil }
+// MarshalJSON writes the documented body: {"event","payload"}. It is an error if Message.Payload or Attributes were set to
+// something that is not JSON.
+func (m MessageIn) MarshalJSON() ([]byte, error) {
+	if p := m.Message.Payload; len(p) > 0 && !json.Valid(p) {
+		return nil, errors.New("payload: message.payload is not JSON")
+	}
+	if a := m.Recipient.User.Attributes; len(a) > 0 && !json.Valid(a) {
+		return nil, errors.New("payload: recipient.user.attributes is not JSON")
+	}
+	return inEnvelopes.appendJSON(nil, &m), nil
+}
 
 // UnmarshalJSON reads a body, whatever m was before.
 func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes, m, b) }

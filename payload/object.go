@@ -36,7 +36,7 @@ type member[T any] struct {
 	name string
 	// says is what the field says now.
 	says func(*T) field.Value
-	// read sets the field and reports whether it says all that raw says.
+	// read sets the field, whatever it was, and reports whether it says all that raw says.
 	read func(v *T, raw string) (exact bool)
 	// append writes what the field says; if nil, says does.
 	append func(dst []byte, v *T) []byte
@@ -67,6 +67,9 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		raw, _ := r.find(name)
 		return field.FromJSON(raw)
 	}}
+	if len(members) > maxMembers {
+		panic("payload: maxMembers is too small")
+	}
 	var zero T
 	for _, m := range members {
 		if m.name == "" {
@@ -133,9 +136,11 @@ func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
 	return says
 }
 
+// read takes each member once; of several with one name the last, as [rawjson.Find] does.
 func (o *object[T]) read(v *T, raw string) {
 	var r rest
-	seen, next := uint64(0), 0
+	var came [maxMembers]string
+	next := 0
 	for it := rawjson.Walk(raw); it.Next(); {
 		name := it.Key()
 		i := o.index(name, next)
@@ -143,19 +148,24 @@ func (o *object[T]) read(v *T, raw string) {
 			r = append(r, restMember{name, it.Value()})
 			continue
 		}
-		if !o.members[i].read(v, it.Value()) {
-			r = append(r, restMember{name, it.Value()})
-		}
-		seen |= 1 << i
+		came[i] = it.Value()
 		next = i + 1
 	}
 	for i, m := range o.members {
-		if seen&(1<<i) == 0 && (m.optional == nil || !m.optional(v)) {
-			r = append(r, restMember{name: m.name})
+		optional := m.optional != nil && m.optional(v)
+		if came[i] == "" && optional || came[i] != "" && m.read(v, came[i]) && !(optional && saysNothing(came[i])) {
+			continue
 		}
+		r = append(r, restMember{m.name, came[i]})
 	}
 	*o.rest(v) = r
 }
+
+// maxMembers is the most that any table here has, and some.
+const maxMembers = 24
+
+// saysNothing reports whether a field that read raw looks unset: where unset ones are not written, only rest knows it came.
+func saysNothing(raw string) bool { return raw == "null" || raw == `""` }
 
 // index finds a member by name, looking first where it stands if the object has the documented order.
 func (o *object[T]) index(name string, guess int) int {
@@ -229,9 +239,10 @@ func text[T any, S ~string](at func(*T) *S) *member[T] {
 		says:  func(v *T) field.Value { return field.Text(string(*at(v))) },
 		read: func(v *T, raw string) bool {
 			val := field.FromJSON(raw)
-			if !val.Composite() {
-				*at(v) = S(val.String())
+			if val.Composite() {
+				val = field.Null
 			}
+			*at(v) = S(val.String())
 			return val.Kind == rawjson.String
 		},
 		fast: func(restOf func(*T) *rest, slow func(any) field.Value) func(any) field.Value {
@@ -268,45 +279,70 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 			return field.Number(strconv.Itoa(int(*at(v))))
 		},
 		read: func(v *T, raw string) bool {
-			n, ok := token{raw}.integer()
-			if ok && n >= math.MinInt32 && n <= math.MaxInt32 { // no code is larger, and int may be 32 bits
-				*at(v) = N(n)
+			n, _ := token{raw}.integer()
+			if n < math.MinInt32 || n > math.MaxInt32 { // no code is larger, and int may be 32 bits
+				n = 0
 			}
-			return ok && raw == strconv.Itoa(int(*at(v))) && n != 0
+			*at(v) = N(n)
+			return n != 0 && rawjson.KindOf(raw) == rawjson.Number
 		},
 	}
 }
 
-// list is a member with a field that encoding/json reads: a list of scalars.
-func list[T any, E any](at func(*T) *[]E) *member[T] {
+// list is a member with a field that is a list of scalars, of which parse reads one and reports whether it can, and whether
+// that says all that raw says.
+func list[T, E any](at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "array", Type: &field.Type{Elem: &field.Type{}}},
 		says: func(v *T) field.Value {
-			if len(*at(v)) == 0 {
-				return field.Value{Kind: rawjson.List, Text: "[]"}
+			b := []byte{'['}
+			for i, e := range *at(v) {
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = appendTo(b, e)
 			}
-			b, err := json.Marshal(*at(v))
-			if err != nil {
-				return field.Null
-			}
-			return field.FromJSON(string(b))
+			return field.Value{Kind: rawjson.List, Text: string(append(b, ']'))}
 		},
 		read: func(v *T, raw string) bool {
-			var l []E
-			if rawjson.KindOf(raw) != rawjson.List || json.Unmarshal([]byte(raw), &l) != nil {
+			*at(v) = nil
+			if rawjson.KindOf(raw) != rawjson.List {
 				return false
 			}
-			if len(l) > 0 {
-				*at(v) = l
+			var l []E
+			all := true
+			for it := rawjson.Walk(raw); it.Next(); {
+				e, ok, exact := parse(it.Value())
+				if !ok {
+					return false
+				}
+				l, all = append(l, e), all && exact
 			}
-			b, err := json.Marshal(l)
-			return err == nil && string(b) == string(rawjson.AppendCompact(nil, raw))
+			*at(v) = l
+			return all
 		},
 	}
 }
 
-// raw is a member that is kept as it came; anything may be below it.
+func numbers[T any](at func(*T) *[]int64) *member[T] {
+	parse := func(raw string) (n int64, ok, exact bool) {
+		n, ok = token{raw}.integer()
+		return n, ok, rawjson.KindOf(raw) == rawjson.Number && raw != "-0"
+	}
+	return list(at, parse, func(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) })
+}
+
+func texts[T any](at func(*T) *[]string) *member[T] {
+	parse := func(raw string) (s string, ok, exact bool) {
+		ok = rawjson.KindOf(raw) == rawjson.String
+		return rawjson.Unquote(raw), ok, ok
+	}
+	return list(at, parse, rawjson.AppendString)
+}
+
+// raw is a member that is kept as it came; anything may be below it. The field is open to anyone, so what is no JSON must
+// not get out of it: it would change the body around it.
 func raw[T any](at func(*T) *json.RawMessage) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
@@ -366,6 +402,7 @@ func objects[T, U any](o *object[U], at func(*T) *[]U) *member[T] {
 		says:   func(v *T) field.Value { return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))} },
 		append: appendList,
 		read: func(v *T, raw string) bool {
+			*at(v) = nil
 			if rawjson.KindOf(raw) != rawjson.List {
 				return false
 			}

@@ -2,7 +2,8 @@ package payload
 
 import (
 	"errors"
-	"fmt"
+	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -23,7 +24,7 @@ func Parse(body []byte) (Event, error) {
 	if _, ok := rawjson.Find(raw, "payload"); ok {
 		return parseEnvelope(raw)
 	}
-	switch calls, records := countMembers(raw, callMembers), countMembers(raw, cdrMembers); {
+	switch calls, records := countMembers(raw); {
 	case calls == 0 && records == 0:
 		return nil, errors.New(`payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
 	case calls >= records:
@@ -39,13 +40,18 @@ var (
 	cdrMembers  = []string{"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid"}
 )
 
-func countMembers(raw string, names []string) (n int) {
-	for _, name := range names {
-		if _, ok := rawjson.Find(raw, name); ok {
-			n++
+// countMembers counts how many of them an object has, each once.
+func countMembers(raw string) (calls, records int) {
+	var call, record uint
+	for it := rawjson.Walk(raw); it.Next(); {
+		name := it.Key()
+		if i := slices.Index(callMembers, name); i >= 0 {
+			call |= 1 << i
+		} else if i := slices.Index(cdrMembers, name); i >= 0 {
+			record |= 1 << i
 		}
 	}
-	return n
+	return bits.OnesCount(call), bits.OnesCount(record)
 }
 
 func parseEnvelope(raw string) (Event, error) {
@@ -59,7 +65,7 @@ func parseEnvelope(raw string) (Event, error) {
 	case strings.HasSuffix(v.Text, kindIn):
 		return finish(inEnvelopes, new(MessageIn), raw)
 	}
-	return nil, fmt.Errorf(`payload: event %.64q is of no type known here: want one that ends in %s or %s`, v.Text, kindStatus, kindIn)
+	return nil, errors.New(`payload: member "event" is no type known here: want one that ends in ` + kindStatus + ` or ` + kindIn)
 }
 
 // finish reads raw into v, and makes sure that an error leaves no half-read event behind.

@@ -51,7 +51,10 @@ func (t token) integer() (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(v.Text, 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, false // and not the number nearest to it
+	}
+	return n, true
 }
 
 // A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed. Platforms write it as a JSON number or as a
@@ -68,7 +71,10 @@ func PhoneNumber(n uint64) Phone { return Phone{token{strconv.FormatUint(n, 10)}
 // the name of an agent, a withheld caller id.
 func (p Phone) Digits() (string, bool) {
 	s := strings.TrimPrefix(p.String(), "+")
-	return s, s != "" && strings.Trim(s, "0123456789") == ""
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return "", false
+	}
+	return s, true
 }
 
 // An Int is a whole number that may also come as a string of digits. Its zero value is written as null.
@@ -146,10 +152,11 @@ func TimeInstant(t time.Time) Time {
 // TimeLocal returns the wall clock of t without its zone, as call reports have it.
 func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTime))} }
 
-// Time returns the instant if the text names its zone.
+// Time returns the instant, and false if there is no time or its text names no zone.
 func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
 
-// In returns the instant in loc; a text without a zone is read as a wall clock in loc.
+// In returns the instant in loc; a text without a zone is read as a wall clock in loc, in the hours that a change of clocks
+// doubles or leaves out as [time.Date] does. It returns false if there is no time.
 func (t Time) In(loc *time.Location) (time.Time, bool) {
 	if at, ok := t.Time(); ok {
 		return at.In(loc), true

@@ -94,10 +94,16 @@ func AppendHeader(dst []byte, s string) []byte {
 }
 
 // AppendFormKey appends the name of an object's member for use as a form field's name or between its brackets, with the
-// characters percent-encoded that would end it there, and controls, which are no part of a header as multipart forms have it.
-func AppendFormKey(dst []byte, s string) []byte {
+// characters percent-encoded that would end it there.
+func AppendFormKey(dst []byte, s string) []byte { return appendFormName(dst, s, "[]=&") }
+
+// AppendFormName appends the name of a form field as its author wrote it, but for control characters, which are percent-encoded
+// here and in AppendFormKey: a multipart form has the name in a header, where they cannot stand.
+func AppendFormName(dst []byte, s string) []byte { return appendFormName(dst, s, "") }
+
+func appendFormName(dst []byte, s, special string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte("[]=&", c) >= 0 {
+		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte(special, c) >= 0 {
 			dst = appendPercent(dst, s[i:i+1])
 		} else {
 			dst = append(dst, c)

@@ -79,6 +79,34 @@ func validName(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }) < 0
 }
 
+// members returns the fields of s that are members in JSON, with those of embedded structs in their places. What a struct
+// embeds under a name is one member, as in encoding/json, and not its fields.
+func members(s reflect.Type, above []reflect.Type) (fields []reflect.StructField) {
+	if slices.Contains(above, s) {
+		return nil
+	}
+	above = append(slices.Clip(above), s)
+	for i := range s.NumField() {
+		f := s.Field(i)
+		embedded := f.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
+		_, _, ok := jsonName(f)
+		tagged, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case ok && f.Anonymous && tagged == "" && embedded.Kind() == reflect.Struct:
+			for _, below := range members(embedded, above) {
+				below.Index = append(slices.Clone(f.Index), below.Index...)
+				fields = append(fields, below)
+			}
+		case ok && f.IsExported():
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
 // typeOf returns the names of a struct, and functions for those that are its own fields. above are the structs that s is
 // inside of: one that contains itself has any name from there on.
 func typeOf(s reflect.Type, above []reflect.Type) *Type {
@@ -87,9 +115,14 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 	}
 	above = append(slices.Clip(above), s)
 	t, bound := &Type{}, plain(s)
-	for _, f := range reflect.VisibleFields(s) {
-		name, _, ok := jsonName(f)
-		if !ok || f.Anonymous && f.Tag.Get("json") == "" || !f.IsExported() {
+	fields := members(s, nil)
+	for _, f := range fields {
+		name, _, _ := jsonName(f)
+		hidden := slices.ContainsFunc(fields, func(other reflect.StructField) bool {
+			otherName, _, _ := jsonName(other)
+			return otherName == name && len(other.Index) < len(f.Index)
+		})
+		if hidden || t.Member(name) != nil || strings.Contains(name, ".") { // a dotted one no name can say
 			continue
 		}
 		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), Type: below(f.Type, above)}

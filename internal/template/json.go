@@ -70,17 +70,14 @@ func (j *jsonTemplate) substitute() error {
 	return nil
 }
 
-// node returns the node at an offset of the text, and the offset's place in the template.
-func (j *jsonTemplate) node(off int) (n Node, source int) {
-	i := sort.SearchInts(j.starts, off+1) - 1
-	if i < 0 {
-		return Node{}, 0
-	}
-	n = j.nodes[i]
+// node returns the index of the node at an offset of the text, and the offset's place in the template.
+func (j *jsonTemplate) node(off int) (i, source int) {
+	i = sort.SearchInts(j.starts, off+1) - 1
+	n := j.nodes[i]
 	if n.Placeholder() {
-		return n, n.Offset
+		return i, n.Offset
 	}
-	return n, n.Offset + off - j.starts[i]
+	return i, n.Offset + off - j.starts[i]
 }
 
 func (j *jsonTemplate) syntaxError(off int) error {
@@ -91,12 +88,15 @@ func (j *jsonTemplate) syntaxError(off int) error {
 		}
 		return Errorf(end, "not JSON: it ends too early")
 	}
-	n, source := j.node(off)
-	if n.Placeholder() {
+	i, source := j.node(off)
+	n := j.nodes[i]
+	switch {
+	case n.Placeholder() && j.inString[i]:
+		return n.Errorf("a placeholder inside an escape")
+	case n.Placeholder():
 		return n.Errorf("a placeholder cannot stand here: outside a string it is a whole JSON value, and never a key")
-	}
-	if before, _ := j.node(off - 1); off > 0 && before.Placeholder() && source == n.Offset {
-		return before.Errorf("something is glued to the placeholder: outside a string it is a whole JSON value")
+	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.inString[i-1]:
+		return j.nodes[i-1].Errorf("something is glued to the placeholder: outside a string it is a whole JSON value")
 	}
 	return Errorf(source, "not JSON")
 }

@@ -1,0 +1,285 @@
+package webhook_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+)
+
+// FuzzCompose composes templates with hostile values. Whatever compiles keeps its structure: it is compared with the same
+// webhook with something harmless written in place of each placeholder, as net/url and encoding/json read both.
+func FuzzCompose(f *testing.F) {
+	values := []string{"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe", "é☃😀", "\x00", "a[b]=c"}
+	for i, template := range []struct{ url, header, body string }{
+		{"https://h/{{a}}?b={{b}}", "{{a}}", `{"a":"{{a}}","b":{{b}}}`},
+		{"http://h:8080/p/{{a}}{{b}}/q?x=@{{n}}&y", "Bearer @<<b>> é", `[{{o}},{{l}},{{n}},"{{o}}{{l}}{{n}}",{"k":[{{a}}]}]`},
+		{"https://h", "", `{{payload}}`},
+		{"https://h/%2{{a}}/%{{b}}?%{{a}}={{b}}", "x", `{"a":{"b":{{o}},"c":"\"{{a}}\\{{b}}"}}`},
+		{"https://h?a=?", "{{event}}{{message_id}}{{webhook_id}}", ` {"a[0]":{{l}},"b":{{o.k}},"":{{l.0}}} `},
+		{"https://h/{{id}}", "{{id}}", `{"id":{{id}},"m":{{payload}},"t":"{{payload.message.payload.text}}"}`},
+		{"https://h/{{a}};{{b}}/?a={{a}}/../{{b}}", "", ""},
+	} {
+		for j, value := range values {
+			f.Add(template.url, template.header, template.body, value, values[(i+j)%len(values)], `{"a":1}`, uint8(i+j))
+		}
+	}
+	f.Fuzz(func(t *testing.T, rawURL, header, body, v1, v2, form string, settings uint8) {
+		w := webhook.Webhook{
+			URL: rawURL, Body: body, Headers: map[string]string{"X-A": header, "X-B": "1"},
+			Format: []webhook.Format{"", webhook.FormatFormData, webhook.FormatFormURLEncoded}[settings%3],
+			Method: []string{"POST", "GET", "PUT"}[settings/3%3],
+		}
+		c, err := webhook.Compile(w)
+		if err != nil {
+			requireTemplateError(t, err)
+			return
+		}
+		plain, err := webhook.Compile(harmless(w))
+		require.NoError(t, err, "%q compiles, but not %q", w, harmless(w))
+		want, err := plain.ComposeID("m", raw("{}"))
+		if err != nil {
+			require.ErrorIs(t, err, webhook.ErrLimit)
+			return
+		}
+		for _, e := range hostileEvents(v1, v2, form) {
+			m, err := c.ComposeID("m", e)
+			if err != nil {
+				requireTemplateError(t, err)
+				continue
+			}
+			requireSameURL(t, want, m, w.Method == http.MethodGet && placeholder.MatchString(body))
+			requireSameHeader(t, want, m)
+			requireSameBody(t, w, want, m)
+		}
+	})
+}
+
+func requireTemplateError(t *testing.T, err error) {
+	var te *webhook.TemplateError
+	require.ErrorAs(t, err, &te)
+	require.True(t, strings.HasPrefix(err.Error(), "webhook: "))
+	require.Equal(t, 1, strings.Count(err.Error(), "webhook: "), err)
+	require.True(t, strings.HasPrefix(te.Detail(), err.Error()))
+}
+
+// placeholder finds placeholders in what compiles, by other means than the package does.
+var placeholder = regexp.MustCompile(`@?\{\{[^{}<>]*\}\}|@<<[^{}<>]*>>`)
+
+// harmless writes x for each placeholder, null for those that stand bare in JSON, and {} for one that is a form.
+func harmless(w webhook.Webhook) webhook.Webhook {
+	w.URL = placeholder.ReplaceAllString(w.URL, "x") // which no percent-encoding goes on with
+	w.Headers = map[string]string{"X-A": placeholder.ReplaceAllString(w.Headers["X-A"], "x"), "X-B": "1"}
+	var b strings.Builder
+	end, quotes := 0, 0
+	for _, at := range placeholder.FindAllStringIndex(w.Body, -1) {
+		text := w.Body[end:at[0]]
+		end = at[1]
+		b.WriteString(text)
+		for i := 0; i < len(text); i++ {
+			switch text[i] {
+			case '\\':
+				i++
+			case '"':
+				quotes++
+			}
+		}
+		b.WriteString([]string{"null", "x"}[quotes%2])
+	}
+	w.Body = b.String() + w.Body[end:]
+	if strings.TrimSpace(w.Body) == "null" && (w.Format != "" || w.Method == http.MethodGet) {
+		w.Body = "{}"
+	}
+	return w
+}
+
+func hostileEvents(v1, v2, form string) []webhook.Event {
+	members := mapEvent{
+		"a": v1, "b": v2, "n": json.Number("-1.50e3"), "o": map[string]any{v1: v2, "k": []any{v1, nil, map[string]any{v2: true}}},
+		"l": []any{v1, []string{v2}, map[string]string{}}, "id": v2,
+	}
+	b, err := json.Marshal(members)
+	if err != nil {
+		panic(err)
+	}
+	in := payload.MessageIn{Event: v1, ID: v2, Message: payload.TextContent(v1)}
+	loose := in
+	loose.Message.Payload = json.RawMessage(form)
+	return []webhook.Event{
+		members,
+		raw(string(b)),
+		webhook.RawEvent{Type: v1, JSON: []byte(form)},
+		webhook.RawEvent{Type: v2, JSON: []byte(`{"a":"` + v1 + `","b":"` + v2 + `","o":` + form + `}`)},
+		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1},
+		in,
+		&loose,
+		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.DeliveryStatus(v2)},
+	}
+}
+
+// A hostileEvent is bound to its fields.
+type hostileEvent struct {
+	A  string          `json:"a"`
+	B  string          `json:"b"`
+	N  int             `json:"n"`
+	O  json.RawMessage `json:"o"`
+	L  []string        `json:"l"`
+	ID string          `json:"id"`
+}
+
+func (e hostileEvent) EventType() string { return e.A }
+
+// requireSameURL compares scheme, host, depth of the path and names of the query; open is a query that goes on with fields.
+func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
+	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
+	_, err := http.NewRequest(got.Method, got.URL, nil)
+	require.NoError(t, err)
+	w, err := url.Parse(want.URL)
+	require.NoError(t, err)
+	g, err := url.Parse(got.URL)
+	require.NoError(t, err)
+	require.Equal(t, []string{w.Scheme, w.Host, w.User.String(), w.Fragment}, []string{g.Scheme, g.Host, g.User.String(), g.Fragment})
+	require.Equal(t, strings.Count(w.EscapedPath(), "/"), strings.Count(g.EscapedPath(), "/"), "%q %q", want.URL, got.URL)
+	for segment := range strings.SplitSeq(g.EscapedPath(), "/") {
+		segment, err := url.PathUnescape(segment)
+		require.NoError(t, err)
+		require.NotContains(t, []string{".", ".."}, segment, got.URL)
+	}
+	if !open {
+		require.Equal(t, queryNames(w.RawQuery), queryNames(g.RawQuery), "%q %q", want.URL, got.URL)
+	}
+}
+
+func queryNames(query string) (names []string) {
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		names = append(names, name)
+	}
+	return names
+}
+
+func requireSameHeader(t *testing.T, want, got *webhook.Message) {
+	for name, values := range got.Header {
+		require.Len(t, values, 1)
+		require.Contains(t, want.Header, name)
+		require.LessOrEqual(t, len(values[0]), webhook.MaxHeaderSize)
+		require.True(t, utf8.ValidString(values[0]))
+		require.Negative(t, strings.IndexFunc(values[0], func(r rune) bool { return unicode.IsControl(r) && r != '\t' }), "%q", values[0])
+	}
+	require.Len(t, got.Header, len(want.Header))
+}
+
+func requireSameBody(t *testing.T, w webhook.Webhook, want, got *webhook.Message) {
+	require.LessOrEqual(t, len(got.Body), webhook.MaxOutputSize)
+	switch {
+	case w.Method == http.MethodGet || w.Format != "":
+		requireSameFields(t, w, got)
+	case strings.TrimSpace(w.Body) == "":
+		require.True(t, json.Valid(got.Body))
+	default:
+		requireSameShape(t, decode(t, want.Body), decode(t, got.Body))
+	}
+}
+
+func decode(t *testing.T, b []byte) (v any) {
+	require.True(t, json.Valid(b), "%q", b)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	require.NoError(t, d.Decode(&v), "%q", b)
+	return v
+}
+
+// requireSameShape allows anything where want has null, and any text where it has one.
+func requireSameShape(t *testing.T, want, got any) {
+	switch want := want.(type) {
+	case nil:
+	case string:
+		require.IsType(t, "", got)
+	case []any:
+		require.IsType(t, want, got)
+		require.Len(t, got, len(want))
+		for i := range want {
+			requireSameShape(t, want[i], got.([]any)[i])
+		}
+	case map[string]any:
+		require.IsType(t, want, got)
+		require.Len(t, got, len(want))
+		for name := range want {
+			require.Contains(t, got, name)
+			requireSameShape(t, want[name], got.(map[string]any)[name])
+		}
+	default:
+		require.Equal(t, want, got)
+	}
+}
+
+// requireSameFields allows no names but the author's, and names below them.
+func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
+	if w.Method == http.MethodGet {
+		require.Empty(t, got.Body)
+		if _, query, _ := strings.Cut(w.URL, "?"); query != "" {
+			return // which is the author's and may be no form
+		}
+	}
+	fields := formFields(t, got)
+	var authored map[string]json.RawMessage
+	if !strings.HasPrefix(strings.TrimSpace(w.Body), "{") || placeholder.FindStringIndex(strings.TrimSpace(w.Body)) != nil && placeholder.FindStringIndex(strings.TrimSpace(w.Body))[0] == 0 {
+		return // all names are the event's
+	}
+	if err := json.Unmarshal([]byte(harmless(w).Body), &authored); err != nil {
+		require.NoError(t, err)
+	}
+	for _, field := range fields {
+		require.True(t, slices.ContainsFunc(slices.Collect(keys(authored)), func(name string) bool {
+			name = strings.NewReplacer(controls...).Replace(asReceived(name))
+			return field[0] == name || strings.HasPrefix(field[0], name+"[")
+		}), "%q is none of %q", field[0], authored)
+	}
+}
+
+// controls are encoded in the names of forms.
+var controls = func() (pairs []string) {
+	for c := range 0x80 {
+		if c < ' ' || c == 0x7f {
+			pairs = append(pairs, string(rune(c)), fmt.Sprintf("%%%02X", c))
+		}
+	}
+	return pairs
+}()
+
+func keys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// The seeds, which the fuzz target runs too, are worth something only if most of them compose.
+func TestCompose_FuzzSeeds(t *testing.T) {
+	t.Parallel()
+	composed := 0
+	for _, e := range hostileEvents("a/b", `"`, "{}") {
+		_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/{{id}}"}).Compose(e)
+		if err == nil {
+			composed++
+		}
+		require.False(t, err != nil && !errors.As(err, new(*webhook.TemplateError)))
+	}
+	require.Equal(t, 6, composed)
+}

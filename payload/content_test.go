@@ -1,0 +1,180 @@
+package payload_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/testdata"
+)
+
+// what says all that the helpers read from a content; what a helper refuses is left out.
+func what(t testing.TB, c payload.Content) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	note(t, all, "text", c.Text)
+	note(t, all, "media", c.Media)
+	note(t, all, "location", c.Location)
+	note(t, all, "contacts", c.Contacts)
+	note(t, all, "reply", c.Reply)
+	return all
+}
+
+func note[V any](t testing.TB, all map[string]any, name string, read func() (V, bool)) {
+	t.Helper()
+	v, ok := read()
+	if !ok {
+		require.Empty(t, v, "%s is refused and yet has a value", name)
+		return
+	}
+	all[name] = v
+}
+
+func content(kind payload.ContentType, raw string) payload.Content {
+	return payload.Content{Type: kind, Payload: json.RawMessage(raw)}
+}
+
+// Each helper reads its own types, and no others.
+func TestContentFixtures(t *testing.T) {
+	t.Parallel()
+	place := payload.Location{Longitude: decimal(t, "77.594563"), Latitude: decimal(t, "12.971599"), Name: "Cubbon Park", Address: "Kasturba Road, Bengaluru"}
+	card := payload.Contact{
+		Name:   payload.ContactName{FirstName: "Ravi", LastName: "Kumar", FormattedName: "Ravi Kumar"},
+		Phones: []payload.ContactPhone{{Phone: payload.PhoneString("+919019955501"), Type: "CELL"}},
+		Emails: json.RawMessage("[]"), Addresses: json.RawMessage("[]"), URLs: json.RawMessage("[]"),
+		Org:      payload.ContactOrg{Company: "Acme", Department: "Sales", Title: "Lead"},
+		Birthday: "1990-01-31",
+	}
+	tests := map[string]map[string]any{
+		"rcs_in_text":              {"text": "This is a simple text message"},
+		"whatsapp_in_2021":         {"text": "hello"},
+		"whatsapp_in_text":         {"text": "She said \"hi\" <b>नमस्ते</b> 🙏\nC:\\temp & more"},
+		"whatsapp_in_audio":        {"media": payload.Media{URL: "https://media.example.com/audio/1", Filename: "note.ogg"}},
+		"whatsapp_in_document":     {"media": payload.Media{URL: "https://media.example.com/document/1", Caption: "Invoice", Filename: "invoice 7.pdf"}},
+		"whatsapp_in_image":        {"media": payload.Media{URL: "https://domin-name.com/your_image_path.png", Caption: "some caption for image"}},
+		"whatsapp_in_sticker":      {"media": payload.Media{URL: "https://media.example.com/sticker/1"}},
+		"whatsapp_in_video":        {"media": payload.Media{URL: "https://media.example.com/video/1", Caption: "see this", Filename: "clip.mp4"}},
+		"whatsapp_in_location":     {"location": place},
+		"whatsapp_in_contacts":     {"contacts": []payload.Contact{card}},
+		"whatsapp_in_button_reply": {"reply": payload.Reply{ID: "confirm-yes", Title: "Yes, confirm"}},
+		"whatsapp_in_list_reply":   {"reply": payload.Reply{ID: "slot-3", Title: "10:30", Description: "Tuesday morning"}},
+	}
+	for name, event := range fixtures {
+		if _, ok := event.(*payload.MessageIn); !ok {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, tests, name)
+			m := parse[*payload.MessageIn](t, string(testdata.Fixture(name)))
+			require.Equal(t, tests[name], what(t, m.Message))
+			m.Message.Type = "poll"
+			require.Empty(t, what(t, m.Message))
+		})
+	}
+}
+
+func TestContentForms(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		content payload.Content
+		want    map[string]any
+	}{
+		{"zero", payload.Content{}, map[string]any{}},
+		{"text that is empty", content("text", `{"text":""}`), map[string]any{"text": ""}},
+		{"text with blanks around", content("text", " {\"text\" : \"a\"}\n"), map[string]any{"text": "a"}},
+		{"text that is a number", content("text", `{"text":5}`), map[string]any{}},
+		{"text that is null", content("text", `{"text":null}`), map[string]any{}},
+		{"text of an unknown form", content("text", `{"body":"a"}`), map[string]any{}},
+		{"text that is the payload", content("text", `"a"`), map[string]any{}},
+		{"names match exactly", content("text", `{"TEXT":"a"}`), map[string]any{}},
+		{"image without URL", content("image", `{"caption":"a","filename":"b"}`), map[string]any{}},
+		{"image with an odd caption", content("image", `{"url":"u","caption":null,"filename":5}`), map[string]any{"media": payload.Media{URL: "u", Filename: "5"}}},
+		{"location as text", content("location", `{"longitude":"77.5","latitude":"-12"}`), map[string]any{
+			"location": payload.Location{Longitude: wire[payload.Decimal](t, `"77.5"`), Latitude: wire[payload.Decimal](t, `"-12"`)},
+		}},
+		{"location with an odd name", content("location", `{"longitude":1,"latitude":2,"name":5,"address":null}`), map[string]any{
+			"location": payload.Location{Longitude: decimal(t, "1"), Latitude: decimal(t, "2"), Name: "5"},
+		}},
+		{"location without latitude", content("location", `{"longitude":1,"Latitude":2,"name":"a"}`), map[string]any{}},
+		{"location beyond numbers", content("location", `{"longitude":1,"latitude":1e999999999}`), map[string]any{}},
+		{"one card", content("contacts", `{"name":{"formatted_name":"A"}}`), map[string]any{
+			"contacts": []payload.Contact{{Name: payload.ContactName{FormattedName: "A"}}},
+		}},
+		{"cards", content("contacts", `[{"birthday":"1"},{"birthday":"2"}]`), map[string]any{
+			"contacts": []payload.Contact{{Birthday: "1"}, {Birthday: "2"}},
+		}},
+		{"card with odd members", content("contacts", `[{"name":null,"phones":[{"phone":5,"type":null}, "x"],"org":"Acme","birthday":1990,"emails":{"a" : 1}}]`), map[string]any{
+			"contacts": []payload.Contact{{Phones: []payload.ContactPhone{{Phone: payload.PhoneNumber(5)}}, Birthday: "1990", Emails: json.RawMessage(`{"a" : 1}`)}},
+		}},
+		{"no card", content("contacts", `[]`), map[string]any{}},
+		{"cards that are none", content("contacts", `["a"]`), map[string]any{}},
+		{"cards that are a text", content("contacts", `"a"`), map[string]any{}},
+		{"reply directly", content("interactive", `{"id":"1","title":"A"}`), map[string]any{"reply": payload.Reply{ID: "1", Title: "A"}}},
+		{"reply inside reply", content("interactive", `{"type":"reply","reply":{"id":5,"title":null,"description":"d"}}`), map[string]any{"reply": payload.Reply{ID: "5", Description: "d"}}},
+		{"button of a template", content("button", `{"text":"Yes","payload":"yes-1"}`), map[string]any{"reply": payload.Reply{ID: "yes-1", Title: "Yes"}}},
+		{"reply inside payload", content("button", `{"payload":{"id":"1"}}`), map[string]any{"reply": payload.Reply{ID: "1"}}},
+		{"reply of an unknown form", content("interactive", `{"description":"a","choice":1}`), map[string]any{}},
+		{"reply that is a list", content("interactive", `[{"id":"1"}]`), map[string]any{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, what(t, tt.content))
+		})
+	}
+}
+
+// A payload that was set by hand may be no JSON at all.
+func TestContentBroken(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{``, ` `, `{`, `{"text`, `{"text":`, `{"text":"`, `[`, `[{`, `]`, `"`, `{"url":"u`, `{"contacts":[`, `{"contacts":[{"phones":[`, "\x00", `{"a"}`, `{"\`} {
+		for _, kind := range []payload.ContentType{"text", "image", "location", "contacts", "interactive", "button"} {
+			require.NotPanics(t, func() {
+				c := content(kind, raw)
+				c.Text()
+				c.Media()
+				c.Location()
+				c.Contacts()
+				c.Reply()
+			}, "%s %q", kind, raw)
+		}
+	}
+}
+
+func TestMakeContent(t *testing.T) {
+	t.Parallel()
+	text := payload.TextContent("a\"<b>\n")
+	require.Equal(t, payload.ContentText, text.Type)
+	require.Equal(t, `{"text":"a\"<b>\n"}`, string(text.Payload))
+	require.Equal(t, map[string]any{"text": "a\"<b>\n"}, what(t, text))
+
+	video := payload.Media{URL: "https://example.com/?a&b", Caption: "é\t", Filename: `C:\x`}
+	c := payload.MediaContent(payload.ContentVideo, video)
+	require.Equal(t, payload.ContentVideo, c.Type)
+	require.Equal(t, `{"url":"https://example.com/?a&b","caption":"é\t","filename":"C:\\x"}`, string(c.Payload))
+	require.Equal(t, map[string]any{"media": video}, what(t, c))
+}
+
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	order := [][]payload.DeliveryStatus{
+		{"", "Sent", "parked", payload.StatusOffline},
+		{payload.StatusQueued},
+		{payload.StatusDispatched},
+		{payload.StatusSent},
+		{payload.StatusDelivered},
+		{payload.StatusRead},
+		{payload.StatusFailed, payload.StatusDeleted, payload.StatusExpired, payload.StatusRejected, payload.StatusBlacklist},
+	}
+	for want, statuses := range order {
+		for _, s := range statuses {
+			id, rank := payload.MessageStatus{ID: "a418", Status: s}.Subject()
+			require.Equal(t, "a418", id)
+			require.Equal(t, want, rank, s)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package payload_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/testdata"
+)
+
+// A receiver parses a body, which it has verified before, and does what the type of the event asks for.
+func Example() {
+	for _, name := range []string{"whatsapp_status", "whatsapp_in_text", "obd", "cdr"} {
+		event, err := payload.Parse(testdata.Fixture(name))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		switch e := event.(type) {
+		case *payload.MessageStatus:
+			fmt.Println("message", e.ForeignID, "is", e.Status)
+		case *payload.MessageIn:
+			if text, ok := e.Message.Text(); ok {
+				fmt.Println(e.Recipient.User.FirstName, "wrote", len(text), "bytes")
+			}
+		case *payload.CallReport:
+			d, _ := e.Duration.Duration()
+			fmt.Println("call", e.MID, "took", d, "and ended with", e.Status)
+		case *payload.CDR:
+			cost, _ := e.Cost.Rat()
+			fmt.Println("leg", e.LegType, "cost", cost.FloatString(4), e.HangupCause)
+		}
+	}
+	// Output:
+	// message your-business-identifier is read
+	// Aïsha wrote 59 bytes
+	// call 1234-1333-56789 took 23s and ended with ANSWER
+	// leg 1 cost 0.0150 NORMAL_CLEARING
+}
+
+// Call times are what a clock on the wall showed. Only who knows where it hangs knows the instant.
+func ExampleTime_In() {
+	event, err := payload.Parse(testdata.Fixture("obd"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	start := event.(*payload.CallReport).StartAt
+
+	_, ok := start.Time()
+	fmt.Println(start, "names its zone:", ok)
+
+	india := time.FixedZone("IST", 5*3600+30*60) // or time.LoadLocation("Asia/Kolkata")
+	at, ok := start.In(india)
+	fmt.Println(at.UTC().Format(time.RFC3339), ok)
+	// Output:
+	// 2021-04-09 16:27:39 names its zone: false
+	// 2021-04-09T10:57:39Z true
+}
+
+// An event made by hand has the documented body.
+func ExampleMessageStatus() {
+	body, err := json.Marshal(payload.MessageStatus{
+		ID:        "a418d672",
+		Channel:   payload.ChannelRCS,
+		To:        payload.PhoneString("919019912345"),
+		Status:    payload.StatusDelivered,
+		Timestamp: payload.TimeInstant(time.Date(2021, 6, 18, 14, 48, 6, 0, time.UTC)),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(body))
+	// Output:
+	// {"event":"rcs:message:status","payload":{"id":"a418d672","channel":"rcs","from":null,"to":"919019912345","status":"delivered","delivered_at":null,"read_at":null,"processed_at":null,"timestamp":"2021-06-18T14:48:06.000000Z","foreign_id":""}}
+}

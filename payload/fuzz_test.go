@@ -1,0 +1,155 @@
+package payload_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/testdata"
+)
+
+// FuzzParse holds Parse to what the package promises: it never panics, and what it takes is written again as JSON that
+// means the same to encoding/json.
+func FuzzParse(f *testing.F) {
+	for _, name := range testdata.Names() {
+		f.Add(testdata.Fixture(name))
+	}
+	for _, body := range []string{
+		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`), cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
+		status(`"status":{},"submit_time":null`), in(`"channels":[1,{"to":null}],"message":{"type":"contacts","payload":[{"phones":[5]}]}`),
+		user(`"attributes":null,"middle_name":"","user_info":[]`), in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
+		in(`"message":{"type":"interactive","payload":{"reply":{"id":5}}}`), "{\"bridge\":\"\xff\",\"\xfe\":1}",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, v := range unmarshalers() {
+			_ = v.UnmarshalJSON(body)
+		}
+		event, err := payload.Parse(body)
+		if err != nil {
+			require.Nil(t, event)
+			require.True(t, strings.HasPrefix(err.Error(), "payload: "))
+			return
+		}
+		readAll(event)
+		out, err := json.Marshal(event)
+		require.NoError(t, err)
+		if distinctNames(body) {
+			require.Equal(t, decode(t, body), decode(t, out))
+		}
+		again, err := payload.Parse(out)
+		require.NoError(t, err)
+		require.IsType(t, event, again)
+		require.Equal(t, event.EventType(), again.EventType())
+		fixed, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.Equal(t, string(out), string(fixed))
+	})
+}
+
+// readAll calls what reads the parts of an event.
+func readAll(event payload.Event) {
+	switch e := event.(type) {
+	case *payload.CallReport:
+		e.From.Digits()
+		e.FlowID.Int64()
+		e.Duration.Duration()
+		e.StartAt.Time()
+	case *payload.CDR:
+		e.Cost.Rat()
+		e.HangupCause.Q850()
+	case *payload.MessageStatus:
+		e.Subject()
+	case *payload.MessageIn:
+		for _, kind := range []payload.ContentType{e.Message.Type, payload.ContentText, payload.ContentImage, payload.ContentLocation, payload.ContentContacts, payload.ContentButton} {
+			c := e.Message
+			c.Type = kind
+			c.Text()
+			c.Media()
+			c.Location()
+			c.Contacts()
+			c.Reply()
+		}
+	}
+}
+
+func decode(t testing.TB, body []byte) (v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	require.NoError(t, d.Decode(&v))
+	return v
+}
+
+// distinctNames reports whether no object of a JSON text has two members with one name, of which encoding/json takes the last.
+func distinctNames(body []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	ok := true
+	var walk func()
+	walk = func() {
+		token, err := d.Token()
+		if err != nil {
+			ok = false
+			return
+		}
+		delim, _ := token.(json.Delim)
+		names := map[any]bool{}
+		for (delim == '{' || delim == '[') && ok && d.More() {
+			if delim == '{' {
+				name, _ := d.Token()
+				ok = ok && !names[name]
+				names[name] = true
+			}
+			walk()
+		}
+		if delim == '{' || delim == '[' {
+			_, _ = d.Token()
+		}
+	}
+	walk()
+	return ok
+}
+
+// TestCorpus reads the files of JSONTestSuite, where they are at hand.
+func TestCorpus(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../shared/corpora/json_parsing.json")
+	if err != nil {
+		t.Skip("no corpus here")
+	}
+	var corpus struct {
+		Cases []struct {
+			Name, Expect string
+			B64          []byte
+		}
+	}
+	require.NoError(t, json.Unmarshal(b, &corpus))
+	require.NotEmpty(t, corpus.Cases)
+	for _, tt := range corpus.Cases {
+		t.Run(tt.Name, func(t *testing.T) {
+			t.Parallel()
+			_, err := payload.Parse(tt.B64)
+			for _, v := range unmarshalers() {
+				if uerr := v.UnmarshalJSON(tt.B64); tt.Expect == "reject" {
+					require.Error(t, uerr, "%T", v)
+				}
+			}
+			body := append(append([]byte(`{"bridge":1,"x":`), tt.B64...), '}')
+			event, inside := payload.Parse(body)
+			switch tt.Expect {
+			case "reject":
+				require.Error(t, err)
+			case "accept":
+				require.NoError(t, inside)
+				require.Equal(t, compact(t, body), marshal(t, event))
+			}
+		})
+	}
+}
