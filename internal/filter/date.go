@@ -58,7 +58,8 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	default:
 		return v, errNoTime
 	}
-	if s == "" || s == "0000-00-00 00:00:00" || s == "0000-00-00" {
+	switch s {
+	case "", "0", "0000-00-00", "0000-00-00 00:00:00":
 		return field.Text(""), nil
 	}
 	t, ok := parseTime(s, f.zone)
@@ -92,8 +93,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	layout := timeLayout(s)
 	if layout == "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
-		// Beyond the year 9999 they are likely to be milliseconds.
-		if err != nil || seconds < 0 || seconds > 253402300799 {
+		// What is before 1973 is likely to be a date such as 20210409, what is behind the year 9999 milliseconds.
+		if err != nil || !isDigits(s) || seconds < 1e8 || seconds > 253402300799 {
 			return t, false
 		}
 		return time.Unix(seconds, 0).In(local), true

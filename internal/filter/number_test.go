@@ -76,12 +76,18 @@ func hasFraction(s string) bool {
 func TestNumbers_Oracle(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
+	done := 0
 	for i := range 20_000 {
-		x, y := randomNumber(r, 4+i%20), randomNumber(r, 4+i%17)
+		x, y := randomNumber(r, 1+i%14), randomNumber(r, 1+i%13)
 		a, b := rat(t, x), rat(t, y)
 		apply := func(name string, want *big.Rat, args ...any) {
 			out, err := compile(t, name, args...).Apply(field.Number(x))
+			if err != nil && len(x)+len(y) > 32 {
+				require.EqualError(t, err, name+": the number has too many digits")
+				return
+			}
 			require.NoError(t, err, "%s %s %v", x, name, args)
+			done++
 			require.Zero(t, want.Cmp(rat(t, out.Text)), "%s %s %v: %s", x, name, args, out.Text)
 			require.NotContains(t, out.Text, "e")
 			require.False(t, strings.Contains(out.Text, ".") && strings.HasSuffix(out.Text, "00"), out.Text)
@@ -106,6 +112,7 @@ func TestNumbers_Oracle(t *testing.T) {
 			apply("divided_by", floorRat(quotient), y)
 		}
 	}
+	require.Greater(t, done, 100_000)
 }
 
 // What a filter gives, the next one takes.
