@@ -69,7 +69,7 @@ var table = map[string]*spec{
 			return v, nil
 		}
 	}},
-	// date_format writes a time with PHP's date letters; see formatDate. The second argument is a time zone.
+	// date_format writes a time with PHP's date letters; see dateFormat. The second argument is a time zone.
 	"date_format": {[]param{aFormat, aZone}, 1, func(a []arg) apply {
 		f := dateFormat{layout: a[0].text}
 		if len(a) > 1 {
