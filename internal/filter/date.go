@@ -58,7 +58,8 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	default:
 		return v, errNoTime
 	}
-	if s == "" || s == "0000-00-00 00:00:00" || s == "0000-00-00" {
+	switch s {
+	case "", "0", "0000-00-00", "0000-00-00 00:00:00":
 		return field.Text(""), nil
 	}
 	t, ok := parseTime(s, f.zone)
@@ -92,8 +93,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	layout := timeLayout(s)
 	if layout == "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
-		// Beyond the year 9999 they are likely to be milliseconds.
-		if err != nil || seconds < 0 || seconds > 253402300799 {
+		// What is before 1973 is likely to be a date such as 20210409, what is behind the year 9999 milliseconds.
+		if err != nil || !isDigits(s) || seconds < 1e8 || seconds > 253402300799 {
 			return t, false
 		}
 		return time.Unix(seconds, 0).In(local), true
@@ -108,19 +109,28 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	return t, true
 }
 
-// timeLayout returns the layout that s may have, or "" if it is no time of day. Trying all of them would be slow: each one that
-// fails makes an error.
+// The layouts of a time of day, with a blank before it and with a T, and with the zones that may follow. All of them may have
+// a fraction of a second.
+var layouts = [2][4]string{
+	{time.DateTime, time.DateTime + "Z07:00", time.DateTime + "Z0700", time.DateTime + " -0700"},
+	{isoTime, isoTime + "Z07:00", isoTime + "Z0700", isoTime + " -0700"},
+}
+
+const isoTime = "2006-01-02T15:04:05"
+
+// timeLayout returns the layout that s may have, or "" if it has no form of a date. Trying all of them would be slow: each
+// one that fails makes an error.
 func timeLayout(s string) string {
-	const date, clock = len("2006-01-02"), len("2006-01-02 15:04:05")
+	const date, clock = len(time.DateOnly), len(time.DateTime)
 	if len(s) == date && s[4] == '-' {
 		return time.DateOnly
 	}
 	if len(s) < clock || s[date] != ' ' && s[date] != 'T' {
 		return ""
 	}
-	layout := time.DateTime
+	forms := &layouts[0]
 	if s[date] == 'T' {
-		layout = "2006-01-02T15:04:05"
+		forms = &layouts[1]
 	}
 	zone := s[clock:]
 	if zone != "" && (zone[0] == '.' || zone[0] == ',') {
@@ -128,13 +138,13 @@ func timeLayout(s string) string {
 	}
 	switch {
 	case zone == "":
-		return layout
+		return forms[0]
 	case zone[0] == ' ':
-		return layout + " -0700"
+		return forms[3]
 	case strings.Contains(zone, ":") || zone == "Z":
-		return layout + "Z07:00"
+		return forms[1]
 	default:
-		return layout + "Z0700"
+		return forms[2]
 	}
 }
 

@@ -6,6 +6,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,15 +128,15 @@ type param byte
 
 const (
 	anything param = iota
-	text           // a string; a number or boolean stands for its own text
-	pattern        // a text that is not empty
-	whole          // a whole number
-	count          // a whole number from 0 on
-	places         // a whole number, of digits
-	number         // a number; since there are no literals with fractions, also a string such as '1.5'
-	divisor        // a number but zero
-	format         // a string of PHP date letters
-	zone           // the name of a time zone
+	aText          // a string; a number or boolean stands for its own text
+	aPattern       // a text that is not empty
+	aWhole         // a whole number
+	aCount         // a whole number from 0 on
+	aPlaces        // a whole number, of digits
+	aNumber        // a number; since there are no literals with fractions, also a string such as '1.5'
+	aDivisor       // a number but zero
+	aFormat        // a string of PHP date letters
+	aZone          // the name of a time zone
 )
 
 // An arg is an argument as its filter needs it.
@@ -151,41 +152,41 @@ type arg struct {
 func (p param) check(v field.Value) (a arg, problem string) {
 	a = arg{value: v, text: v.String()}
 	switch p {
-	case text, pattern:
+	case aText, aPattern:
 		if v.Kind < rawjson.Bool || v.Composite() {
 			return a, mismatch(v, "a text")
 		}
-		if p == pattern && a.text == "" {
+		if p == aPattern && a.text == "" {
 			return a, "is empty"
 		}
-	case whole, count, places:
+	case aWhole, aCount, aPlaces:
 		if v.Kind != rawjson.Number || strings.ContainsAny(v.Text, ".eE") {
 			return a, mismatch(v, "a whole number")
 		}
 		n, err := strconv.ParseInt(v.Text, 10, 32)
-		if err != nil || p == count && n < 0 || p == places && (n < -maxPlaces || n > maxPlaces) {
+		if err != nil || p == aCount && n < 0 || p == aPlaces && (n < -maxPlaces || n > maxPlaces) {
 			return a, "is out of range"
 		}
 		a.whole = int(n)
-	case number, divisor:
+	case aNumber, aDivisor:
 		if v.Kind != rawjson.Number && v.Kind != rawjson.String {
 			return a, mismatch(v, "a number")
 		}
 		var err error
-		if a.number, err = parseDecimal(v.Text); errors.Is(err, errNoNumber) {
+		if a.number, err = parseDecimal(new(big.Int), v.Text); errors.Is(err, errNoNumber) {
 			return a, mismatch(v, "a number")
 		} else if err != nil {
 			return a, "is out of range"
 		}
-		if p == divisor && a.number.coef.Sign() == 0 {
+		if p == aDivisor && a.number.coef.Sign() == 0 {
 			return a, "is zero"
 		}
-	case format:
+	case aFormat:
 		if v.Kind != rawjson.String {
 			return a, mismatch(v, "a text")
 		}
 		return a, checkFormat(v.Text)
-	case zone:
+	case aZone:
 		if v.Kind != rawjson.String {
 			return a, mismatch(v, "a text")
 		}

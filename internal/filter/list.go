@@ -103,15 +103,13 @@ func last(v field.Value) (field.Value, error) {
 }
 
 func split(s, separator string) (field.Value, error) {
-	pieces := strings.SplitSeq(s, separator)
-	if separator == " " {
-		pieces = strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(blanks, r) })
-	}
 	const quotes = len(`"",`)
-	list := append(make([]byte, 0, min(len(s)+len(s)/4, MaxOutput)+quotes), '[')
+	room := len(s) + (strings.Count(s, separator)+1)*quotes // and more for escapes
+	list := append(make([]byte, 0, min(room, MaxOutput)+quotes), '[')
 	empty := 0
-	for piece := range pieces {
-		if piece == "" {
+	for more := s != ""; more; {
+		var piece string
+		if piece, s, more = cut(s, separator); piece == "" {
 			empty++ // dropped if nothing follows
 			continue
 		}
@@ -127,6 +125,23 @@ func split(s, separator string) (field.Value, error) {
 		list = list[:len(list)-1]
 	}
 	return field.Value{Kind: rawjson.List, Text: string(append(list, ']'))}, nil
+}
+
+// cut returns what is before the separator, and what is behind it if there is one.
+func cut(s, separator string) (piece, rest string, more bool) {
+	switch separator {
+	case "":
+		n := skip(s, 1)
+		return s[:n], s[n:], n < len(s)
+	case " ":
+		s = strings.TrimLeft(s, blanks)
+		if n := strings.IndexAny(s, blanks); n >= 0 {
+			return s[:n], s[n+1:], true
+		}
+		return s, "", false
+	default:
+		return strings.Cut(s, separator)
+	}
 }
 
 func join(v field.Value, glue string) (field.Value, error) {

@@ -3,7 +3,9 @@ package filter
 import (
 	"errors"
 	"math/big"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
@@ -30,8 +32,9 @@ type decimal struct {
 	scale int
 }
 
-// parseDecimal reads a number as JSON has it, also with a plus sign or leading zeros, and with blanks around it.
-func parseDecimal(s string) (decimal, error) {
+// parseDecimal reads a number as JSON has it, also with a plus sign or leading zeros, and with blanks around it. Its
+// coefficient is coef.
+func parseDecimal(coef *big.Int, s string) (decimal, error) {
 	s = strings.TrimSpace(s)
 	unsigned := strings.TrimLeft(s, "+-")
 	if len(s)-len(unsigned) > 1 {
@@ -42,7 +45,7 @@ func parseDecimal(s string) (decimal, error) {
 	if !ok || !isDigits(integer) || point && !isDigits(fraction) {
 		return decimal{}, errNoNumber
 	}
-	d := decimal{scale: len(fraction) - exp}
+	d := decimal{coef, len(fraction) - exp}
 	if len(s) > maxNumber || len(integer)+exp > maxNumber || d.scale > maxNumber {
 		return decimal{}, errDigits
 	}
@@ -53,15 +56,15 @@ func parseDecimal(s string) (decimal, error) {
 				n = n*10 + int64(c-'0')
 			}
 		}
-		d.coef = big.NewInt(n)
+		coef.SetInt64(n)
 	} else {
-		d.coef, _ = new(big.Int).SetString(integer+fraction, 10)
+		coef.SetString(integer+fraction, 10)
 	}
 	if s[0] == '-' {
-		d.coef.Neg(d.coef)
+		coef.Neg(coef)
 	}
 	if d.scale < 0 {
-		d = d.rescale(0)
+		d = d.rescale(new(big.Int), 0)
 	}
 	return d, nil
 }
@@ -97,7 +100,12 @@ func isDigits(s string) bool {
 // value writes the number in full, with no more zeros than one behind the point.
 func (d decimal) value() (field.Value, error) {
 	var space [2 * maxNumber]byte
-	digits := d.coef.Append(space[:0], 10)
+	digits := space[:0]
+	if d.coef.IsInt64() {
+		digits = strconv.AppendInt(digits, d.coef.Int64(), 10) // which allocates nothing
+	} else {
+		digits = d.coef.Append(digits, 10)
+	}
 	neg := digits[0] == '-'
 	if neg {
 		digits = digits[1:]
@@ -136,94 +144,29 @@ func (d decimal) value() (field.Value, error) {
 	return field.Number(string(out)), nil
 }
 
-// rescale returns d with more digits behind the point, all zero.
-func (d decimal) rescale(scale int) decimal {
-	if scale == d.scale {
-		return d
-	}
-	return decimal{new(big.Int).Mul(d.coef, pow10(scale-d.scale)), scale}
+// Powers of ten, as many as operations need: of a number's digits, and the places of a quotient.
+var (
+	powers = func() (t [maxNumber + maxPlaces + 1]*big.Int) {
+		t[0] = big.NewInt(1)
+		for i := range len(t) - 1 {
+			t[i+1] = new(big.Int).Mul(t[i], big.NewInt(10))
+		}
+		return t
+	}()
+	one = powers[0]
+)
+
+// A desk is where numbers are computed. They come from a pool, so that a filter allocates nothing but its result.
+type desk struct {
+	value, x, y big.Int // operands
+	z, r        big.Int // a result, and what a division leaves
 }
 
-func pow10(n int) *big.Int {
-	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
-}
-
-func (d decimal) plus(e decimal) decimal {
-	scale := max(d.scale, e.scale)
-	d, e = d.rescale(scale), e.rescale(scale)
-	return decimal{new(big.Int).Add(d.coef, e.coef), scale}
-}
-
-func (d decimal) minus(e decimal) decimal {
-	return d.plus(decimal{new(big.Int).Neg(e.coef), e.scale})
-}
-
-func (d decimal) times(e decimal) decimal {
-	return decimal{new(big.Int).Mul(d.coef, e.coef), d.scale + e.scale}
-}
-
-// dividedBy is the whole quotient, towards minus infinity, of whole numbers; of others it has maxPlaces digits behind the
-// point, the last one rounded half up.
-func (d decimal) dividedBy(e decimal) decimal {
-	if d.scale == 0 && e.scale == 0 {
-		q, _ := floorDiv(d.coef, e.coef)
-		return decimal{q, 0}
-	}
-	n := new(big.Int).Mul(d.coef, pow10(e.scale+maxPlaces))
-	return decimal{roundDiv(n, new(big.Int).Mul(e.coef, pow10(d.scale))), maxPlaces}
-}
-
-// modulo is what the floored quotient leaves: it has the sign of e.
-func (d decimal) modulo(e decimal) decimal {
-	scale := max(d.scale, e.scale)
-	_, r := floorDiv(d.rescale(scale).coef, e.rescale(scale).coef)
-	return decimal{r, scale}
-}
-
-// round rounds to places digits behind the point, half away from zero.
-func (d decimal) round(places int) decimal {
-	if places >= d.scale {
-		return d
-	}
-	r := decimal{roundDiv(d.coef, pow10(d.scale-places)), places}
-	if places < 0 {
-		return r.rescale(0)
-	}
-	return r
-}
-
-func (d decimal) floor() decimal {
-	q, _ := floorDiv(d.coef, pow10(d.scale))
-	return decimal{q, 0}
-}
-
-func (d decimal) ceil() decimal {
-	neg := decimal{new(big.Int).Neg(d.coef), d.scale}.floor()
-	return decimal{neg.coef.Neg(neg.coef), 0}
-}
-
-// floorDiv divides towards minus infinity.
-func floorDiv(n, d *big.Int) (q, r *big.Int) {
-	q, r = new(big.Int).QuoRem(n, d, new(big.Int))
-	if r.Sign() != 0 && r.Sign() != d.Sign() {
-		q.Sub(q, big.NewInt(1))
-		r.Add(r, d)
-	}
-	return q, r
-}
-
-// roundDiv divides and rounds half away from zero.
-func roundDiv(n, d *big.Int) *big.Int {
-	q, r := new(big.Int).QuoRem(n, d, new(big.Int))
-	if r.Lsh(r, 1).CmpAbs(d) >= 0 {
-		q.Add(q, big.NewInt(int64(n.Sign()*d.Sign())))
-	}
-	return q
-}
+var desks = sync.Pool{New: func() any { return new(desk) }}
 
 // arithmetic makes a filter of what to do with the number that a value is. As in Liquid, no value is zero; so is the empty
 // text, which every place writes alike.
-func arithmetic(compute func(decimal) decimal) apply {
+func arithmetic(compute func(*desk, decimal) decimal) apply {
 	return func(v field.Value) (field.Value, error) {
 		s := "0"
 		switch {
@@ -232,10 +175,102 @@ func arithmetic(compute func(decimal) decimal) apply {
 		case !v.Empty():
 			return v, errNoNumber
 		}
-		d, err := parseDecimal(s)
+		w := desks.Get().(*desk)
+		defer desks.Put(w)
+		d, err := parseDecimal(&w.value, s)
 		if err != nil {
 			return v, err
 		}
-		return compute(d).value()
+		return compute(w, d).value()
 	}
+}
+
+// rescale returns d with more digits behind the point, all zero, in z if there are more.
+func (d decimal) rescale(z *big.Int, scale int) decimal {
+	if scale == d.scale {
+		return d
+	}
+	return decimal{z.Mul(d.coef, powers[scale-d.scale]), scale}
+}
+
+// align gives two numbers the same scale.
+func (w *desk) align(d, e decimal) (decimal, decimal) {
+	scale := max(d.scale, e.scale)
+	return d.rescale(&w.x, scale), e.rescale(&w.y, scale)
+}
+
+func plus(w *desk, d, e decimal) decimal {
+	d, e = w.align(d, e)
+	return decimal{w.z.Add(d.coef, e.coef), d.scale}
+}
+
+func minus(w *desk, d, e decimal) decimal {
+	d, e = w.align(d, e)
+	return decimal{w.z.Sub(d.coef, e.coef), d.scale}
+}
+
+func times(w *desk, d, e decimal) decimal {
+	return decimal{w.z.Mul(d.coef, e.coef), d.scale + e.scale}
+}
+
+// dividedBy is the whole quotient, towards minus infinity, of whole numbers; of others it has maxPlaces digits behind the
+// point, the last one rounded half away from zero.
+func dividedBy(w *desk, d, e decimal) decimal {
+	if d.scale == 0 && e.scale == 0 {
+		return decimal{w.floorDiv(d.coef, e.coef), 0}
+	}
+	w.x.Mul(d.coef, powers[e.scale+maxPlaces])
+	w.y.Mul(e.coef, powers[d.scale])
+	return decimal{w.roundDiv(&w.x, &w.y), maxPlaces}
+}
+
+// modulo is what the floored quotient leaves: it has the sign of e.
+func modulo(w *desk, d, e decimal) decimal {
+	d, e = w.align(d, e)
+	w.floorDiv(d.coef, e.coef)
+	return decimal{&w.r, d.scale}
+}
+
+// round rounds to places digits behind the point, half away from zero.
+func round(w *desk, d decimal, places int) decimal {
+	if places >= d.scale {
+		return d
+	}
+	r := decimal{w.roundDiv(d.coef, powers[d.scale-places]), places}
+	if places < 0 {
+		return r.rescale(&w.x, 0)
+	}
+	return r
+}
+
+func floor(w *desk, d decimal) decimal {
+	return decimal{w.floorDiv(d.coef, powers[d.scale]), 0}
+}
+
+func ceil(w *desk, d decimal) decimal {
+	z := w.floorDiv(w.x.Neg(d.coef), powers[d.scale])
+	return decimal{z.Neg(z), 0}
+}
+
+// floorDiv divides towards minus infinity.
+func (w *desk) floorDiv(n, d *big.Int) *big.Int {
+	w.z.QuoRem(n, d, &w.r)
+	if w.r.Sign() != 0 && w.r.Sign() != d.Sign() {
+		w.z.Sub(&w.z, one)
+		w.r.Add(&w.r, d)
+	}
+	return &w.z
+}
+
+// roundDiv divides and rounds half away from zero.
+func (w *desk) roundDiv(n, d *big.Int) *big.Int {
+	w.z.QuoRem(n, d, &w.r)
+	switch {
+	case w.r.Lsh(&w.r, 1).CmpAbs(d) < 0:
+	case n.Sign() == d.Sign():
+		w.z.Add(&w.z, one)
+	default:
+		w.z.Sub(&w.z, one)
+	}
+	return &w.z
 }

@@ -23,10 +23,10 @@ import (
 //   - Arguments that cannot be meant are errors: a negative length, an empty text to replace, zero to divide by.
 var table = map[string]*spec{
 	// Text.
-	"append": {[]param{text}, 1, func(a []arg) apply {
+	"append": {[]param{aText}, 1, func(a []arg) apply {
 		return func(v field.Value) (field.Value, error) { return concat(v.String(), a[0].text) }
 	}},
-	"prepend": {[]param{text}, 1, func(a []arg) apply {
+	"prepend": {[]param{aText}, 1, func(a []arg) apply {
 		return func(v field.Value) (field.Value, error) { return concat(a[0].text, v.String()) }
 	}},
 	"downcase": plain(strings.ToLower),
@@ -41,7 +41,7 @@ var table = map[string]*spec{
 	// url_encode is for a query: a blank becomes +.
 	"url_encode": {nil, 0, func([]arg) apply { return urlEncode }},
 	// replace replaces each occurrence, by nothing if there is no second argument.
-	"replace": {[]param{pattern, text}, 1, func(a []arg) apply {
+	"replace": {[]param{aPattern, aText}, 1, func(a []arg) apply {
 		by := ""
 		if len(a) > 1 {
 			by = a[1].text
@@ -50,7 +50,7 @@ var table = map[string]*spec{
 	}},
 	// truncate cuts to a length, 50 if none is given, of which the mark "..." is a part. Where not even the mark has place,
 	// it stands alone.
-	"truncate": {[]param{count, text}, 0, func(a []arg) apply {
+	"truncate": {[]param{aCount, aText}, 0, func(a []arg) apply {
 		length, mark := 50, "..."
 		if len(a) > 0 {
 			length = a[0].whole
@@ -69,8 +69,8 @@ var table = map[string]*spec{
 			return v, nil
 		}
 	}},
-	// date_format writes a time with PHP's date letters; see formatDate. The second argument is a time zone.
-	"date_format": {[]param{format, zone}, 1, func(a []arg) apply {
+	// date_format writes a time with PHP's date letters; see dateFormat. The second argument is a time zone.
+	"date_format": {[]param{aFormat, aZone}, 1, func(a []arg) apply {
 		f := dateFormat{layout: a[0].text}
 		if len(a) > 1 {
 			f.zone = a[1].zone
@@ -80,7 +80,7 @@ var table = map[string]*spec{
 
 	// Texts and lists.
 	// slice is by characters of a text, by elements of a list.
-	"slice": {[]param{whole, count}, 1, func(a []arg) apply {
+	"slice": {[]param{aWhole, aCount}, 1, func(a []arg) apply {
 		length := toEnd
 		if len(a) > 1 {
 			length = a[1].whole
@@ -94,12 +94,12 @@ var table = map[string]*spec{
 	"last":  {nil, 0, func([]arg) apply { return last }},
 	// split makes a list of texts. As in Liquid, empty ones at the end are dropped, '' splits into characters, and ' ' at any
 	// run of blanks.
-	"split": {[]param{text}, 1, func(a []arg) apply {
+	"split": {[]param{aText}, 1, func(a []arg) apply {
 		return func(v field.Value) (field.Value, error) { return split(v.String(), a[0].text) }
 	}},
 	// join joins the elements of a list, with a blank if nothing else is given. A list in a list is its JSON, where Liquid
 	// would join its elements too. What is no list is a list of itself.
-	"join": {[]param{text}, 0, func(a []arg) apply {
+	"join": {[]param{aText}, 0, func(a []arg) apply {
 		glue := " "
 		if len(a) > 0 {
 			glue = a[0].text
@@ -108,21 +108,21 @@ var table = map[string]*spec{
 	}},
 
 	// Numbers.
-	"plus":  operation(number, decimal.plus),
-	"minus": operation(number, decimal.minus),
-	"times": operation(number, decimal.times),
-	// divided_by and modulo: see decimal.
-	"divided_by": operation(divisor, decimal.dividedBy),
-	"modulo":     operation(divisor, decimal.modulo),
-	"ceil":       {nil, 0, func([]arg) apply { return arithmetic(decimal.ceil) }},
-	"floor":      {nil, 0, func([]arg) apply { return arithmetic(decimal.floor) }},
+	"plus":  operation(aNumber, plus),
+	"minus": operation(aNumber, minus),
+	"times": operation(aNumber, times),
+	// divided_by and modulo: see dividedBy.
+	"divided_by": operation(aDivisor, dividedBy),
+	"modulo":     operation(aDivisor, modulo),
+	"ceil":       {nil, 0, func([]arg) apply { return arithmetic(ceil) }},
+	"floor":      {nil, 0, func([]arg) apply { return arithmetic(floor) }},
 	// round is to whole numbers if no digits are given, half away from zero.
-	"round": {[]param{places}, 0, func(a []arg) apply {
+	"round": {[]param{aPlaces}, 0, func(a []arg) apply {
 		places := 0
 		if len(a) > 0 {
 			places = a[0].whole
 		}
-		return arithmetic(func(d decimal) decimal { return d.round(places) })
+		return arithmetic(func(w *desk, d decimal) decimal { return round(w, d, places) })
 	}},
 }
 
@@ -134,9 +134,9 @@ func plain(change func(string) string) *spec {
 }
 
 // operation is a filter that computes with one number.
-func operation(p param, compute func(d, e decimal) decimal) *spec {
+func operation(p param, compute func(w *desk, d, e decimal) decimal) *spec {
 	return &spec{[]param{p}, 1, func(a []arg) apply {
 		e := a[0].number
-		return arithmetic(func(d decimal) decimal { return compute(d, e) })
+		return arithmetic(func(w *desk, d decimal) decimal { return compute(w, d, e) })
 	}}
 }

@@ -1,0 +1,54 @@
+//go:build !race
+
+package filter_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/field"
+)
+
+// What is a part of a text is no copy of it. The race detector makes sync.Pool forget.
+func TestFilter_Apply_Allocs(t *testing.T) {
+	long := field.Text(" 918919521234 ")
+	tests := []struct {
+		filter string
+		args   args
+		in     field.Value
+		most   float64
+	}{
+		{"slice", args{-10}, long, 0},
+		{"slice", args{2, 5}, long, 0},
+		{"strip", nil, long, 0},
+		{"lstrip", nil, long, 0},
+		{"truncate", nil, long, 0},
+		{"truncate", args{3, ""}, long, 0},
+		{"default", args{"there"}, long, 0},
+		{"default", args{"there"}, field.Null, 0},
+		{"first", nil, long, 0},
+		{"last", nil, long, 0},
+		{"first", nil, field.FromJSON(`["a",{"b":1}]`), 0},
+		{"last", nil, field.FromJSON(`["a",{"b":1}]`), 0},
+		{"size", nil, long, 0},
+		{"downcase", nil, long, 0},
+		{"escape", nil, long, 0},
+		{"url_encode", nil, field.Text("918919521234"), 0},
+		{"replace", args{"x", "y"}, long, 0},
+		{"append", args{"x"}, long, 1},
+		{"replace", args{" ", "_"}, long, 1},
+		{"escape", nil, field.Text("a & b"), 1},
+		{"join", nil, field.FromJSON(`["a","b","c"]`), 1},
+		{"slice", args{1}, field.FromJSON(`["a","b","c"]`), 1},
+		{"split", args{"9"}, long, 2}, // the list, and the space to make it,
+		{"date_format", args{"d/m/Y H:i"}, field.Text("2021-04-09 16:27:39"), 1},
+		{"plus", args{1}, field.Text("23"), 1},
+		{"round", args{2}, field.Number("0.0150"), 1},
+	}
+	for _, tt := range tests {
+		f := compile(t, tt.filter, tt.args...)
+		allocs := testing.AllocsPerRun(100, func() { _, _ = f.Apply(tt.in) })
+		require.LessOrEqual(t, allocs, tt.most, "%s %v", tt.filter, tt.args)
+	}
+}

@@ -1,0 +1,93 @@
+package filter_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/filter"
+)
+
+func TestDateFormat(t *testing.T) {
+	t.Parallel()
+	const all = "d D j l N S w z|W F m M n t L o Y y|a A B g G h H i s u v|e I O p P T Z|c|r|U"
+	check(t, []row{
+		// The platform's.
+		{"date_format", args{"d/m/Y"}, `"2021-04-09 16:27:39"`, `"09/04/2021"`},
+
+		// Every letter; as PHP 8 writes them.
+		{"date_format", args{all}, `"2021-04-09 16:27:39"`,
+			`"09 Fri 9 Friday 5 th 5 98|14 April 04 Apr 4 30 0 2021 2021 21|pm PM 727 4 16 04 16 27 39 000000 000|` +
+				`UTC 0 +0000 Z +00:00 UTC 0|2021-04-09T16:27:39+00:00|Fri, 09 Apr 2021 16:27:39 +0000|1617985659"`},
+		{"date_format", args{all}, `"2024-12-30T00:05:06.0304+05:30"`,
+			`"30 Mon 30 Monday 1 th 1 364|01 December 12 Dec 12 31 1 2025 2024 24|am AM 816 12 0 12 00 05 06 030400 030|` +
+				`+05:30 0 +0530 +05:30 +05:30 +05:30 19800|2024-12-30T00:05:06+05:30|Mon, 30 Dec 2024 00:05:06 +0530|1735497306"`},
+		{"date_format", args{`\d\a\y jS \o\f F \\`}, `"2021-04-01"`, `"day 1st of April \\"`},
+		{"date_format", args{"jS"}, `"2021-04-02"`, `"2nd"`},
+		{"date_format", args{"jS"}, `"2021-04-03"`, `"3rd"`},
+		{"date_format", args{"jS"}, `"2021-04-11"`, `"11th"`},
+		{"date_format", args{"jS"}, `"2021-04-12"`, `"12th"`},
+		{"date_format", args{"jS"}, `"2021-04-22"`, `"22nd"`},
+		{"date_format", args{"N w"}, `"2021-04-11"`, `"7 0"`},
+		{"date_format", args{"t L"}, `"2024-02-01"`, `"29 1"`},
+		{"date_format", args{"t L"}, `"1900-02-01"`, `"28 0"`},
+		{"date_format", args{"Y y"}, `"0907-02-01"`, `"0907 07"`},
+		{"date_format", args{"g:i A"}, `"2021-04-09 00:00:00"`, `"12:00 AM"`},
+		{"date_format", args{"é\\"}, `"2021-04-09"`, `"é\\"`},
+		{"date_format", args{""}, `"2021-04-09"`, `""`},
+
+		// The forms that times come in.
+		{"date_format", args{"d.m.Y H:i:s.v P"}, `"2021-06-18T14:48:06.886358Z"`, `"18.06.2021 14:48:06.886 +00:00"`},
+		{"date_format", args{"d.m.Y H:i:s.v"}, `"2013-12-23T11:11:40.030"`, `"23.12.2013 11:11:40.030"`},
+		{"date_format", args{"H:i P"}, `"2021-04-09 16:27:39+05:30"`, `"16:27 +05:30"`},
+		{"date_format", args{"H:i P"}, `"2021-04-09 16:27:39 -0330"`, `"16:27 -03:30"`},
+		{"date_format", args{"H:i P"}, `"2021-04-09T16:27:39+0530"`, `"16:27 +05:30"`},
+		{"date_format", args{"H:i"}, `" 2021-04-09 16:27:39 "`, `"16:27"`},
+		{"date_format", args{"c"}, `1617985659`, `"2021-04-09T16:27:39+00:00"`},
+		{"date_format", args{"c"}, `"1617985659"`, `"2021-04-09T16:27:39+00:00"`},
+		{"date_format", args{"Y"}, `253402300799`, `"9999"`},
+		{"date_format", args{"Y"}, `"100000000"`, `"1973"`},
+
+		// No time.
+		{"date_format", args{"d/m/Y"}, `""`, `""`},
+		{"date_format", args{"d/m/Y"}, `null`, `""`},
+		{"date_format", args{"d/m/Y"}, `"0000-00-00 00:00:00"`, `""`},
+		{"date_format", args{"d/m/Y"}, `"0000-00-00"`, `""`},
+		{"date_format", args{"d/m/Y"}, `"0"`, `""`},
+
+		// Of times that name their zone another one is shown; a wall clock stays.
+		{"date_format", args{"d H:i e T O I", "Asia/Kolkata"}, `"2021-06-18T20:48:06Z"`, `"19 02:18 Asia/Kolkata IST +0530 0"`},
+		{"date_format", args{"H:i T I", "Europe/Berlin"}, `"2021-06-18T20:48:06+05:30"`, `"17:18 CEST 1"`},
+		{"date_format", args{"H:i T U", "Asia/Kolkata"}, `"2021-04-09 16:27:39"`, `"16:27 IST 1617965859"`},
+		{"date_format", args{"H:i e", "Asia/Kolkata"}, `1617965859`, `"16:27 Asia/Kolkata"`},
+		{"date_format", args{"H:i e", "UTC"}, `"2021-04-09T16:27:39+05:30"`, `"10:57 UTC"`},
+	})
+}
+
+func TestDateFormat_NoTime(t *testing.T) {
+	t.Parallel()
+	f := compile(t, "date_format", "d/m/Y")
+	for _, text := range []string{
+		"-", "x", "2021", "2021-04", "2021-13-01", "0000-01-01", "2021-04-09x16:27:39", "2021-04-09 25:00:00", "2021-04-09 16:27:39 ?",
+		"2021-04-09 16:27:39.", "2021-04-09 16:27:39z", "2021-04-09T16:27:39+99:99", "20210409", "12345", "+1617985659", "-1617985659", "99999999999999999999", "1e3",
+	} {
+		_, err := f.Apply(field.Text(text))
+		require.EqualError(t, err, "date_format: the value is no time", text)
+	}
+}
+
+// Each letter means something or is refused: none is written as it stands.
+func TestDateFormat_Letters(t *testing.T) {
+	t.Parallel()
+	accepted := ""
+	for c := 'A'; c <= 'z'; c++ {
+		if c > 'Z' && c < 'a' {
+			continue
+		}
+		if _, err := filter.Compile("date_format", literals(string(c))); err == nil {
+			accepted += string(c)
+		}
+	}
+	require.Equal(t, "ABDFGHILMNOPSTUWYZacdeghijlmnoprstuvwyz", accepted)
+}
