@@ -57,33 +57,45 @@ func (m *Message) curl(secrets bool) string {
 	if !secrets {
 		address = maskURL(address, refused != nil)
 	}
+	// With an empty body net/http says Content-Length: 0 for these methods, and so does curl for an empty --data-binary.
+	data := body != "" || m.Method == http.MethodPost || m.Method == http.MethodPut || m.Method == http.MethodPatch
 	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out of it.
 	b.WriteString("curl -q -g --path-as-is -X " + shellQuote(m.Method) + " " + shellQuote(address))
-	for _, line := range m.curlHeader(secrets) {
+	for _, line := range m.curlHeader(secrets, data) {
 		b.WriteString(" \\\n  -H " + shellQuote(line))
 	}
-	// With an empty body net/http says Content-Length: 0 for these three methods, as curl does for an empty --data-binary.
-	if body != "" || m.Method == http.MethodPost || m.Method == http.MethodPut || m.Method == http.MethodPatch {
+	if data {
 		b.WriteString(" \\\n  --data-binary " + shellQuote(body))
 	}
 	return b.String()
 }
 
 // curlHeader returns the arguments for the header that [Client.Try] sends: "Name: value", "Name;" for a value that is empty,
-// and "Name:" for one that curl would add by itself.
-func (m *Message) curlHeader(secrets bool) []string {
-	header := http.Header{"Accept": nil, "Content-Type": nil, "Expect": nil, "User-Agent": {"Ringhook"}}
+// and "Name:" for a header that curl would add by itself.
+func (m *Message) curlHeader(secrets, data bool) []string {
+	header := http.Header{"Accept": nil, "User-Agent": {"Ringhook"}}
+	if data {
+		header["Content-Type"] = nil
+	}
+	if len(m.Body) > 1024 {
+		header["Expect"] = nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
-		header[http.CanonicalHeaderKey(name)] = m.Header[name]
+		if canonical := http.CanonicalHeaderKey(name); len(m.Header[name]) > 0 || canonical == "User-Agent" {
+			header[canonical] = m.Header[name]
+		}
 	}
 	header.Set(HeaderID, m.ID)
-	if agent := header["User-Agent"]; len(agent) > 0 { // net/http sends the first one, if it is not empty
-		header["User-Agent"] = agent[:min(len(agent[0]), 1)]
+	if agents := header["User-Agent"]; len(agents) > 0 { // net/http sends the first one, if it is not empty
+		header["User-Agent"] = agents[:min(len(agents[0]), 1)]
 	}
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if len(header[name]) == 0 {
+			lines = append(lines, name+":")
+		}
 		for _, value := range header[name] {
-			value = strings.Trim(value, " \t")
+			value = strings.Trim(value, " \t") // as net/http does
 			switch {
 			case value == "":
 				lines = append(lines, name+";")
@@ -93,22 +105,21 @@ func (m *Message) curlHeader(secrets bool) []string {
 				lines = append(lines, name+": "+masked)
 			}
 		}
-		if own := name == "Accept" || name == "Content-Type" && m.Method != http.MethodGet || name == "Expect" && len(m.Body) > 0 ||
-			name == "User-Agent"; own && len(header[name]) == 0 {
-			lines = append(lines, name+":")
-		}
 	}
 	return lines
 }
 
-// maskURL hides the values of parameters that may be credentials and, if the URL is one that must not be, what may be a user.
+// maskURL hides the values of parameters that may be credentials and, if the URL is refused, what may be a user.
 func maskURL(address string, refused bool) string {
-	before, query, hasQuery := strings.Cut(address, "?")
-	if at := strings.LastIndexByte(before, '@'); refused && at >= 0 {
-		scheme, _, _ := strings.Cut(before[:at], "://")
-		before = scheme + "://" + masked + before[at:]
+	if at := strings.LastIndexByte(address, '@'); refused && at >= 0 {
+		user := strings.Index(address[:at], "://") + 1
+		if user > 0 {
+			user += len("//")
+		}
+		address = address[:user] + masked + address[at:]
 	}
-	if !hasQuery {
+	before, query, found := strings.Cut(address, "?")
+	if !found {
 		return before
 	}
 	parameters := strings.Split(query, "&")
