@@ -224,6 +224,10 @@ func TestMessage_Curl_Run(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no curl")
 	}
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
 	rcv := webhooktest.NewReceiver()
 	t.Cleanup(rcv.Close)
 	client := rcv.Client()
@@ -236,7 +240,7 @@ func TestMessage_Curl_Run(t *testing.T) {
 		// A .curlrc that would be seen.
 		require.NoError(t, os.WriteFile(filepath.Join(dir, ".curlrc"), []byte("header = \"X-Curlrc: x\"\n"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "command"), []byte(m.CurlWithSecrets()+"\n"), 0o600))
-		cmd := exec.CommandContext(t.Context(), "sh", "command")
+		cmd := exec.CommandContext(t.Context(), shell, "command")
 		cmd.Dir, cmd.Env = dir, []string{"PATH=" + filepath.Dir(curl) + ":" + os.Getenv("PATH"), "HOME=" + dir, "NO_PROXY=*"}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
