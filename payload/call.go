@@ -14,19 +14,19 @@ type CallReport struct {
 	From         Phone      `json:"from" doc:"From number for call initiation"`
 	To           Phone      `json:"to" doc:"Phone number to which call has connected"`
 	Source       CallSource `json:"source" doc:"OBD or C2C"`
-	MID          string     `json:"mid" alias:"id" doc:"Message id of the campaign"`
-	FlowID       Int        `json:"flow_id" doc:"Flow id for the campaign used"`
+	MID          string     `json:"mid" alias:"id" doc:"Message id of the campaign" absent:"in reports of Click2Call"`
+	FlowID       Int        `json:"flow_id" doc:"Flow id for the campaign used" absent:"in reports of Click2Call"`
 	StartAt      Time       `json:"start_at" doc:"Call start time, YYYY-MM-DD hh:mm:ss without a zone"`
 	EndAt        Time       `json:"end_at" doc:"Call end time, YYYY-MM-DD hh:mm:ss without a zone"`
 	Duration     Seconds    `json:"duration" doc:"Duration of the call in seconds (first call)"`
 	Status       CallStatus `json:"status" doc:"Call status"`
-	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded"`
-	Date         Time       `json:"date" doc:"Date of the report (Click2Call)"`
-	UnixTime     Int        `json:"unixtime" doc:"Time of the report in seconds since 1970 (Click2Call)"`
-	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)"`
-	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)"`
-	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)"`
-	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)"`
+	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded" absent:"unless the call was recorded"`
+	Date         Time       `json:"date" doc:"Date of the report (Click2Call)" absent:"in reports of campaigns"`
+	UnixTime     Int        `json:"unixtime" doc:"Time of the report in seconds since 1970 (Click2Call)" absent:"in reports of campaigns"`
+	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)" absent:"in reports of campaigns"`
+	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)" absent:"in reports of campaigns"`
+	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)" absent:"in reports of campaigns"`
+	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)" absent:"in reports of campaigns"`
 
 	rest rest
 }
