@@ -41,7 +41,7 @@ func TestCompose_Names(t *testing.T) {
 		{"payload in a payload", raw(`{"payload":{"payload":{"x":1},"x":2}}`), "payload.x,payload.payload.x,x", `[2,1,2]`},
 		{"bare", raw(`{"x":1,"payload":[7,8]}`), "x,payload.x,payload.payload", `[1,1,[7,8]]`},
 		{"bare with null", raw(`{"x":1,"payload":null}`), "x,payload.x", `[1,1]`},
-		{"lists", raw(`[[1,2],{"a":3}]`), "0.1,1.a,payload.1.a,0.7,9", `[2,3,3,null,null]`},
+		{"lists", raw(`[[1,2],{"a":3}]`), "0.1,1.a,payload.1.a,0.7,payload.9", `[2,3,3,null,null]`},
 		{"lists of a typed event", whatsAppText, "channels.0.name,payload.channels.0.to,channels.7.to,channels.7", `["whatsapp","919019120120",null,null]`},
 		{"lists of scalars", dialerCDR, "list_phonebook_id.1,list_phonebook_name.0,list_phonebook_id.5", `[9007199254740993,"a",null]`},
 		{"free members", whatsAppText, "message.payload.text,message.payload.caption,message.payload.a.b.0,recipient.user.attributes.tags.1,recipient.user.attributes.none", `["Hello \"you\" & 5 < 6\n{{payload.id}} ☃",null,null,"b2b",null]`},

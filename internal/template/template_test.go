@@ -102,15 +102,15 @@ func TestSplit_Refused(t *testing.T) {
 		{"brace", "{{{a}}}", "offset 2: '{' in a name"},
 		{"closing brace", "{{a}b}}", "offset 3: '}' in a name"},
 		{"angle", "@<<a>b>>", "offset 4: '>' in a name"},
-		{"quote", "{{ 'a' }}", `offset 3: '\'' in a name`},
+		{"quote", "{{ a'b' }}", `offset 4: '\'' in a name`},
 		{"double quote", `{{a"}}`, `offset 3: '"' in a name`},
 		{"call", "{{a(b)}}", "offset 3: '(' in a name"},
-		{"brackets", "{{a[0]}}", "offset 3: '[' in a name"},
+		{"bracket", "{{a[0}}", "offset 3: a [ without its ]"},
 		{"backslash", `{{a\b}}`, `offset 3: '\\' in a name`},
 		{"colon", "{{a:b}}", "offset 3: ':' in a name"},
 		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
-		{"filter", "{{a | b}}", "offset 3: a blank inside a name"},
-		{"filter without blanks", "{{a|b}}", "offset 3: a | in a placeholder: filters are not known"},
+		{"filter without a name", "{{a | }}", "offset 6: a | without a filter behind it"},
+		{"junk behind a filter", "{{a|b c}}", `offset 6: "c" where a | or the end of the tag is due`},
 		{"line break", "{{a\nb}}", "offset 3: a blank inside a name"},
 		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name"},
 		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
@@ -163,8 +163,14 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 		}
 		require.Equal(t, at, n.Offset)
 		if n.Placeholder() {
-			require.Equal(t, n.Name, src[n.At:n.At+len(n.Name)])
-			require.Equal(t, n.Name, strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(tag[:len(tag)-len("}}")], "{{"), "@<<")))
+			expression := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(tag[:len(tag)-len("}}")], "{{"), "@<<"))
+			require.True(t, strings.HasPrefix(src[n.At:], expression))
+			if !strings.Contains(expression, "[") {
+				require.True(t, strings.HasPrefix(expression, n.Name))
+			}
+			for _, call := range n.Filters {
+				require.True(t, strings.HasPrefix(src[call.At:], call.Name))
+			}
 		}
 		at = n.End
 	}
@@ -174,6 +180,7 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
 		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}", "@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}",
+		"{{a[0]|f:1,'b'|g}}", "{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
 	} {
 		f.Add(s)
 	}

@@ -1,0 +1,241 @@
+package template_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/template"
+)
+
+var (
+	str = field.Text
+	num = field.Number
+)
+
+func boolean(s string) field.Value { return field.FromJSON(s) }
+
+func call(name string, at int, args ...template.Arg) template.Call {
+	return template.Call{Name: name, At: at, Args: args}
+}
+
+func arg(v field.Value, at int) template.Arg { return template.Arg{Value: v, At: at} }
+
+func TestSplit_Expressions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, src string
+		operand   string
+		literal   field.Value
+		at        int
+		filters   []template.Call
+	}{
+		{"name", "{{a}}", "a", field.Value{}, 2, nil},
+		{"name like a keyword", "{{nilx}}", "nilx", field.Value{}, 2, nil},
+		{"name of keyword and member", "{{true.x}}", "true.x", field.Value{}, 2, nil},
+		{"keyword of another language", "{{null}}", "null", field.Value{}, 2, nil},
+		{"keyword in capitals", "{{True}}", "True", field.Value{}, 2, nil},
+		{"name that begins with a digit", "{{9a}}", "9a", field.Value{}, 2, nil},
+		{"name that is two numbers", "{{0.1}}", "0.1", field.Value{}, 2, nil},
+		{"name that begins with a dash", "{{ -x }}", "-x", field.Value{}, 3, nil},
+		{"index", "{{a[0].b}}", "a.0.b", field.Value{}, 2, nil},
+		{"indexes", "{{a[0][12].b[2]}}", "a.0.12.b.2", field.Value{}, 2, nil},
+		{"index with blanks", "{{a[ 0\t]}}", "a.0", field.Value{}, 2, nil},
+		{"index and filter", "{{a[0]|f}}", "a.0", field.Value{}, 2, []template.Call{call("f", 7)}},
+		{"text", "{{'a b'}}", "", str("a b"), 2, nil},
+		{"text in double quotes", `{{ "a'b" }}`, "", str("a'b"), 3, nil},
+		{"empty text", "{{''}}", "", str(""), 2, nil},
+		{"text with what means something outside", "{{'a|b:c,[d].e{f}'}}", "", str("a|b:c,[d].e{f}"), 2, nil},
+		{"number", "{{42}}", "", num("42"), 2, nil},
+		{"negative number", "{{ -42 }}", "", num("-42"), 3, nil},
+		{"number with zeros", "{{007}}", "", num("7"), 2, nil},
+		{"negative number with zeros", "{{-007}}", "", num("-7"), 2, nil},
+		{"zero", "{{000}}", "", num("0"), 2, nil},
+		{"negative zero", "{{-0}}", "", num("0"), 2, nil},
+		{"largest number", "{{999999999999999999}}", "", num("999999999999999999"), 2, nil},
+		{"true", "{{true}}", "", boolean("true"), 2, nil},
+		{"false", "{{ false}}", "", boolean("false"), 3, nil},
+		{"nil", "{{nil }}", "", field.Null, 2, nil},
+		{"filter", "{{a | f }}", "a", field.Value{}, 2, []template.Call{call("f", 6)}},
+		{"filter without blanks", "{{a|f}}", "a", field.Value{}, 2, []template.Call{call("f", 4)}},
+		{"filter of a literal", "{{'x'|f}}", "", str("x"), 2, []template.Call{call("f", 6)}},
+		{"filter of nil", "{{nil|f:nil}}", "", field.Null, 2, []template.Call{call("f", 6, arg(field.Null, 8))}},
+		{"chain", "{{a|f|g | h}}", "a", field.Value{}, 2, []template.Call{call("f", 4), call("g", 6), call("h", 10)}},
+		{"argument", "{{a|slice: -10}}", "a", field.Value{}, 2, []template.Call{call("slice", 4, arg(num("-10"), 11))}},
+		{
+			"arguments of all kinds", `@<<'é☃' | f : 1 , "b",true,false , nil |g:''>>`, "", str("é☃"), 3,
+			[]template.Call{
+				call("f", 13, arg(num("1"), 17), arg(str("b"), 21), arg(boolean("true"), 25), arg(boolean("false"), 30), arg(field.Null, 38)),
+				call("g", 43, arg(str(""), 45)),
+			},
+		},
+		{"line breaks", "{{a\n|\tf\r:\n1\n,\n2\n}}", "a", field.Value{}, 2, []template.Call{call("f", 6, arg(num("1"), 10), arg(num("2"), 14))}},
+		{"braces", "{{'{{'}}", "", str("{{"), 2, nil},
+		{"braces in an argument", "{{a|f:'{{'|g:\"@<<\"}}", "a", field.Value{}, 2, []template.Call{call("f", 4, arg(str("{{"), 6)), call("g", 11, arg(str("@<<"), 13))}},
+		{"angles in angles", "@<<'@<<'>>", "", str("@<<"), 3, nil},
+		{"angles in braces", "{{'@<<a>>'}}", "", str("@<<a>>"), 2, nil},
+		{"the other tag's end", "@<<'}}'>>", "", str("}}"), 3, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, isJSON := range []bool{false, true} {
+				nodes, errs := template.Split(tt.src, maxName, maxParts, isJSON)
+				require.Empty(t, errs)
+				want := template.Node{Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src)}
+				require.Equal(t, []template.Node{want}, nodes)
+			}
+		})
+	}
+}
+
+// In a JSON template \" is ", wherever in a tag.
+func TestSplit_QuotesInJSON(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, src string
+		want      field.Value // of the literal or of the argument
+		err       string
+		noJSON    string // the error of a template that is no JSON
+	}{
+		{"text", `{{\"x\"}}`, str("x"), "", `offset 2: '\\' in a name`},
+		{"argument", `{{a|f:\"x y\"}}`, str("x y"), "", `offset 6: "\" where a text in quotes, a whole number, true, false or nil is due`},
+		{"braces", `{{a|f:\"{{\"}}`, str("{{"), "", `offset 6: "\" where a text in quotes, a whole number, true, false or nil is due`},
+		{"inside of other quotes", `{{'\"'}}`, str(`"`), "", "offset 3: a backslash in a text"},
+		{"other quotes inside", `{{\"'\"}}`, str("'"), "", `offset 2: '\\' in a name`},
+		{"inside of the same", `{{"\""}}`, field.Value{}, "offset 3: a backslash in a text", "offset 3: a backslash in a text"},
+		{"closed without backslash", `{{\"x"}}`, field.Value{}, `offset 2: a text without its closing \"`, `offset 2: '\\' in a name`},
+		{"not closed", `{{\"x}}`, field.Value{}, `offset 2: a text without its closing \"`, `offset 2: '\\' in a name`},
+		{"before the other quote", `{{\'x\'}}`, field.Value{}, `offset 2: '\\' in a name`, `offset 2: '\\' in a name`},
+		{"other escapes", `{{'\"\n'}}`, field.Value{}, "offset 3: a backslash in a text", "offset 3: a backslash in a text"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			nodes, errs := template.Split(tt.src, maxName, maxParts, true)
+			if tt.err != "" {
+				require.Len(t, errs, 1)
+				require.EqualError(t, errs[0], tt.err)
+			} else {
+				require.Empty(t, errs)
+				got := nodes[0].Literal
+				if len(nodes[0].Filters) > 0 {
+					got = nodes[0].Filters[0].Args[0].Value
+				}
+				require.Equal(t, tt.want, got)
+			}
+			_, err := trySplit(tt.src, maxName, maxParts)
+			require.EqualError(t, err, tt.noJSON)
+		})
+	}
+}
+
+func TestSplit_ExpressionsRefused(t *testing.T) {
+	t.Parallel()
+	const due = " where a text in quotes, a whole number, true, false or nil is due"
+	tests := []struct{ name, src, err string }{
+		{"pipe alone", "{{|}}", "offset 2: a | without anything before it"},
+		{"pipe first", "{{ |a}}", "offset 3: a | without anything before it"},
+		{"pipe last", "{{a|}}", "offset 4: a | without a filter behind it"},
+		{"pipe and blank last", "{{a| }}", "offset 5: a | without a filter behind it"},
+		{"two pipes", "{{a||b}}", "offset 4: a | without a filter behind it"},
+		{"pipe behind a filter", "{{a|f|}}", "offset 6: a | without a filter behind it"},
+		{"pipe behind an argument", "{{a|f:1|}}", "offset 8: a | without a filter behind it"},
+		{"pipe behind a literal", "{{nil|}}", "offset 6: a | without a filter behind it"},
+		{"text as a filter", "{{a|'f'}}", "offset 4: a | without a filter behind it"},
+		{"colon without an argument", "{{a|f:}}", "offset 6: the end of the tag" + due},
+		{"colon and blank", "{{a|f: }}", "offset 7: the end of the tag" + due},
+		{"comma alone", "{{a|f:,}}", `offset 6: ","` + due},
+		{"comma last", "{{a|f:1,}}", "offset 8: the end of the tag" + due},
+		{"two commas", "{{a|f:1,,2}}", `offset 8: ","` + due},
+		{"comma before a pipe", "{{a|f:1,|g}}", `offset 8: "|"` + due},
+		{"name as an argument", "{{a|f:b}}", `offset 6: "b"` + due},
+		{"name as an argument, in another script", "{{a|f:'x', é}}", `offset 11: "é"` + due},
+		{"fraction", "{{a|f:1.5}}", `offset 6: "1"` + due},
+		{"two dashes", "{{a|f:--1}}", `offset 6: "-"` + due},
+		{"arguments without a comma", "{{a|f:1 2}}", `offset 8: "2" where a | or the end of the tag is due`},
+		{"argument without a colon", "{{a|f 1}}", `offset 6: "1" where a | or the end of the tag is due`},
+		{"two colons", "{{a|f:1:2}}", `offset 7: ":" where a | or the end of the tag is due`},
+		{"argument of a name", "{{a:1}}", "offset 3: ':' in a name"},
+		{"name then junk", "{{a b|f}}", "offset 3: a blank inside a name"},
+		{"name then quote", "{{a'b'}}", "offset 3: '\\'' in a name"},
+		{"text then junk", "{{'x'y}}", `offset 5: "y" where a | or the end of the tag is due`},
+		{"text then member", "{{'x'.y}}", `offset 5: "." where a | or the end of the tag is due`},
+		{"two texts", "{{'a' 'b'}}", `offset 6: "'" where a | or the end of the tag is due`},
+		{"number then junk", "{{1 x}}", `offset 4: "x" where a | or the end of the tag is due`},
+		{"dash alone", "{{-}}", "offset 2: a - without a number"},
+		{"dash as an argument", "{{a|f: - }}", "offset 7: a - without a number"},
+		{"number too long", "{{ 1000000000000000000}}", "offset 3: a number of 19 digits, at most 18"},
+		{"number too long as an argument", "{{a|f:-1000000000000000000}}", "offset 6: a number of 19 digits, at most 18"},
+		{"quote not closed", "{{'x}}", "offset 2: a text without its closing '"},
+		{"double quote not closed", `{{a|f:1,"x}}`, `offset 8: a text without its closing "`},
+		{"closed by the other quote", `{{a|f:"x'}}`, `offset 6: a text without its closing "`},
+		{"end of the tag in a text", "{{'}}'}}", "offset 2: a text without its closing '"},
+		{"end of the tag in a text, in angles", "@<<'>>'>>", "offset 3: a text without its closing '"},
+		{"backslash in a text", `{{'a\b'}}`, "offset 4: a backslash in a text"},
+		{"backslash in a text that an argument is", `{{a|f:"é\\"}}`, "offset 9: a backslash in a text"},
+		{"bracket not closed", "{{a[0}}", "offset 3: a [ without its ]"},
+		{"bracket alone", "{{a[}}", "offset 3: a [ without its ]"},
+		{"bracket without an index", "{{a[]}}", "offset 4: an index that is no whole number"},
+		{"bracket with a name", "{{a[x]}}", "offset 4: an index that is no whole number"},
+		{"bracket with a text", "{{a['x']}}", "offset 4: an index that is no whole number"},
+		{"negative index", "{{a[-1]}}", "offset 4: an index that is no whole number"},
+		{"index with a zero", "{{a[01]}}", "offset 4: an index that is no whole number"},
+		{"bracket before a name", "{{a[0]b}}", "offset 6: 'b' in a name"},
+		{"bracket first", "{{[0]}}", "offset 2: an empty part in a name"},
+		{"bracket behind a dot", "{{a.[0]}}", "offset 4: an empty part in a name"},
+		{"dot behind a bracket", "{{a[0].}}", "offset 6: an empty part in a name"},
+		{"bracket of a literal", "{{'a'[0]}}", `offset 5: "[" where a | or the end of the tag is due`},
+		{"closing bracket", "{{a]}}", "offset 3: ']' in a name"},
+		{"tag behind a text", "{{'a' {{b}}", "offset 6: a tag inside a tag"},
+		{"tag behind an argument", "{{a|f:'x'{{b}}", "offset 9: a tag inside a tag"},
+		{"angles behind an argument", "{{a|f:'x', @<<b>>}}", "offset 11: a tag inside a tag"},
+		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"}, // braces are looked for first
+		{"third brace", "{{a|f:}}}", "offset 6: the end of the tag" + due},
+		{"not UTF-8", "{{a|f:\xff}}", "offset 6: \"\ufffd\"" + due},
+		{"name too long", "{{" + strings.Repeat("n", maxName+1) + "|f}}", "offset 2: a name of 257 bytes, at most 256: too long"},
+		{"too many parts", "{{n" + strings.Repeat("[0]", maxParts) + "}}", "offset 2: a name of 33 parts, at most 32: too long"},
+		{"too many filters", "{{a" + strings.Repeat("|f", template.MaxFilters+1) + "}}", "offset 68: more than 32 filters: too long"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, isJSON := range []bool{false, true} {
+				_, errs := template.Split(tt.src, maxName, maxParts, isJSON)
+				require.Len(t, errs, 1)
+				require.EqualError(t, errs[0], tt.err)
+				require.Equal(t, strings.HasSuffix(tt.err, "too long"), errors.Is(errs[0], template.ErrTooLong))
+			}
+		})
+	}
+	nodes := split(t, "{{a"+strings.Repeat("|f", template.MaxFilters)+"}}")
+	require.Len(t, nodes[0].Filters, template.MaxFilters)
+}
+
+// All errors inside of tags come at once, and what is around the tags stays.
+func TestSplit_AllErrors(t *testing.T) {
+	t.Parallel()
+	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", maxName, maxParts, false)
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	require.Equal(t, []string{
+		"offset 5: a | without a filter behind it", "offset 11: a blank inside a name", "offset 18: an empty placeholder",
+		"offset 28: a text without its closing '",
+	}, texts)
+	failed := func(offset, end int) template.Node {
+		return template.Node{Literal: field.Null, Offset: offset, At: offset, End: end}
+	}
+	require.Equal(t, []template.Node{
+		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26), failed(26, 32), text("z", 32),
+	}, nodes)
+
+	nodes, errs = template.Split("{{a|}}@<<b", maxName, maxParts, false)
+	require.Nil(t, nodes)
+	require.Len(t, errs, 2)
+	require.EqualError(t, errs[1], "offset 6: a tag is not closed by >>")
+}
