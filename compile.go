@@ -137,7 +137,11 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 			if bad.Index >= 0 {
 				e.Offset, e.Length = call.Args[bad.Index].At, 1
 			}
-			c.fail(inTemplate(p.field, p.source, e))
+			fault := inTemplate(p.field, p.source, e)
+			if errors.Is(err, filter.ErrUnknown) {
+				fault.suggestion = filter.Nearest(call.Name)
+			}
+			c.fail(fault)
 		}
 		filters = append(filters, f)
 	}

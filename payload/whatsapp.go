@@ -41,12 +41,12 @@ type MessageStatus struct {
 	From        Phone          `json:"from" doc:"Business number, or the agent of RCS and Viber"`
 	To          Phone          `json:"to" alias:"mobile" doc:"Mobile number with country code"`
 	Status      DeliveryStatus `json:"status" doc:"Status: sent, delivered, read, failed, deleted, ..."`
-	DeliveredAt Time           `json:"delivered_at" doc:"Delivered to handset time"`
-	ReadAt      Time           `json:"read_at" doc:"User message read time"`
+	DeliveredAt Time           `json:"delivered_at" doc:"Delivered to handset time" absent:"until the message is delivered"`
+	ReadAt      Time           `json:"read_at" doc:"User message read time" absent:"until the message is read"`
 	ProcessedAt Time           `json:"processed_at" doc:"Processed time"`
-	SubmitTime  Time           `json:"submit_time" doc:"Sent to operator time"` // not written if unset: it is in the variables table, not in the sample
+	SubmitTime  Time           `json:"submit_time" doc:"Sent to operator time" absent:"in most reports"` // not written if unset: it is in the variables table, not in the sample
 	Timestamp   Time           `json:"timestamp" doc:"Time of the status"`
-	ForeignID   string         `json:"foreign_id" doc:"Your own id of the message"`
+	ForeignID   string         `json:"foreign_id" doc:"Your own id of the message" absent:"unless the message was sent with one"`
 
 	rest, top rest
 }

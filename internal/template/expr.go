@@ -21,7 +21,7 @@ type Arg struct {
 	At    int
 }
 
-// MaxFilters is how many filters one placeholder may have.
+// MaxFilters is how many filters one placeholder may have: the library promises the same number.
 const MaxFilters = 32
 
 // An expr reads what stands between the braces of a tag:
