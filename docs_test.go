@@ -1,11 +1,11 @@
 package webhook_test
 
 import (
-	"errors"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	_ "time/tzdata" // for the example with a time zone, wherever the test runs
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +16,7 @@ import (
 // An example is a row or a pair of blocks of docs/templates.md.
 //
 // A link to a file of testdata says of which event the examples are from there on. A row is an example if the head of its
-// table has a column Result, Message or New; what is in it is in code spans, where | is written \|, and (nothing) is the empty
+// table has a column Result, Message, Warning or New; what is in it is in code spans, where | is written \|, and (nothing) is the empty
 // text. The column Where says where the template stands; if there is none, it is a header, where a value is plain text. A Name
 // and a date Letter stand for a template. In blocks, the template comes first, then a line that is just "becomes", then the
 // result; it is a body, or a URL if it begins like one.
@@ -26,7 +26,7 @@ type example struct {
 	where   string // header, URL, body or form
 	source  string
 	result  string
-	kind    string // of the result: Result, Message or New
+	kind    string // of the result: Result, Message, Warning or New
 }
 
 var (
@@ -52,7 +52,7 @@ func examples(t *testing.T, manual string) (found []example, filters []string) {
 			if text := lines[start:i]; becomes {
 				e := example{start, fixture, "body", strings.Join(block, "\n"), strings.Join(text, "\n"), "Result"}
 				if strings.HasPrefix(e.source, "https://") {
-					e.where, e.source = "URL", e.source
+					e.where = "URL"
 				}
 				found, block, becomes = append(found, e), nil, false
 			} else {
@@ -105,7 +105,7 @@ func rowExample(t *testing.T, line int, fixture string, row map[string]string) e
 	if row["Where"] != "" {
 		e.where = row["Where"]
 	}
-	for _, kind := range []string{"Result", "Message", "New"} {
+	for _, kind := range []string{"Result", "Message", "Warning", "New"} {
 		if cell, ok := row[kind]; ok {
 			e.kind, e.result = kind, code(t, line, cell)
 		}
@@ -132,7 +132,7 @@ func (e example) webhook(t *testing.T) webhook.Webhook {
 	case "header":
 		w.Headers = map[string]string{"X-Example": e.source}
 	case "URL":
-		if w.URL = e.source; !strings.HasPrefix(e.source, "https://") {
+		if w.URL = e.source; !strings.HasPrefix(e.source, "http") {
 			w.URL = queryOf + e.source
 		}
 	case "form":
@@ -166,6 +166,33 @@ func (e example) compose(t *testing.T) (string, error) {
 	}
 }
 
+// run holds the example to what the manual says of it.
+func (e example) run(t *testing.T) {
+	t.Helper()
+	got, err := e.compose(t)
+	switch e.kind {
+	case "New":
+		modern, err := webhook.ModernizeTemplate(e.source)
+		require.NoError(t, err, "line %d", e.line)
+		require.Equal(t, e.result, modern, "line %d", e.line)
+		e.source = modern
+		_, err = e.compose(t)
+		require.NoError(t, err, "line %d", e.line)
+	case "Message":
+		var te *webhook.TemplateError
+		require.ErrorAs(t, err, &te, "line %d", e.line)
+		require.Equal(t, e.result, te.Err.Error(), "line %d", e.line)
+	case "Warning":
+		require.NoError(t, err, "line %d", e.line)
+		problems := webhook.Check(e.webhook(t), fixture(t, e.fixture))
+		require.Len(t, problems, 1, "line %d", e.line)
+		require.Equal(t, e.result, problems[0].Message, "line %d", e.line)
+	default:
+		require.NoError(t, err, "line %d", e.line)
+		require.Equal(t, e.result, got, "line %d", e.line)
+	}
+}
+
 // What the manual for the authors of templates says is so.
 func TestDocs_Templates(t *testing.T) {
 	t.Parallel()
@@ -173,30 +200,20 @@ func TestDocs_Templates(t *testing.T) {
 	require.NoError(t, err)
 	found, filters := examples(t, strings.ReplaceAll(string(manual), "\r\n", "\n"))
 	count := map[string]int{}
+	var late []string // that are found with the event
 	for _, e := range found {
 		count[e.kind]++
 		count[e.where]++
-		switch e.kind {
-		case "New":
-			modern, err := webhook.ModernizeTemplate(e.source)
-			require.NoError(t, err, "line %d", e.line)
-			require.Equal(t, e.result, modern, "line %d", e.line)
-			e.source = modern
-			_, err = e.compose(t)
-			require.NoError(t, err, "line %d", e.line)
-		case "Message":
-			_, err := e.compose(t)
-			var te *webhook.TemplateError
-			require.True(t, errors.As(err, &te), "line %d: no error", e.line)
-			require.Equal(t, e.result, te.Err.Error(), "line %d", e.line)
-		default:
-			got, err := e.compose(t)
-			require.NoError(t, err, "line %d", e.line)
-			require.Equal(t, e.result, got, "line %d", e.line)
+		e.run(t)
+		if _, err := webhook.Compile(e.webhook(t), fixture(t, e.fixture)); e.kind == "Message" && err == nil {
+			late = append(late, e.result)
 		}
 	}
+	require.Equal(t, []string{"plus: the value is no number", "an object or a list cannot stand in a URL"}, late, "the last two of the table")
 	// Fewer, and it is the search that is wrong.
-	for what, least := range map[string]int{"Result": 90, "Message": 15, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1} {
+	for what, least := range map[string]int{
+		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,
+	} {
 		require.GreaterOrEqual(t, count[what], least, what)
 	}
 	require.ElementsMatch(t, filter.Names(), filters, "every filter has one row")
