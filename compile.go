@@ -113,7 +113,11 @@ func (c *compiler) newPart(field, source string, nodes []template.Node, opOf fun
 		}
 		p.segments = append(p.segments, s)
 		p.nodes = append(p.nodes, n)
-		p.filters = append(p.filters, c.compileFilters(p, n))
+		filters := c.compileFilters(p, n)
+		if last := len(filters) - 1; s.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
+			filters = filters[:last] // the place encodes; doing it twice would spoil the value
+		}
+		p.filters = append(p.filters, filters)
 		text = ""
 	}
 	p.segments = append(p.segments, segment{text: text})
