@@ -70,7 +70,7 @@ func TestCompose_FilterPlaces(t *testing.T) {
 		{name: "boolean", expression: "s|slice:5|default:true", url: "true", header: "true", inString: "true", bare: "true", field: "true"},
 		{name: "null", expression: "s|slice:5|first", bare: "null"},
 		{name: "empty text", expression: "s|slice:5", bare: "null"},
-		{name: "url_encode twice", expression: "s|url_encode", url: "a%2Bb", header: "a+b", inString: "a+b", bare: `"a+b"`, field: "a+b"},
+		{name: "url_encode, which the place does anyway", expression: "s|url_encode", url: "a%2Bb", header: "a+b", inString: "a+b", bare: `"a+b"`, field: "a+b"},
 		{name: "HTML", expression: "'<b>'|escape", url: "%26lt%3Bb%26gt%3B", header: "&lt;b&gt;", inString: "&lt;b&gt;", bare: `"&lt;b&gt;"`, field: "&lt;b&gt;"},
 		{name: "literal text", expression: "'{{'", url: "%7B%7B", header: "{{", inString: "{{", bare: `"{{"`, field: "{{"},
 		{name: "literal with tags", expression: "'{{a @<<b>>'", url: "%7B%7Ba%20%40%3C%3Cb%3E%3E", header: "{{a @<<b>>", inString: "{{a @<<b>>", bare: `"{{a @<<b>>"`, field: "{{a @<<b>>"},
