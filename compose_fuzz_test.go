@@ -32,6 +32,7 @@ func FuzzCompose(f *testing.F) {
 		{"https://h?a=?", "{{event}}{{message_id}}{{webhook_id}}", ` {"a[0]":{{l}},"b":{{o.k}},"":{{l.0}}} `},
 		{"https://h/{{id}}", "{{id}}", `{"id":{{id}},"m":{{payload}},"t":"{{payload.message.payload.text}}"}`},
 		{"https://h/{{a}};{{b}}/?a={{a}}/../{{b}}", "", ""},
+		{"https://h/{{a|slice:0,1}}.{{b|default:'.'}}?q={{o|size}}{{'&'}}", "{{a|append:b|upcase}}{{b|append:'{{'}}", `{"a":"{{a|escape}}{{'{{'}}","b":{{l|first|split:''}},"c":{{n|times:'-1.5'}}}`},
 	} {
 		for j, value := range values {
 			f.Add(template.url, template.header, template.body, value, values[(i+j)%len(values)], `{"a":1}`, uint8(i+j))
@@ -43,29 +44,69 @@ func FuzzCompose(f *testing.F) {
 			Format: []webhook.Format{"", webhook.FormatFormData, webhook.FormatFormURLEncoded}[settings%3],
 			Method: []string{"POST", "GET", "PUT"}[settings/3%3],
 		}
-		c, err := webhook.Compile(w)
+		requireStructure(t, w, hostileEvents(v1, v2, form))
+	})
+}
+
+// FuzzTemplate composes whatever templates compile, with all that a tag may have in it: see FuzzCompose. Each expression
+// stands in every place that it may have.
+func FuzzTemplate(f *testing.F) {
+	for i, expression := range []string{
+		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b", "a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'",
+		"a|split:''", "a|split:' '|last", "a|replace:'a','\"},{'", "n|plus:1|times:'1.5'", "n|divided_by:'-3'|round:2", "a|modulo:7", "b|date_format:'d/m/Y H:i \\\\o'", "'2021-04-09'|date_format:'c','Asia/Kolkata'",
+		"a|escape|url_encode", "o|upcase", "l|slice:1,1|first", "a|truncate:3,'…'", "payload|size|append:'.'", "message_id|first", "a|default:nil", "true", "o.k[2]|default:false", "'.'", "a|slice:0,1|append:'.'",
+		`\"{\"|append:\"}\"`, "a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
+		"a||b", "a|f", "|", "a|slice:'x'", "'{{", "a[", "a|plus:", "'a\\'",
+	} {
+		for j, value := range []string{"x", "..", `","x":"`, "\r\n\xff\x00é", "-12.50", "2021-04-09 16:27:39"} {
+			f.Add(expression, value, "a[b]=c", `{"a":[1,"x"]}`, uint8(i+j))
+		}
+	}
+	f.Fuzz(func(t *testing.T, expression, v1, v2, form string, settings uint8) {
+		tag := "{{" + expression + "}}"
+		if settings >= 128 {
+			tag = "@<<" + expression + ">>"
+		}
+		w := webhook.Webhook{
+			URL: "https://h/", Headers: map[string]string{"X-A": "", "X-B": "1"},
+			Format: []webhook.Format{"", webhook.FormatFormData, webhook.FormatFormURLEncoded}[settings%3],
+			Method: []string{"POST", "GET", "PUT"}[settings/3%3],
+		}
+		events := hostileEvents(v1, v2, form)
+		inURL, inHeader, inBody := w, w, w
+		inURL.URL = "https://h/" + tag + "/p?q=" + tag + "&r=x" + tag
+		requireStructure(t, inURL, events)
+		inHeader.Headers = map[string]string{"X-A": "é" + tag + " " + tag, "X-B": "1"}
+		requireStructure(t, inHeader, events)
+		inBody.Body = `{"s":"a` + tag + `","b":` + tag + `,"l":[` + tag + `,{"k[0]":"` + tag + `"}]}`
+		requireStructure(t, inBody, events)
+	})
+}
+
+// requireStructure composes a webhook, if it compiles, and compares the messages with one of harmless text.
+func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
+	c, err := webhook.Compile(w)
+	if err != nil {
+		requireTemplateError(t, err)
+		return
+	}
+	plain, err := webhook.Compile(harmless(w))
+	require.NoError(t, err, "%q compiles, but not %q", w, harmless(w))
+	want, err := plain.ComposeID("m", raw("{}"))
+	if err != nil {
+		require.ErrorIs(t, err, webhook.ErrLimit)
+		return
+	}
+	for _, e := range events {
+		m, err := c.ComposeID("m", e)
 		if err != nil {
 			requireTemplateError(t, err)
-			return
+			continue
 		}
-		plain, err := webhook.Compile(harmless(w))
-		require.NoError(t, err, "%q compiles, but not %q", w, harmless(w))
-		want, err := plain.ComposeID("m", raw("{}"))
-		if err != nil {
-			require.ErrorIs(t, err, webhook.ErrLimit)
-			return
-		}
-		for _, e := range hostileEvents(v1, v2, form) {
-			m, err := c.ComposeID("m", e)
-			if err != nil {
-				requireTemplateError(t, err)
-				continue
-			}
-			requireSameURL(t, want, m, w.Method == http.MethodGet && placeholder.MatchString(body))
-			requireSameHeader(t, want, m)
-			requireSameBody(t, w, want, m)
-		}
-	})
+		requireSameURL(t, want, m, w.Method == http.MethodGet && placeholder.MatchString(w.Body))
+		requireSameHeader(t, want, m)
+		requireSameBody(t, w, want, m)
+	}
 }
 
 func requireTemplateError(t *testing.T, err error) {
@@ -77,7 +118,7 @@ func requireTemplateError(t *testing.T, err error) {
 }
 
 // placeholder finds placeholders in what compiles, by other means than the package does.
-var placeholder = regexp.MustCompile(`@?\{\{[^{}<>]*\}\}|@<<[^{}<>]*>>`)
+var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@<<.*?>>`)
 
 // harmless writes x for each placeholder, null for those that stand bare in JSON, and {} for one that is a form.
 func harmless(w webhook.Webhook) webhook.Webhook {
