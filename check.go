@@ -113,7 +113,7 @@ func (c *Composer) warnName(p *part, i int, warn warnFunc) {
 	if len(n.Filters) > 0 {
 		return
 	}
-	if p.segments[i].op == opJSON && m.Kind == "string" && len(p.nodes) > 1 {
+	if p.segments[i].op == opJSON && m.Kind == "string" && !p.whole() {
 		warn(p, n.Offset, n.End-n.Offset, "%s is a text: without quotes around the tag it brings its own", n.Name)
 	}
 	if p == c.url && m.Kind == "number" && c.inQuery(n) {
@@ -123,6 +123,11 @@ func (c *Composer) warnName(p *part, i int, warn warnFunc) {
 			warn(p, n.Offset, n.End-n.Offset, "%s is a number, and touches other text here", n.Name)
 		}
 	}
+}
+
+// whole reports whether a template is nothing but one placeholder.
+func (p *part) whole() bool {
+	return len(p.nodes) == 1 && strings.TrimSpace(p.segments[0].text+p.segments[1].text) == ""
 }
 
 func touches(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }

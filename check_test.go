@@ -77,6 +77,9 @@ func TestCheck_Warnings(t *testing.T) {
 		{"often absent, by its alias and without the prefix", "", "{{id}}", "", report, []webhook.Problem{
 			warningAt("headers.X-A", 2, 2, "id is absent in reports of Click2Call, and then empty"+byDefault),
 		}},
+		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
+			warningAt("body", 5, 14, "payload.id is a text: without quotes around the tag it brings its own"),
+		}},
 		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
 		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
 		{"the whole body", "", "", `{{payload.status}}`, status, nil},
