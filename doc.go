@@ -25,7 +25,7 @@
 //
 // Where a placeholder stands decides how its value is escaped: percent-encoded in a URL's path and query, without
 // controls in a header, as JSON text inside a JSON string and as a JSON value outside of one, as fields in a form. A body
-// without a template is the event's own JSON.
+// without a template is the event's own JSON; a GET has no body, and the template's fields join its query.
 //
 // # Signatures
 //
@@ -37,7 +37,7 @@
 // # Retries
 //
 // A [Policy] says what counts as delivered, how long an attempt may take and when the next one is due: by default any
-// 2xx within 3 s, and two more tries after 10 s and 100 s. The same id and the same bytes are sent on every attempt.
+// 2xx (of voice events 200 and 202 only) within 3 s, and two more tries after 10 s and 100 s. The same id and the same bytes are sent on every attempt.
 // [Client.Send] holds its caller until the end; [Client.Try] is one attempt, for those who keep the schedule themselves.
 //
 // # Security model

@@ -9,7 +9,7 @@ import (
 
 // A MessageIn is a message that a customer's user wrote.
 type MessageIn struct {
-	// Event is the type as received. If empty, it is built from the first channel's name, and that from WhatsApp.
+	// Event is the type as received. If empty, it is built from the first channel's name, and without one for WhatsApp.
 	Event string `json:"-"`
 
 	ID        string    `json:"id" doc:"Id of the notification"`
