@@ -33,7 +33,7 @@ func TestCheck_Errors(t *testing.T) {
 	require.Equal(t, []webhook.Problem{
 		errorAt("headers", 0, 0, "header Host must not be set", ""),
 		errorAt("method", 0, 0, `unknown method "PUSH", want one of GET, POST, PUT, PATCH, DELETE`, ""),
-		errorAt("policy", 0, 0, "policy attempts: -1 outside 0 to 1000", ""),
+		errorAt("policy", 0, 0, "attempts: -1 outside 0 to 1000", ""),
 		errorAt("url", 22, 15, `unknown name "payload.statuss"; did you mean "payload.status"?`, "payload.status"),
 		errorAt("url", 57, 4, `unknown filter "foor"; did you mean "floor"?`, "floor"),
 		errorAt("headers.X-A", 2, 4, `unknown name "nope"`, ""),
