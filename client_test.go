@@ -162,6 +162,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 		{"twice", func(m *webhook.Message) { m.Header["x-a"], m.Header["X-a"] = nil, nil }, "header X-A is there twice"},
 		{"control character", func(m *webhook.Message) { m.Header.Set("X-A", "a\r\nB: c") }, "header X-A: header value has a control character at offset 1"},
 		{"too many", func(m *webhook.Message) { m.Header["X-A"] = make([]string, 50) }, "more than 50 headers: over the limit"},
+		{"backslash", func(m *webhook.Message) { m.URL = `http://receiver.test/\` }, "URL has a blank, a control character or a backslash at offset 21"},
 		{"policy", func(m *webhook.Message) { m.Policy.Success = []int{302} }, "policy success: status 302 outside 200 to 299"},
 	}
 	for _, tt := range tests {

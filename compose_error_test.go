@@ -195,6 +195,23 @@ func TestTemplateError_Detail(t *testing.T) {
 			"webhook: url: offset 0: URL must not have a user name or password; use a header\nhttps://*******@h/{{id}}?a=*\n^",
 		},
 		{
+			"url user without a scheme",
+			webhook.Webhook{URL: "https:/us:pass@h/{{a b}}"},
+			"webhook: url: offset 20: a blank inside a name\n**************@h/{{a b}}\n" + strings.Repeat(" ", 20) + "^",
+		},
+		{
+			"url user before a placeholder",
+			webhook.Webhook{URL: "https://us:pass@{{host}}/p"},
+			"webhook: url: offset 16: a placeholder in scheme, user, host or port: the address must not depend on an event\n" +
+				"https://****************/p\n" + strings.Repeat(" ", 16) + "^",
+		},
+		{
+			"url port of a placeholder",
+			webhook.Webhook{URL: "https://h:80{{port}}/p"},
+			"webhook: url: offset 12: a placeholder in scheme, user, host or port: the address must not depend on an event\n" +
+				"https://h:80{{port}}/p\n" + strings.Repeat(" ", 12) + "^",
+		},
+		{
 			"url fragment",
 			webhook.Webhook{URL: "https://h/p#token=abc"},
 			"webhook: url: offset 11: a fragment is never sent\nhttps://h/p******=***\n           ^",

@@ -107,19 +107,20 @@ func resolve(t *field.Type, envelope *field.Member, path []string) (get field.Ge
 	return get, known
 }
 
+var payloadPath = []string{"payload"}
+
 // lookUp is resolve for an event's JSON form. Of an envelope the type says that it is one; else the form does.
-func lookUp(doc field.Value, envelope bool, path []string) field.Value {
-	payload := doc.Walk([]string{"payload"})
-	envelope = envelope || payload.Kind == rawjson.Object
+func lookUp(doc *field.Doc, envelope bool, path []string) field.Value {
+	envelope = envelope || doc.Walk(payloadPath).Kind == rawjson.Object
 	if path[0] == "payload" {
 		if !envelope {
-			payload = doc
+			path = path[1:]
 		}
-		return payload.Walk(path[1:])
+		return doc.Walk(path)
 	}
 	v := doc.Walk(path)
 	if v.Kind == rawjson.None && envelope {
-		return payload.Walk(path)
+		return doc.Walk(append(payloadPath[:1:1], path...))
 	}
 	return v
 }

@@ -67,9 +67,9 @@ type renderer struct {
 	event     Event
 	entry     *field.Entry
 	accessors []accessor
-	p         any         // what the accessors read; nil if all is read from doc
-	doc       field.Value // the event's JSON form, once it was asked for
-	scratch   any         // for the next event of p's type
+	p         any       // what the accessors read; nil if all is read from doc
+	doc       field.Doc // the event's JSON form, once it was asked for
+	scratch   any       // for the next event of p's type
 	random    [16]byte
 	idEnd     int
 	ends      []int  // of the headers in buf
@@ -100,7 +100,7 @@ func (r *renderer) release() {
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
 	}
-	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Value{}
+	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Doc{}
 	renderers.Put(r)
 }
 
@@ -133,9 +133,9 @@ func (r *renderer) jsonForm() (field.Value, error) {
 		if err != nil {
 			return field.Value{}, err
 		}
-		r.doc = field.FromJSON(rawjson.Trim(string(b)))
+		r.doc.Value = field.FromJSON(rawjson.Trim(string(b)))
 	}
-	return r.doc, nil
+	return r.doc.Value, nil
 }
 
 // value reads a name that its type's functions did not find.
@@ -154,11 +154,10 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 			return v, &TemplateError{Field: "event", Placeholder: p.nodes[i].Name, Err: errors.New("has no JSON form")}
 		}
 	case readJSON:
-		doc, err := r.jsonForm()
-		if err != nil {
+		if _, err := r.jsonForm(); err != nil {
 			return v, err
 		}
-		v = lookUp(doc, a.envelope, path)
+		v = lookUp(&r.doc, a.envelope, path)
 	}
 	if v.Kind == rawjson.None {
 		if !a.known && !r.c.sampled(r.entry, r.event.EventType(), path) {

@@ -85,7 +85,11 @@ func mask(field, source string) string {
 		return source
 	}
 	b := []byte(source)
-	if _, rest, ok := strings.Cut(source[:query], "://"); field == "url" && ok {
+	if field == "url" {
+		rest := source[:query] // all of it may be user and host, where the scheme is missing or misspelt
+		if _, behind, ok := strings.Cut(rest, "://"); ok {
+			rest = behind
+		}
 		hide(b, query-len(rest), query-len(rest)+userEnd(rest))
 	}
 	for i := from; i < len(b); {
@@ -121,7 +125,11 @@ func userEnd(url string) int {
 		}
 	}
 	authority, _, _ := strings.Cut(url, "/")
-	if _, port, _ := strings.Cut(authority, ":"); strings.Trim(port, "0123456789") != "" && !strings.ContainsAny(authority, "[{<") {
+	text := authority
+	if tag := strings.IndexAny(authority, "{<"); tag >= 0 {
+		text = strings.TrimSuffix(authority[:tag], "@") // of the tag, or behind a password
+	}
+	if _, port, _ := strings.Cut(text, ":"); strings.Trim(port, "0123456789") != "" && !strings.Contains(text, "[") {
 		return len(authority)
 	}
 	return 0

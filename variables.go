@@ -33,7 +33,7 @@ func Variables(e Event) []Variable {
 	if err != nil {
 		b = []byte("null")
 	}
-	doc := field.FromJSON(rawjson.Trim(string(b)))
+	doc := &field.Doc{Value: field.FromJSON(rawjson.Trim(string(b)))}
 	vars := []Variable{
 		{Name: "event", Type: "string", Doc: "Type of the event", Example: e.EventType()},
 		{Name: "webhook_id", Type: "string", Doc: "Id of the webhook"},

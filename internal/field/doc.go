@@ -1,0 +1,70 @@
+package field
+
+import (
+	"strings"
+
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// A Doc is a JSON value that many names are looked up in. It remembers what its large objects and lists are made of: with
+// hundreds of placeholders, or names to list, reading a megabyte anew for each would take a minute.
+type Doc struct {
+	Value
+	large map[string]parts // by the dotted path to them
+}
+
+type parts struct {
+	members  map[string]string
+	elements []string
+}
+
+// What is shorter is read faster than it is remembered.
+const largeText = 1 << 10
+
+// Walk is [Value.Walk].
+func (d *Doc) Walk(path []string) Value {
+	v := d.Value
+	for i, name := range path {
+		if !v.Composite() || len(v.Text) < largeText {
+			return v.Walk(path[i:])
+		}
+		p := d.parts(strings.Join(path[:i], "."), v)
+		raw, ok := p.members[name]
+		if v.Kind == rawjson.List {
+			n, isIndex := Index(name)
+			if isIndex && n >= len(p.elements) {
+				return Null
+			}
+			if ok = isIndex; ok {
+				raw = p.elements[n]
+			}
+		}
+		if !ok {
+			return Value{}
+		}
+		v = FromJSON(raw)
+	}
+	return v
+}
+
+func (d *Doc) parts(path string, v Value) parts {
+	p, ok := d.large[path]
+	if ok {
+		return p
+	}
+	if v.Kind == rawjson.Object {
+		p.members = map[string]string{}
+	}
+	for it := rawjson.Walk(v.Text); it.Next(); {
+		if v.Kind == rawjson.List {
+			p.elements = append(p.elements, it.Value())
+		} else { // of several with one name the last, as in Find
+			p.members[it.Key()] = it.Value()
+		}
+	}
+	if d.large == nil {
+		d.large = map[string]parts{}
+	}
+	d.large[path] = p
+	return p
+}
