@@ -165,7 +165,7 @@ func (c *Composer) member(path []string) *field.Member {
 			continue
 		}
 		for _, doc := range g.docs {
-			if v := lookUp(doc, false, path); v.Kind != rawjson.None {
+			if v := lookUp(&field.Doc{Value: doc}, false, path); v.Kind != rawjson.None {
 				return &field.Member{Kind: v.TypeName()}
 			}
 		}
