@@ -75,6 +75,7 @@ type renderer struct {
 	ends      []int  // of the headers in buf
 	buf       []byte // id, URL, header values, body
 	json      []byte // a body template's JSON, before it becomes fields
+	filtered  int    // bytes that filters took and made
 }
 
 var renderers = sync.Pool{New: func() any { return new(renderer) }}
@@ -100,7 +101,7 @@ func (r *renderer) release() {
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
 	}
-	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Value{}
+	r.c, r.event, r.p, r.accessors, r.doc, r.filtered = nil, nil, nil, nil, field.Value{}, 0
 	renderers.Put(r)
 }
 
@@ -225,6 +226,10 @@ func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byt
 	}
 }
 
+// maxFiltered is how much text filters may take and make for one message, some tenths of a second's work. Without it the
+// filters that a template has room for would work on a large event for half a minute, and write nothing of it.
+const maxFiltered = 32 * MaxOutputSize
+
 // compute runs the filters of a placeholder.
 func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 	v = p.nodes[i].Literal
@@ -239,7 +244,13 @@ func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 		}
 	}
 	for j, f := range p.filters[i] {
-		if v, err = f.Apply(v); err != nil {
+		r.filtered += len(v.Text)
+		if v, err = f.Apply(v); err == nil {
+			if r.filtered += len(v.Text); r.filtered > maxFiltered {
+				err = fmt.Errorf("filters work on more than %d bytes: %w", maxFiltered, ErrLimit)
+			}
+		}
+		if err != nil {
 			if errors.Is(err, filter.ErrTooLong) {
 				err = &reasonError{err.Error(), []error{ErrLimit}}
 			}
