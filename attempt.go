@@ -101,6 +101,8 @@ func (a *Attempt) fail(class Class, detail error) {
 		text = "status " + strconv.Itoa(a.Status)
 	case class == ClassInvalid:
 		text = "invalid message: " + detail.Error() // of our own checks, which quote no values
+	case class == ClassSign && errors.Is(detail, ErrNoKey): // as of a Webhook without an ID, signed by the zero HMAC
+		text += ": " + ErrNoKey.Error()
 	case errors.Is(detail, syscall.ECONNREFUSED):
 		text = "connection refused"
 	}

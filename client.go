@@ -174,7 +174,7 @@ func checkMessage(m *Message, n int) (*url.URL, http.Header, error) {
 		return nil, nil, errors.New("a GET must not have a body")
 	}
 	if err := m.Policy.check(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("policy %w", err)
 	}
 	header, err := checkHeader(m.Header)
 	if err != nil {

@@ -421,6 +421,14 @@ func TestClient_Signer(t *testing.T) {
 			})
 		})
 	}
+	t.Run("no key", func(t *testing.T) {
+		t.Parallel()
+		m := message("http://receiver.test/")
+		m.WebhookID = ""
+		a := (&webhook.Client{Transport: unreachable(t), Signer: webhook.HMAC{}}).Try(t.Context(), m, 1)
+		requireFailed(t, a, webhook.ClassSign, "not signed: no key")
+		require.ErrorIs(t, a.Err, webhook.ErrNoKey)
+	})
 }
 
 func TestDeliveryError(t *testing.T) {

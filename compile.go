@@ -113,7 +113,11 @@ func (c *compiler) newPart(field, source string, nodes []template.Node, opOf fun
 		}
 		p.segments = append(p.segments, s)
 		p.nodes = append(p.nodes, n)
-		p.filters = append(p.filters, c.compileFilters(p, n))
+		filters := c.compileFilters(p, n)
+		if last := len(filters) - 1; s.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
+			filters = filters[:last] // the place encodes; doing it twice would spoil the value
+		}
+		p.filters = append(p.filters, filters)
 		text = ""
 	}
 	p.segments = append(p.segments, segment{text: text})
@@ -137,7 +141,11 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 			if bad.Index >= 0 {
 				e.Offset, e.Length = call.Args[bad.Index].At, 1
 			}
-			c.fail(inTemplate(p.field, p.source, e))
+			fault := inTemplate(p.field, p.source, e)
+			if errors.Is(err, filter.ErrUnknown) {
+				fault.suggestion = filter.Nearest(call.Name)
+			}
+			c.fail(fault)
 		}
 		filters = append(filters, f)
 	}

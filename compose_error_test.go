@@ -26,8 +26,8 @@ func TestCompile_Refused(t *testing.T) {
 		{"method", webhook.Webhook{Method: "post"}, "method", 0, "", `webhook: method: unknown method "post", want one of GET, POST, PUT, PATCH, DELETE`},
 		{"method connect", webhook.Webhook{Method: "CONNECT"}, "method", 0, "", `webhook: method: unknown method "CONNECT", want one of GET, POST, PUT, PATCH, DELETE`},
 		{"format", webhook.Webhook{Format: "xml"}, "format", 0, "", `webhook: format: unknown format "xml", want json, form-data or form-urlencoded`},
-		{"policy success", webhook.Webhook{Policy: &webhook.Policy{Success: []int{404}}}, "policy", 0, "", "webhook: policy: policy success: status 404 outside 200 to 299"},
-		{"policy wait", webhook.Webhook{Policy: &webhook.Policy{Waits: []time.Duration{-1}}}, "policy", 0, "", "webhook: policy: policy waits: -1ns outside 0s to 720h0m0s"},
+		{"policy success", webhook.Webhook{Policy: &webhook.Policy{Success: []int{404}}}, "policy", 0, "", "webhook: policy: success: status 404 outside 200 to 299"},
+		{"policy wait", webhook.Webhook{Policy: &webhook.Policy{Waits: []time.Duration{-1}}}, "policy", 0, "", "webhook: policy: waits: -1ns outside 0s to 720h0m0s"},
 
 		// Tags, in any field.
 		{"unclosed", webhook.Webhook{Body: `{"a":"{{x"}`}, "body", 6, "", "webhook: body: offset 6: a tag is not closed by }}"},

@@ -63,19 +63,27 @@ func TestMessage_Curl_Refused(t *testing.T) {
 		message *webhook.Message
 		want    []string
 	}{
-		{"no message", nil, []string{":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id;"}},
-		{"empty", &webhook.Message{}, []string{":", "webhook: invalid message: message id of 0 bytes, want 1 to 64", "curl", "-q", "-g",
-			"--path-as-is", "-X", "", "", "-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;"}},
+		{"no message", nil, []string{
+			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "", "-H", "Accept:",
+			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+		}},
+		{"empty", &webhook.Message{}, []string{
+			":", "webhook: invalid message: message id of 0 bytes, want 1 to 64", "curl", "-q", "-g",
+			"--path-as-is", "-X", "", "", "-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+		}},
 		{"hostile", &webhook.Message{
 			ID: "';touch x;'", Method: "-o\x00", URL: "ftp://user:p?ss@receiver.test/$(touch x)?token=t",
 			Header: http.Header{"@/etc/passwd\n": {"`touch x`\r\nX: y"}}, Body: []byte("@/etc/passwd\x00"),
-		}, []string{":", "webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0", "curl", "-q", "-g",
+		}, []string{
+			":", "webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0", "curl", "-q", "-g",
 			"--path-as-is", "-X", "-o\x00", "ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
-			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'", "--data-binary", "@/etc/passwd\x00"}},
-		{"user without a scheme", &webhook.Message{ID: "a", Method: "GET", URL: "user:pass@receiver.test"}, []string{":",
+			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'", "--data-binary", "@/etc/passwd\x00",
+		}},
+		{"user without a scheme", &webhook.Message{ID: "a", Method: "GET", URL: "user:pass@receiver.test"}, []string{
+			":",
 			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g", "--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id: a"}},
+			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id: a",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,14 +15,17 @@
 //
 // URL, header values and body of a Webhook are templates. A placeholder is written {{payload.status}}, @{{payload.status}} or
 // @<<payload.status>>; the three mean the same, blanks inside are allowed, and of two @ in front one is kept. Its name is a
-// dotted path of JSON names and list indexes. The names event, webhook_id, message_id and payload (all of it) are
-// reserved; then come the event's own members, then their aliases. In an event with an object member payload, x means
-// payload.x where there is no x beside it; in one without, payload.x means x. A known name that is absent, null or empty is
-// empty in text and null in JSON; an unknown name is an error. [Variables] lists the names of an event.
+// dotted path of JSON names and list indexes; filters may follow, as in {{payload.to | slice: -10}}. The names event,
+// webhook_id, message_id and payload (all of it) are reserved; then come the event's own members, then their aliases. In an
+// event with an object member payload, x means payload.x where there is no x beside it; in one without, payload.x means x.
+// A known name that is absent, null or empty is empty in text and null in JSON; an unknown name is an error.
+//
+// [Check] tells authors all that is wrong at once, [Variables] lists the names of an event, [Message.Curl] shows what would
+// be sent, and docs/templates.md is the manual for people who write templates.
 //
 // Where a placeholder stands decides how its value is escaped: percent-encoded in a URL's path and query, without
 // controls in a header, as JSON text inside a JSON string and as a JSON value outside of one, as fields in a form. A body
-// without a template is the event's own JSON.
+// without a template is the event's own JSON; a GET has no body, and the template's fields join its query.
 //
 // # Signatures
 //
@@ -34,7 +37,7 @@
 // # Retries
 //
 // A [Policy] says what counts as delivered, how long an attempt may take and when the next one is due: by default any
-// 2xx within 3 s, and two more tries after 10 s and 100 s. The same id and the same bytes are sent on every attempt.
+// 2xx (of voice events 200 and 202 only) within 3 s, and two more tries after 10 s and 100 s. The same id and the same bytes are sent on every attempt.
 // [Client.Send] holds its caller until the end; [Client.Try] is one attempt, for those who keep the schedule themselves.
 //
 // # Security model

@@ -27,16 +27,20 @@ var oldTemplates = []struct{ old, want string }{
 	{`{"a":{"b":{to}}}`, `{"a":{"b":{{to}}}}`},
 	{`{"a":[{to},{from}]}`, `{"a":[{{to}},{{from}}]}`},
 	{"{\n  \"a\": {to}\n}", "{\n  \"a\": {{to}}\n}"},
-	{`{"a":{n#0},"b":{n#-5},"c":{n#007},"d":{n#true},"e":{n#nil},"f":{n#}}`,
-		`{"a":{{n | default: 0}},"b":{{n | default: -5}},"c":{{n | default: '007'}},"d":{{n | default: true}},"e":{{n | default: 'nil'}},"f":{{n | default: ''}}}`},
+	{
+		`{"a":{n#0},"b":{n#-5},"c":{n#007},"d":{n#true},"e":{n#nil},"f":{n#}}`,
+		`{"a":{{n | default: 0}},"b":{{n | default: -5}},"c":{{n | default: '007'}},"d":{{n | default: true}},"e":{{n | default: 'nil'}},"f":{{n | default: ''}}}`,
+	},
 
 	// Filters.
 	{"{ from | cut : -10 }", "{{from | slice: -10}}"},
 	{"{from|cut:0, 5|append:x y}", "{{from | slice: 0, 5 | append: 'x y'}}"},
 	{"{from|upcase}", "{{from | upcase}}"},
 	{"{start_at|date_format:D, d M Y H:i:s#never}", "{{start_at | date_format: 'D, d M Y H:i:s' | default: 'never'}}"},
-	{`{a|replace:'|',"#"|append:true|append:nil|append:1234567890123456789}`,
-		`{{a | replace: '|', '#' | append: true | append: nil | append: '1234567890123456789'}}`},
+	{
+		`{a|replace:'|',"#"|append:true|append:nil|append:1234567890123456789}`,
+		`{{a | replace: '|', '#' | append: true | append: nil | append: '1234567890123456789'}}`,
+	},
 	{"{a#it's}", `{{a | default: "it's"}}`},
 	{"{a# a b }", "{{a | default: ' a b '}}"},
 	{"{a|append:'1'}", "{{a | append: '1'}}"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/nearest"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -232,35 +233,38 @@ func (r *renderer) unknown(p *part, i int) error {
 func (p *part) unknown(i int, entry *field.Entry, docs []field.Value) *TemplateError {
 	n := p.nodes[i]
 	text := fmt.Sprintf("unknown name %q", n.Name)
-	nearest := nearestName(n.Name, entry, docs)
-	if nearest != "" {
-		text += fmt.Sprintf("; did you mean %q?", nearest)
+	near := nearestName(n.Name, entry, docs)
+	if near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
 	}
 	e := p.fault(i, &reasonError{text, []error{ErrUnknownName}})
-	e.Offset, e.length, e.suggestion = n.At, len(n.Name), nearest
+	e.Offset, e.length, e.suggestion = n.At, writtenLength(p.source[n.At:]), near
 	return e
+}
+
+// writtenLength is the length of the name that a text begins with, as it is written there.
+func writtenLength(text string) int {
+	if end := strings.IndexAny(text, " \t\r\n|}>"); end >= 0 {
+		return end
+	}
+	return len(text)
 }
 
 // nearestName returns the known name that is closest to a misspelt one, or "" if none is near.
 func nearestName(name string, entry *field.Entry, docs []field.Value) string {
-	best, least := "", max(2, len(name)/3)+1
-	try := func(known string) {
-		if d := distance(name, known, least); d < least {
-			best, least = known, d
-		}
-	}
+	search := nearest.To(name)
 	envelope := slices.ContainsFunc(docs, func(doc field.Value) bool { return doc.Walk([]string{"payload"}).Kind == rawjson.Object })
 	prefixed := strings.HasPrefix(name, "payload.")
 	add := func(known string) {
-		try(known)
+		search.Try(known)
 		if bare, ok := strings.CutPrefix(known, "payload."); ok && envelope && !prefixed {
-			try(bare)
+			search.Try(bare)
 		} else if prefixed && !envelope {
-			try("payload." + known)
+			search.Try("payload." + known)
 		}
 	}
 	for _, known := range []string{"event", "webhook_id", "message_id"} {
-		try(known)
+		search.Try(known)
 	}
 	if entry.Type != nil {
 		entry.Names(func(path string, m *field.Member) {
@@ -273,28 +277,5 @@ func nearestName(name string, entry *field.Entry, docs []field.Value) string {
 	for _, doc := range docs {
 		doc.Names(add)
 	}
-	return best
-}
-
-// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return search.Best()
 }

@@ -89,29 +89,29 @@ func (p Policy) complete(eventType string) Policy {
 	return p
 }
 
-// check refuses what no webhook may ask for. Its errors name the field.
+// check refuses what no webhook may ask for. Its errors begin with the field.
 func (p Policy) check() error {
 	for _, code := range p.Success {
 		if code < 200 || code > 299 {
-			return fmt.Errorf("policy success: status %d outside 200 to 299", code)
+			return fmt.Errorf("success: status %d outside 200 to 299", code)
 		}
 	}
 	if p.Timeout < 0 || p.Timeout > maxTimeout {
-		return fmt.Errorf("policy timeout: %v outside 0s to %v", p.Timeout, maxTimeout)
+		return fmt.Errorf("timeout: %v outside 0s to %v", p.Timeout, maxTimeout)
 	}
 	if p.Attempts < 0 || p.Attempts > maxAttempts {
-		return fmt.Errorf("policy attempts: %d outside 0 to %d", p.Attempts, maxAttempts)
+		return fmt.Errorf("attempts: %d outside 0 to %d", p.Attempts, maxAttempts)
 	}
 	if len(p.Waits) > maxWaits {
-		return fmt.Errorf("policy waits: %d of them, at most %d", len(p.Waits), maxWaits)
+		return fmt.Errorf("waits: %d of them, at most %d", len(p.Waits), maxWaits)
 	}
 	for _, wait := range p.Waits {
 		if wait < 0 || wait > maxWait {
-			return fmt.Errorf("policy waits: %v outside 0s to %v", wait, maxWait)
+			return fmt.Errorf("waits: %v outside 0s to %v", wait, maxWait)
 		}
 	}
 	if !(p.Jitter >= 0 && p.Jitter <= 1) { // so put, NaN fails too
-		return fmt.Errorf("policy jitter: %v outside 0 to 1", p.Jitter)
+		return fmt.Errorf("jitter: %v outside 0 to 1", p.Jitter)
 	}
 	return nil
 }

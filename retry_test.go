@@ -85,18 +85,18 @@ func TestPolicy_Check(t *testing.T) {
 		policy webhook.Policy
 		want   string
 	}{
-		{"redirect is no success", webhook.Policy{Success: []int{200, 301}}, "policy success: status 301 outside 200 to 299"},
-		{"199", webhook.Policy{Success: []int{199}}, "policy success: status 199 outside 200 to 299"},
-		{"negative timeout", webhook.Policy{Timeout: -1}, "policy timeout: -1ns outside 0s to 10m0s"},
-		{"long timeout", webhook.Policy{Timeout: 11 * time.Minute}, "policy timeout: 11m0s outside 0s to 10m0s"},
-		{"negative attempts", webhook.Policy{Attempts: -1}, "policy attempts: -1 outside 0 to 1000"},
-		{"many attempts", webhook.Policy{Attempts: 1001}, "policy attempts: 1001 outside 0 to 1000"},
-		{"negative wait", webhook.Policy{Waits: []time.Duration{0, -1}}, "policy waits: -1ns outside 0s to 720h0m0s"},
-		{"endless wait", webhook.Policy{Waits: []time.Duration{math.MaxInt64}}, "policy waits: 2562047h47m16.854775807s outside 0s to 720h0m0s"},
-		{"many waits", webhook.Policy{Waits: make([]time.Duration, 101)}, "policy waits: 101 of them, at most 100"},
-		{"negative jitter", webhook.Policy{Jitter: -0.1}, "policy jitter: -0.1 outside 0 to 1"},
-		{"large jitter", webhook.Policy{Jitter: 1.1}, "policy jitter: 1.1 outside 0 to 1"},
-		{"NaN", webhook.Policy{Jitter: math.NaN()}, "policy jitter: NaN outside 0 to 1"},
+		{"redirect is no success", webhook.Policy{Success: []int{200, 301}}, "success: status 301 outside 200 to 299"},
+		{"199", webhook.Policy{Success: []int{199}}, "success: status 199 outside 200 to 299"},
+		{"negative timeout", webhook.Policy{Timeout: -1}, "timeout: -1ns outside 0s to 10m0s"},
+		{"long timeout", webhook.Policy{Timeout: 11 * time.Minute}, "timeout: 11m0s outside 0s to 10m0s"},
+		{"negative attempts", webhook.Policy{Attempts: -1}, "attempts: -1 outside 0 to 1000"},
+		{"many attempts", webhook.Policy{Attempts: 1001}, "attempts: 1001 outside 0 to 1000"},
+		{"negative wait", webhook.Policy{Waits: []time.Duration{0, -1}}, "waits: -1ns outside 0s to 720h0m0s"},
+		{"endless wait", webhook.Policy{Waits: []time.Duration{math.MaxInt64}}, "waits: 2562047h47m16.854775807s outside 0s to 720h0m0s"},
+		{"many waits", webhook.Policy{Waits: make([]time.Duration, 101)}, "waits: 101 of them, at most 100"},
+		{"negative jitter", webhook.Policy{Jitter: -0.1}, "jitter: -0.1 outside 0 to 1"},
+		{"large jitter", webhook.Policy{Jitter: 1.1}, "jitter: 1.1 outside 0 to 1"},
+		{"NaN", webhook.Policy{Jitter: math.NaN()}, "jitter: NaN outside 0 to 1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestPolicy_Check(t *testing.T) {
 			m := message("http://receiver.test/")
 			m.Policy = tt.policy
 			a := (&webhook.Client{Transport: unreachable(t)}).Try(t.Context(), m, 1)
-			require.EqualError(t, a.Err, "webhook: invalid message: "+tt.want)
+			require.EqualError(t, a.Err, "webhook: invalid message: policy "+tt.want)
 			require.Equal(t, webhook.Failed, a.Outcome)
 		})
 	}

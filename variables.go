@@ -12,7 +12,7 @@ type Variable struct {
 	Name    string   // such as "payload.status"
 	Aliases []string // other names of the same
 	Type    string   // in JSON: string, number, boolean, object, array, or any
-	Doc     string   // one line, from the struct tag doc of the field
+	Doc     string   // one line, from the struct tag doc of the field; empty if there is none
 	Example string   // the text it has in the event that was asked about; may be empty
 }
 
@@ -58,7 +58,19 @@ func Variables(e Event) []Variable {
 	}
 	doc.Names(func(path string) {
 		v := lookUp(doc, false, field.Split(path))
-		add(Variable{Name: path, Type: v.TypeName(), Example: v.String()})
+		add(Variable{Name: path, Type: v.TypeName(), Doc: belongs(path), Example: v.String()})
 	})
 	return vars
+}
+
+// belongs describes a name that has no description of its own by the one that it is below.
+func belongs(path string) string {
+	switch i := strings.LastIndexByte(path, '.'); {
+	case i < 0:
+		return ""
+	case path[i:] == ".0":
+		return "First element of " + path[:i]
+	default:
+		return "Member of " + path[:i]
+	}
 }

@@ -61,11 +61,13 @@ type Webhook struct {
 	URL string `json:"url"`
 	// Method is GET, POST, PUT, PATCH or DELETE. If empty, POST is used.
 	Method string `json:"method"`
-	// Headers are set on each request. They may carry the receiver's credentials, so nothing prints them.
+	// Headers are set on each request. They may carry the receiver's credentials, so nothing prints them. Names that belong
+	// to the connection, the framing or the signature are refused, and so is a Content-Type, unless it is one of JSON.
 	Headers map[string]string `json:"headers"`
 	// Format of the body. If empty, FormatJSON is used.
 	Format Format `json:"format"`
-	// Body is the template of the body. If empty, the event's own JSON form is sent.
+	// Body is the template of the body, in every Format written as JSON; that of a form is one object, whose members are
+	// its fields. If empty, the event's own JSON form is sent. Of a GET the fields join the URL's query; if empty, nothing.
 	Body string `json:"body"`
 	// Policy says what counts as delivered and when to try again. If nil, and for each zero field of it,
 	// [PolicyFor] the event's type is used.

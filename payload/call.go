@@ -14,19 +14,19 @@ type CallReport struct {
 	From         Phone      `json:"from" doc:"From number for call initiation"`
 	To           Phone      `json:"to" doc:"Phone number to which call has connected"`
 	Source       CallSource `json:"source" doc:"OBD or C2C"`
-	MID          string     `json:"mid" alias:"id" doc:"Message id of the campaign"`
-	FlowID       Int        `json:"flow_id" doc:"Flow id for the campaign used"`
+	MID          string     `json:"mid" alias:"id" doc:"Message id of the campaign" absent:"in reports of Click2Call"`
+	FlowID       Int        `json:"flow_id" doc:"Flow id for the campaign used" absent:"in reports of Click2Call"`
 	StartAt      Time       `json:"start_at" doc:"Call start time, YYYY-MM-DD hh:mm:ss without a zone"`
 	EndAt        Time       `json:"end_at" doc:"Call end time, YYYY-MM-DD hh:mm:ss without a zone"`
+	Date         Time       `json:"date" doc:"Time of the report, YYYY-MM-DD hh:mm:ss without a zone (Click2Call)" absent:"in reports of campaigns"`
+	UnixTime     Int        `json:"unixtime" doc:"Time of the report in seconds since 1970 (Click2Call)" absent:"in reports of campaigns"`
 	Duration     Seconds    `json:"duration" doc:"Duration of the call in seconds (first call)"`
+	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)" absent:"in reports of campaigns"`
 	Status       CallStatus `json:"status" doc:"Call status"`
-	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded"`
-	Date         Time       `json:"date" doc:"Date of the report (Click2Call)"`
-	UnixTime     Int        `json:"unixtime" doc:"Time of the report in seconds since 1970 (Click2Call)"`
-	Billing      Seconds    `json:"billing" doc:"Duration of the second leg in seconds (Click2Call)"`
-	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)"`
-	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)"`
-	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)"`
+	Status1      CallStatus `json:"status1" doc:"Status of the first leg (Click2Call)" absent:"in reports of campaigns"`
+	Status2      CallStatus `json:"status2" doc:"Status of the second leg (Click2Call)" absent:"in reports of campaigns"`
+	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded" absent:"unless the call was recorded"`
+	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)" absent:"in reports of campaigns"`
 
 	rest rest
 }
@@ -87,14 +87,14 @@ var callReports = newObject(
 	scalar("number", func(r *CallReport) *token { return &r.FlowID.token }).unless(isNotC2C),
 	scalar("string", func(r *CallReport) *token { return &r.StartAt.token }),
 	scalar("string", func(r *CallReport) *token { return &r.EndAt.token }),
-	scalar("string", func(r *CallReport) *token { return &r.Duration.token }),
-	text(func(r *CallReport) *CallStatus { return &r.Status }),
-	text(func(r *CallReport) *string { return &r.RecordingURL }),
 	scalar("string", func(r *CallReport) *token { return &r.Date.token }).unless(isC2C),
 	scalar("string", func(r *CallReport) *token { return &r.UnixTime.token }).unless(isC2C),
+	scalar("string", func(r *CallReport) *token { return &r.Duration.token }),
 	scalar("string", func(r *CallReport) *token { return &r.Billing.token }).unless(isC2C),
+	text(func(r *CallReport) *CallStatus { return &r.Status }),
 	text(func(r *CallReport) *CallStatus { return &r.Status1 }).unless(isC2C),
 	text(func(r *CallReport) *CallStatus { return &r.Status2 }).unless(isC2C),
+	text(func(r *CallReport) *string { return &r.RecordingURL }),
 	text(func(r *CallReport) *HangupBy { return &r.HangupBy }).unless(isC2C),
 )
 

@@ -36,10 +36,8 @@ func obd() payload.CallReport {
 	}
 }
 
-func c2c(t testing.TB) payload.CallReport {
+func c2c() payload.CallReport {
 	start := time.Date(2021, 4, 9, 16, 27, 39, 0, time.UTC)
-	var date payload.Time
-	require.NoError(t, json.Unmarshal([]byte(`"2021-04-09"`), &date))
 	return payload.CallReport{
 		Bridge:       payload.PhoneNumber(918068280011),
 		From:         payload.PhoneNumber(918919520022),
@@ -50,8 +48,8 @@ func c2c(t testing.TB) payload.CallReport {
 		Duration:     payload.SecondsString(45 * time.Second),
 		Status:       payload.CallCompleted,
 		RecordingURL: "https://youraudiofilelocation/",
-		Date:         date,
-		UnixTime:     payload.IntString(1617965859),
+		Date:         payload.TimeLocal(start.Add(45 * time.Second)),
+		UnixTime:     payload.IntString(1617965904),
 		Billing:      payload.SecondsString(23 * time.Second),
 		Status1:      payload.CallReceived,
 		Status2:      payload.CallAnswer,
@@ -132,7 +130,7 @@ func TestConstruct(t *testing.T) {
 		event payload.Event
 	}{
 		{"obd", obd()},
-		{"c2c", c2c(t)},
+		{"c2c", c2c()},
 		{"cdr", record(t)},
 		{"whatsapp_status", read()},
 		{"whatsapp_in_text", message(payload.TextContent(text), "Aïsha")},
@@ -177,22 +175,22 @@ func TestZeroValues(t *testing.T) {
 			"Click2Call",
 			payload.CallReport{Source: payload.SourceC2C},
 			"voice:message:out",
-			`{"bridge":null,"from":null,"to":null,"source":"C2C","start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
-				`"date":null,"unixtime":null,"billing":null,"status1":"","status2":"","hangup_by":""}`,
+			`{"bridge":null,"from":null,"to":null,"source":"C2C","start_at":null,"end_at":null,"date":null,"unixtime":null,` +
+				`"duration":null,"billing":null,"status":"","status1":"","status2":"","recording_url":"","hangup_by":""}`,
 		},
 		{
 			"campaign with members of a Click2Call",
 			payload.CallReport{Source: payload.SourceOBD, Billing: payload.SecondsString(0), HangupBy: payload.HangupByCaller},
 			"voice:message:out",
-			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
-				`"billing":"0","hangup_by":"caller"}`,
+			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,` +
+				`"billing":"0","status":"","recording_url":"","hangup_by":"caller"}`,
 		},
 		{
 			"Click2Call with members of a campaign",
 			payload.CallReport{Source: payload.SourceC2C, MID: "1", FlowID: payload.IntNumber(0)},
 			"voice:message:out",
-			`{"bridge":null,"from":null,"to":null,"source":"C2C","mid":"1","flow_id":0,"start_at":null,"end_at":null,"duration":null,"status":"","recording_url":"",` +
-				`"date":null,"unixtime":null,"billing":null,"status1":"","status2":"","hangup_by":""}`,
+			`{"bridge":null,"from":null,"to":null,"source":"C2C","mid":"1","flow_id":0,"start_at":null,"end_at":null,"date":null,"unixtime":null,` +
+				`"duration":null,"billing":null,"status":"","status1":"","status2":"","recording_url":"","hangup_by":""}`,
 		},
 		{
 			"CDR",

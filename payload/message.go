@@ -9,7 +9,7 @@ import (
 
 // A MessageIn is a message that a customer's user wrote.
 type MessageIn struct {
-	// Event is the type as received. If empty, it is built from the first channel's name, and that from WhatsApp.
+	// Event is the type as received. If empty, it is built from the first channel's name, and without one for WhatsApp.
 	Event string `json:"-"`
 
 	ID        string    `json:"id" doc:"Id of the notification"`
@@ -39,16 +39,16 @@ type Recipient struct {
 // A User is what the platform knows of a user. Members that older platforms lack are not written if unset.
 type User struct {
 	ID           string          `json:"id" doc:"Id of the user"`
-	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user"`
-	SubscriberID string          `json:"subscriber_id" doc:"Subscriber id of the user"`
-	Identity     string          `json:"identity" doc:"Identity of the user"`
-	Username     string          `json:"username" doc:"User name"`
-	FirstName    string          `json:"first_name" doc:"First name of the user"`
-	MiddleName   string          `json:"middle_name" doc:"Middle name of the user"`
-	LastName     string          `json:"last_name" doc:"Last name of the user"`
-	Email        string          `json:"email" doc:"E-mail address of the user"`
+	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user" absent:"unless the user gave it"`
+	SubscriberID string          `json:"subscriber_id" doc:"Subscriber id of the user" absent:"unless the user gave it"`
+	Identity     string          `json:"identity" doc:"Identity of the user" absent:"unless the user gave it"`
+	Username     string          `json:"username" doc:"User name" absent:"unless the user gave it"`
+	FirstName    string          `json:"first_name" doc:"First name of the user" absent:"unless the user gave it"`
+	MiddleName   string          `json:"middle_name" doc:"Middle name of the user" absent:"unless the user gave it"`
+	LastName     string          `json:"last_name" doc:"Last name of the user" absent:"unless the user gave it"`
+	Email        string          `json:"email" doc:"E-mail address of the user" absent:"unless the user gave it"`
 	Phone        Phone           `json:"phone" doc:"Phone number of the user"`
-	Attributes   json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form"`
+	Attributes   json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form" absent:"unless the user gave it"`
 	UserInfo     UserInfo        `json:"user_info" doc:"More about the user"`
 
 	rest rest

@@ -100,7 +100,7 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 // describe takes the member's name, aliases and description from the struct tags of its field.
 func (m *member[T]) describe(tag reflect.StructTag) {
 	m.name, _, _ = strings.Cut(tag.Get("json"), ",")
-	m.named.Doc = tag.Get("doc")
+	m.named.Doc, m.named.Absent = tag.Get("doc"), tag.Get("absent")
 	if alias := tag.Get("alias"); alias != "" {
 		m.named.Aliases = strings.Split(alias, ",")
 	}

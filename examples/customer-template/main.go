@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -30,10 +31,12 @@ import (
 var customer []byte
 
 func main() {
+	flag.Usage = func() { fmt.Fprintln(flag.CommandLine.Output(), "usage: customer-template [file.json]") }
+	flag.Parse()
 	hooks := customer
-	if len(os.Args) > 1 {
+	if flag.NArg() > 0 {
 		var err error
-		if hooks, err = os.ReadFile(os.Args[1]); err != nil {
+		if hooks, err = os.ReadFile(flag.Arg(0)); err != nil {
 			log.Fatal(err)
 		}
 	}

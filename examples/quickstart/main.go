@@ -23,57 +23,15 @@ func main() {
 	}
 }
 
+const webhookID = "dd4b91af-167d-48e6-901d-ae181ff6e80d"
+
 func run(ctx context.Context, out io.Writer) error {
 	// The customer's end: it answers 500 once, and 200 from then on.
 	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 	defer receiver.Close()
-	const webhookID = "dd4b91af-167d-48e6-901d-ae181ff6e80d"
 	receiver.Verifier = &webhook.Verifier{Header: webhook.HeaderSignature, Secrets: []webhook.Secret{webhook.WebhookIDSecret(webhookID)}}
 
-	// What the customer wrote into the form of the panel, for two webhooks.
-	hooks := []webhook.Webhook{
-		{
-			ID:      webhookID,
-			Name:    "message status",
-			URL:     receiver.URL + "/ack/receive?id=@{{payload.id}}&mobile=@{{payload.mobile}}&status=@{{payload.status}}",
-			Headers: map[string]string{"Authorization": "Bearer the-customers-token"},
-			Body:    `{"id": "@{{payload.id}}", "mobile": "@{{payload.mobile}}", "message_status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
-		},
-		{
-			ID:   webhookID,
-			Name: "call report",
-			URL:  receiver.URL + "/calls",
-			Body: `{"call": "{{mid}}", "to": "{{to}}", "status": "{{status}}", "seconds": {{duration}}, "report": {{payload}}}`,
-		},
-	}
-	for i := range hooks { // as documented, the wait would be 10 s
-		hooks[i].Policy = &webhook.Policy{Waits: []time.Duration{time.Second}}
-	}
-
-	// What happened on the platform.
-	events := []webhook.Event{
-		payload.MessageStatus{
-			ID:      "a418d672-9781-4d97-b517-a56f7d95ad8a",
-			Channel: payload.ChannelWhatsApp,
-			From:    payload.PhoneString("919019120120"),
-			To:      payload.PhoneString("919019912345"),
-			Status:  payload.StatusRead,
-			ReadAt:  payload.TimeInstant(time.Now()),
-		},
-		payload.CallReport{
-			Bridge:   payload.PhoneNumber(918068280000),
-			From:     payload.PhoneNumber(918919520000),
-			To:       payload.PhoneNumber(918867130000),
-			Source:   payload.SourceOBD,
-			MID:      "1234-1333-98765",
-			FlowID:   payload.IntNumber(123),
-			StartAt:  payload.TimeLocal(time.Now().Add(-23 * time.Second)),
-			EndAt:    payload.TimeLocal(time.Now()),
-			Duration: payload.SecondsString(23 * time.Second),
-			Status:   payload.CallAnswer,
-		},
-	}
-
+	hooks := webhooks(receiver.URL)
 	client := receiver.Client() // a webhook.Client that may reach this machine; yours is &webhook.Client{}
 	client.Signer = webhook.HMAC{}
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
@@ -83,7 +41,7 @@ func run(ctx context.Context, out io.Writer) error {
 		}
 		fmt.Fprintln(out)
 	}
-	for i, event := range events {
+	for i, event := range events() {
 		composer, err := webhook.Compile(hooks[i], event)
 		if err != nil {
 			return err
@@ -107,4 +65,53 @@ func run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "%s %s, %s, %d bytes, signature %s\n", r.Method, r.ID, r.URL, len(r.Body), signature)
 	}
 	return nil
+}
+
+// webhooks is what the customer wrote into the form of the panel: one for message statuses and one for call reports.
+func webhooks(url string) []webhook.Webhook {
+	hooks := []webhook.Webhook{
+		{
+			ID:      webhookID,
+			Name:    "message status",
+			URL:     url + "/ack/receive?id=@{{payload.id}}&mobile=@{{payload.mobile}}&status=@{{payload.status}}",
+			Headers: map[string]string{"Authorization": "Bearer the-customers-token"},
+			Body:    `{"id": "@{{payload.id}}", "mobile": "@{{payload.mobile}}", "message_status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
+		},
+		{
+			ID:   webhookID,
+			Name: "call report",
+			URL:  url + "/calls",
+			Body: `{"call": "{{mid}}", "to": "{{to}}", "status": "{{status}}", "seconds": {{duration}}, "report": {{payload}}}`,
+		},
+	}
+	for i := range hooks { // as documented, the wait would be 10 s
+		hooks[i].Policy = &webhook.Policy{Waits: []time.Duration{time.Second}}
+	}
+	return hooks
+}
+
+// events is what happened on the platform: one event for each of the webhooks.
+func events() []webhook.Event {
+	return []webhook.Event{
+		payload.MessageStatus{
+			ID:      "a418d672-9781-4d97-b517-a56f7d95ad8a",
+			Channel: payload.ChannelWhatsApp,
+			From:    payload.PhoneString("919019120120"),
+			To:      payload.PhoneString("919019912345"),
+			Status:  payload.StatusRead,
+			ReadAt:  payload.TimeInstant(time.Now()),
+		},
+		payload.CallReport{
+			Bridge:   payload.PhoneNumber(918068280000),
+			From:     payload.PhoneNumber(918919520000),
+			To:       payload.PhoneNumber(918867130000),
+			Source:   payload.SourceOBD,
+			MID:      "1234-1333-98765",
+			FlowID:   payload.IntNumber(123),
+			StartAt:  payload.TimeLocal(time.Now().Add(-23 * time.Second)),
+			EndAt:    payload.TimeLocal(time.Now()),
+			Duration: payload.SecondsString(23 * time.Second),
+			Status:   payload.CallAnswer,
+		},
+	}
 }

@@ -1,7 +1,7 @@
 // Receiver is the other end: an HTTP server that accepts events with a good signature only, tells their types apart and
 // says what they are. It runs until it is interrupted.
 //
-//	WEBHOOK_SECRET=whsec_... go run ./examples/receiver -addr localhost:8080
+//	WEBHOOK_SECRET=$(openssl rand -base64 32) go run ./examples/receiver -addr localhost:8080
 //
 // To see it at work without a sender, have it send events to itself; it then ends by itself:
 //

@@ -125,7 +125,7 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 		if hidden || t.Member(name) != nil || strings.Contains(name, ".") { // a dotted one no name can say
 			continue
 		}
-		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
+		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
 		if bound {
 			m.bind(f)
 		}

@@ -24,6 +24,7 @@ type Member struct {
 	Name    string
 	Aliases []string
 	Doc     string // one line
+	Absent  string // when it often is absent or empty, such as "until the message is read"; "" if it seldom is
 	Kind    string // what it is in JSON, for people: "string", "number", ...
 	Type    *Type  // of objects and lists, nil of scalars
 	// Get reads the member.
@@ -154,6 +155,27 @@ func (m *Member) walk(rest []string) Getter {
 		return nil
 	}
 	return func(p any) Value { return m.Get(p).Walk(rest) }
+}
+
+// Find returns the member that a path names, or nil if the type knows none: below free-form members none is known.
+func (t *Type) Find(path []string) *Member {
+	if t.Elem != nil {
+		if _, ok := Index(path[0]); !ok || len(path) == 1 {
+			return nil
+		}
+		return t.Elem.Find(path[1:])
+	}
+	m := t.Member(path[0])
+	if m == nil {
+		m = t.alias(path[0])
+	}
+	switch {
+	case m == nil || len(path) == 1:
+		return m
+	case m.Type == nil:
+		return nil
+	}
+	return m.Type.Find(path[1:])
 }
 
 // Names calls yield with every name the type knows, in order, with the index 0 for the elements of lists.

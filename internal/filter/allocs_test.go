@@ -11,7 +11,7 @@ import (
 )
 
 // What is a part of a text is no copy of it. The race detector makes sync.Pool forget.
-func TestFilter_Apply_Allocs(t *testing.T) {
+func TestFilter_Apply_Allocs(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	long := field.Text(" 918919521234 ")
 	tests := []struct {
 		filter string

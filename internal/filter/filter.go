@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/nearest"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -69,7 +70,7 @@ func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
 		text := fmt.Sprintf("%.64q", name)
-		if near := nearest(name); near != "" {
+		if near := Nearest(name); near != "" {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		}
 		return Filter{}, &ArgError{-1, fmt.Errorf("%w %s", ErrUnknown, text)}
@@ -225,39 +226,14 @@ var otherNames = map[string]string{
 	"mod": "modulo", "mul": "times", "sub": "minus", "substr": "slice", "trim": "strip",
 }
 
-// nearest returns the name of the filter that was meant, or "" if none is near.
-func nearest(name string) string {
+// Nearest returns the name of the filter that was meant, or "" if none is near.
+func Nearest(name string) string {
 	if other, ok := otherNames[name]; ok {
 		return other
 	}
-	best, least := "", max(2, len(name)/3)+1
+	search := nearest.To(name)
 	for _, known := range Names() {
-		if d := distance(name, known, least); d < least {
-			best, least = known, d
-		}
+		search.Try(known)
 	}
-	return best
-}
-
-// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return search.Best()
 }

@@ -21,7 +21,7 @@ type Arg struct {
 	At    int
 }
 
-// MaxFilters is how many filters one placeholder may have.
+// MaxFilters is how many filters one placeholder may have: the library promises the same number.
 const MaxFilters = 32
 
 // An expr reads what stands between the braces of a tag:
@@ -127,21 +127,29 @@ func (x *expr) quote() string {
 // text reads a text in quotes.
 func (x *expr) text(quote string) (field.Value, *Error) {
 	start := x.i + len(quote)
-	n := strings.Index(x.src[start:], quote)
-	if n < 0 {
-		return field.Value{}, x.errorf("a text without its closing %s", quote)
+	end := start
+	for {
+		n := strings.Index(x.src[end:], quote)
+		if n < 0 {
+			return field.Value{}, x.errorf("a text without its closing %s", quote)
+		}
+		end += n
+		if !x.limits.json || quote != `"` || x.src[end-1] != '\\' {
+			break
+		}
+		end++ // this one is a part of the text
 	}
-	text := x.src[start : start+n]
+	text := x.src[start:end]
 	if x.limits.json {
-		text = strings.ReplaceAll(text, `\"`, `"`)
+		text = jsonEscapes.Replace(text)
 	}
-	if i := strings.IndexByte(text, '\\'); i >= 0 {
-		x.i = start + strings.IndexByte(x.src[start:], '\\')
-		return field.Value{}, x.errorf("a backslash in a text")
-	}
-	x.i = start + n + len(quote)
+	x.i = end + len(quote)
 	return field.Text(text), nil
 }
+
+// jsonEscapes are what people write in a tag inside a JSON string, since all around it wants them. Elsewhere a backslash is
+// one, as in 'd\m'.
+var jsonEscapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
 // name reads a dotted path; an index may also stand in brackets.
 func (x *expr) name(n *Node) *Error {

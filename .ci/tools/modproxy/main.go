@@ -1,5 +1,5 @@
-// Command modproxy writes a module proxy made of files, for GOPROXY=file://DIR, that serves one commit of a repository's
-// root module as one version: what "go get" would deliver if that commit were released.
+// Command modproxy writes a module proxy made of files, for GOPROXY=file://DIR, that serves the module of a
+// directory as one version: what "go get" would deliver if the commit that was exported there were released.
 package main
 
 import (
@@ -18,18 +18,17 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("modproxy: ")
-	repo := flag.String("repo", ".", "root `directory` of the git repository and of the module")
-	commit := flag.String("commit", "HEAD", "`commit` to serve")
+	root := flag.String("dir", ".", "`directory` of the module, which has nothing but what git tracks")
 	version := flag.String("version", "", "`version` to serve it as")
 	out := flag.String("out", "", "`directory` of the proxy")
 	flag.Parse()
-	if err := write(*repo, *commit, *version, *out); err != nil {
+	if err := write(*root, *version, *out); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func write(repo, commit, version, out string) error {
-	goMod, err := os.ReadFile(filepath.Join(repo, "go.mod"))
+func write(root, version, out string) error {
+	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return err
 	}
@@ -57,7 +56,7 @@ func write(repo, commit, version, out string) error {
 	if err != nil {
 		return err
 	}
-	// As the go command makes them: the files of the commit, without nested modules.
-	err = zip.CreateFromVCS(f, mod, repo, commit, "")
+	// As the go command makes them: without nested modules. CreateFromVCS would not know a linked worktree of git.
+	err = zip.CreateFromDir(f, mod, root)
 	return errors.Join(err, f.Close())
 }

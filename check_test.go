@@ -1,0 +1,148 @@
+package webhook_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+)
+
+func errorAt(field string, offset, length int, message, suggestion string) webhook.Problem {
+	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Suggestion: suggestion, Severity: webhook.SeverityError}
+}
+
+func warningAt(field string, offset, length int, message string) webhook.Problem {
+	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning}
+}
+
+// All that is wrong comes at once, in the order in which an author reads a webhook.
+func TestCheck_Errors(t *testing.T) {
+	t.Parallel()
+	got := webhook.Check(webhook.Webhook{
+		Method: "PUSH",
+		URL:    "https://example.com/{{payload.statuss}}?a={{payload.id | foor}}",
+		Headers: map[string]string{
+			"Host": "x", "X-A": "{{nope}} {{ payload.channel | slice }}", "X-B": "{{ x",
+		},
+		Body:   `{"a":"{{ }}","b":"{{payload.to | slice: 'x'}}","c":{{payload.reda_at}}}`,
+		Policy: &webhook.Policy{Attempts: -1},
+	}, payload.MessageStatus{})
+	require.Equal(t, []webhook.Problem{
+		errorAt("headers", 0, 0, "header Host must not be set", ""),
+		errorAt("method", 0, 0, `unknown method "PUSH", want one of GET, POST, PUT, PATCH, DELETE`, ""),
+		errorAt("policy", 0, 0, "attempts: -1 outside 0 to 1000", ""),
+		errorAt("url", 22, 15, `unknown name "payload.statuss"; did you mean "payload.status"?`, "payload.status"),
+		errorAt("url", 57, 4, `unknown filter "foor"; did you mean "floor"?`, "floor"),
+		errorAt("headers.X-A", 2, 4, `unknown name "nope"`, ""),
+		errorAt("headers.X-A", 30, 5, "slice takes 1 or 2 arguments, not 0", ""),
+		errorAt("headers.X-B", 0, 1, "a tag is not closed by }}", ""),
+		errorAt("body", 8, 1, "an empty placeholder", ""),
+		errorAt("body", 40, 1, "slice: argument 1 is a text, want a whole number", ""),
+		errorAt("body", 53, 15, `unknown name "payload.reda_at"; did you mean "payload.read_at"?`, "payload.read_at"),
+	}, onlyErrors(got))
+}
+
+func onlyErrors(problems []webhook.Problem) (errs []webhook.Problem) {
+	for _, p := range problems {
+		if p.Severity == webhook.SeverityError {
+			errs = append(errs, p)
+		}
+	}
+	return errs
+}
+
+func TestCheck_Warnings(t *testing.T) {
+	t.Parallel()
+	status, report := payload.MessageStatus{}, payload.CallReport{}
+	absent := "payload.read_at is absent until the message is read, and then "
+	byDefault := " here; the filter default can stand in for it"
+	tests := []struct {
+		name   string
+		url    string
+		header string
+		body   string
+		sample webhook.Event
+		want   []webhook.Problem
+	}{
+		{"none", "https://h/{{payload.id}}", "Bearer {{payload.id}}", `{"id":"{{payload.id}}","to":"{{payload.to}}"}`, status, nil},
+		{"often absent", "", "{{ payload.read_at }}", "", status, []webhook.Problem{warningAt("headers.X-A", 3, 15, absent+"empty"+byDefault)}},
+		{"often absent, with a default", "", "{{payload.read_at | default: '-'}}", "", status, nil},
+		{"often absent, in JSON", "", "", `{"a":{{payload.read_at}},"b":"{{payload.id}}"}`, status, []webhook.Problem{
+			warningAt("body", 5, 19, "payload.read_at is a text: without quotes around the tag it brings its own"),
+			warningAt("body", 7, 15, absent+"null"+byDefault),
+		}},
+		{"often absent, by its alias and without the prefix", "", "{{id}}", "", report, []webhook.Problem{
+			warningAt("headers.X-A", 2, 2, "id is absent in reports of Click2Call, and then empty"+byDefault),
+		}},
+		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
+			warningAt("body", 5, 14, "payload.id is a text: without quotes around the tag it brings its own"),
+		}},
+		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
+		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
+		{"the whole body", "", "", `{{payload.status}}`, status, nil},
+		{"http", "HTTP://h/", "", "", status, []webhook.Problem{warningAt("url", 0, 5, "http sends everything in the clear; use https")}},
+		{"text touches a number", "https://h/{{to}}x?a={{to}}5&b=x{{from}}&c={{to}}&d=+{{to}}", "", "", report, []webhook.Problem{
+			warningAt("url", 20, 6, "to is a number, and touches other text here"),
+			warningAt("url", 31, 8, "from is a number, and touches other text here"),
+		}},
+		{"@ taken away", "", "bob@{{payload.id}} bob@@{{payload.id}} @{{payload.id}} é@{{payload.id}}", "", status, []webhook.Problem{
+			warningAt("headers.X-A", 3, 1, "the @ before a tag is a part of it and not sent; write @@ to send one"),
+			warningAt("headers.X-A", 57, 1, "the @ before a tag is a part of it and not sent; write @@ to send one"),
+		}},
+		{"url_encode", "https://h/?a={{payload.id | url_encode}}&b={{payload.id | url_encode | upcase}}", "{{payload.id | url_encode}}", "", status, []webhook.Problem{
+			warningAt("url", 28, 10, "url_encode changes nothing at the end of a tag in a URL, where every value is encoded"),
+		}},
+		{"raw event", "https://h/?a={{n}}5", "", `{"a":{{s}},"b":"{{s}}"}`, webhook.RawEvent{Type: "x", JSON: []byte(`{"n":1,"s":"t"}`)}, []webhook.Problem{
+			warningAt("url", 13, 5, "n is a number, and touches other text here"),
+			warningAt("body", 5, 5, "s is a text: without quotes around the tag it brings its own"),
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: tt.url, Body: tt.body}
+			if w.URL == "" {
+				w.URL = "https://example.com/"
+			}
+			if tt.header != "" {
+				w.Headers = map[string]string{"X-A": tt.header}
+			}
+			require.Equal(t, tt.want, webhook.Check(w, tt.sample))
+			_, err := webhook.Compile(w, tt.sample)
+			require.NoError(t, err, "warnings are no errors")
+		})
+	}
+}
+
+// Compile accepts what Check finds no error in, and its error is among those that Check finds.
+func TestCheck_AgreesWithCompile(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`, `{`, `"\{{x}}"`} {
+		w := webhook.Webhook{URL: "https://example.com/", Body: body}
+		_, err := webhook.Compile(w, payload.MessageStatus{})
+		problems := onlyErrors(webhook.Check(w, payload.MessageStatus{}))
+		if err == nil {
+			require.Empty(t, problems, body)
+			continue
+		}
+		var bad *webhook.TemplateError
+		require.ErrorAs(t, err, &bad)
+		found := false
+		for _, p := range problems {
+			require.LessOrEqual(t, p.Offset+p.Length, len(body)+1, body)
+			found = found || p.Field == bad.Field && p.Offset == bad.Offset && p.Message == bad.Err.Error()
+		}
+		require.True(t, found, "%s: %v not in %v", body, err, problems)
+	}
+	require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
+}
+
+func TestProblem_JSON(t *testing.T) {
+	t.Parallel()
+	b, err := json.Marshal(errorAt("body", 1, 2, "m", ""))
+	require.NoError(t, err)
+	require.Equal(t, `{"field":"body","offset":1,"length":2,"message":"m","severity":"error"}`, string(b))
+}

@@ -1,0 +1,220 @@
+package webhook_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	_ "time/tzdata" // for the example with a time zone, wherever the test runs
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/filter"
+)
+
+// An example is a row or a pair of blocks of docs/templates.md.
+//
+// A link to a file of testdata says of which event the examples are from there on. A row is an example if the head of its
+// table has a column Result, Message, Warning or New; what is in it is in code spans, where | is written \|, and (nothing) is the empty
+// text. The column Where says where the template stands; if there is none, it is a header, where a value is plain text. A Name
+// and a date Letter stand for a template. In blocks, the template comes first, then a line that is just "becomes", then the
+// result; it is a body, or a URL if it begins like one.
+type example struct {
+	line    int
+	fixture string
+	where   string // header, URL, body or form
+	source  string
+	result  string
+	kind    string // of the result: Result, Message, Warning or New
+}
+
+var (
+	fixtureLink = regexp.MustCompile(`\(\.\./testdata/(\w+)\.json\)`)
+	codeSpan    = regexp.MustCompile("^`(.*)`$")
+)
+
+// examples finds all examples, and the names of filters that have a row.
+func examples(t *testing.T, manual string) (found []example, filters []string) {
+	fixture, block, becomes := "", []string(nil), false
+	lines := strings.Split(manual, "\n")
+	var head []string
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		if m := fixtureLink.FindStringSubmatch(line); m != nil {
+			fixture = m[1]
+		}
+		switch {
+		case line == "```text":
+			start := i + 1
+			for i++; lines[i] != "```"; i++ {
+			}
+			if text := lines[start:i]; becomes {
+				e := example{start, fixture, "body", strings.Join(block, "\n"), strings.Join(text, "\n"), "Result"}
+				if strings.HasPrefix(e.source, "https://") {
+					e.where = "URL"
+				}
+				found, block, becomes = append(found, e), nil, false
+			} else {
+				require.Nil(t, block, "line %d: a block without its result before it", i)
+				block = text
+			}
+		case line == "becomes":
+			becomes = true
+		case !strings.HasPrefix(line, "|"):
+			head = nil
+		case head == nil:
+			head = cells(line)
+			i++ // the rule below it
+		default:
+			row := map[string]string{}
+			for j, cell := range cells(line) {
+				row[head[j]] = cell
+			}
+			if name := row["Filter"]; name != "" {
+				filters = append(filters, code(t, i, name))
+			}
+			found = append(found, rowExample(t, i, fixture, row))
+		}
+	}
+	require.Nil(t, block, "a block without its result")
+	return found, filters
+}
+
+// cells cuts a row at each | that is not behind a backslash.
+func cells(line string) []string {
+	line = strings.ReplaceAll(line, `\|`, "\x00")
+	parts := strings.Split(strings.Trim(line, "|"), "|")
+	for i, p := range parts {
+		parts[i] = strings.ReplaceAll(strings.TrimSpace(p), "\x00", "|")
+	}
+	return parts
+}
+
+func code(t *testing.T, line int, cell string) string {
+	if cell == "(nothing)" {
+		return ""
+	}
+	m := codeSpan.FindStringSubmatch(cell)
+	require.NotNil(t, m, "line %d: %q is no code span", line+1, cell)
+	return m[1]
+}
+
+func rowExample(t *testing.T, line int, fixture string, row map[string]string) example {
+	e := example{line: line + 1, fixture: fixture, where: "header"}
+	if row["Where"] != "" {
+		e.where = row["Where"]
+	}
+	for _, kind := range []string{"Result", "Message", "Warning", "New"} {
+		if cell, ok := row[kind]; ok {
+			e.kind, e.result = kind, code(t, line, cell)
+		}
+	}
+	require.NotEmpty(t, e.kind, "line %d: a table without results", line+1)
+	for column, frame := range map[string][2]string{
+		"Template": {}, "Old": {}, "Name": {"{{", "}}"}, "Letter": {"{{start_at | date_format: '", "'}}"},
+	} {
+		if cell, ok := row[column]; ok {
+			e.source = frame[0] + code(t, line, cell) + frame[1]
+		}
+	}
+	require.NotEmpty(t, e.source, "line %d: a table without templates", line+1)
+	return e
+}
+
+// queryOf is put before a template that stands in a URL but is none itself.
+const queryOf = "https://www.domain.com/?x="
+
+// webhook has the template in its place.
+func (e example) webhook(t *testing.T) webhook.Webhook {
+	w := webhook.Webhook{ID: "dd4b91af", URL: "https://www.domain.com/"}
+	switch e.where {
+	case "header":
+		w.Headers = map[string]string{"X-Example": e.source}
+	case "URL":
+		if w.URL = e.source; !strings.HasPrefix(e.source, "http") {
+			w.URL = queryOf + e.source
+		}
+	case "form":
+		w.Format, w.Body = webhook.FormatFormURLEncoded, e.source
+	case "body":
+		w.Body = e.source
+	default:
+		require.Fail(t, "unknown place", "line %d: %s", e.line, e.where)
+	}
+	return w
+}
+
+// compose returns what becomes of the template.
+func (e example) compose(t *testing.T) (string, error) {
+	event := fixture(t, e.fixture)
+	c, err := webhook.Compile(e.webhook(t), event)
+	if err != nil {
+		return "", err
+	}
+	m, err := c.ComposeID("msg_1", event)
+	if err != nil {
+		return "", err
+	}
+	switch e.where {
+	case "header":
+		return m.Header.Get("X-Example"), nil
+	case "URL":
+		return strings.TrimPrefix(m.URL, queryOf), nil
+	default:
+		return string(m.Body), nil
+	}
+}
+
+// run holds the example to what the manual says of it.
+func (e example) run(t *testing.T) {
+	t.Helper()
+	got, err := e.compose(t)
+	switch e.kind {
+	case "New":
+		modern, err := webhook.ModernizeTemplate(e.source)
+		require.NoError(t, err, "line %d", e.line)
+		require.Equal(t, e.result, modern, "line %d", e.line)
+		e.source = modern
+		_, err = e.compose(t)
+		require.NoError(t, err, "line %d", e.line)
+	case "Message":
+		var te *webhook.TemplateError
+		require.ErrorAs(t, err, &te, "line %d", e.line)
+		require.Equal(t, e.result, te.Err.Error(), "line %d", e.line)
+	case "Warning":
+		require.NoError(t, err, "line %d", e.line)
+		problems := webhook.Check(e.webhook(t), fixture(t, e.fixture))
+		require.Len(t, problems, 1, "line %d", e.line)
+		require.Equal(t, e.result, problems[0].Message, "line %d", e.line)
+	default:
+		require.NoError(t, err, "line %d", e.line)
+		require.Equal(t, e.result, got, "line %d", e.line)
+	}
+}
+
+// What the manual for the authors of templates says is so.
+func TestDocs_Templates(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("docs/templates.md")
+	require.NoError(t, err)
+	found, filters := examples(t, strings.ReplaceAll(string(manual), "\r\n", "\n"))
+	count := map[string]int{}
+	var late []string // that are found with the event
+	for _, e := range found {
+		count[e.kind]++
+		count[e.where]++
+		e.run(t)
+		if _, err := webhook.Compile(e.webhook(t), fixture(t, e.fixture)); e.kind == "Message" && err == nil {
+			late = append(late, e.result)
+		}
+	}
+	require.Equal(t, []string{"plus: the value is no number", "an object or a list cannot stand in a URL"}, late, "the last two of the table")
+	// Fewer, and it is the search that is wrong.
+	for what, least := range map[string]int{
+		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,
+	} {
+		require.GreaterOrEqual(t, count[what], least, what)
+	}
+	require.ElementsMatch(t, filter.Names(), filters, "every filter has one row")
+}

@@ -1,0 +1,46 @@
+// Package nearest finds what a misspelt name was meant to be.
+package nearest
+
+// A Search is for the known name that is nearest to a misspelt one.
+type Search struct {
+	name, best string
+	least      int // distance of best, and of a name that is too far
+}
+
+// To begins a search. Names that differ in more than a third of the characters, or in all of a short one, are too far.
+func To(name string) *Search {
+	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1) + 1}
+}
+
+// Try offers a known name.
+func (s *Search) Try(known string) {
+	if d := distance(s.name, known, s.least); d < s.least {
+		s.best, s.least = known, d
+	}
+}
+
+// Best returns the nearest of the names that were tried, the first of several; "" if all are too far.
+func (s *Search) Best() string { return s.best }
+
+// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
