@@ -228,6 +228,7 @@ func TestCompose_FilterLimits(t *testing.T) {
 		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes"},
 		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes"},
 		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes"},
+		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 174: filters work on more than 33554432 bytes: over the limit"},
 		{"together", `[{{a|upcase}},{{a|downcase}}]`, "webhook: body: offset 14: composed to more than 1048576 bytes: over the limit"},
 		{"escapes", `"{{a|replace:'x','\"'}}"`, "webhook: body: offset 1: composed to more than 1048576 bytes: over the limit"},
 	}
@@ -312,5 +313,9 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/?key=sk&x={{a | append: 'y' | upcas}}"})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: url: offset 40: unknown filter \"upcas\"; did you mean \"upcase\"?\n"+
-		"https://h/?key=**&x={{a | append: 'y' | upcas}}\n                                        ^", te.Detail())
+		"https://h/?key=**&x={{a | append: '*' | upcas}}\n                                        ^", te.Detail())
+	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`}})
+	require.ErrorAs(t, err, &te)
+	require.Equal(t, "webhook: headers.X: offset 43: a [ without its ]\n"+
+		`* @<<a|default:"**** **"|append:'** *'>>{{b[}}{{'**}}`+"\n"+strings.Repeat(" ", 43)+"^", te.Detail())
 }

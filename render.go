@@ -15,7 +15,6 @@ import (
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
-	"github.com/ringhook/webhook/internal/filter"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -75,6 +74,7 @@ type renderer struct {
 	ends      []int  // of the headers in buf
 	buf       []byte // id, URL, header values, body
 	json      []byte // a body template's JSON, before it becomes fields
+	filtered  int    // bytes that filters took and made
 }
 
 var renderers = sync.Pool{New: func() any { return new(renderer) }}
@@ -100,7 +100,7 @@ func (r *renderer) release() {
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
 	}
-	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Doc{}
+	r.c, r.event, r.p, r.accessors, r.doc, r.filtered = nil, nil, nil, nil, field.Doc{}, 0
 	renderers.Put(r)
 }
 
@@ -222,32 +222,6 @@ func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byt
 	default:
 		return o.appendText(dst, v.String()), nil
 	}
-}
-
-// compute runs the filters of a placeholder.
-func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
-	v = p.nodes[i].Literal
-	if p.segments[i].name >= 0 {
-		if get := r.accessors[p.first+i].get; get != nil {
-			v = get(r.p)
-		}
-		if v.Kind == rawjson.None {
-			if v, err = r.value(p, i); err != nil {
-				return v, err
-			}
-		}
-	}
-	for j, f := range p.filters[i] {
-		if v, err = f.Apply(v); err != nil {
-			if errors.Is(err, filter.ErrTooLong) {
-				err = &reasonError{err.Error(), []error{ErrLimit}}
-			}
-			e := p.fault(i, err)
-			e.Offset = p.nodes[i].Filters[j].At
-			return v, e
-		}
-	}
-	return v, nil
 }
 
 // over ends a template at segment i, at which it has become too long.

@@ -43,8 +43,8 @@ func (e *TemplateError) Error() string {
 func (e *TemplateError) Unwrap() error { return e.Err }
 
 // Detail shows the line of the template with a caret under the place, for the person who wrote it. Text that may be a
-// credential is shown as asterisks: all of a header but its placeholders, and of a URL the user and the query's values.
-// Without a template it is the text of the error.
+// credential is shown as asterisks: all of a header but its placeholders, of a URL the user and the query's values, and
+// the texts in quotes of the placeholders there. Without a template it is the text of the error.
 func (e *TemplateError) Detail() string {
 	if e.source == "" {
 		return e.Error()
@@ -100,6 +100,7 @@ func mask(field, source string) string {
 		case i >= query && b[i] == '=':
 		case tagEnd(source, i) > i:
 			end = tagEnd(source, i)
+			hideTexts(b, i, end-len("}}"))
 		default:
 			hide(b, i, end)
 		}
@@ -112,6 +113,21 @@ func hide(b []byte, from, to int) {
 	for i := from; i < to; i++ {
 		if b[i] != ' ' && b[i] != '\n' && b[i] != '\t' {
 			b[i] = '*'
+		}
+	}
+}
+
+// hideTexts hides the texts in quotes of a tag: the default of a key may be one.
+func hideTexts(b []byte, from, to int) {
+	quote := byte(0)
+	for i := from; i < to; i++ {
+		switch c := b[i]; {
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote:
+			quote = 0
+		case quote != 0:
+			hide(b, i, i+1)
 		}
 	}
 }

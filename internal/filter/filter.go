@@ -69,7 +69,7 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
-		text := fmt.Sprintf("%q", name)
+		text := fmt.Sprintf("%.64q", name)
 		if near := Nearest(name); near != "" {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		}
