@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"testing"
@@ -42,5 +43,46 @@ func TestClient_Requests(t *testing.T) {
 			require.Equal(t, tt.want, a.Requests)
 			require.Equal(t, tt.want > 0, a.MayHaveArrived)
 		})
+	}
+}
+
+type panickingError struct{}
+
+func (panickingError) Error() string { panic("secret") }
+
+// A Transport that does not keep to its contract fails the attempt, and leaves nothing open.
+func TestClient_OddTransport(t *testing.T) {
+	t.Parallel()
+	body := &closeCounter{}
+	c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: body}, errors.New("both")
+	})}
+	a := c.Try(t.Context(), message("http://receiver.test/"), 1)
+	require.Error(t, a.Err)
+	require.Zero(t, a.Status)
+	require.Equal(t, 1, body.closed)
+
+	c = &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, panickingError{} })}
+	a = c.Try(t.Context(), message("http://receiver.test/"), 1)
+	require.Equal(t, webhook.ClassProtocol, a.Class)
+	require.NotContains(t, errors.Unwrap(a.Err).Error(), "secret")
+}
+
+type closeCounter struct{ closed int }
+
+func (*closeCounter) Read([]byte) (int, error) { return 0, io.EOF }
+
+func (c *closeCounter) Close() error {
+	c.closed++
+	return nil
+}
+
+// A signature under a name that net/http leaves out would be no signature.
+func TestClient_SignatureInReservedHeader(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "Trailer"} {
+		c := &webhook.Client{Transport: unreachable(t), Signer: webhook.HMAC{Header: name}}
+		a := c.Try(t.Context(), message("http://receiver.test/"), 1)
+		require.Equal(t, webhook.ClassSign, a.Class, name)
 	}
 }

@@ -256,7 +256,11 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 		if err := errors.Join(checkToken(name), checkHeaderValues(name, values)); err != nil {
 			return err
 		}
-		header[http.CanonicalHeaderKey(name)] = values
+		name = http.CanonicalHeaderKey(name)
+		if reservedHeaders[name] { // net/http may leave it out, and send the request unsigned
+			return fmt.Errorf("header %s must not be set", name)
+		}
+		header[name] = values
 	}
 	return nil
 }
@@ -269,8 +273,15 @@ func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err
 		}
 	}()
 	resp, err = t.RoundTrip(req)
-	if err == nil && resp == nil {
+	switch {
+	case err == nil && resp == nil:
 		err = errors.New("the Transport returned neither a response nor an error")
+	case err != nil:
+		_ = err.Error() // if it panics, then here
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		resp = nil
 	}
 	return resp, err
 }

@@ -151,6 +151,8 @@ func TestClient_InvalidMessage(t *testing.T) {
 		{"user", func(m *webhook.Message) { m.URL = "http://u:p@receiver.test/" }, "URL must not have a user name or password; use a header"},
 		{"fragment", func(m *webhook.Message) { m.URL = "http://receiver.test/#x" }, "URL must not have a fragment"},
 		{"no host", func(m *webhook.Message) { m.URL = "http://:80/" }, "URL has no host"},
+		{"angle bracket in the host", func(m *webhook.Message) { m.URL = "http://a<b>.test/" }, "URL has a character in its host that no host has"},
+		{"wide blank in the host", func(m *webhook.Message) { m.URL = "http://a\u3000b.test/" }, "URL has a character in its host that no host has"},
 		{"zone", func(m *webhook.Message) { m.URL = "http://[fe80::1%25lo]/" }, "URL must not have a zone in its host"},
 		{"port", func(m *webhook.Message) { m.URL = "http://receiver.test:99999/" }, "URL has a port outside 1 to 65535"},
 		{"line break", func(m *webhook.Message) { m.URL = "http://receiver.test/\r\n" }, "URL has a blank, a control character or a backslash at offset 21"},

@@ -176,26 +176,34 @@ func (c *compiler) checkNames(samples []Event) {
 			c.fail(err)
 		}
 	}
-	var fewest []*TemplateError
-	for i, g := range c.samples {
-		if faults := c.unknownTo(g); i == 0 || len(faults) < len(fewest) {
-			fewest = faults
+	var best *sampleGroup
+	var fewest map[int]bool
+	for _, g := range c.samples {
+		if unknown := c.unknownTo(g); best == nil || len(unknown) < len(fewest) {
+			best, fewest = g, unknown
 		}
 	}
-	c.faults = append(c.faults, fewest...)
-}
-
-func (c *Composer) unknownTo(g *sampleGroup) (faults []*TemplateError) {
+	if len(fewest) == 0 {
+		return
+	}
 	for p := range c.parts() {
 		for i := range p.nodes {
-			if number := p.segments[i].name; number >= 0 {
-				if n := c.names[number]; !newAccessor(g.entry, n).known && !g.has(n.path) {
-					faults = append(faults, p.unknown(i, g.entry, g.docs))
-				}
+			if fewest[p.segments[i].name] {
+				c.fail(p.unknown(i, best.entry, best.docs))
 			}
 		}
 	}
-	return faults
+}
+
+// unknownTo returns the numbers of the names that a kind of sample does not know.
+func (c *Composer) unknownTo(g *sampleGroup) map[int]bool {
+	unknown := map[int]bool{}
+	for i, n := range c.names {
+		if !newAccessor(g.entry, n).known && !g.has(n.path) {
+			unknown[i] = true
+		}
+	}
+	return unknown
 }
 
 func (c *Composer) addSample(e Event) *TemplateError {

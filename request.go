@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // What a request may be. Compile asks when a webhook is saved, and Try asks again before every attempt, since a message
@@ -65,6 +66,8 @@ func checkURL(raw string) (*url.URL, error) {
 		return nil, errors.New("URL has no host")
 	case strings.Contains(u.Host, "%"):
 		return nil, errors.New("URL must not have a zone in its host")
+	case strings.IndexFunc(u.Hostname(), notInHosts) >= 0:
+		return nil, errors.New("URL has a character in its host that no host has")
 	}
 	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
 		if n, err := strconv.ParseUint(u.Host[i+1:], 10, 16); err != nil || n == 0 {
@@ -74,13 +77,20 @@ func checkURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// The headers that belong to the connection, to the framing of the request or to the signature, and those that unlock
-// the metadata services of clouds (a second line of defence behind the dial guard).
+// notInHosts reports whether no host name and no address has r; other alphabets' letters become ASCII when it is dialled.
+func notInHosts(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
+}
+
+// The headers that signers set, and nobody else.
+var signatureHeaders = map[string]bool{HeaderSignature: true, HeaderID: true, HeaderTimestamp: true, HeaderWebhookSignature: true}
+
+// The headers that belong to the connection or to the framing of the request, and those that unlock the metadata services
+// of clouds (a second line of defence behind the dial guard). Nobody sets them: net/http would leave some of them out.
 var reservedHeaders = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
 	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Http2-Settings": true,
 	"Host": true, "Content-Length": true, "Content-Encoding": true, "Expect": true,
-	HeaderSignature: true, HeaderID: true, HeaderTimestamp: true, HeaderWebhookSignature: true,
 	"Metadata": true, "Metadata-Flavor": true,
 }
 
@@ -90,7 +100,7 @@ func checkHeaderName(name string) error {
 		return err
 	}
 	canonical := http.CanonicalHeaderKey(name)
-	if reservedHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
+	if reservedHeaders[canonical] || signatureHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
 		return fmt.Errorf("header %s must not be set", canonical)
 	}
 	return nil
