@@ -30,9 +30,10 @@ const (
 // An accessor is how one name is read from events of one Go type.
 type accessor struct {
 	kind     reading
-	get      field.Getter
-	known    bool // absent means empty, not unknown
-	envelope bool // of a type that is one, whatever the event at hand has
+	get      field.Getter // nil if it takes more than that
+	behind   field.Getter // of the filters
+	known    bool         // absent means empty, not unknown
+	envelope bool         // of a type that is one, whatever the event at hand has
 }
 
 // A binding is how the names are read from events of one Go type, for each segment of all parts.
@@ -51,7 +52,11 @@ func (c *Composer) bind(e Event) *binding {
 		for p := range c.parts() {
 			for i := range p.nodes {
 				if n := p.segments[i].name; n >= 0 {
-					b.accessors[p.first+i] = newAccessor(b.entry, c.names[n])
+					a := newAccessor(b.entry, c.names[n])
+					if p.segments[i].computed {
+						a.get, a.behind = nil, a.get
+					}
+					b.accessors[p.first+i] = a
 				}
 			}
 		}

@@ -100,7 +100,10 @@ func (r *renderer) release() {
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
 	}
-	r.c, r.event, r.p, r.accessors, r.doc, r.filtered = nil, nil, nil, nil, field.Doc{}, 0
+	r.c, r.event, r.p, r.accessors, r.filtered = nil, nil, nil, nil, 0
+	if r.doc.Kind != rawjson.None {
+		r.doc = field.Doc{}
+	}
 	renderers.Put(r)
 }
 
@@ -150,7 +153,11 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 	case readMessageID:
 		return field.Text(string(r.buf[:r.idEnd])), nil
 	case readMember:
-		if a.get(r.p) == field.Invalid {
+		get := a.get
+		if get == nil {
+			get = a.behind
+		}
+		if get(r.p) == field.Invalid {
 			return v, &TemplateError{Field: "event", Placeholder: p.nodes[i].Name, Err: errors.New("has no JSON form")}
 		}
 	case readJSON:
@@ -183,7 +190,7 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 			break
 		}
 		var v field.Value
-		if get := accessors[i].get; get != nil && !s.computed {
+		if get := accessors[i].get; get != nil {
 			v = get(r.p)
 		}
 		if v.Kind == rawjson.String { // as nearly all are

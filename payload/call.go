@@ -82,8 +82,8 @@ var callReports = newObject(
 	scalar("number", func(r *CallReport) *token { return &r.Bridge.token }),
 	scalar("number", func(r *CallReport) *token { return &r.From.token }),
 	scalar("number", func(r *CallReport) *token { return &r.To.token }),
-	text(func(r *CallReport) *CallSource { return &r.Source }),
-	text(func(r *CallReport) *string { return &r.MID }).unless(isNotC2C),
+	text(func(r *CallReport) (*CallSource, rest) { return &r.Source, r.rest }),
+	text(func(r *CallReport) (*string, rest) { return &r.MID, r.rest }).unless(isNotC2C),
 	scalar("number", func(r *CallReport) *token { return &r.FlowID.token }).unless(isNotC2C),
 	scalar("string", func(r *CallReport) *token { return &r.StartAt.token }),
 	scalar("string", func(r *CallReport) *token { return &r.EndAt.token }),
@@ -91,11 +91,11 @@ var callReports = newObject(
 	scalar("string", func(r *CallReport) *token { return &r.UnixTime.token }).unless(isC2C),
 	scalar("string", func(r *CallReport) *token { return &r.Duration.token }),
 	scalar("string", func(r *CallReport) *token { return &r.Billing.token }).unless(isC2C),
-	text(func(r *CallReport) *CallStatus { return &r.Status }),
-	text(func(r *CallReport) *CallStatus { return &r.Status1 }).unless(isC2C),
-	text(func(r *CallReport) *CallStatus { return &r.Status2 }).unless(isC2C),
-	text(func(r *CallReport) *string { return &r.RecordingURL }),
-	text(func(r *CallReport) *HangupBy { return &r.HangupBy }).unless(isC2C),
+	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status, r.rest }),
+	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status1, r.rest }).unless(isC2C),
+	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status2, r.rest }).unless(isC2C),
+	text(func(r *CallReport) (*string, rest) { return &r.RecordingURL, r.rest }),
+	text(func(r *CallReport) (*HangupBy, rest) { return &r.HangupBy, r.rest }).unless(isC2C),
 )
 
 func init() { field.Register(callReports.typ, callReports.appendJSON) }

@@ -16,9 +16,9 @@ func syntaxError(offset int) error {
 
 // newEnvelope is the table of {"event","payload"} around the table of the same struct's payload.
 func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T) *string, eventType func(T) string) *object[T] {
-	e := text(event)
+	e := text(func(v *T) (*string, rest) { return event(v), *restOf(v) })
 	e.name, e.named.Doc = "event", "Type of the event"
-	e.says = func(v *T) field.Value { return field.Text(eventType(*v)) }
+	e.says, e.fast = func(v *T) field.Value { return field.Text(eventType(*v)) }, nil
 	e.read = func(v *T, raw string) bool {
 		val := field.FromJSON(raw)
 		if val.Kind == rawjson.String {

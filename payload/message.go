@@ -89,28 +89,28 @@ func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes
 
 var channels = newObject(
 	func(c *Channel) *rest { return &c.rest },
-	text(func(c *Channel) *ChannelName { return &c.Name }),
+	text(func(c *Channel) (*ChannelName, rest) { return &c.Name, c.rest }),
 	scalar("string", func(c *Channel) *token { return &c.To.token }),
 )
 
 var userInfos = newObject(
 	func(u *UserInfo) *rest { return &u.rest },
-	text(func(u *UserInfo) *string { return &u.Picture }),
-	text(func(u *UserInfo) *string { return &u.Gender }),
-	text(func(u *UserInfo) *string { return &u.Title }),
+	text(func(u *UserInfo) (*string, rest) { return &u.Picture, u.rest }),
+	text(func(u *UserInfo) (*string, rest) { return &u.Gender, u.rest }),
+	text(func(u *UserInfo) (*string, rest) { return &u.Title, u.rest }),
 )
 
 var users = newObject(
 	func(u *User) *rest { return &u.rest },
-	text(func(u *User) *string { return &u.ID }),
-	text(func(u *User) *string { return &u.IdentifierID }).omitUnset(),
-	text(func(u *User) *string { return &u.SubscriberID }).omitUnset(),
-	text(func(u *User) *string { return &u.Identity }).omitUnset(),
-	text(func(u *User) *string { return &u.Username }),
-	text(func(u *User) *string { return &u.FirstName }),
-	text(func(u *User) *string { return &u.MiddleName }).omitUnset(),
-	text(func(u *User) *string { return &u.LastName }),
-	text(func(u *User) *string { return &u.Email }),
+	text(func(u *User) (*string, rest) { return &u.ID, u.rest }),
+	text(func(u *User) (*string, rest) { return &u.IdentifierID, u.rest }).omitUnset(),
+	text(func(u *User) (*string, rest) { return &u.SubscriberID, u.rest }).omitUnset(),
+	text(func(u *User) (*string, rest) { return &u.Identity, u.rest }).omitUnset(),
+	text(func(u *User) (*string, rest) { return &u.Username, u.rest }),
+	text(func(u *User) (*string, rest) { return &u.FirstName, u.rest }),
+	text(func(u *User) (*string, rest) { return &u.MiddleName, u.rest }).omitUnset(),
+	text(func(u *User) (*string, rest) { return &u.LastName, u.rest }),
+	text(func(u *User) (*string, rest) { return &u.Email, u.rest }),
 	scalar("string", func(u *User) *token { return &u.Phone.token }),
 	raw(func(u *User) *json.RawMessage { return &u.Attributes }).omitUnset(),
 	nested(userInfos, func(u *User) *UserInfo { return &u.UserInfo }),
@@ -124,15 +124,15 @@ var recipients = newObject(
 
 var contents = newObject(
 	func(c *Content) *rest { return &c.rest },
-	text(func(c *Content) *ContentType { return &c.Type }),
+	text(func(c *Content) (*ContentType, rest) { return &c.Type, c.rest }),
 	raw(func(c *Content) *json.RawMessage { return &c.Payload }),
-	text(func(c *Content) *string { return &c.ID }).omitUnset(),
+	text(func(c *Content) (*string, rest) { return &c.ID, c.rest }).omitUnset(),
 	scalar("string", func(c *Content) *token { return &c.Timestamp.token }).omitUnset(),
 )
 
 var ins = newObject(
 	func(m *MessageIn) *rest { return &m.rest },
-	text(func(m *MessageIn) *string { return &m.ID }),
+	text(func(m *MessageIn) (*string, rest) { return &m.ID, m.rest }),
 	objects(channels, func(m *MessageIn) *[]Channel { return &m.Channels }),
 	nested(recipients, func(m *MessageIn) *Recipient { return &m.Recipient }),
 	nested(contents, func(m *MessageIn) *Content { return &m.Message }),

@@ -41,7 +41,7 @@ type member[T any] struct {
 	// append writes what the field says; if nil, says does.
 	append func(dst []byte, v *T) []byte
 	// fast makes a Get that reads the field alone where there is no rest, and asks slow otherwise; if nil, Get is slow.
-	fast func(restOf func(*T) *rest, slow func(any) field.Value) func(any) field.Value
+	fast func(slow func(any) field.Value) func(any) field.Value
 	// optional reports that an unset field is not written; if nil, it is.
 	optional func(*T) bool
 
@@ -80,7 +80,7 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *restOf(p.(*T))) }
 		}
 		if m.fast != nil {
-			m.named.Get = m.fast(restOf, m.named.Get)
+			m.named.Get = m.fast(m.named.Get)
 		}
 		if at := m.named.At; at != nil {
 			m.named.At = func(p any) any {
@@ -231,27 +231,29 @@ func (m *member[T]) omitUnset() *member[T] {
 	return m
 }
 
-// text is a member with a field of a string type.
-func text[T any, S ~string](at func(*T) *S) *member[T] {
+// text is a member with a field of a string type. at also gives the struct's rest, so that a template's way to the field is
+// one call.
+func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
 	return &member[T]{
-		at:    func(v *T) any { return at(v) },
+		at:    func(v *T) any { s, _ := at(v); return s },
 		named: &field.Member{Kind: "string"},
-		says:  func(v *T) field.Value { return field.Text(string(*at(v))) },
+		says:  func(v *T) field.Value { s, _ := at(v); return field.Text(string(*s)) },
 		read: func(v *T, raw string) bool {
 			val := field.FromJSON(raw)
 			if val.Composite() {
 				val = field.Null
 			}
-			*at(v) = S(val.String())
+			s, _ := at(v)
+			*s = S(val.String())
 			return val.Kind == rawjson.String
 		},
-		fast: func(restOf func(*T) *rest, slow func(any) field.Value) func(any) field.Value {
+		fast: func(slow func(any) field.Value) func(any) field.Value {
 			return func(p any) field.Value {
-				v := p.(*T)
-				if *restOf(v) != nil {
+				s, r := at(p.(*T))
+				if r != nil {
 					return slow(p)
 				}
-				return field.Text(string(*at(v)))
+				return field.Text(string(*s))
 			}
 		},
 	}

@@ -104,17 +104,17 @@ func (s *MessageStatus) UnmarshalJSON(b []byte) error { return unmarshal(statusE
 
 var statuses = newObject(
 	func(s *MessageStatus) *rest { return &s.rest },
-	text(func(s *MessageStatus) *string { return &s.ID }),
-	text(func(s *MessageStatus) *ChannelName { return &s.Channel }),
+	text(func(s *MessageStatus) (*string, rest) { return &s.ID, s.rest }),
+	text(func(s *MessageStatus) (*ChannelName, rest) { return &s.Channel, s.rest }),
 	scalar("string", func(s *MessageStatus) *token { return &s.From.token }),
 	scalar("string", func(s *MessageStatus) *token { return &s.To.token }),
-	text(func(s *MessageStatus) *DeliveryStatus { return &s.Status }),
+	text(func(s *MessageStatus) (*DeliveryStatus, rest) { return &s.Status, s.rest }),
 	scalar("string", func(s *MessageStatus) *token { return &s.DeliveredAt.token }),
 	scalar("string", func(s *MessageStatus) *token { return &s.ReadAt.token }),
 	scalar("string", func(s *MessageStatus) *token { return &s.ProcessedAt.token }),
 	scalar("string", func(s *MessageStatus) *token { return &s.SubmitTime.token }).omitUnset(),
 	scalar("string", func(s *MessageStatus) *token { return &s.Timestamp.token }),
-	text(func(s *MessageStatus) *string { return &s.ForeignID }),
+	text(func(s *MessageStatus) (*string, rest) { return &s.ForeignID, s.rest }),
 )
 
 var statusEnvelopes = newEnvelope(statuses,
