@@ -72,6 +72,7 @@ type renderer struct {
 	scratch   any         // for the next event of p's type
 	random    [16]byte
 	idEnd     int
+	work      int    // bytes that filters have taken and given
 	ends      []int  // of the headers in buf
 	buf       []byte // id, URL, header values, body
 	json      []byte // a body template's JSON, before it becomes fields
@@ -100,7 +101,7 @@ func (r *renderer) release() {
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
 		r.buf, r.json = nil, nil
 	}
-	r.c, r.event, r.p, r.accessors, r.doc = nil, nil, nil, nil, field.Value{}
+	r.c, r.event, r.p, r.accessors, r.doc, r.work = nil, nil, nil, nil, field.Value{}, 0
 	renderers.Put(r)
 }
 
@@ -225,7 +226,10 @@ func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byt
 	}
 }
 
-// compute runs the filters of a placeholder.
+var errFilterWork = fmt.Errorf("all filters together take and give more than %d bytes: %w", MaxFilterWork, ErrLimit)
+
+// compute runs the filters of a placeholder. What they take and give is counted for the whole message: each result is within
+// the limits, but a small template can ask for gigabytes of them, and cut the last one down to nothing.
 func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 	v = p.nodes[i].Literal
 	if p.segments[i].name >= 0 {
@@ -239,7 +243,12 @@ func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 		}
 	}
 	for j, f := range p.filters[i] {
-		if v, err = f.Apply(v); err != nil {
+		if r.work += len(v.Text); r.work > MaxFilterWork {
+			err = errFilterWork
+		} else if v, err = f.Apply(v); err == nil {
+			r.work += len(v.Text)
+		}
+		if err != nil {
 			if errors.Is(err, filter.ErrTooLong) {
 				err = &reasonError{err.Error(), []error{ErrLimit}}
 			}
