@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -248,6 +249,29 @@ func TestCompose_FilterLimits(t *testing.T) {
 	require.ErrorIs(t, err, webhook.ErrLimit)
 }
 
+// Each result may be within the limits and the last one small, and yet all of them together hours of work.
+func TestCompose_FilterWork(t *testing.T) {
+	t.Parallel()
+	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
+	headers := map[string]string{}
+	for i := range webhook.MaxHeaders {
+		headers[fmt.Sprintf("X-%d", i)] = strings.Repeat(tag, webhook.MaxPlaceholders/webhook.MaxHeaders)
+	}
+	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
+	_, err := c.Compose(raw(`{}`))
+	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together take and give more than 8388608 bytes: over the limit")
+	require.ErrorIs(t, err, webhook.ErrLimit)
+
+	// It is counted for each message anew: this one takes and gives 6 MiB and 2 bytes.
+	value := strings.Repeat("x", webhook.MaxOutputSize-1)
+	c = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: `{{a|downcase|downcase|downcase|size}}`})
+	for range 3 {
+		m, err := c.Compose(raw(`{"a":"` + value + `"}`))
+		require.NoError(t, err)
+		require.Equal(t, "1048575", string(m.Body))
+	}
+}
+
 // What is wrong with filters shows when the webhook is saved, with the place.
 func TestCompile_FiltersRefused(t *testing.T) {
 	t.Parallel()
@@ -299,6 +323,16 @@ func TestCompile_FiltersRefused(t *testing.T) {
 	}
 }
 
+// A default in a header may be a credential, as the text around it may.
+func TestTemplateError_FilterDetailTexts(t *testing.T) {
+	t.Parallel()
+	var te *webhook.TemplateError
+	_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`}})
+	require.ErrorAs(t, err, &te)
+	require.Equal(t, "webhook: headers.A: offset 36: a text without its closing '\n"+
+		`@<<'****' | append: "***"|upcas>> {{'*** * ******}}`+"\n"+strings.Repeat(" ", 36)+"^", te.Detail())
+}
+
 func TestTemplateError_FilterDetail(t *testing.T) {
 	t.Parallel()
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"Authorization": "Bearer sk {{ a | plus: 1 }}"}})
@@ -312,5 +346,5 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/?key=sk&x={{a | append: 'y' | upcas}}"})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: url: offset 40: unknown filter \"upcas\"; did you mean \"upcase\"?\n"+
-		"https://h/?key=**&x={{a | append: 'y' | upcas}}\n                                        ^", te.Detail())
+		"https://h/?key=**&x={{a | append: '*' | upcas}}\n                                        ^", te.Detail())
 }

@@ -43,8 +43,8 @@ func (e *TemplateError) Error() string {
 func (e *TemplateError) Unwrap() error { return e.Err }
 
 // Detail shows the line of the template with a caret under the place, for the person who wrote it. Text that may be a
-// credential is shown as asterisks: all of a header but its placeholders, and of a URL the user and the query's values.
-// Without a template it is the text of the error.
+// credential is shown as asterisks: all of a header but its placeholders, of a URL the user and the query's values, and
+// texts in quotes in the placeholders of either. Without a template it is the text of the error.
 func (e *TemplateError) Detail() string {
 	if e.source == "" {
 		return e.Error()
@@ -96,12 +96,28 @@ func mask(field, source string) string {
 		case i >= query && b[i] == '=':
 		case tagEnd(source, i) > i:
 			end = tagEnd(source, i)
+			hideTexts(b, i, end)
 		default:
 			hide(b, i, end)
 		}
 		i = end
 	}
 	return string(b)
+}
+
+// hideTexts hides the texts in quotes of a tag: a default may be a credential as the text around it may.
+func hideTexts(b []byte, from, to int) {
+	quote := byte(0)
+	for i := from; i < to; i++ {
+		switch c := b[i]; {
+		case c == quote:
+			quote = 0
+		case quote != 0 && i < to-len("}}"):
+			hide(b, i, i+1)
+		case c == '"' || c == '\'':
+			quote = c
+		}
+	}
 }
 
 func hide(b []byte, from, to int) {
