@@ -34,8 +34,9 @@ type Problem struct {
 }
 
 // Check tells everything that is wrong with a webhook at once, and what may not be what its author meant: the errors first,
-// in the order of the settings, URL, headers by name and body, then the warnings in the same order. Without errors [Compile]
-// accepts the webhook. It composes, signs and sends nothing. The messages quote names, but no other text of the templates.
+// in the order of the settings, URL, headers by name and body, then the warnings in the same order. Of thousands of errors
+// some are left out. Without errors [Compile] accepts the webhook. It composes, signs and sends nothing. The messages quote
+// names, but no other text of the templates.
 //
 // For samples see [Compile]. Warnings are a name that is often absent and has no default, a text that stands in JSON without
 // quotes of the template's own, text that touches a number in a query, an @ that a tag takes away, a url_encode that changes

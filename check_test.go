@@ -2,7 +2,10 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,7 +43,7 @@ func TestCheck_Errors(t *testing.T) {
 		errorAt("headers.X-A", 30, 5, "slice takes 1 or 2 arguments, not 0", ""),
 		errorAt("headers.X-B", 0, 1, "a tag is not closed by }}", ""),
 		errorAt("body", 8, 1, "an empty placeholder", ""),
-		errorAt("body", 40, 1, "slice: argument 1 is a text, want a whole number", ""),
+		errorAt("body", 40, 3, "slice: argument 1 is a text, want a whole number", ""),
 		errorAt("body", 53, 15, `unknown name "payload.reda_at"; did you mean "payload.read_at"?`, "payload.read_at"),
 	}, onlyErrors(got))
 }
@@ -138,6 +141,26 @@ func TestCheck_AgreesWithCompile(t *testing.T) {
 		require.True(t, found, "%s: %v not in %v", body, err, problems)
 	}
 	require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
+}
+
+// Names may be long, and many in the template as in the sample; faults may be a million.
+func TestCheck_Bounded(t *testing.T) {
+	t.Parallel()
+	headers := map[string]string{}
+	var known []string
+	for i := range webhook.MaxHeaders {
+		for j := range 10 {
+			headers[fmt.Sprint("X-", i)] += fmt.Sprintf("{{%s%d}}", strings.Repeat("b", 240), 10*i+j)
+		}
+	}
+	for i := range 1000 {
+		known = append(known, fmt.Sprintf(`"%s%d":1`, strings.Repeat("a", 240), i))
+	}
+	sample := webhook.RawEvent{Type: "x", JSON: []byte("{" + strings.Join(known, ",") + "}")}
+	start := time.Now()
+	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
+	require.Less(t, time.Since(start), 30*time.Second, "was minutes")
+	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000)}), 1000)
 }
 
 func TestProblem_JSON(t *testing.T) {

@@ -41,9 +41,14 @@ func compile(w Webhook, samples []Event) (*Composer, []*TemplateError) {
 	return c.Composer, c.faults
 }
 
+// maxFaults is how many faults are told: an author reads no more, and large templates can have a million.
+const maxFaults = 1000
+
 // fail notes what is wrong. It returns false, for those who cannot go on.
 func (c *compiler) fail(e *TemplateError) bool {
-	c.faults = append(c.faults, e)
+	if len(c.faults) < maxFaults {
+		c.faults = append(c.faults, e)
+	}
 	return false
 }
 
@@ -139,7 +144,8 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 			e := template.Errorf(call.At, "%w", bad.Err)
 			e.Name, e.Length = n.Name, len(call.Name)
 			if bad.Index >= 0 {
-				e.Offset, e.Length = call.Args[bad.Index].At, 1
+				a := call.Args[bad.Index]
+				e.Offset, e.Length = a.At, a.End-a.At
 			}
 			fault := inTemplate(p.field, p.source, e)
 			if errors.Is(err, filter.ErrUnknown) {

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -228,7 +229,7 @@ func TestCompose_FilterLimits(t *testing.T) {
 		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes"},
 		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes"},
 		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes"},
-		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 174: filters work on more than 33554432 bytes: over the limit"},
+		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together take and give more than 8388608 bytes: over the limit"},
 		{"together", `[{{a|upcase}},{{a|downcase}}]`, "webhook: body: offset 14: composed to more than 1048576 bytes: over the limit"},
 		{"escapes", `"{{a|replace:'x','\"'}}"`, "webhook: body: offset 1: composed to more than 1048576 bytes: over the limit"},
 	}
@@ -247,6 +248,29 @@ func TestCompose_FilterLimits(t *testing.T) {
 	require.Equal(t, strings.Repeat("é", webhook.MaxHeaderSize/2), cut.Header.Get("X"))
 	_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/{{a|append:'y'}}"}).Compose(raw(`{"a":"` + strings.Repeat("x", 8192) + `"}`))
 	require.ErrorIs(t, err, webhook.ErrLimit)
+}
+
+// Each result may be within the limits and the last one small, and yet all of them together hours of work.
+func TestCompose_FilterWork(t *testing.T) {
+	t.Parallel()
+	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
+	headers := map[string]string{}
+	for i := range webhook.MaxHeaders {
+		headers[fmt.Sprintf("X-%d", i)] = strings.Repeat(tag, webhook.MaxPlaceholders/webhook.MaxHeaders)
+	}
+	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
+	_, err := c.Compose(raw(`{}`))
+	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together take and give more than 8388608 bytes: over the limit")
+	require.ErrorIs(t, err, webhook.ErrLimit)
+
+	// It is counted for each message anew: this one takes and gives 6 MiB and 2 bytes.
+	value := strings.Repeat("x", webhook.MaxOutputSize-1)
+	c = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: `{{a|downcase|downcase|downcase|size}}`})
+	for range 3 {
+		m, err := c.Compose(raw(`{"a":"` + value + `"}`))
+		require.NoError(t, err)
+		require.Equal(t, "1048575", string(m.Body))
+	}
 }
 
 // What is wrong with filters shows when the webhook is saved, with the place.
@@ -298,6 +322,16 @@ func TestCompile_FiltersRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A default in a header may be a credential, as the text around it may.
+func TestTemplateError_FilterDetailTexts(t *testing.T) {
+	t.Parallel()
+	var te *webhook.TemplateError
+	_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`}})
+	require.ErrorAs(t, err, &te)
+	require.Equal(t, "webhook: headers.A: offset 36: a text without its closing '\n"+
+		`@<<'****' | append: "***"|upcas>> {{'*** * ******}}`+"\n"+strings.Repeat(" ", 36)+"^", te.Detail())
 }
 
 func TestTemplateError_FilterDetail(t *testing.T) {

@@ -9,11 +9,10 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// maxFiltered is how much text filters may take and make for one message, some tenths of a second's work. Without it the
-// filters that a template has room for would work on a large event for half a minute, and write nothing of it.
-const maxFiltered = 32 * MaxOutputSize
+var errFilterWork = fmt.Errorf("all filters together take and give more than %d bytes: %w", MaxFilterWork, ErrLimit)
 
-// compute runs the filters of a placeholder.
+// compute runs the filters of a placeholder. What they take and give is counted for the whole message: each result is within
+// the limits, but a small template can ask for gigabytes of them, and cut the last one down to nothing.
 func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 	v = p.nodes[i].Literal
 	if p.segments[i].name >= 0 {
@@ -27,11 +26,10 @@ func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 		}
 	}
 	for j, f := range p.filters[i] {
-		r.filtered += len(v.Text)
-		if v, err = f.Apply(v); err == nil {
-			if r.filtered += len(v.Text); r.filtered > maxFiltered {
-				err = fmt.Errorf("filters work on more than %d bytes: %w", maxFiltered, ErrLimit)
-			}
+		if r.filtered += len(v.Text); r.filtered > MaxFilterWork {
+			err = errFilterWork
+		} else if v, err = f.Apply(v); err == nil {
+			r.filtered += len(v.Text)
 		}
 		if err != nil {
 			if errors.Is(err, filter.ErrTooLong) {

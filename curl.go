@@ -33,7 +33,10 @@ const masked = "***"
 var shownHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID}
 
 // credentialNames are how the names of query parameters that carry credentials end.
-var credentialNames = []string{"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization", "signature", "sig"}
+var credentialNames = []string{
+	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization", "signature", "sig", "credential",
+	"credentials", "jwt", "bearer",
+}
 
 // maxArgument is how long a body may be as an argument, and a piece of one in the shell. Linux takes at most 128 KiB.
 const maxArgument = 32 << 10
@@ -129,7 +132,7 @@ func maskURL(address string, refused bool) string {
 		if err != nil {
 			plain = name
 		}
-		plain = strings.ToLower(plain)
+		plain = strings.TrimRight(strings.ToLower(plain), "[]") // as of user[token] and token[]
 		if slices.ContainsFunc(credentialNames, func(end string) bool { return strings.HasSuffix(plain, end) }) {
 			parameters[i] = name + "=" + masked
 		}

@@ -19,6 +19,16 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
+// Fields of a form have brackets in their names, and with GET they are parameters.
+func TestMessage_CurlMasksParameters(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]", "X-Amz-Credential", "jwt", "to%6ben"} {
+		m := &webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?a=1&" + name + "=hush&b=2"}
+		require.Contains(t, m.Curl(), "'https://receiver.test/?a=1&"+name+"=***&b=2'")
+		require.Contains(t, m.CurlWithSecrets(), "hush")
+	}
+}
+
 func TestMessage_Curl(t *testing.T) {
 	t.Parallel()
 	m := message("https://receiver.test/calls?to=919019912345&Api_Key=k%2F1&x")

@@ -21,6 +21,7 @@ const (
 	MaxPlaceholders = 500      // placeholders in all templates of one webhook
 	MaxNameSize     = 256      // bytes of a placeholder's name, and of a header's
 	MaxFilters      = 32       // filters of one placeholder
+	MaxFilterWork   = 8 << 20  // bytes that all filters of one message take and give
 	MaxDepth        = 32       // parts of a name; nesting of a body template, and of a value that is written as form fields
 	MaxOutputSize   = 1 << 20  // bytes of a composed body
 	MaxURLSize      = 8 << 10  // bytes of a composed URL

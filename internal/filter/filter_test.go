@@ -351,6 +351,7 @@ func TestFilter_Apply_Error(t *testing.T) {
 		{"floor", nil, `1e-65`, "floor: the number has too many digits"},
 		{"floor", nil, `1e999999999999999999999`, "floor: the number has too many digits"},
 		{"floor", nil, strings.Repeat("1", 65), "floor: the number has too many digits"},
+		{"floor", nil, strings.Repeat("1", 99) + "e-60", "floor: the number has too many digits"},
 		{"times", args{10}, strings.Repeat("1", 64), "times: the number has too many digits"},
 		{"times", args{-1}, strings.Repeat("1", 64), "times: the number has too many digits"},
 		{"first", nil, `{"a":1}`, "first: the value is an object"},

@@ -34,7 +34,7 @@ func slice(v field.Value, start, length int) (field.Value, error) {
 
 func sliceList(v field.Value, start, length int) field.Value {
 	if start < 0 {
-		start = max(0, elements(v)+start)
+		start += elements(v) // below zero it is the first
 	}
 	from, to := 0, 0
 	for it := rawjson.Walk(v.Text); length > 0 && it.Next(); start-- {

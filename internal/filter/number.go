@@ -117,9 +117,6 @@ func (d decimal) value() (field.Value, error) {
 	if d.coef.Sign() == 0 {
 		scale = min(scale, 1)
 	}
-	if max(len(digits), scale) > maxNumber {
-		return field.Value{}, errDigits
-	}
 	var full [2*maxNumber + 3]byte
 	out := full[:0]
 	if neg {

@@ -7,10 +7,14 @@ type Search struct {
 	least      int // distance of best, and of a name that is too far
 }
 
-// To begins a search. Names that differ in more than a third of the characters, or in all of a short one, are too far.
+// To begins a search. Names that differ in more than a third of the characters, in all of a short one, or in more than
+// mostEdits, are too far.
 func To(name string) *Search {
-	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1) + 1}
+	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1, mostEdits) + 1}
 }
+
+// mostEdits bounds what a comparison costs: names may be long, and many on both sides.
+const mostEdits = 8
 
 // Try offers a known name.
 func (s *Search) Try(known string) {
@@ -32,10 +36,13 @@ func distance(a, b string, limit int) int {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		least := row[0]
-		for j := range len(b) {
+		// What is further off the diagonal than limit is out of reach: left of this band stands limit, and right of it what
+		// the first row has, which is more.
+		from, to := max(0, i-limit), min(len(b), i+limit)
+		diagonal := row[from]
+		row[from] = min(i+1, limit)
+		least := row[from]
+		for j := from; j < to; j++ {
 			cost := diagonal
 			if a[i] != b[j] {
 				cost = min(diagonal, row[j], row[j+1]) + 1
@@ -43,7 +50,7 @@ func distance(a, b string, limit int) int {
 			diagonal, row[j+1] = row[j+1], cost
 			least = min(least, cost)
 		}
-		if least >= limit { // it does not get less
+		if least >= limit {
 			return limit
 		}
 	}

@@ -17,8 +17,8 @@ type Call struct {
 
 // An Arg is an argument of a filter.
 type Arg struct {
-	Value field.Value
-	At    int
+	Value   field.Value
+	At, End int
 }
 
 // MaxFilters is how many filters one placeholder may have: the library promises the same number.
@@ -238,7 +238,7 @@ func (x *expr) filter() (Call, *Error) {
 		if !ok {
 			return call, x.errorf("%s where a text in quotes, a whole number, true, false or nil is due", x.shown())
 		}
-		call.Args = append(call.Args, Arg{v, at})
+		call.Args = append(call.Args, Arg{v, at, x.base + x.i})
 		x.blanks()
 		if !strings.HasPrefix(x.src[x.i:], ",") {
 			return call, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -22,7 +23,17 @@ func call(name string, at int, args ...template.Arg) template.Call {
 	return template.Call{Name: name, At: at, Args: args}
 }
 
-func arg(v field.Value, at int) template.Arg { return template.Arg{Value: v, At: at} }
+// arg is an argument in its shortest form.
+func arg(v field.Value, at int) template.Arg {
+	n := len(v.Text)
+	switch v.Kind {
+	case rawjson.String:
+		n += len("''")
+	case rawjson.Null:
+		n = len("nil")
+	}
+	return template.Arg{Value: v, At: at, End: at + n}
+}
 
 func TestSplit_Expressions(t *testing.T) {
 	t.Parallel()

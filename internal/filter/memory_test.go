@@ -1,0 +1,47 @@
+package filter_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/filter"
+)
+
+// What would be too long is refused before it is made. Not parallel: it counts what all of the program allocates.
+func TestApply_RefusesBeforeMaking(t *testing.T) {
+	long := field.Text(strings.Repeat("x", 32<<10))
+	value := field.Text(strings.Repeat("x", filter.MaxOutput))
+	list := field.FromJSON("[" + strings.TrimSuffix(strings.Repeat("1,", 1<<19), ",") + "]")
+	tests := []struct {
+		name  string
+		value field.Value
+		args  []field.Value
+	}{
+		{"replace", value, []field.Value{field.Text("x"), long}},
+		{"append", value, []field.Value{long}},
+		{"prepend", value, []field.Value{long}},
+		{"split", value, []field.Value{field.Text("")}},
+		{"split", value, []field.Value{field.Text("x")}},
+		{"join", list, []field.Value{long}},
+		{"escape", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
+		{"url_encode", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := filter.Compile(tt.name, tt.args)
+			require.NoError(t, err)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err = f.Apply(tt.value)
+			runtime.ReadMemStats(&after)
+			if tt.name != "split" || tt.args[0].Text == "" { // of separators alone nothing is left
+				require.ErrorIs(t, err, filter.ErrTooLong)
+			}
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*filter.MaxOutput))
+		})
+	}
+}
