@@ -32,6 +32,14 @@ var seedWebhook = webhook.Webhook{
     }`,
 }
 
+// filteredWebhook is seedWebhook with filters such as the documents have them.
+func filteredWebhook() webhook.Webhook {
+	w := seedWebhook
+	w.Body = strings.NewReplacer("payload.mobile", "payload.mobile | slice: -10", "payload.status", "payload.status | upcase | default: 'none'",
+		"payload.read_at", "payload.read_at | date_format: 'd/m/Y H:i'").Replace(w.Body)
+	return w
+}
+
 var seedStatus = payload.MessageStatus{
 	Event:       "whatsapp:message:status",
 	ID:          "a418d672-9781-4d97-b517-a56f7d95ad8a",
@@ -117,6 +125,8 @@ func BenchmarkComposer_Compose(b *testing.B) {
 		}
 	}
 	whole := func() { _, _ = c.Compose(event) }
+	withFilters := webhook.MustCompile(filteredWebhook(), seedStatus)
+	filters := func() { _, _ = withFilters.Compose(event) }
 	for _, pair := range []struct {
 		name      string
 		f, to     func()
@@ -127,6 +137,7 @@ func BenchmarkComposer_Compose(b *testing.B) {
 		{"whole/hand", whole, byHand, "x-hand"},
 		{"text-template/request", byText, ours, "x-ours"},
 		{"text-template/whole", byText, whole, "x-ours"},
+		{"filters/whole", filters, whole, "x-plain"},
 	} {
 		b.Run(pair.name, func(b *testing.B) {
 			var ratios, self []float64
@@ -139,7 +150,7 @@ func BenchmarkComposer_Compose(b *testing.B) {
 			b.ReportMetric(median(self), "self")
 		})
 	}
-	for name, f := range map[string]func(){"request": ours, "body": ourBody, "whole": whole, "hand": byHand} {
+	for name, f := range map[string]func(){"request": ours, "body": ourBody, "whole": whole, "hand": byHand, "filters": filters} {
 		b.Run("allocs/"+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
