@@ -11,8 +11,8 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
-// What would be too long is refused before it is made. Not parallel: it counts what all of the program allocates.
-func TestApply_RefusesBeforeMaking(t *testing.T) {
+// What would be too long is refused before it is made.
+func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // counts what the process allocates
 	long := field.Text(strings.Repeat("x", 32<<10))
 	value := field.Text(strings.Repeat("x", filter.MaxOutput))
 	list := field.FromJSON("[" + strings.TrimSuffix(strings.Repeat("1,", 1<<19), ",") + "]")
@@ -30,7 +30,7 @@ func TestApply_RefusesBeforeMaking(t *testing.T) {
 		{"escape", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
 		{"url_encode", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
 	}
-	for _, tt := range tests {
+	for _, tt := range tests { //nolint:paralleltest // as above
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := filter.Compile(tt.name, tt.args)
 			require.NoError(t, err)

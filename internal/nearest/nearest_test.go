@@ -1,10 +1,13 @@
-package nearest
+package nearest_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/internal/nearest"
 )
 
 func TestSearch(t *testing.T) {
@@ -25,7 +28,7 @@ func TestSearch(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := To(tt.misspelt)
+			s := nearest.To(tt.misspelt)
 			for _, known := range tt.known {
 				s.Try(known)
 			}
@@ -34,25 +37,32 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// The distance is that of the plain algorithm, as far as it is below the limit.
-func TestDistance(t *testing.T) {
+// What is near is so by the plain algorithm.
+func TestSearch_Distance(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	word := func() string {
-		b := make([]byte, r.IntN(14))
-		for i := range b {
-			b[i] = "abc"[r.IntN(3)]
-		}
-		return string(b)
-	}
+	near := 0
 	for range 20000 {
-		a, b, limit := word(), word(), 1+r.IntN(9)
-		if want := plain(a, b); want < limit {
-			require.Equal(t, want, distance(a, b, limit), "%s %s %d", a, b, limit)
-		} else {
-			require.GreaterOrEqual(t, distance(a, b, limit), limit, "%s %s %d", a, b, limit)
+		a := make([]byte, r.IntN(40))
+		for i := range a {
+			a[i] = "abc"[r.IntN(3)]
 		}
+		b := slices.Clone(a)
+		for range r.IntN(14) {
+			i := r.IntN(len(b) + 1)
+			b = slices.Replace(b, i, min(len(b), i+r.IntN(2)), []byte("abc")[:r.IntN(2)]...)
+		}
+		b = append(b, 'a')
+		s := nearest.To(string(a))
+		s.Try(string(b))
+		want := ""
+		if plain(string(a), string(b)) <= min(max(2, len(a)/3), len(a)-1, 8) {
+			want = string(b)
+			near++
+		}
+		require.Equal(t, want, s.Best(), "%s %s", a, b)
 	}
+	require.Greater(t, near, 1000)
 }
 
 func plain(a, b string) int {
