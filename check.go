@@ -39,8 +39,8 @@ type Problem struct {
 // names, but no other text of the templates.
 //
 // For samples see [Compile]. Warnings are a name that is often absent and has no default, a text that stands in JSON without
-// quotes of the template's own, text that touches a number in a query, an @ that a tag takes away, a url_encode that changes
-// nothing, and a URL without TLS.
+// quotes of the template's own, text that touches a number in a query, an object or a list in a URL, an @ that a tag takes
+// away, a url_encode that changes nothing, and a URL without TLS.
 func Check(w Webhook, samples ...Event) []Problem {
 	c, faults := compile(w, samples)
 	var problems []Problem
@@ -116,6 +116,9 @@ func (c *Composer) warnName(p *part, i int, warn warnFunc) {
 	}
 	if p.segments[i].op == opJSON && m.Kind == "string" && !p.whole() {
 		warn(p, n.Offset, n.End-n.Offset, "%s is a text: without quotes around the tag it brings its own", n.Name)
+	}
+	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
+		warn(p, n.At, writtenLength(p.source[n.At:]), "%s is an %s, which cannot stand in a URL: no message will be composed", n.Name, m.Kind)
 	}
 	if p == c.url && m.Kind == "number" && c.inQuery(n) {
 		after, _ := utf8.DecodeRuneInString(p.source[n.End:])
