@@ -57,10 +57,14 @@ func unreachable(t testing.TB) http.RoundTripper {
 
 // message is a plain POST.
 func message(url string) *webhook.Message {
-	return &webhook.Message{
+	m := &webhook.Message{
 		ID: "msg_1", WebhookID: "wh_1", Event: status, Method: http.MethodPost, URL: url,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"status":"sent"}`),
 	}
+	if strings.Contains(url, "//127.0.0.1:") { // a real connection: how busy the machine is must not decide
+		m.Policy.Timeout = time.Minute
+	}
+	return m
 }
 
 func TestClient_Request(t *testing.T) {
