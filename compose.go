@@ -13,8 +13,8 @@ import (
 // use and does not change.
 type Composer struct {
 	webhook     Webhook
-	names       []name  // of the placeholders, each once, as the parts' segments number them
-	url         *part   //
+	names       []name // of the placeholders, each once, as the parts' segments number them
+	url         *part
 	headers     []*part // in the order of headerKeys
 	body        *part   // nil: the event's own JSON form
 	headerKeys  []string

@@ -16,7 +16,7 @@ var errFilterWork = fmt.Errorf("all filters together take and give more than %d 
 func (r *renderer) compute(p *part, i int) (v field.Value, err error) {
 	v = p.nodes[i].Literal
 	if p.segments[i].name >= 0 {
-		if get := r.accessors[p.first+i].behind; get != nil {
+		if get := r.accessors[p.first+i].get; get != nil {
 			v = get(r.p)
 		}
 		if v.Kind == rawjson.None {

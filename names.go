@@ -23,15 +23,15 @@ const (
 	readMember    reading = iota // by the functions of the event's type
 	readJSON                     // from the event's JSON form
 	readEvent                    // the event's type
-	readWebhookID                //
-	readMessageID                //
+	readWebhookID                // of the webhook
+	readMessageID                // of the message that is made
 )
 
 // An accessor is how one name is read from events of one Go type.
 type accessor struct {
 	kind     reading
-	get      field.Getter // nil if it takes more than that
-	behind   field.Getter // of the filters
+	get      field.Getter // of readMember
+	direct   field.Getter // get, unless its value goes through filters: what nearly all segments need
 	known    bool         // absent means empty, not unknown
 	envelope bool         // of a type that is one, whatever the event at hand has
 }
@@ -53,8 +53,8 @@ func (c *Composer) bind(e Event) *binding {
 			for i := range p.nodes {
 				if n := p.segments[i].name; n >= 0 {
 					a := newAccessor(b.entry, c.names[n])
-					if p.segments[i].computed {
-						a.get, a.behind = nil, a.get
+					if !p.segments[i].computed {
+						a.direct = a.get
 					}
 					b.accessors[p.first+i] = a
 				}
@@ -132,7 +132,7 @@ func lookUp(doc *field.Doc, envelope bool, path []string) field.Value {
 
 // has is lookUp for a sample: it tells whether there is such a name, for any index of its lists.
 func has(doc field.Value, path []string) bool {
-	payload := doc.Walk([]string{"payload"})
+	payload := doc.Walk(payloadPath)
 	envelope := payload.Kind == rawjson.Object
 	if path[0] == "payload" {
 		if !envelope {

@@ -129,7 +129,7 @@ func (r *renderer) start(c *Composer, id string, e Event) error {
 
 var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// json is the event's JSON form.
+// jsonForm returns the event's JSON form, which is made once.
 func (r *renderer) jsonForm() (field.Value, error) {
 	if r.doc.Kind == rawjson.None {
 		b, err := eventJSON(r.event, r.entry, r.p)
@@ -153,11 +153,7 @@ func (r *renderer) value(p *part, i int) (field.Value, error) {
 	case readMessageID:
 		return field.Text(string(r.buf[:r.idEnd])), nil
 	case readMember:
-		get := a.get
-		if get == nil {
-			get = a.behind
-		}
-		if get(r.p) == field.Invalid {
+		if a.get(r.p) == field.Invalid {
 			return v, &TemplateError{Field: "event", Placeholder: p.nodes[i].Name, Err: errors.New("has no JSON form")}
 		}
 	case readJSON:
@@ -190,7 +186,7 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 			break
 		}
 		var v field.Value
-		if get := accessors[i].get; get != nil {
+		if get := accessors[i].direct; get != nil {
 			v = get(r.p)
 		}
 		if v.Kind == rawjson.String { // as nearly all are
