@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/ringhook/webhook"
+)
+
+// codecVersion is the first byte of what Encode writes. Decode reads this version and all before it.
+const codecVersion = 1
+
+// Encode writes a message for an engine that stores bytes. The same message gives the same bytes, [Decode] gives back every
+// byte of it, and text need not be valid UTF-8, as it must be in JSON.
+func Encode(m *webhook.Message) []byte {
+	policy, err := json.Marshal(m.Policy)
+	if err != nil { // only of a Jitter that is no number, which Try refuses: it is refused after Decode too
+		policy = []byte(`{"jitter":-1}`)
+	}
+	b := make([]byte, 0, Size(m)+len(policy)+64)
+	b = append(b, codecVersion)
+	for _, s := range []string{m.ID, m.WebhookID, m.Event, m.Method, m.URL, m.Subject} {
+		b = appendText(b, s)
+	}
+	b = binary.AppendVarint(b, int64(m.Rank))
+	b = appendText(b, policy)
+	b = binary.AppendUvarint(b, uint64(len(m.Header)))
+	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
+		b = appendText(b, name)
+		b = binary.AppendUvarint(b, uint64(len(m.Header[name])))
+		for _, value := range m.Header[name] {
+			b = appendText(b, value)
+		}
+	}
+	return append(b, m.Body...)
+}
+
+func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// Decode reads what [Encode] of this or an earlier version wrote. An empty header or body comes back as nil. The message
+// shares no memory with data. Its errors quote nothing of the message.
+func Decode(data []byte) (*webhook.Message, error) {
+	if len(data) == 0 {
+		return nil, errors.New("queue: no encoded message")
+	}
+	if data[0] != codecVersion {
+		return nil, fmt.Errorf("queue: message encoded by version %d, want %d", data[0], codecVersion)
+	}
+	d := decoder{data: data[1:]}
+	m := &webhook.Message{}
+	for _, s := range []*string{&m.ID, &m.WebhookID, &m.Event, &m.Method, &m.URL, &m.Subject} {
+		*s = string(d.text())
+	}
+	m.Rank = d.rank()
+	if policy := d.text(); !d.broken && json.Unmarshal(policy, &m.Policy) != nil {
+		d.broken = true
+	}
+	if n := d.count(); n > 0 {
+		m.Header = make(http.Header, n)
+		for range n {
+			name := string(d.text())
+			values := make([]string, d.count())
+			for i := range values {
+				values[i] = string(d.text())
+			}
+			m.Header[name] = values
+		}
+	}
+	if d.broken {
+		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
+	}
+	if len(d.data) > 0 {
+		m.Body = slices.Clone(d.data)
+	}
+	return m, nil
+}
+
+// A decoder takes parts off the front of data. After the first that is not there, all are empty.
+type decoder struct {
+	data   []byte
+	broken bool
+}
+
+func (d *decoder) text() []byte {
+	n := d.count()
+	text := d.data[:n]
+	d.data = d.data[n:]
+	return text
+}
+
+// count is never more than the bytes that are left, so that broken data cannot ask for memory: each thing counted takes one
+// at least.
+func (d *decoder) count() int {
+	n, size := binary.Uvarint(d.data)
+	if d.broken || size <= 0 || n > uint64(len(d.data)-size) {
+		d.broken = true
+		return 0
+	}
+	d.data = d.data[size:]
+	return int(n) //nolint:gosec // at most len(d.data)
+}
+
+func (d *decoder) rank() int {
+	n, size := binary.Varint(d.data)
+	if d.broken || size <= 0 || int64(int(n)) != n {
+		d.broken = true
+		return 0
+	}
+	d.data = d.data[size:]
+	return int(n)
+}
+
+// Size is how many bytes the URL, the header and the body of a message have: what limits on the size of messages count.
+func Size(m *webhook.Message) int {
+	n := len(m.URL) + len(m.Body)
+	for name, values := range m.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
+}
