@@ -1,0 +1,247 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/bench/internal/pair"
+)
+
+// spin is work that takes the same number of instructions each time.
+func spin(n int) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range uint64(n) {
+		h = (h ^ i) * 1099511628211
+	}
+	return h
+}
+
+var sink uint64
+
+// On a real clock: work that is 1.3 times as much is found, and equal work is not. Void measurements say nothing either
+// way, which is what they are for, so they are made again.
+func TestHarness_Spin(t *testing.T) { //nolint:paralleltest // it measures
+	tests := []struct {
+		name string
+		work int
+		want pair.Verdict
+	}{
+		{"equal", 10_000, pair.Met},
+		{"1.3 times the work", 13_000, pair.Missed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { //nolint:paralleltest // it measures
+			const slice = time.Millisecond
+			c := pair.Case{Name: "spin", Run: func() ([]pair.Figure, error) {
+				c, err := pair.Compare(60, pair.Loop(slice, func() { sink = spin(tt.work) }), pair.Loop(slice, func() { sink = spin(10_000) }))
+				return []pair.Figure{c.Figure("spin", "", pair.Time, pair.AtMost(1.15), pair.ComputeSlack)}, err
+			}}
+			var got pair.Figure
+			for range 10 {
+				figures, err := c.Measure()
+				require.NoError(t, err)
+				if got = figures[0]; got.Verdict() != pair.Void {
+					break
+				}
+			}
+			require.Equal(t, tt.want, got.Verdict(), got.String())
+		})
+	}
+}
+
+// machine is a clock of its own: slices cost what a script says, and the machine gets slower all the time.
+type machine struct {
+	slices int
+	drift  float64        // of its speed, for each slice
+	noise  func() float64 // a factor
+}
+
+func (m *machine) slice(cost float64) pair.Slice {
+	return func() (pair.Sample, error) {
+		m.slices++
+		v := cost * (1 + m.drift*float64(m.slices))
+		if m.noise != nil {
+			v *= m.noise()
+		}
+		return pair.Sample{Time: v, CPU: 2 * v}, nil
+	}
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	bursts := func() func() float64 { // one slice in seven takes five times as long
+		n := 0
+		return func() float64 {
+			if n++; n%7 == 0 {
+				return 5
+			}
+			return 1
+		}
+	}
+	tests := []struct {
+		name       string
+		machine    machine
+		cost       float64
+		time, self float64
+		tolerance  float64
+	}{
+		{"equal", machine{}, 1, 1, 1, 1e-9},
+		{"slower", machine{}, 1.3, 1.3, 1, 1e-9},
+		{"faster", machine{}, 0.5, 0.5, 1, 1e-9},
+		{"equal under drift", machine{drift: 0.01}, 1, 1, 1, 0.01},
+		{"slower under drift", machine{drift: 0.01}, 1.3, 1.3, 1, 0.01},
+		{"equal in bursts", machine{noise: bursts()}, 1, 1, 1, 1e-9},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := pair.Compare(60, tt.machine.slice(tt.cost), tt.machine.slice(1))
+			require.NoError(t, err)
+			require.InDelta(t, tt.time, c.Time.Median, tt.tolerance)
+			require.InDelta(t, tt.time, c.CPU.Median, tt.tolerance)
+			require.InDelta(t, tt.self, c.Self.Median, tt.tolerance)
+			require.Equal(t, 4*61, tt.machine.slices)
+		})
+	}
+
+	t.Run("an error ends it", func(t *testing.T) {
+		t.Parallel()
+		want := errors.New("refused")
+		_, err := pair.Compare(60, (&machine{}).slice(1), func() (pair.Sample, error) { return pair.Sample{}, want })
+		require.ErrorIs(t, err, want)
+	})
+}
+
+func TestSpreadOf(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, pair.Spread{P25: 1, Median: 1, P75: 1}, pair.Exactly(1))
+	s := pair.SpreadOf([]float64{5, 1, 4, 2, 3, 9, 8, 7, 6})
+	require.InDelta(t, 5, s.Median, 1e-9)
+	require.InDelta(t, 3, s.P25, 0.5)
+	require.InDelta(t, 7, s.P75, 0.5)
+	require.Equal(t, pair.Spread{P25: 0.25, Median: 0.5, P75: 1}, pair.Spread{P25: 1, Median: 2, P75: 4}.Inverse())
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	seen := make([]int, 4)
+	s, err := pair.Load(time.Millisecond, 4, func(worker int) error { seen[worker]++; return nil })()
+	require.NoError(t, err)
+	require.Positive(t, s.Time)
+	for worker, n := range seen {
+		require.Positive(t, n, "worker %d", worker)
+	}
+	want := errors.New("refused")
+	_, err = pair.Load(time.Hour, 4, func(worker int) error {
+		if worker == 2 {
+			return want
+		}
+		return nil
+	})()
+	require.ErrorIs(t, err, want)
+}
+
+func TestPer(t *testing.T) {
+	t.Parallel()
+	s, err := pair.Per(4, (&machine{}).slice(8))()
+	require.NoError(t, err)
+	require.Equal(t, pair.Sample{Time: 2, CPU: 4}, s)
+}
+
+func TestFigure_Verdict(t *testing.T) {
+	t.Parallel()
+	steady := pair.Spread{P25: 0.99, Median: 1.04, P75: 1.1}
+	tests := []struct {
+		name  string
+		value pair.Spread
+		goal  pair.Goal
+		self  pair.Spread
+		want  pair.Verdict
+	}{
+		{"no goal", pair.Exactly(1), pair.Goal{}, steady, pair.Reported},
+		{"within", pair.Spread{P25: 1.3, Median: 1.4, P75: 1.6}, pair.AtMost(1.5), steady, pair.Met},
+		{"only the median misses", pair.Spread{P25: 1.4, Median: 1.6, P75: 1.7}, pair.AtMost(1.5), steady, pair.Met},
+		{"p25 misses too", pair.Spread{P25: 1.51, Median: 1.6, P75: 1.7}, pair.AtMost(1.5), steady, pair.Missed},
+		{"fast enough", pair.Spread{P25: 0.9, Median: 1, P75: 1.1}, pair.AtLeast(0.95), steady, pair.Met},
+		{"only the median is too slow", pair.Spread{P25: 0.8, Median: 0.9, P75: 0.96}, pair.AtLeast(0.95), steady, pair.Met},
+		{"p75 is too slow too", pair.Spread{P25: 0.8, Median: 0.9, P75: 0.94}, pair.AtLeast(0.95), steady, pair.Missed},
+		{"exactly", pair.Exactly(6), pair.AtMost(6), steady, pair.Met},
+		{"no number", pair.Exactly(math.NaN()), pair.AtMost(6), steady, pair.Missed},
+		{"reference slower than itself", pair.Exactly(9), pair.AtMost(6), pair.Exactly(1.051), pair.Void},
+		{"reference faster than itself", pair.Exactly(1), pair.AtMost(6), pair.Exactly(0.949), pair.Void},
+		{"void without a goal", pair.Exactly(1), pair.Goal{}, pair.Exactly(0.949), pair.Void},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := pair.Figure{Value: tt.value, Goal: tt.goal, Self: tt.self, Slack: pair.ComputeSlack}
+			require.Equal(t, tt.want, f.Verdict())
+		})
+	}
+}
+
+// A goal is missed only if it is missed twice, and what is void is neither.
+func TestCase_Measure(t *testing.T) {
+	t.Parallel()
+	verdicts := map[byte]pair.Figure{
+		'+': {Value: pair.Exactly(1), Goal: pair.AtMost(2)},
+		'-': {Value: pair.Exactly(3), Goal: pair.AtMost(2)},
+		'0': {Value: pair.Exactly(3), Goal: pair.AtMost(2), Slack: 0.1},
+		'.': {Value: pair.Exactly(3)},
+	}
+	tests := []struct {
+		name   string
+		script string // what the measurements give
+		want   pair.Verdict
+		runs   int
+	}{
+		{"met", "+--", pair.Met, 1},
+		{"reported", ".--", pair.Reported, 1},
+		{"missed once", "-+-", pair.Met, 2},
+		{"missed twice", "--+", pair.Missed, 2},
+		{"missed, void, missed", "-0-", pair.Missed, 3},
+		{"missed, void, met", "-0+", pair.Met, 3},
+		{"never confirmed", "-00", pair.Void, 3},
+		{"void at first", "0+-", pair.Met, 2},
+		{"void, then missed twice", "0--", pair.Missed, 3},
+		{"void, then missed", "00-", pair.Void, 3},
+		{"always void", "000", pair.Void, 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			c := pair.Case{Run: func() ([]pair.Figure, error) {
+				runs++
+				return []pair.Figure{verdicts['+'], verdicts[tt.script[runs-1]]}, nil
+			}}
+			got, err := c.Measure()
+			require.NoError(t, err)
+			require.Equal(t, pair.Met, got[0].Verdict())
+			require.Equal(t, tt.want, got[1].Verdict())
+			require.Equal(t, tt.runs, runs)
+		})
+	}
+
+	want := errors.New("refused")
+	_, err := pair.Case{Name: "deliver/raw", Run: func() ([]pair.Figure, error) { return nil, want }}.Measure()
+	require.ErrorIs(t, err, want)
+	require.EqualError(t, err, "deliver/raw: refused")
+}
+
+func TestFigure_String(t *testing.T) {
+	t.Parallel()
+	c := pair.Comparison{
+		Time: pair.Spread{P25: 0.032, Median: 0.04, P75: 0.05}, Self: pair.Exactly(1.004),
+		Subject: pair.Sample{Time: 412e-9}, Reference: pair.Sample{Time: 10.3e-6},
+	}
+	f := c.Figure("compose/x", "Compose : text/template", pair.Speed, pair.AtLeast(25), pair.ComputeSlack)
+	require.Equal(t, "25 × as fast (20 to 31.2), self 1.00, goal ≥ 25: met", f.String())
+	require.Equal(t, "412 ns : 10.3 µs", f.Note)
+	require.Equal(t, "6 allocs, goal ≤ 6: met", pair.Figure{Unit: pair.Allocs, Value: pair.Exactly(6), Goal: pair.AtMost(6)}.String())
+	require.Equal(t, "0.0021 per request", pair.Figure{Unit: pair.Each, Value: pair.Exactly(0.0021)}.String())
+}

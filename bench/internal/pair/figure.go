@@ -1,0 +1,173 @@
+package pair
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// A Unit says what a figure counts.
+type Unit string
+
+// The units. The first three are of ratios.
+const (
+	Speed  Unit = "× as fast"
+	Time   Unit = "× the time"
+	CPU    Unit = "× the CPU"
+	Memory Unit = "× the memory"
+	Allocs Unit = "allocs"
+	Bytes  Unit = "B"
+	Millis Unit = "ms"
+	Each   Unit = "per request"
+)
+
+// A Goal is what a figure is held to. The zero Goal is none: the figure is only reported.
+type Goal struct {
+	Bound float64
+	least bool
+	set   bool
+}
+
+// AtMost is a goal for costs.
+func AtMost(v float64) Goal { return Goal{Bound: v, set: true} }
+
+// AtLeast is a goal for speeds.
+func AtLeast(v float64) Goal { return Goal{Bound: v, least: true, set: true} }
+
+func (g Goal) String() string {
+	switch {
+	case !g.set:
+		return ""
+	case g.least:
+		return "≥ " + Number(g.Bound)
+	}
+	return "≤ " + Number(g.Bound)
+}
+
+// missed says that not even the better quartile reaches the goal: then the median does not either.
+func (g Goal) missed(s Spread) bool {
+	switch {
+	case !g.set:
+		return false
+	case g.least:
+		return !(s.P75 >= g.Bound) // so that what is no number misses
+	}
+	return !(s.P25 <= g.Bound)
+}
+
+// A Verdict is what became of a figure.
+type Verdict string
+
+// The verdicts.
+const (
+	Reported Verdict = ""
+	Met      Verdict = "met"
+	Missed   Verdict = "missed"
+	Void     Verdict = "void"
+)
+
+// How far the ratio of the reference to itself may be from 1 before a measurement says nothing.
+const (
+	ComputeSlack  = 0.05
+	DeliverySlack = 0.1
+)
+
+// A Figure is one row of the results.
+type Figure struct {
+	Name  string // "compose/limit"
+	What  string // the subject and the reference
+	Unit  Unit
+	Value Spread
+	Goal  Goal
+	Self  Spread  // of the reference against itself
+	Slack float64 // that Self may have; zero: nothing was compared
+	Note  string  // the plain numbers
+}
+
+// Void says that the machine was not steady enough for the figure to mean anything.
+func (f Figure) Void() bool {
+	return f.Slack > 0 && !(f.Self.Median >= 1-f.Slack && f.Self.Median <= 1+f.Slack)
+}
+
+// Verdict judges the figure.
+func (f Figure) Verdict() Verdict {
+	switch {
+	case f.Void():
+		return Void
+	case !f.Goal.set:
+		return Reported
+	case f.Goal.missed(f.Value):
+		return Missed
+	}
+	return Met
+}
+
+// Relative reports whether the figure is a ratio to something else, of which it then returns how much faster the subject is.
+func (f Figure) Relative() (Spread, bool) {
+	switch f.Unit {
+	case Speed:
+		return f.Value, true
+	case Time:
+		return f.Value.Inverse(), true
+	}
+	return Spread{}, false
+}
+
+// Figure makes a row of a comparison: of its times, or of its CPU. The note tells both times.
+func (c Comparison) Figure(name, what string, unit Unit, goal Goal, slack float64) Figure {
+	f := Figure{Name: name, What: what, Unit: unit, Value: c.Time, Goal: goal, Self: c.Self, Slack: slack}
+	a, b := c.Subject.Time, c.Reference.Time
+	switch unit {
+	case Speed:
+		f.Value = c.Time.Inverse()
+	case CPU:
+		f.Value, a, b = c.CPU, c.Subject.CPU, c.Reference.CPU
+	}
+	f.Note = Seconds(a) + " : " + Seconds(b)
+	return f
+}
+
+// Number writes v with three digits.
+func Number(v float64) string {
+	switch abs := max(v, -v); {
+	case v == float64(int64(v)) && abs < 1e15:
+		return strconv.FormatInt(int64(v), 10)
+	case abs >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case abs >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case abs >= 0.01:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
+}
+
+// Seconds writes a duration given in seconds with three digits.
+func Seconds(v float64) string {
+	for _, u := range []struct {
+		size float64
+		name string
+	}{{1, "s"}, {1e-3, "ms"}, {1e-6, "µs"}} {
+		if v >= u.size {
+			return Number(v/u.size) + " " + u.name
+		}
+	}
+	return Number(v*1e9) + " ns"
+}
+
+// String is the figure in one line.
+func (f Figure) String() string {
+	s := fmt.Sprintf("%s %s", Number(f.Value.Median), f.Unit)
+	if f.Value.P25 != f.Value.P75 {
+		s += fmt.Sprintf(" (%s to %s)", Number(f.Value.P25), Number(f.Value.P75))
+	}
+	if f.Slack > 0 {
+		s += ", self " + Number(f.Self.Median)
+	}
+	if f.Goal.set {
+		s += ", goal " + f.Goal.String()
+	}
+	if v := f.Verdict(); v != Reported {
+		s += ": " + string(v)
+	}
+	return s
+}
