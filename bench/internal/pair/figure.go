@@ -65,10 +65,12 @@ const (
 	Void     Verdict = "void"
 )
 
-// How far the ratio of the reference to itself may be from 1 before a measurement says nothing.
+// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be four
+// times as far: with a wider spread, the quartiles of the figure let every miss pass.
 const (
 	ComputeSlack  = 0.05
 	DeliverySlack = 0.1
+	quartileSlack = 4
 )
 
 // A Figure is one row of the results.
@@ -85,7 +87,9 @@ type Figure struct {
 
 // Void says that the machine was not steady enough for the figure to mean anything.
 func (f Figure) Void() bool {
-	return f.Slack > 0 && !(f.Self.Median >= 1-f.Slack && f.Self.Median <= 1+f.Slack)
+	within := func(v, slack float64) bool { return v >= 1-slack && v <= 1+slack }
+	return f.Slack > 0 && !(within(f.Self.Median, f.Slack) &&
+		within(f.Self.P25, quartileSlack*f.Slack) && within(f.Self.P75, quartileSlack*f.Slack))
 }
 
 // Verdict judges the figure.
