@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	html "html/template"
+	"io"
+	"net/url"
+	"strings"
+	text "text/template"
+	"unicode"
+
+	"github.com/cbroglie/mustache"
+	"github.com/osteele/liquid"
+	"github.com/valyala/fasttemplate"
+
+	"github.com/ringhook/webhook/bench/internal/pair"
+	"github.com/ringhook/webhook/internal/escape"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// An engine composes the seed template's URL, header and body in another way.
+type engine struct {
+	name, what string
+	goal       pair.Goal
+	run        func()
+	output     func() string // of a run, or what differs from the seed's if it cannot write the same
+}
+
+// seedParts is the seed template with its placeholders written by f: for each the field of the event's struct, the name of
+// a map's key, and the place.
+func seedParts(f func(field, key, place string) string) []string {
+	part := func(source, place string) string {
+		return strings.NewReplacer(
+			"@{{payload.id}}", f("ID", "id", place), "@{{payload.mobile}}", f("To", "mobile", place),
+			"@{{payload.status}}", f("Status", "status", place), "@{{payload.read_at}}", f("ReadAt", "read_at", place),
+		).Replace(source)
+	}
+	return []string{part(seedWebhook.URL, "url"), part(seedWebhook.Headers["X-Message"], "header"), part(seedWebhook.Body, "json")}
+}
+
+// The escaping functions that one writes with the standard library.
+func escapeURL(v any) string { return url.QueryEscape(fmt.Sprint(v)) }
+
+func escapeHeader(v any) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, fmt.Sprint(v))
+}
+
+func escapeJSON(v any) string {
+	b, err := json.Marshal(fmt.Sprint(v))
+	must(err)
+	return string(b[1 : len(b)-1])
+}
+
+// newEngines returns text/template first.
+func newEngines() ([]engine, error) {
+	textEngine, err1 := textEngine()
+	htmlEngine, err2 := htmlEngine()
+	funcEngine, mapEngine, rawEngine, err3 := fastEngines()
+	mustacheEngine, err4 := mustacheEngine()
+	liquidEngine, err5 := liquidEngine()
+	return []engine{textEngine, htmlEngine, funcEngine, mapEngine, rawEngine, mustacheEngine, liquidEngine},
+		errors.Join(err1, err2, err3, err4, err5)
+}
+
+// buffered is an engine that writes the parts one after the other.
+func buffered(name, what string, goal pair.Goal, write func(w *bytes.Buffer)) engine {
+	var w bytes.Buffer
+	run := func() {
+		w.Reset()
+		write(&w)
+	}
+	return engine{name, what, goal, run, func() string { run(); return w.String() }}
+}
+
+func textEngine() (engine, error) {
+	var parts []*text.Template
+	funcs := text.FuncMap{"url": escapeURL, "header": escapeHeader, "json": escapeJSON}
+	for _, source := range seedParts(func(field, _, place string) string { return "{{." + field + " | " + place + "}}" }) {
+		t, err := text.New("").Funcs(funcs).Parse(source)
+		if err != nil {
+			return engine{}, err
+		}
+		parts = append(parts, t)
+	}
+	return buffered("text-template", "text/template with escaping functions", pair.AtLeast(25), func(w *bytes.Buffer) {
+		for _, t := range parts {
+			must(t.Execute(w, &seedStatus))
+		}
+	}), nil
+}
+
+// htmlEngine writes the JSON into a script and the URL into an attribute, which is how html/template knows their places.
+func htmlEngine() (engine, error) {
+	var parts []*html.Template
+	around := []string{`<a href="%s">`, "%s", "<script>%s</script>"}
+	for i, source := range seedParts(func(field, _, _ string) string { return "{{." + field + "}}" }) {
+		t, err := html.New("").Parse(fmt.Sprintf(around[i], source))
+		if err != nil {
+			return engine{}, err
+		}
+		parts = append(parts, t)
+	}
+	// Of types that marshal themselves it would quote the JSON once more: it is given strings.
+	event := struct{ ID, To, Status, ReadAt string }{seedOwn.ID, seedOwn.Mobile, seedOwn.Status, seedOwn.ReadAt}
+	return buffered("html-template", "html/template, as parts of a page", pair.Goal{}, func(w *bytes.Buffer) {
+		for _, t := range parts {
+			must(t.Execute(w, &event))
+		}
+	}), nil
+}
+
+// fastEngines use fasttemplate with a function that escapes, with a map of escaped values, and with a map of values as they
+// are, which is not safe.
+func fastEngines() (byFunc, byMap, raw engine, err error) {
+	var parts []*fasttemplate.Template
+	for _, source := range seedParts(func(_, key, _ string) string { return "{{" + key + "}}" }) {
+		t, err := fasttemplate.NewTemplate(source, "{{", "}}")
+		if err != nil {
+			return byFunc, byMap, raw, err
+		}
+		parts = append(parts, t)
+	}
+	value := func(tag string) string {
+		switch tag {
+		case "id":
+			return seedStatus.ID
+		case "mobile":
+			return seedStatus.To.String()
+		case "status":
+			return string(seedStatus.Status)
+		case "read_at":
+			return seedStatus.ReadAt.String()
+		}
+		panic("no tag " + tag)
+	}
+	var scratch []byte
+	var funcs []fasttemplate.TagFunc
+	for _, appendTo := range []func(dst []byte, s string) []byte{escape.AppendURL, escape.AppendHeader, rawjson.AppendEscaped} {
+		funcs = append(funcs, func(w io.Writer, tag string) (int, error) {
+			scratch = appendTo(scratch[:0], value(tag))
+			return w.Write(scratch)
+		})
+	}
+	byFunc = buffered("fasttemplate", "fasttemplate's ExecuteFunc, a switch, the same escapes", pair.AtLeast(1), func(w *bytes.Buffer) {
+		for i, t := range parts {
+			_, err := t.ExecuteFunc(w, funcs[i])
+			must(err)
+		}
+	})
+	mapOf := func(f func(any) string) map[string]any {
+		return map[string]any{"id": f(value("id")), "mobile": f(value("mobile")), "status": f(value("status")), "read_at": f(value("read_at"))}
+	}
+	escapes := []func(any) string{escapeURL, escapeHeader, escapeJSON}
+	byMap = buffered("fasttemplate-map", "fasttemplate with maps of escaped values", pair.AtLeast(8), func(w *bytes.Buffer) {
+		for i, t := range parts {
+			_, err := t.Execute(w, mapOf(escapes[i]))
+			must(err)
+		}
+	})
+	raw = buffered("fasttemplate-raw", "fasttemplate with a map, nothing escaped", pair.Goal{}, func(w *bytes.Buffer) {
+		m := mapOf(func(v any) string { return v.(string) })
+		for _, t := range parts {
+			_, err := t.Execute(w, m)
+			must(err)
+		}
+	})
+	return byFunc, byMap, raw, nil
+}
+
+func mustacheEngine() (engine, error) {
+	var parts []*mustache.Template
+	escapes := map[string]mustache.EscapeFunc{
+		"url": func(s string) string { return escapeURL(s) }, "header": func(s string) string { return escapeHeader(s) },
+		"json": func(s string) string { return escapeJSON(s) },
+	}
+	places := []string{"url", "header", "json"}
+	for i, source := range seedParts(func(_, key, _ string) string { return "{{" + key + "}}" }) {
+		t, err := mustache.ParseString(source)
+		if err != nil {
+			return engine{}, err
+		}
+		t.Escape(escapes[places[i]])
+		parts = append(parts, t)
+	}
+	return buffered("mustache", "cbroglie/mustache with escaping functions", pair.Goal{}, func(w *bytes.Buffer) {
+		m := map[string]string{"id": seedStatus.ID, "mobile": seedStatus.To.String(), "status": string(seedStatus.Status), "read_at": seedStatus.ReadAt.String()}
+		for _, t := range parts {
+			must(t.FRender(w, m))
+		}
+	}), nil
+}
+
+func liquidEngine() (engine, error) {
+	var parts []*liquid.Template
+	e := liquid.NewEngine()
+	e.RegisterFilter("url", escapeURL)
+	e.RegisterFilter("header", escapeHeader)
+	e.RegisterFilter("json", escapeJSON)
+	for _, source := range seedParts(func(_, key, place string) string { return "{{ " + key + " | " + place + " }}" }) {
+		t, err := e.ParseString(source)
+		if err != nil {
+			return engine{}, err
+		}
+		parts = append(parts, t)
+	}
+	return buffered("liquid", "osteele/liquid with escaping filters", pair.Goal{}, func(w *bytes.Buffer) {
+		bindings := liquid.Bindings{"id": seedStatus.ID, "mobile": seedStatus.To.String(), "status": string(seedStatus.Status), "read_at": seedStatus.ReadAt.String()}
+		for _, t := range parts {
+			b, err := t.Render(bindings)
+			must(err)
+			w.Write(b)
+		}
+	}), nil
+}
