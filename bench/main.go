@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,10 +34,18 @@ type group struct {
 var groups = []group{
 	{"compose", composeCases},
 	{"sign", signCases},
+	{"deliver", deliverCases},
+	{"hosts", hostsCases},
 	{"inbound", inboundCases},
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == receiverArg {
+		n, err := strconv.Atoi(os.Args[2])
+		must(err)
+		must(receive(n))
+		return
+	}
 	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw")
 	isQuick := flag.Bool("quick", false, "measure less, for a first look")
 	flag.Parse()
