@@ -38,8 +38,11 @@ func (o options) delivery(name string, workers int, unit pair.Unit, goal pair.Go
 // loopback is the egress of the suite: its receivers listen on loopback, on any port.
 var loopback = webhook.Egress{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AnyPort: true}
 
+// newClient signs with a secret that is kept, as the documents advise.
 func newClient() *webhook.Client {
-	return &webhook.Client{Signer: webhook.HMAC{}, Transport: webhook.NewTransport(loopback)}
+	secrets := []webhook.Secret{webhook.GenerateSecret()}
+	keys := func(context.Context, string) ([]webhook.Secret, error) { return secrets, nil }
+	return &webhook.Client{Signer: webhook.HMAC{Keys: keys}, Transport: webhook.NewTransport(loopback)}
 }
 
 // ours composes, signs and sends.
@@ -57,12 +60,14 @@ func ours(host string) way {
 	}}
 }
 
-// oursLarge sends an event of so many bytes as it is.
+// oursLarge makes a body of so many bytes, nearly all of them one value.
 func oursLarge(host string, size int) way {
-	c, client := webhook.MustCompile(webhook.Webhook{ID: seedWebhook.ID, URL: "http://" + host + "/"}), newClient()
-	event := webhook.RawEvent{Type: "whatsapp:message:in", JSON: largeBody(size)}
+	event := seedStatus
+	event.ForeignID = largeValue(size)
+	w := webhook.Webhook{ID: seedWebhook.ID, URL: "http://" + host + "/", Body: largeBody("@{{payload.foreign_id}}")}
+	c, client := webhook.MustCompile(w, seedStatus), newClient()
 	return way{"compose, sign, send", func(int) error {
-		m, err := c.Compose(event)
+		m, err := c.Compose(&event)
 		if err != nil {
 			return err
 		}
@@ -70,7 +75,9 @@ func oursLarge(host string, size int) way {
 	}}
 }
 
-func largeBody(size int) []byte { return []byte(`"` + strings.Repeat("w", size-2) + `"`) }
+func largeValue(size int) string { return strings.Repeat("A clean value. ", size/15) }
+
+func largeBody(value string) string { return `{"text": "` + value + `"}` }
 
 func deliverCases(o options) ([]pair.Case, func(), error) {
 	r, err := startReceiver(1)
@@ -112,7 +119,7 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 		goal  pair.Goal
 	}{{"10KB", 10 << 10, pair.AtLeast(1.2)}, {"32KB", 32 << 10, none}} {
 		large := request
-		large.body = largeBody(size.bytes)
+		large.body = []byte(largeBody(largeValue(size.bytes)))
 		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, pair.Speed, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
 	}
 	fast, tcp := fasthttpWay(request), tcpWay(request)

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -46,23 +48,84 @@ func main() {
 		must(receive(n))
 		return
 	}
-	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw")
-	isQuick := flag.Bool("quick", false, "measure less, for a first look")
+	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw, and write no files")
+	isQuick := flag.Bool("quick", false, "measure less, for a first look, and write no files")
+	readme := flag.Bool("readme", false, "measure nothing, write the README's section from RESULTS.md")
+	cpuProfile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
 	flag.Parse()
-	o := full
-	if *isQuick {
-		o = quick
-	}
-	if _, err := measure(o, *only); err != nil {
+	err := run(*only, *isQuick, *readme, *cpuProfile)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+func run(only string, isQuick, readme bool, cpuProfile string) error {
+	dir := "bench"
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		dir = "." // started in the module itself
+	}
+	if readme {
+		return writeReadme(filepath.Join(dir, "..", "README.md"), filepath.Join(dir, "RESULTS.md"))
+	}
+	if cpuProfile != "" {
+		f, err := os.Create(cpuProfile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	o := full
+	if isQuick {
+		o = quick
+	}
+	start := time.Now()
+	figures, err := measure(o, only)
+	if err != nil {
+		return err
+	}
+	if len(figures) == 0 {
+		return fmt.Errorf("nothing begins with %q", only)
+	}
+	if only == "" && !isQuick {
+		r := newReport(figures, time.Since(start))
+		if err := os.WriteFile(filepath.Join(dir, "RESULTS.md"), []byte(r.markdown()), 0o644); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "results.svg"), []byte(r.svg()), 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Println(verdicts(figures))
+	if n := count(figures, pair.Missed); n > 0 {
+		return fmt.Errorf("%d goals missed twice", n)
+	}
+	return nil
+}
+
+func writeReadme(readme, results string) error {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	measured, err := os.ReadFile(results)
+	if err != nil {
+		return err
+	}
+	anew, err := withPerformance(string(text), string(measured))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(readme, []byte(anew), 0o644)
+}
+
 // measure runs all cases that begin with only, and says how far it is.
 func measure(o options, only string) ([]pair.Figure, error) {
-	start := time.Now()
-	var figures []pair.Figure
+	var jobs []pair.Case
 	for _, g := range groups {
 		if !strings.HasPrefix(g.name, only) && !strings.HasPrefix(only, g.name) {
 			continue
@@ -75,18 +138,27 @@ func measure(o options, only string) ([]pair.Figure, error) {
 			defer done()
 		}
 		for _, c := range cases {
-			if !strings.HasPrefix(c.Name, only) {
-				continue
+			if strings.HasPrefix(c.Name, only) {
+				jobs = append(jobs, c)
 			}
-			got, err := c.Measure()
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range got {
-				fmt.Printf("%4.0fs %-30s %s  [%s]\n", time.Since(start).Seconds(), f.Name, f, f.Note)
-			}
-			figures = append(figures, got...)
 		}
+	}
+	start := time.Now()
+	var figures []pair.Figure
+	for i, j := range jobs {
+		fmt.Printf("%3d/%d %4.0fs  %s", i+1, len(jobs), time.Since(start).Seconds(), j.Name)
+		got, err := j.Measure()
+		if err != nil {
+			fmt.Println()
+			return nil, err
+		}
+		for k, f := range got {
+			if k > 0 {
+				fmt.Printf("               %s", f.Name)
+			}
+			fmt.Printf(": %s\n", f)
+		}
+		figures = append(figures, got...)
 	}
 	return figures, nil
 }
