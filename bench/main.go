@@ -23,8 +23,8 @@ type options struct {
 }
 
 var (
-	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 250 * time.Millisecond}
-	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 60 * time.Millisecond}
+	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 11, deliverySlice: 100 * time.Millisecond}
+	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 40 * time.Millisecond}
 )
 
 // A group is a part of the suite. Its cases share what they need, which the function that comes with them ends.
