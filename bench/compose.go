@@ -132,7 +132,7 @@ func (o options) slopeCases() []pair.Case {
 	}
 	first, last := sizes[0], sizes[len(sizes)-1]
 	return append(cases, o.computeSlices("compose/slope-flat",
-		"a placeholder of "+strconv.Itoa(last)+" : one of "+strconv.Itoa(first), pair.Time, pair.AtMost(1.15), slices[last], slices[first]))
+		"a placeholder of "+strconv.Itoa(last)+" : one of "+strconv.Itoa(first), pair.Growth, pair.AtMost(1.15), slices[last], slices[first]))
 }
 
 // valueCases compose one long value that needs no escapes.

@@ -48,8 +48,7 @@ func (r report) svg() string {
 	var shown []pair.Figure
 	low, high := 0.5, 2.0
 	for _, f := range r.figures {
-		// Of several numbers of workers the one in the middle is shown.
-		if s, ok := f.Relative(); ok && (!strings.Contains(f.Name, "@") || strings.HasSuffix(f.Name, "@64") || strings.HasSuffix(f.Name, "@16") && strings.Contains(f.Name, "large")) {
+		if s, ok := f.Relative(); ok && drawn(f.Name) {
 			shown = append(shown, f)
 			low, high = min(low, s.P25), max(high, s.P75)
 		}
@@ -89,6 +88,12 @@ func (r report) svg() string {
 	b.WriteString(rows.String())
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// drawn picks one of several numbers of workers.
+func drawn(name string) bool {
+	what, workers, ok := strings.Cut(name, "@")
+	return !ok || workers == "64" || strings.HasPrefix(what, "deliver/large")
 }
 
 // ticks are 1, 2 and 5 of each decade.

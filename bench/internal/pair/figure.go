@@ -8,12 +8,12 @@ import (
 // A Unit says what a figure counts.
 type Unit string
 
-// The units. The first three are of ratios.
+// The units. The first four are of ratios.
 const (
 	Speed  Unit = "× as fast"
 	Time   Unit = "× the time"
 	CPU    Unit = "× the CPU"
-	Memory Unit = "× the memory"
+	Growth Unit = "× as much" // of ours, when there is more of something
 	Allocs Unit = "allocs"
 	Bytes  Unit = "B"
 	Millis Unit = "ms"
@@ -105,7 +105,7 @@ func (f Figure) Verdict() Verdict {
 	return Met
 }
 
-// Relative reports whether the figure is a ratio to something else, of which it then returns how much faster the subject is.
+// Relative reports whether the figure compares the speed with that of something else, and returns how much faster ours is.
 func (f Figure) Relative() (Spread, bool) {
 	switch f.Unit {
 	case Speed:
