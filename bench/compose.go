@@ -52,7 +52,7 @@ func composeCases(o options) ([]pair.Case, func(), error) {
 		oursOwn      = func() { buf, _ = own.appendRequest(buf[:0], ownEvent) }
 		byHand       = func() { buf = appendByHand(buf[:0], &seedStatus) }
 		byHandTime   = func() { buf = appendByHandTime(buf[:0], &seedStatus, readAt) }
-		body         = seedBody{seedOwn.ID, seedOwn.Mobile, seedOwn.Status, seedOwn.ReadAt}
+		body         = seedBody(seedOwn)
 		byMarshal    = func() { _, _ = json.Marshal(&body) }
 		none         = pair.Goal{}
 		compare      = o.compute

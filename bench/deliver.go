@@ -22,12 +22,12 @@ type way struct {
 	send func(worker int) error
 }
 
-// delivery compares two ways under the load of so many workers.
-func (o options) delivery(name string, workers int, unit pair.Unit, goal pair.Goal, subject, reference way) pair.Case {
+// delivery compares the speed of two ways under the load of so many workers.
+func (o options) delivery(name string, workers int, goal pair.Goal, subject, reference way) pair.Case {
 	name += "@" + strconv.Itoa(workers)
 	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
 		c, err := pair.Compare(o.deliveryRounds, pair.Load(o.deliverySlice, workers, subject.send), pair.Load(o.deliverySlice, workers, reference.send))
-		figures := []pair.Figure{c.Figure(name, subject.what+" : "+reference.what, unit, goal, pair.DeliverySlack)}
+		figures := []pair.Figure{c.Figure(name, subject.what+" : "+reference.what, pair.Speed, goal, pair.DeliverySlack)}
 		if c.CPU.Median > 0 && strings.HasPrefix(name, "deliver/raw@") {
 			figures = append(figures, c.Figure(name+"-cpu", "CPU of the client for a request", pair.CPU, pair.AtMost(1.05), pair.DeliverySlack))
 		}
@@ -94,7 +94,7 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 	var cases []pair.Case
 	add := func(name string, goal pair.Goal, reference way, workers ...int) {
 		for _, n := range workers {
-			cases = append(cases, o.delivery(name, n, pair.Speed, goal, subject, reference))
+			cases = append(cases, o.delivery(name, n, goal, subject, reference))
 		}
 	}
 	none, all := pair.Goal{}, []int{1, 16, 64, 256}
@@ -120,7 +120,7 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 	}{{"10KB", 10 << 10, pair.AtLeast(1.2)}, {"32KB", 32 << 10, none}} {
 		large := request
 		large.body = []byte(largeBody(largeValue(size.bytes)))
-		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, pair.Speed, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
+		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
 	}
 	fast, tcp := fasthttpWay(request), tcpWay(request)
 	add("deliver/gap-fasthttp", none, fast, all...)
@@ -189,9 +189,9 @@ func hostsCases(o options) ([]pair.Case, func(), error) {
 		}}, nil
 	}}
 	return []pair.Case{
-		o.delivery("hosts/growth", workers, pair.Speed, pair.AtLeast(0.7), many, one),
+		o.delivery("hosts/growth", workers, pair.AtLeast(0.7), many, one),
 		dials,
-		o.delivery("hosts/stock", workers, pair.Speed, pair.AtLeast(2.5), many, stock),
+		o.delivery("hosts/stock", workers, pair.AtLeast(2.5), many, stock),
 	}, r.close, nil
 }
 

@@ -33,8 +33,8 @@ func TestHarness_Spin(t *testing.T) { //nolint:paralleltest // it measures
 		{"equal", 1000, pair.Met},
 		{"1.3 times the work", 1300, pair.Missed},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { //nolint:paralleltest // it measures
+	for _, tt := range tests { //nolint:paralleltest // it measures
+		t.Run(tt.name, func(t *testing.T) {
 			const slice = 100 * time.Microsecond // so that other work on the machine leaves most rounds alone
 			c := pair.Case{Name: "spin", Run: func() ([]pair.Figure, error) {
 				c, err := pair.Compare(200, pair.Loop(slice, func() { sink = spin(tt.work) }), pair.Loop(slice, func() { sink = spin(1000) }))
