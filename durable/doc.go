@@ -1,0 +1,29 @@
+// Package durable keeps messages in a database until they are delivered: nothing that was accepted is lost, whatever process
+// dies when. It is a [queue.Engine] on River (riverqueue.com). Package sqlite opens one on a file, for one machine; package
+// postgres on a pool of connections, for many.
+//
+//	engine, err := sqlite.Open("webhooks.db", durable.Config{})
+//	...
+//	defer engine.Close()
+//	q, err := queue.New(engine, &webhook.Client{}, queue.Config{})
+//
+// # The promise
+//
+// When Enqueue returns nil, the message is on disk. It is then delivered at least once, or kept as failed with the history of
+// its attempts. A process that dies in the middle of an attempt may have been heard by the receiver: the attempt is made again,
+// with the same ID and the same bytes, and is not counted.
+//
+// EnqueueTx enqueues in a transaction of the caller's own: the message leaves if and only if that transaction commits.
+//
+// # Several processes
+//
+// Any number of processes may share a database. Each hands out what is due to its own workers. When one dies, the others take
+// its deliveries over after [Config] MaxTimeout and up to 40 seconds. Each process holds its own limits: N processes together
+// send an endpoint N times what one does at most.
+//
+// # How it is kept
+//
+// The tables delivery and attempt, written by this package, are the truth: what is to be sent, what was tried, how it ended. A
+// job of River's is only the clock that wakes a delivery: it holds the delivery's number, and where both differ, the tables
+// win. So it does no harm when River runs a job twice, and its attempts are not ours. Times are in microseconds since 1970.
+package durable

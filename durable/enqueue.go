@@ -1,0 +1,149 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// ErrTimeout is returned by Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout.
+var ErrTimeout = errors.New("durable: timeout of the message is longer than MaxTimeout")
+
+// Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk. A task whose ID is kept already is left
+// out, also when it has ended and is kept as history. If ctx ends meanwhile, they may be kept or not.
+func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
+	if err := e.check(tasks); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if slices.ContainsFunc(tasks, func(t queue.Task) bool { return t.Order != "" }) {
+		// On its own, since it may have to wait for a transaction of another's that holds the ordering.
+		return wrap(e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) }))
+	}
+	select {
+	case err := <-e.enqueues.do(tasks):
+		return wrap(err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
+// commits. Until then, whoever enqueues a task of one of their orderings waits; on SQLite, whoever writes at all.
+func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
+	if err := e.check(tasks); err != nil {
+		return err
+	}
+	return wrap(e.insert(ctx, tx, tasks))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("durable: enqueue: %w", err)
+	}
+	return nil
+}
+
+// check refuses tasks that cannot be kept. Its errors quote nothing of them.
+func (e *Engine[T]) check(tasks []queue.Task) error {
+	for i, task := range tasks {
+		var err error
+		switch m := task.Message; {
+		case m == nil:
+			err = errors.New("no message")
+		case task.ID == "" || task.ID != m.ID:
+			err = errors.New("no ID, or another than the message's")
+		case task.Key == "":
+			err = errors.New("no Key")
+		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
+			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
+		case m.Policy.Timeout > e.config.MaxTimeout:
+			err = ErrTimeout
+		}
+		if err != nil {
+			return fmt.Errorf("durable: enqueue: task %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// storable reports whether s can be a key of an index everywhere.
+func storable(s string) bool {
+	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}
+
+func (e *Engine[T]) enqueueBatch(batch [][]queue.Task) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...)) })
+}
+
+// insert writes the tasks whose ID is new, and jobs that wake them.
+func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []queue.Task) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	now := time.Now()
+	var orderings []string
+	jobs := make([]river.InsertManyParams, 0, len(tasks))
+	stmts := make([]store.Stmt, len(tasks))
+	for i, task := range tasks {
+		var ordering *string
+		if task.Order != "" {
+			ordering = &task.Order
+			orderings = append(orderings, task.Order)
+		}
+		due := task.NotBefore
+		if due.Before(now) {
+			due = now
+		}
+		stmts[i] = store.Stmt{
+			SQL: e.sql.insert,
+			Args: []any{
+				task.ID, clean(task.Message.WebhookID), task.Key, clean(task.Message.Event), ordering, int64(task.Message.Rank),
+				micros(now), micros(due), queue.Encode(task.Message),
+			},
+			Scan: func(row store.Row) error {
+				var seq, active int64
+				err := row.Scan(&seq, &active)
+				if active == 1 {
+					jobs = append(jobs, job(args{Seq: seq}, due))
+				}
+				return err
+			},
+		}
+	}
+	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
+		return err
+	}
+	return e.wake(ctx, tx, jobs)
+}
+
+// job is what wakes a delivery when it is due. River looks for jobs of a later time every 5 seconds only; one of less is run at
+// once and puts itself off, for which there is no such delay.
+func job(a args, due time.Time) river.InsertManyParams {
+	opts := &river.InsertOpts{Queue: riverQueue}
+	if time.Until(due) > 5*time.Second {
+		opts.ScheduledAt = due
+	}
+	return river.InsertManyParams{Args: a, InsertOpts: opts}
+}
+
+func (e *Engine[T]) wake(ctx context.Context, tx T, jobs []river.InsertManyParams) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	_, err := e.client.InsertManyTx(ctx, tx, jobs)
+	return err
+}

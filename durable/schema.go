@@ -1,0 +1,111 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+)
+
+// A State is where a delivery stands.
+type State string
+
+// The states of a delivery. All but the first are its end.
+const (
+	Pending   State = "pending"   // to be sent, or being sent
+	Delivered State = "delivered" // a receiver has it
+	Failed    State = "failed"    // the last attempt failed
+	Dropped   State = "dropped"   // ended without a last attempt; its reason says why
+	Cancelled State = "cancelled" // by Cancel
+)
+
+// migrations are the steps from nothing to the newest layout. A step that was released is never changed: another follows it.
+//
+// seq numbers deliveries in the order of Enqueue, and is what pages continue after. gen is one higher after each resending, so
+// that a job and a verdict of before it count no more. active is 1 if a job of River's will wake the delivery: always, but for
+// the later ones of an ordering, and for those that have ended while they were not handed out. held is until when an ordered
+// delivery belongs to the worker that has it.
+var migrations = [][]string{{
+	`CREATE TABLE @delivery (
+		seq        IDENTITY,
+		id         text   NOT NULL,
+		webhook_id text   NOT NULL,
+		key        text   NOT NULL,
+		event      text   NOT NULL,
+		ordering   text,
+		rank       bigint NOT NULL,
+		state      text   NOT NULL,
+		reason     text   NOT NULL DEFAULT '',
+		gen        bigint NOT NULL DEFAULT 0,
+		active     bigint NOT NULL,
+		attempts   bigint NOT NULL DEFAULT 0,
+		created    bigint NOT NULL,
+		due        bigint NOT NULL,
+		held       bigint NOT NULL DEFAULT 0,
+		ended      bigint,
+		status     bigint NOT NULL DEFAULT 0,
+		class      text   NOT NULL DEFAULT '',
+		error      text   NOT NULL DEFAULT '',
+		message    BLOB   NOT NULL
+	)`,
+	`CREATE UNIQUE INDEX ringhook_delivery_id ON @delivery (id)`,
+	`CREATE INDEX ringhook_delivery_state ON @delivery (state, seq)`,
+	`CREATE INDEX ringhook_delivery_webhook ON @delivery (webhook_id, seq)`,
+	`CREATE INDEX ringhook_delivery_key ON @delivery (key, seq)`,
+	`CREATE INDEX ringhook_delivery_event ON @delivery (event, seq)`,
+	`CREATE INDEX ringhook_delivery_created ON @delivery (created)`,
+	`CREATE INDEX ringhook_delivery_ended ON @delivery (state, ended) WHERE ended IS NOT NULL`,
+	`CREATE INDEX ringhook_delivery_pending ON @delivery (key, due, created) WHERE state = 'pending'`,
+	`CREATE INDEX ringhook_delivery_ordering ON @delivery (ordering, state, seq) WHERE ordering IS NOT NULL`,
+	`CREATE UNIQUE INDEX ringhook_delivery_head ON @delivery (ordering) WHERE ordering IS NOT NULL AND active = 1`,
+	`CREATE TABLE @attempt (
+		seq      bigint NOT NULL,
+		gen      bigint NOT NULL,
+		n        bigint NOT NULL,
+		at       bigint NOT NULL,
+		duration bigint NOT NULL,
+		status   bigint NOT NULL,
+		class    text   NOT NULL,
+		error    text   NOT NULL,
+		PRIMARY KEY (seq, gen, n)
+	)`,
+}}
+
+// Migrate brings the tables up to date, River's and ours. It does nothing where they are, may be called by several processes
+// at once, and never removes anything. Call it before the first Enqueue.
+func (e *Engine[T]) Migrate(ctx context.Context) error {
+	err := e.store.Migrate(ctx, func(tx T) error {
+		version, err := e.version(ctx, func(ctx context.Context, stmts ...store.Stmt) error { return e.store.RunTx(ctx, tx, stmts...) })
+		if err != nil {
+			return err
+		}
+		for ; version < len(migrations); version++ {
+			for _, text := range migrations[version] {
+				if err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.dialect.SQL(text)}); err != nil {
+					return err
+				}
+			}
+			done := store.Stmt{SQL: e.dialect.SQL(`INSERT INTO @migration (version) VALUES ($1)`), Args: []any{int64(version + 1)}}
+			if err := e.store.RunTx(ctx, tx, done); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("durable: migrate: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine[T]) version(ctx context.Context, run func(context.Context, ...store.Stmt) error) (int, error) {
+	var version int64
+	if err := run(ctx, store.Stmt{SQL: e.dialect.SQL(`CREATE TABLE IF NOT EXISTS @migration (version bigint PRIMARY KEY)`)}); err != nil {
+		return 0, err
+	}
+	err := run(ctx, store.Stmt{
+		SQL:  e.dialect.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
+		Scan: func(row store.Row) error { return row.Scan(&version) },
+	})
+	return int(version), err
+}
