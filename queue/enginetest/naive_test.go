@@ -54,7 +54,10 @@ func open(flaw string) enginetest.OpenFunc {
 		if previous == nil {
 			return n
 		}
-		for _, i := range previous.(*naive).items {
+		p := previous.(*naive)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, i := range p.items {
 			i = &item{Delivery: i.Delivery}
 			switch flaw {
 			case "forgets N at reopen":
