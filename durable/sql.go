@@ -27,7 +27,7 @@ func newStatements(d store.Dialect) statements {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`),
 		put: d.SQL(`UPDATE @delivery SET due = $3, held = 0 WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
 		retry: d.SQL(`UPDATE @delivery SET due = $3, held = 0, attempts = $4, status = $5, class = $6, error = $7
-			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
+			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') AND attempts <= $4 RETURNING state`),
 		// What was cancelled while it was under way remains so, unless it was delivered.
 		end: d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $3 = 'delivered' THEN $3 ELSE state END,
 				reason = $4, ended = $5, held = 0, attempts = $6, status = $7, class = $8, error = $9

@@ -10,6 +10,7 @@ replace (
 
 require (
 	github.com/jackc/pgx/v5 v5.9.1
+	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
 	github.com/ringhook/webhook/durable v0.0.0-00010101000000-000000000000
 	github.com/riverqueue/river v0.32.0
 	github.com/riverqueue/river/riverdriver v0.32.0
@@ -23,7 +24,6 @@ require (
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.2 // indirect
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000 // indirect
 	github.com/riverqueue/river/rivershared v0.32.0 // indirect
 	github.com/riverqueue/river/rivertype v0.32.0 // indirect
 	github.com/tidwall/gjson v1.18.0 // indirect

@@ -2,11 +2,10 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"strings"
 	"testing"
-
-	"crypto/rand"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -14,6 +13,8 @@ import (
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
 	"github.com/ringhook/webhook/durable/postgres"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/enginetest"
 )
 
 // database is the name of the variable with the DSN of a database that tests may make schemas in.
@@ -41,6 +42,20 @@ func open(t testing.TB, pool *pgxpool.Pool, config durable.Config) *postgres.Eng
 	require.NoError(t, err)
 	require.NoError(t, e.Migrate(t.Context()))
 	return e
+}
+
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	schemas := map[queue.Engine]string{}
+	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+		pool, schema := connect(t)
+		if previous != nil {
+			schema = schemas[previous]
+		}
+		e := open(t, pool, durable.Config{Schema: schema})
+		schemas[e] = schema
+		return e
+	})
 }
 
 func BenchmarkEngine(b *testing.B) {

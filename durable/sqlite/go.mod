@@ -11,7 +11,7 @@ replace (
 // River's SQLite driver is at v0.31.0 while River and its other driver are at v0.32.0, and modernc.org/sqlite stays at v1.60.1:
 // go mod tidy fails with v1.61.1. Lift them together, in all modules under durable/, when there is a later riversqlite.
 require (
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000 // indirect
+	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
 	github.com/ringhook/webhook/durable v0.0.0-00010101000000-000000000000
 	github.com/riverqueue/river v0.32.0
 	github.com/riverqueue/river/riverdriver v0.32.0
