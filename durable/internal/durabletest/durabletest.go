@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,4 +98,9 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	b.ReportMetric((n+2*single)/time.Since(started).Seconds(), "deliveries/s")
 	b.ReportMetric(0, "ns/op")
 	stop()
+}
+
+// durableMicros is a time from now as the tables have it.
+func durableMicros(d time.Duration) string {
+	return strconv.FormatInt(time.Now().Add(d).UnixMicro(), 10)
 }
