@@ -151,7 +151,6 @@ func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 		return err
 	}
 	defer conn.Close()
-	began := time.Now()
 	if err := f.notice(ctx, conn); err != nil {
 		return err
 	}
@@ -159,6 +158,7 @@ func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now() // only now, since it may have waited
 	defer tx.Rollback() //nolint:errcheck // an error after Commit
 	f.own.Store(tx)
 	err = fn(tx)

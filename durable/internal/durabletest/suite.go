@@ -62,61 +62,6 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 	}
 }
 
-// A recorder is a handler that notes what it is given.
-type recorder struct {
-	mu   sync.Mutex
-	got  []queue.Delivery
-	news chan struct{}
-	then func(queue.Delivery) queue.Verdict // if nil, Done
-}
-
-func record(then func(queue.Delivery) queue.Verdict) *recorder {
-	return &recorder{news: make(chan struct{}, 1), then: then}
-}
-
-func (r *recorder) handle(_ context.Context, d queue.Delivery) queue.Verdict {
-	r.mu.Lock()
-	r.got = append(r.got, d)
-	r.mu.Unlock()
-	select {
-	case r.news <- struct{}{}:
-	default:
-	}
-	if r.then == nil {
-		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{N: d.N, At: time.Now(), Status: 200}}
-	}
-	return r.then(d)
-}
-
-// ids returns the IDs and how often each came.
-func (r *recorder) ids() map[string]int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ids := make(map[string]int)
-	for _, d := range r.got {
-		ids[d.ID]++
-	}
-	return ids
-}
-
-// await waits until n have come.
-func (r *recorder) await(t testing.TB, n int) {
-	deadline := time.After(30 * time.Second)
-	for {
-		r.mu.Lock()
-		got := len(r.got)
-		r.mu.Unlock()
-		if got >= n {
-			return
-		}
-		select {
-		case <-r.news:
-		case <-deadline:
-			require.FailNow(t, "waited in vain", "%d of %d deliveries", got, n)
-		}
-	}
-}
-
 // eventually waits until a query gives a number.
 func eventually[T any](t testing.TB, db Database[T], want int, sql string) {
 	var got int
