@@ -82,7 +82,7 @@ func TestMemory_Verdicts(t *testing.T) {
 				}
 				stop := runScript(t, m, s)
 				require.NoError(t, m.Enqueue(t.Context(), taskOf("m", "k")))
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				synctest.Wait()
 				require.Equal(t, tt.want, s.log())
 				stop()
@@ -112,13 +112,13 @@ func TestMemory_NotBefore(t *testing.T) {
 			require.Less(t, time.Since(d.Since), 6*time.Second)
 			return queue.Verdict{Kind: queue.Done}
 		}}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		runScript(t, m, s)
 		s.begun = begun
 		enqueue("last", 4*time.Second)
 		enqueue("first", time.Second)
 		enqueue("past", -time.Second)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		require.Equal(t, []string{"past/1 1s", "first/1 2s", "before Run/1 3s", "last/1 5s"}, s.log())
 	})
@@ -146,12 +146,12 @@ func TestMemory_DeferralInFront(t *testing.T) {
 						deferred = true
 						return queue.Verdict{Kind: queue.Defer, After: tt.after}
 					}
-					time.Sleep(time.Second + time.Millisecond)
+					<-time.After(time.Second + time.Millisecond)
 					return queue.Verdict{Kind: queue.Done}
 				}}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "a4")...))
 				runScript(t, m, s)
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				require.Equal(t, tt.want, s.taken())
 			})
 		})
@@ -192,14 +192,14 @@ func TestMemory_Ready(t *testing.T) {
 					},
 					Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
 						v := s.handle(ctx, d)
-						time.Sleep(attempt)
+						<-time.After(attempt)
 						mu.Lock()
 						defer mu.Unlock()
 						places[d.Key]--
 						return v
 					},
 				})
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				require.ElementsMatch(t, tt.want, s.log())
 				requireEmpty(t, m)
 			})
@@ -236,7 +236,7 @@ func TestMemory_ReadyLater(t *testing.T) {
 				}})
 				_, err := m.Cancel(t.Context(), "a3")
 				require.NoError(t, err)
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				require.Equal(t, tt.want, s.log())
 				require.Equal(t, 4, asked)
 				requireEmpty(t, m)
@@ -289,7 +289,7 @@ func TestMemory_Thundering(t *testing.T) {
 			inFlight++
 			most = max(most, inFlight)
 			mu.Unlock()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			mu.Lock()
 			defer mu.Unlock()
 			inFlight--
@@ -302,15 +302,15 @@ func TestMemory_Thundering(t *testing.T) {
 			d.NotBefore = due
 			require.NoError(t, m.Resume(t.Context(), d))
 		}
-		time.Sleep(time.Until(due) - 1)
+		<-time.After(time.Until(due) - 1)
 		synctest.Wait()
 		require.Zero(t, inFlight)
 		working, _ := queue.Workers(m)
 		require.Zero(t, working)
-		time.Sleep(1)
+		<-time.After(1)
 		synctest.Wait()
 		require.Equal(t, workers, inFlight)
-		time.Sleep(tasks / workers * time.Second)
+		<-time.After(tasks / workers * time.Second)
 		synctest.Wait()
 		require.Equal(t, tasks, handed)
 		require.Equal(t, workers, most)
