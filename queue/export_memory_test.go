@@ -25,11 +25,11 @@ func (h *Heap) Remove(number int) {
 // Top returns the number that is due first.
 func (h *Heap) Top() int { return int(h.heap[0].e.seq) } //nolint:gosec // came from an int
 
-// Kept returns how many entries, endpoints and groups m knows, how many wait for a time, and the bytes.
+// Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
 func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.ids), len(m.endpoints), len(m.groups), len(m.later), m.bytes
+	return len(m.ids), len(m.endpoints) - m.idleCount, len(m.groups), len(m.later), m.bytes
 }
 
 // Workers returns how many goroutines hand out, and how many of them are idle.

@@ -65,21 +65,23 @@ type Memory struct {
 	room  chan struct{} // tells that one when something has ended
 	ended chan struct{} // closed when Run has ended
 
-	mu        sync.Mutex
-	ids       map[string]*entry // all that is kept
-	oldest    list              // the same by age
-	endpoints map[string]*endpoint
-	groups    map[string]*group
-	rings     [2]ring // lanes that have a task to hand out: first attempts, retries
-	later     heap    // what waits for a time
-	lastSeq   uint64
-	bytes     int64
-	lined     int  // entries in lanes
-	inFlight  int  // entries handed out
-	full      bool // an Enqueue waits for room
-	over      bool // Run has ended
-	peak      int  // of ids, since they were made
-	spare     spares
+	mu            sync.Mutex
+	ids           map[string]*entry // all that is kept
+	oldest        list              // the same by age
+	endpoints     map[string]*endpoint
+	idleEndpoints ring // those of them without entries, by their first lane
+	idleCount     int
+	groups        map[string]*group
+	rings         [2]ring // lanes that have a task to hand out: first attempts, retries
+	later         heap    // what waits for a time
+	lastSeq       uint64
+	bytes         int64
+	lined         int  // entries in lanes
+	inFlight      int  // entries handed out
+	full          bool // an Enqueue waits for room
+	over          bool // Run has ended
+	peak          int  // of ids, since they were made
+	spare         spares
 
 	running
 }
@@ -260,7 +262,7 @@ func (m *Memory) undo(taken list) {
 
 // keep makes the entry of a task, which stands nowhere yet.
 func (m *Memory) keep(t *Task, size uint32, now int64) *entry {
-	e := m.spare.entry()
+	e := m.spare.get()
 	e.msg, e.size, e.since = t.Message, size, now
 	if !t.NotBefore.IsZero() {
 		if wait := time.Until(t.NotBefore); wait > 0 {
@@ -299,7 +301,7 @@ func (m *Memory) forget(e *entry) {
 	if g := e.group; g != nil && g.active == nil {
 		delete(m.groups, g.order)
 	}
-	m.spare.takeEntry(e)
+	m.spare.put(e)
 	if m.full {
 		select {
 		case m.room <- struct{}{}:
@@ -308,6 +310,7 @@ func (m *Memory) forget(e *entry) {
 	}
 	if len(m.ids) == 0 && m.peak > maxSpare { // maps and the heap never shrink
 		m.ids, m.endpoints, m.groups = make(map[string]*entry), make(map[string]*endpoint), make(map[string]*group)
+		m.idleEndpoints, m.idleCount = ring{}, 0
 		m.later, m.peak = nil, 0
 	}
 }

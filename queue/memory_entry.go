@@ -88,19 +88,18 @@ func (l *list) pop(by int) *entry {
 	return e
 }
 
-// maxSpare is how many entries and endpoints are kept for use again: enough for what comes and goes all the time, little
-// enough to forget about.
+// maxSpare is how many entries are kept for use again: enough for what comes and goes all the time, little enough to forget
+// about.
 const maxSpare = 1 << 14
 
-// spares are kept for use again.
+// spares are entries kept for use again.
 type spares struct {
-	entries   list
-	count     int
-	endpoints []*endpoint
+	list
+	count int
 }
 
-func (s *spares) entry() *entry {
-	e := s.entries.pop(place)
+func (s *spares) get() *entry {
+	e := s.pop(place)
 	if e == nil {
 		return &entry{}
 	}
@@ -108,28 +107,10 @@ func (s *spares) entry() *entry {
 	return e
 }
 
-func (s *spares) takeEntry(e *entry) {
+func (s *spares) put(e *entry) {
 	if s.count < maxSpare {
 		*e = entry{}
-		s.entries.pushFront(place, e) // the last one used is in the processor's cache
+		s.pushFront(place, e) // the last one used is in the processor's cache
 		s.count++
-	}
-}
-
-func (s *spares) endpoint() *endpoint {
-	last := len(s.endpoints) - 1
-	if last < 0 {
-		return &endpoint{}
-	}
-	ep := s.endpoints[last]
-	s.endpoints[last] = nil
-	s.endpoints = s.endpoints[:last]
-	return ep
-}
-
-func (s *spares) takeEndpoint(ep *endpoint) {
-	if len(s.endpoints) < maxSpare {
-		*ep = endpoint{}
-		s.endpoints = append(s.endpoints, ep)
 	}
 }

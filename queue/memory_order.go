@@ -78,7 +78,9 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 	}
 	tasks := make([]Task, len(old))
 	for i, e := range slices.Backward(old) { // the active one last: it lets up one that stays
-		tasks[i] = m.task(e)
+		var d Delivery
+		m.fill(&d, e)
+		tasks[i] = d.Task
 		m.end(e)
 	}
 	m.wake()

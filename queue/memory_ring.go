@@ -2,7 +2,8 @@ package queue
 
 import "time"
 
-// An endpoint has what is kept for one key. It is made with its first entry and dropped with its last.
+// An endpoint has what is kept for one key. It is made for its first entry, and may be
+// dropped with its last.
 type endpoint struct {
 	key      string
 	lanes    [2]lane // first attempts, retries
@@ -129,7 +130,7 @@ func (m *Memory) rest(ep *endpoint, wait time.Duration) {
 		wait = unknownWait
 	}
 	if wait > 0 {
-		ep.alarm = m.spare.entry()
+		ep.alarm = m.spare.get()
 		ep.alarm.ep, ep.alarm.due = ep, after(m.now(), wait)
 		m.wait(ep.alarm)
 	}
@@ -152,30 +153,50 @@ func (m *Memory) unrest(ep *endpoint) {
 	ep.resting = false
 	if ep.alarm != nil {
 		m.later.remove(ep.alarm)
-		m.spare.takeEntry(ep.alarm)
+		m.spare.put(ep.alarm)
 		ep.alarm = nil
 	}
 }
 
+// maxIdleEndpoints is how many endpoints without entries are remembered: most will soon have one again.
+const maxIdleEndpoints = 4096
+
+// endpoint returns the endpoint of a key, made anew or of the one that has been idle for longest.
 func (m *Memory) endpoint(key string) *endpoint {
 	ep := m.endpoints[key]
-	if ep == nil {
-		ep = m.spare.endpoint()
-		ep.key = key
+	switch {
+	case ep != nil && ep.pending > 0:
+		return ep
+	case ep != nil:
+		m.idleEndpoints.remove(&ep.lanes[0])
+		m.idleCount--
+		return ep
+	case m.idleCount > 0 && len(m.endpoints) >= maxIdleEndpoints:
+		ep = m.idleEndpoints.head.ep
+		m.idleEndpoints.remove(&ep.lanes[0])
+		m.idleCount--
+		delete(m.endpoints, ep.key)
+	default:
+		ep = &endpoint{}
 		for i := range ep.lanes {
 			ep.lanes[i].ep = ep
 		}
-		m.endpoints[key] = ep
 	}
+	ep.key = key
+	m.endpoints[key] = ep
 	return ep
 }
 
-// release drops an endpoint for which nothing is kept.
+// release lets go of an endpoint for which nothing is kept any more.
 func (m *Memory) release(ep *endpoint) {
 	if ep.pending > 0 {
 		return
 	}
 	m.unrest(ep)
-	delete(m.endpoints, ep.key)
-	m.spare.takeEndpoint(ep)
+	if m.idleCount == maxIdleEndpoints {
+		delete(m.endpoints, ep.key)
+		return
+	}
+	m.idleEndpoints.push(&ep.lanes[0])
+	m.idleCount++
 }

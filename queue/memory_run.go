@@ -138,7 +138,8 @@ func (m *Memory) work(ctx context.Context, handle func(context.Context, Delivery
 
 // hand gives an entry to the handler, without the lock, and books the verdict.
 func (m *Memory) hand(ctx context.Context, e *entry, handle func(context.Context, Delivery) Verdict) {
-	d := m.delivery(e)
+	var d Delivery
+	m.fill(&d, e)
 	m.mu.Unlock()
 	v := Verdict{Kind: Retry, After: panicWait}
 	defer func() {

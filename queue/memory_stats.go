@@ -8,20 +8,16 @@ import (
 	"time"
 )
 
-// task is what was enqueued, with the time for which it now waits, if any.
-func (m *Memory) task(e *entry) Task {
-	t := Task{ID: e.msg.ID, Key: e.ep.key, Message: e.msg}
+// fill makes d of an entry: what was enqueued, with the time for which it now waits, if any.
+func (m *Memory) fill(d *Delivery, e *entry) {
+	d.ID, d.Key, d.Message = e.msg.ID, e.ep.key, e.msg
 	if e.group != nil {
-		t.Order = e.group.order
+		d.Order = e.group.order
 	}
 	if e.due > 0 {
-		t.NotBefore = m.base.Add(time.Duration(e.due))
+		d.NotBefore = m.base.Add(time.Duration(e.due))
 	}
-	return t
-}
-
-func (m *Memory) delivery(e *entry) Delivery {
-	return Delivery{Task: m.task(e), N: int(e.n), Since: m.base.Add(time.Duration(e.since))}
+	d.N, d.Since = int(e.n), m.base.Add(time.Duration(e.since))
 }
 
 // Pending returns every message that is kept, in the order in which they came: N is the attempt to be made next, NotBefore
@@ -35,9 +31,10 @@ func (m *Memory) Pending() []Delivery {
 		if e.canceled {
 			continue
 		}
-		d := m.delivery(e)
+		all = append(all, Delivery{})
+		d := &all[len(all)-1]
+		m.fill(d, e)
 		d.NotBefore, d.Since = d.NotBefore.Round(0), d.Since.Round(0) // without the clock of this process
-		all = append(all, d)
 	}
 	return all
 }
@@ -66,6 +63,9 @@ func (m *Memory) Stats(ctx context.Context, busiest int) (Stats, error) {
 	}
 	seen := 0
 	for _, ep := range m.endpoints {
+		if ep.pending == 0 {
+			continue
+		}
 		one := EndpointStats{Key: ep.key, Pending: ep.pending - ep.inFlight, InFlight: ep.inFlight}
 		i, _ := slices.BinarySearchFunc(s.Busiest, one, busier)
 		if i < busiest {
