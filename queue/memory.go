@@ -156,7 +156,7 @@ func (m *Memory) enqueue(ctx context.Context, a arrivals) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
-	var buf [8]uint32
+	var buf [32]uint32
 	sizes, total := buf[:0], int64(0) // summed up here, so that nobody waits for it
 	for i := range a.len() {
 		t, _, _ := a.at(i)

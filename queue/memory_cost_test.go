@@ -37,13 +37,13 @@ func retries(n int) []queue.Delivery {
 	return all
 }
 
-// heapBytes is what is live on the heap.
+// heapBytes is what is live on the heap, and all stacks.
 func heapBytes() int64 {
 	runtime.GC()
 	runtime.GC() // the second one has swept what the first one found
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc) //nolint:gosec // fits
+	return int64(stats.HeapAlloc + stats.StackInuse) //nolint:gosec // fits
 }
 
 // underRace reports whether the race detector is in, which allocates for itself.
