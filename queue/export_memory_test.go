@@ -1,7 +1,10 @@
 package queue
 
+import "math"
+
 // A Heap is the engine's heap, filled by hand.
 type Heap struct {
+	slab    slab
 	heap    heap
 	entries map[int]*entry
 }
@@ -10,8 +13,10 @@ type Heap struct {
 func (h *Heap) Push(number int, due int64) {
 	if h.entries == nil {
 		h.entries = map[int]*entry{}
+		h.heap.slab = &h.slab
 	}
-	e := &entry{due: due, seq: uint64(number)} //nolint:gosec // tests count from zero
+	e := h.slab.get()
+	e.due, e.seq = due, uint64(number) //nolint:gosec // tests count from zero
 	h.entries[number] = e
 	h.heap.push(e)
 }
@@ -23,13 +28,13 @@ func (h *Heap) Remove(number int) {
 }
 
 // Top returns the number that is due first.
-func (h *Heap) Top() int { return int(h.heap[0].e.seq) } //nolint:gosec // came from an int
+func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) } //nolint:gosec // came from an int
 
 // Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
 func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.ids), len(m.endpoints) - m.idleCount, len(m.groups), len(m.later), m.bytes
+	return m.ids.count, len(m.endpoints) - m.idleCount, len(m.groups), len(m.later.items), m.bytes
 }
 
 // Workers returns how many goroutines hand out, and how many of them are idle.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"sync"
 	"time"
@@ -66,8 +67,9 @@ type Memory struct {
 	ended chan struct{} // closed when Run has ended
 
 	mu            sync.Mutex
-	ids           map[string]*entry // all that is kept
-	oldest        list              // the same by age
+	slab          slab
+	ids           ids  // all that is kept
+	oldest        list // the same by age
 	endpoints     map[string]*endpoint
 	idleEndpoints ring // those of them without entries, by their first lane
 	idleCount     int
@@ -80,8 +82,6 @@ type Memory struct {
 	inFlight      int  // entries handed out
 	full          bool // an Enqueue waits for room
 	over          bool // Run has ended
-	peak          int  // of ids, since they were made
-	spare         spares
 
 	running
 }
@@ -98,8 +98,9 @@ func NewMemory(cfg MemoryConfig) *Memory {
 	m := &Memory{
 		cfg: cfg, wrong: cfg.check(), base: time.Now(),
 		turn: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{}),
-		ids: make(map[string]*entry), endpoints: make(map[string]*endpoint), groups: make(map[string]*group),
+		endpoints: make(map[string]*endpoint), groups: make(map[string]*group),
 	}
+	m.ids.slab, m.ids.seed, m.later.slab = &m.slab, maphash.MakeSeed(), &m.slab
 	m.idlers.L = &m.mu
 	setZero(&m.cfg.MaxPending, defaultMaxPending)
 	setZero(&m.cfg.MaxBytes, defaultMaxBytes)
@@ -156,22 +157,25 @@ func (m *Memory) enqueue(ctx context.Context, a arrivals) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
-	var buf [32]uint32
-	sizes, total := buf[:0], int64(0) // summed up here, so that nobody waits for it
+	var buf [16]measure
+	measures, total := buf[:0], int64(0) // taken here, so that nobody waits for it
 	for i := range a.len() {
 		t, _, _ := a.at(i)
 		if err := checkTask(t); err != nil {
 			return fmt.Errorf("queue: task %d: %w", i, err)
 		}
 		size := uint32(min(uint64(Size(t.Message)), math.MaxUint32)) //nolint:gosec // not negative
-		sizes, total = append(sizes, size), total+int64(size)
+		measures, total = append(measures, measure{size, m.ids.hash(t.ID)}), total+int64(size)
 	}
-	err := m.put(a, sizes, false)
+	err := m.put(a, measures, false)
 	if !m.cfg.Block || !errors.Is(err, ErrFull) || a.len() > m.cfg.MaxPending || total > m.cfg.MaxBytes {
 		return err
 	}
-	return m.putWhenRoom(ctx, a, sizes)
+	return m.putWhenRoom(ctx, a, measures)
 }
+
+// A measure is what is computed of a task without holding the lock.
+type measure struct{ size, hash uint32 }
 
 func checkTask(t *Task) error {
 	switch {
@@ -189,7 +193,7 @@ func checkTask(t *Task) error {
 
 // putWhenRoom waits for room. One at a time does, in the order in which they came, and nobody overtakes it: else many small
 // batches would keep a large one out.
-func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, sizes []uint32) error {
+func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, measures []measure) error {
 	select {
 	case m.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -204,7 +208,7 @@ func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, sizes []uint32) er
 		<-m.turn
 	}()
 	for {
-		if err := m.put(a, sizes, true); !errors.Is(err, ErrFull) {
+		if err := m.put(a, measures, true); !errors.Is(err, ErrFull) {
 			return err
 		}
 		select {
@@ -218,7 +222,7 @@ func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, sizes []uint32) er
 }
 
 // put takes in all that is not kept already, or nothing.
-func (m *Memory) put(a arrivals, sizes []uint32, waiting bool) error {
+func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 	now := m.now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -226,24 +230,24 @@ func (m *Memory) put(a arrivals, sizes []uint32, waiting bool) error {
 		return ErrStopped
 	}
 	var taken list
-	for i, size := range sizes {
+	for i, of := range measures {
 		t, n, since := a.at(i)
-		if m.ids[t.ID] != nil {
+		if m.ids.find(of.hash, t.ID) != nil {
 			continue
 		}
-		if len(m.ids) >= m.cfg.MaxPending || int64(size) > m.cfg.MaxBytes-m.bytes || m.full && !waiting {
+		if m.ids.count >= m.cfg.MaxPending || int64(of.size) > m.cfg.MaxBytes-m.bytes || m.full && !waiting {
 			m.undo(taken)
 			m.full = m.full || waiting
 			return ErrFull
 		}
-		e := m.keep(t, size, now)
+		e := m.keep(t, of, now)
 		e.n = int32(n) //nolint:gosec // at most MaxInt32
 		if !since.IsZero() {
 			e.since = int64(since.Sub(m.base))
 		}
-		taken.push(place, e)
+		m.slab.push(&taken, place, e)
 	}
-	for e := taken.pop(place); e != nil; e = taken.pop(place) {
+	for e := m.slab.pop(&taken, place); e != nil; e = m.slab.pop(&taken, place) {
 		m.begin(e)
 	}
 	m.wake()
@@ -254,16 +258,16 @@ func (m *Memory) put(a arrivals, sizes []uint32, waiting bool) error {
 func (m *Memory) undo(taken list) {
 	full := m.full
 	m.full = false
-	for e := taken.pop(place); e != nil; e = taken.pop(place) {
+	for e := m.slab.pop(&taken, place); e != nil; e = m.slab.pop(&taken, place) {
 		m.forget(e)
 	}
 	m.full = full
 }
 
 // keep makes the entry of a task, which stands nowhere yet.
-func (m *Memory) keep(t *Task, size uint32, now int64) *entry {
-	e := m.spare.get()
-	e.msg, e.size, e.since = t.Message, size, now
+func (m *Memory) keep(t *Task, of measure, now int64) *entry {
+	e := m.slab.get()
+	e.msg, e.size, e.hash, e.since = t.Message, of.size, of.hash, now
 	if !t.NotBefore.IsZero() {
 		if wait := time.Until(t.NotBefore); wait > 0 {
 			e.due = after(now, wait)
@@ -276,10 +280,9 @@ func (m *Memory) keep(t *Task, size uint32, now int64) *entry {
 	if t.Order != "" {
 		e.group = m.group(t.Order)
 	}
-	m.bytes += int64(size)
-	m.ids[t.Message.ID] = e // this text, not the task's own: the message has it anyway
-	m.peak = max(m.peak, len(m.ids))
-	m.oldest.push(age, e)
+	m.bytes += int64(e.size)
+	m.ids.add(e)
+	m.slab.push(&m.oldest, age, e)
 	return e
 }
 
@@ -293,27 +296,32 @@ func after(now int64, wait time.Duration) int64 {
 
 // forget drops an entry that stands nowhere any more.
 func (m *Memory) forget(e *entry) {
-	delete(m.ids, e.msg.ID)
-	m.oldest.remove(age, e)
+	m.ids.remove(e)
+	m.slab.remove(&m.oldest, age, e)
 	m.bytes -= int64(e.size)
 	e.ep.pending--
 	m.release(e.ep)
 	if g := e.group; g != nil && g.active == nil {
 		delete(m.groups, g.order)
 	}
-	m.spare.put(e)
+	m.slab.put(e)
 	if m.full {
 		select {
 		case m.room <- struct{}{}:
 		default:
 		}
 	}
-	if len(m.ids) == 0 && m.peak > maxSpare { // maps and the heap never shrink
-		m.ids, m.endpoints, m.groups = make(map[string]*entry), make(map[string]*endpoint), make(map[string]*group)
+	if m.ids.count == 0 && m.slab.used > maxSpare { // nothing of this shrinks otherwise
+		m.slab, m.later.items = slab{}, nil
+		m.ids.clear()
+		m.endpoints, m.groups = make(map[string]*endpoint), make(map[string]*group)
 		m.idleEndpoints, m.idleCount = ring{}, 0
-		m.later, m.peak = nil, 0
 	}
 }
+
+// maxSpare is how many entries are kept for use again when there is none: enough for what comes and goes all the time,
+// little enough to forget about.
+const maxSpare = 1 << 14
 
 // Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on to
 // its end, and if it fails, there is no other.
@@ -323,7 +331,7 @@ func (m *Memory) Cancel(ctx context.Context, id string) (bool, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.ids[id]
+	e := m.ids.find(m.ids.hash(id), id)
 	if e == nil || e.canceled {
 		return false, nil
 	}

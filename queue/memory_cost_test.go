@@ -93,13 +93,13 @@ func TestMemory_Allocations(t *testing.T) { //nolint:paralleltest // counts the 
 		handed <- struct{}{}
 		return queue.Verdict{Kind: queue.Done}
 	}})
-	tasks := make([]queue.Task, 100)
+	tasks := make([]queue.Task, 25_000) // an id that comes again might be kept still
 	for i := range tasks {
-		tasks[i] = taskOf("m_"+strconv.Itoa(i), "k"+strconv.Itoa(i))
+		tasks[i] = taskOf("m_"+strconv.Itoa(i), "k"+strconv.Itoa(i%100))
 	}
 	i := 0
 	once := func() {
-		if err := m.Enqueue(context.Background(), tasks[i%len(tasks)]); err != nil {
+		if err := m.Enqueue(context.Background(), tasks[i]); err != nil {
 			t.Error(err)
 		}
 		<-handed

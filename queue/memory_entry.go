@@ -2,17 +2,20 @@ package queue
 
 import "github.com/ringhook/webhook"
 
-// An entry is a task that is kept. There may be a million, so its size counts: 96 bytes are a size class of the allocator.
+// An entry is a task that is kept. There may be a million, so its size counts, and so do its pointers: entries refer to each
+// other by number, since lists of pointers are what a garbage collector is slowest at.
 //
 // An entry without a message is an alarm: it stands in the heap until its endpoint is to be asked again.
 type entry struct {
 	msg      *webhook.Message
 	ep       *endpoint
 	group    *group // nil without an Order
-	links    [2]link
-	since    int64 // when it was enqueued
-	due      int64 // when it may be handed out; zero: at once
+	since    int64  // when it was enqueued
+	due      int64  // when it may be handed out; zero: at once
 	seq      uint64
+	links    [2]link
+	self     ref
+	hash     uint32 // of the id
 	size     uint32
 	at       int32 // index in the heap
 	n        int32 // the attempt to be made next
@@ -32,8 +35,11 @@ const (
 	out           // handed out
 )
 
+// A ref is the number of an entry in the slab; zero is none.
+type ref uint32
+
 // A link is an entry's place in one list.
-type link struct{ next, prev *entry }
+type link struct{ next, prev ref }
 
 // The lists in which an entry stands at once: one of all entries by age, and the lane or the group that it waits in.
 const (
@@ -42,75 +48,86 @@ const (
 )
 
 // A list of entries, by one of their links.
-type list struct{ head, tail *entry }
+type list struct{ head, tail ref }
 
-func (l *list) push(by int, e *entry) {
+// chunkSize is how many entries are allocated at once: 90 KB.
+const chunkSize = 1 << 10
+
+// A slab has all entries, in chunks that do not move, and those to be used again.
+type slab struct {
+	chunks []*[chunkSize]entry
+	used   ref  // the highest one
+	free   list // by place
+}
+
+// at returns an entry, or nil.
+func (s *slab) at(r ref) *entry {
+	if r == 0 {
+		return nil
+	}
+	return &s.chunks[r/chunkSize][r%chunkSize]
+}
+
+// get returns an empty entry.
+func (s *slab) get() *entry {
+	if e := s.pop(&s.free, place); e != nil {
+		return e
+	}
+	s.used++
+	if int(s.used/chunkSize) == len(s.chunks) {
+		s.chunks = append(s.chunks, new([chunkSize]entry))
+	}
+	e := s.at(s.used)
+	e.self = s.used
+	return e
+}
+
+// put takes an entry back.
+func (s *slab) put(e *entry) {
+	*e = entry{self: e.self}
+	s.pushFront(&s.free, place, e) // the last one used is in the processor's cache
+}
+
+func (s *slab) push(l *list, by int, e *entry) {
 	e.links[by].prev = l.tail
-	if l.tail == nil {
-		l.head = e
+	if l.tail == 0 {
+		l.head = e.self
 	} else {
-		l.tail.links[by].next = e
+		s.at(l.tail).links[by].next = e.self
 	}
-	l.tail = e
+	l.tail = e.self
 }
 
-func (l *list) pushFront(by int, e *entry) {
+func (s *slab) pushFront(l *list, by int, e *entry) {
 	e.links[by].next = l.head
-	if l.head == nil {
-		l.tail = e
+	if l.head == 0 {
+		l.tail = e.self
 	} else {
-		l.head.links[by].prev = e
+		s.at(l.head).links[by].prev = e.self
 	}
-	l.head = e
+	l.head = e.self
 }
 
-func (l *list) remove(by int, e *entry) {
+func (s *slab) remove(l *list, by int, e *entry) {
 	next, prev := e.links[by].next, e.links[by].prev
-	if prev == nil {
+	if prev == 0 {
 		l.head = next
 	} else {
-		prev.links[by].next = next
+		s.at(prev).links[by].next = next
 	}
-	if next == nil {
+	if next == 0 {
 		l.tail = prev
 	} else {
-		next.links[by].prev = prev
+		s.at(next).links[by].prev = prev
 	}
 	e.links[by] = link{}
 }
 
 // pop takes the first entry, or nil.
-func (l *list) pop(by int) *entry {
-	e := l.head
+func (s *slab) pop(l *list, by int) *entry {
+	e := s.at(l.head)
 	if e != nil {
-		l.remove(by, e)
+		s.remove(l, by, e)
 	}
 	return e
-}
-
-// maxSpare is how many entries are kept for use again: enough for what comes and goes all the time, little enough to forget
-// about.
-const maxSpare = 1 << 14
-
-// spares are entries kept for use again.
-type spares struct {
-	list
-	count int
-}
-
-func (s *spares) get() *entry {
-	e := s.pop(place)
-	if e == nil {
-		return &entry{}
-	}
-	s.count--
-	return e
-}
-
-func (s *spares) put(e *entry) {
-	if s.count < maxSpare {
-		*e = entry{}
-		s.pushFront(place, e) // the last one used is in the processor's cache
-		s.count++
-	}
 }

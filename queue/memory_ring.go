@@ -65,9 +65,9 @@ func (m *Memory) line(e *entry, front bool) {
 	e.where = lined
 	m.lined++
 	if front {
-		l.tasks.pushFront(place, e)
+		m.slab.pushFront(&l.tasks, place, e)
 	} else {
-		l.tasks.push(place, e)
+		m.slab.push(&l.tasks, place, e)
 	}
 	if !e.ep.resting {
 		m.rings[i].push(l)
@@ -80,8 +80,8 @@ func (m *Memory) unline(e *entry) {
 	l := &e.ep.lanes[i]
 	e.where = nowhere
 	m.lined--
-	l.tasks.remove(place, e)
-	if l.tasks.head == nil {
+	m.slab.remove(&l.tasks, place, e)
+	if l.tasks.head == 0 {
 		m.rings[i].remove(l)
 	}
 }
@@ -105,7 +105,7 @@ func (m *Memory) take() *entry {
 				}
 			}
 			r.head = l.next
-			e := l.tasks.head
+			e := m.slab.at(l.tasks.head)
 			m.unline(e)
 			e.where = out
 			e.ep.inFlight++
@@ -130,7 +130,7 @@ func (m *Memory) rest(ep *endpoint, wait time.Duration) {
 		wait = unknownWait
 	}
 	if wait > 0 {
-		ep.alarm = m.spare.get()
+		ep.alarm = m.slab.get()
 		ep.alarm.ep, ep.alarm.due = ep, after(m.now(), wait)
 		m.wait(ep.alarm)
 	}
@@ -143,7 +143,7 @@ func (m *Memory) rouse(ep *endpoint) {
 	}
 	m.unrest(ep)
 	for i := range ep.lanes {
-		if ep.lanes[i].tasks.head != nil {
+		if ep.lanes[i].tasks.head != 0 {
 			m.rings[i].push(&ep.lanes[i])
 		}
 	}
@@ -153,7 +153,7 @@ func (m *Memory) unrest(ep *endpoint) {
 	ep.resting = false
 	if ep.alarm != nil {
 		m.later.remove(ep.alarm)
-		m.spare.put(ep.alarm)
+		m.slab.put(ep.alarm)
 		ep.alarm = nil
 	}
 }

@@ -194,10 +194,10 @@ func (m *Memory) wait(e *entry) {
 
 // arm sets the timer to the top of the heap. One that is set to an earlier time is left alone: it will see to it.
 func (m *Memory) arm() {
-	if m.timer == nil || len(m.later) == 0 {
+	if m.timer == nil || len(m.later.items) == 0 {
 		return
 	}
-	if due := m.later[0].due; due < m.armed {
+	if due := m.later.items[0].due; due < m.armed {
 		m.armed = due
 		m.timer.Reset(time.Duration(due - m.now()))
 	}
@@ -208,16 +208,17 @@ func (m *Memory) promote() {
 	for more := true; more; {
 		m.mu.Lock()
 		now := m.now()
-		for n := 0; n < maxPromoted && len(m.later) > 0 && m.later[0].due <= now; n++ {
-			e := m.later[0].e
+		e := m.later.top(now)
+		for n := 0; n < maxPromoted && e != nil; n++ {
 			if e.msg == nil {
 				m.rouse(e.ep)
-				continue
+			} else {
+				m.later.remove(e)
+				m.line(e, e.deferred) // what could not be tried goes before what came later
 			}
-			m.later.remove(e)
-			m.line(e, e.deferred) // what could not be tried goes before what came later
+			e = m.later.top(now)
 		}
-		more = len(m.later) > 0 && m.later[0].due <= now
+		more = e != nil
 		if !more {
 			m.armed = math.MaxInt64
 			m.arm()

@@ -26,8 +26,8 @@ func (m *Memory) fill(d *Delivery, e *entry) {
 func (m *Memory) Pending() []Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]Delivery, 0, len(m.ids))
-	for e := m.oldest.head; e != nil; e = e.links[age].next {
+	all := make([]Delivery, 0, m.ids.count)
+	for e := m.slab.at(m.oldest.head); e != nil; e = m.slab.at(e.links[age].next) {
 		if e.canceled {
 			continue
 		}
@@ -51,11 +51,11 @@ func (m *Memory) Stats(ctx context.Context, busiest int) (Stats, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := Stats{
-		Pending:  len(m.ids) - m.inFlight,
+		Pending:  m.ids.count - m.inFlight,
 		Due:      m.lined + m.later.countDue(0, m.now()),
 		InFlight: m.inFlight,
 	}
-	if e := m.oldest.head; e != nil {
+	if e := m.slab.at(m.oldest.head); e != nil {
 		s.Oldest = m.base.Add(time.Duration(e.since)).Round(0)
 	}
 	if busiest <= 0 {
