@@ -239,7 +239,7 @@ func BenchmarkMemory_Delivering(b *testing.B) {
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AnyPort: true,
 	})}
 	defer client.CloseIdleConnections()
-	const slice = 5000
+	const slice = 10_000
 	tasks := make([]queue.Task, slice)
 	for i := range tasks {
 		id := "new_" + strconv.Itoa(i)
@@ -248,7 +248,7 @@ func BenchmarkMemory_Delivering(b *testing.B) {
 		}}
 	}
 	rate := func(pending int) float64 {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 64})
+		m := queue.NewMemory(queue.MemoryConfig{MaxPending: pending + slice, Workers: 64})
 		require.NoError(b, m.Resume(b.Context(), retries(pending)...))
 		done := make(chan struct{}, slice)
 		stop := runMemory(b, m, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
