@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -121,6 +122,38 @@ func (l retryLoad) timers(late []time.Duration) float64 {
 func p99(late []time.Duration) float64 {
 	slices.Sort(late)
 	return float64(late[len(late)*99/100]) / float64(time.Millisecond)
+}
+
+// BenchmarkMemory_Collect tells what a cycle of the garbage collector costs in processor time with a million waiting, and
+// when their messages alone are there.
+func BenchmarkMemory_Collect(b *testing.B) {
+	var both, alone []float64
+	for b.Loop() {
+		m := queue.NewMemory(queue.MemoryConfig{})
+		require.NoError(b, m.Resume(b.Context(), retries(1_000_000)...))
+		both = append(both, collect())
+		var messages []*webhook.Message
+		for _, d := range m.Pending() {
+			messages = append(messages, d.Message)
+		}
+		m = nil
+		alone = append(alone, collect())
+		runtime.KeepAlive(messages)
+	}
+	b.ReportMetric(middle(both)-middle(alone), "ms/cycle")
+	b.ReportMetric(middle(alone), "ms/cycle-messages")
+}
+
+// collect returns the milliseconds of processor time of a cycle.
+func collect() float64 {
+	runtime.GC() // what nobody needs any more is another's
+	var cycles []float64
+	for range 5 {
+		before := cpuTime()
+		runtime.GC()
+		cycles = append(cycles, float64(cpuTime()-before)/float64(time.Millisecond))
+	}
+	return middle(cycles)
 }
 
 // cpuTime is what the process has used.

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
-	"runtime/metrics"
 	"slices"
 	"strconv"
 	"sync"
@@ -185,49 +184,6 @@ func goroutineBytes(all []queue.Delivery) float64 {
 	close(stop)
 	wg.Wait()
 	return float64(took) / float64(len(all))
-}
-
-// BenchmarkMemory_Collect tells what a cycle of the garbage collector costs with a million waiting, and without the engine,
-// when the messages alone are there.
-func BenchmarkMemory_Collect(b *testing.B) {
-	all := retries(1_000_000)
-	messages := make([]*webhook.Message, len(all))
-	for i := range all {
-		messages[i] = all[i].Message
-	}
-	m := queue.NewMemory(queue.MemoryConfig{})
-	require.NoError(b, m.Resume(b.Context(), all...))
-	all = nil
-	with := func() float64 { return collect(b) }
-	var both, alone []float64
-	for range 5 {
-		both = append(both, with())
-	}
-	runtime.KeepAlive(m)
-	m = nil
-	for range 5 {
-		alone = append(alone, with())
-	}
-	runtime.KeepAlive(messages)
-	for b.Loop() { //nolint:revive // measured above
-	}
-	b.ReportMetric(middle(both), "ms/cycle")
-	b.ReportMetric(middle(alone), "ms/cycle-messages")
-}
-
-// collect runs a cycle and returns the milliseconds of processor time that it took.
-func collect(b *testing.B) float64 {
-	b.Helper()
-	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
-	runtime.GC()
-	metrics.Read(sample)
-	before := sample[0].Value.Float64()
-	const cycles = 3
-	for range cycles {
-		runtime.GC()
-	}
-	metrics.Read(sample)
-	return (sample[0].Value.Float64() - before) / cycles * 1000
 }
 
 // BenchmarkMemory_Delivering compares how many new messages are delivered per second, over loopback, with a million waiting

@@ -1,6 +1,10 @@
 package queue
 
-import "math"
+import (
+	"math"
+
+	"github.com/ringhook/webhook"
+)
 
 // A Heap is the engine's heap, filled by hand.
 type Heap struct {
@@ -44,9 +48,40 @@ func Workers(m *Memory) (working, idle int) {
 	return m.working, m.idle
 }
 
-// Blocked reports whether an Enqueue waits for room, and how many stand in line with it.
+// Blocked reports whether an Enqueue waits for room.
 func Blocked(m *Memory) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.full
+}
+
+// An IDs is the engine's table of ids, with hashes of the test's own.
+type IDs struct {
+	slab slab
+	ids  ids
+}
+
+// Add adds an id.
+func (t *IDs) Add(hash uint32, id string) {
+	t.ids.slab = &t.slab
+	e := t.slab.get()
+	e.hash, e.msg = hash, &webhook.Message{ID: id}
+	t.ids.add(e)
+}
+
+// Remove removes an id if it is there, and reports whether it was.
+func (t *IDs) Remove(hash uint32, id string) bool {
+	e := t.ids.find(hash, id)
+	if e != nil {
+		t.ids.remove(e)
+		t.slab.put(e)
+	}
+	return e != nil
+}
+
+// Slots returns for how many entries m has memory.
+func Slots(m *Memory) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.slab.chunks) * chunkSize
 }

@@ -42,6 +42,25 @@ func TestMemory_Full(t *testing.T) {
 	}
 }
 
+// The memory of a peak is given back when the queue has run empty.
+func TestMemory_Peak(t *testing.T) {
+	t.Parallel()
+	m := queue.NewMemory(queue.MemoryConfig{})
+	for range 2 {
+		for i := range 20_000 {
+			require.NoError(t, m.Enqueue(t.Context(), taskOf(fmt.Sprint("m", i), fmt.Sprint("k", i))))
+		}
+		require.GreaterOrEqual(t, queue.Slots(m), 20_000)
+		for i := range 20_000 {
+			ok, err := m.Cancel(t.Context(), fmt.Sprint("m", i))
+			require.NoError(t, err)
+			require.True(t, ok)
+		}
+		require.Zero(t, queue.Slots(m))
+		requireEmpty(t, m)
+	}
+}
+
 // blocked is an engine with room for two, of which one is taken, that waits for room.
 func blocked(t *testing.T) *queue.Memory {
 	t.Helper()

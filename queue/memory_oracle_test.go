@@ -49,6 +49,35 @@ func TestMemory_HeapOracle(t *testing.T) {
 	}
 }
 
+// The table of ids against a map, with hashes of which many are the same, or meet at the end of a part.
+func TestMemory_IDsOracle(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		hashes := make([]uint32, 40)
+		for i := range hashes {
+			hashes[i] = uint32(r.IntN(2))<<24 | uint32(r.IntN(80)) - 8
+		}
+		var table queue.IDs
+		kept := map[string]bool{}
+		for range 2000 {
+			i := r.IntN(120)
+			id, hash := fmt.Sprint("m", i), hashes[i%len(hashes)]
+			if r.IntN(2) == 0 {
+				require.Equal(t, kept[id], table.Remove(hash, id), "seed %d", seed)
+				delete(kept, id)
+			} else if !kept[id] {
+				table.Add(hash, id)
+				kept[id] = true
+			}
+		}
+		for i := range 120 {
+			id := fmt.Sprint("m", i)
+			require.Equal(t, kept[id], table.Remove(hashes[i%len(hashes)], id), "seed %d", seed)
+		}
+	}
+}
+
 // The engine against a model that looks at everything each time: random tasks, verdicts, cancellations, supersessions and
 // stops. What is handed out, which attempt and when is the same, and so is the sequence within each order.
 func TestMemory_Oracle(t *testing.T) {
