@@ -70,7 +70,7 @@ type Memory struct {
 	slab          slab
 	ids           ids  // all that is kept
 	oldest        list // the same by age
-	endpoints     map[string]*endpoint
+	endpoints     map[string]*keyQueue
 	idleEndpoints ring // those of them without entries, by their first lane
 	idleCount     int
 	groups        map[string]*group
@@ -98,20 +98,14 @@ func NewMemory(cfg MemoryConfig) *Memory {
 	m := &Memory{
 		cfg: cfg, wrong: cfg.check(), base: time.Now(),
 		turn: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{}),
-		endpoints: make(map[string]*endpoint), groups: make(map[string]*group),
+		endpoints: make(map[string]*keyQueue), groups: make(map[string]*group),
 	}
 	m.ids.slab, m.ids.seed, m.later.slab = &m.slab, maphash.MakeSeed(), &m.slab
 	m.idlers.L = &m.mu
-	setZero(&m.cfg.MaxPending, defaultMaxPending)
-	setZero(&m.cfg.MaxBytes, defaultMaxBytes)
-	setZero(&m.cfg.Workers, defaultWorkers)
+	setDefault(&m.cfg.MaxPending, defaultMaxPending)
+	setDefault(&m.cfg.MaxBytes, defaultMaxBytes)
+	setDefault(&m.cfg.Workers, defaultWorkers)
 	return m
-}
-
-func setZero[T int | int64](field *T, value T) {
-	if *field == 0 {
-		*field = value
-	}
 }
 
 // check lets [New] refuse a wrong configuration.
@@ -245,9 +239,9 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 		if !since.IsZero() {
 			e.since = int64(since.Sub(m.base))
 		}
-		m.slab.push(&taken, place, e)
+		m.slab.push(&taken, byPlace, e)
 	}
-	for e := m.slab.pop(&taken, place); e != nil; e = m.slab.pop(&taken, place) {
+	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
 		m.begin(e)
 	}
 	m.wake()
@@ -258,7 +252,7 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 func (m *Memory) undo(taken list) {
 	full := m.full
 	m.full = false
-	for e := m.slab.pop(&taken, place); e != nil; e = m.slab.pop(&taken, place) {
+	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
 		m.forget(e)
 	}
 	m.full = full
@@ -282,7 +276,7 @@ func (m *Memory) keep(t *Task, of measure, now int64) *entry {
 	}
 	m.bytes += int64(e.size)
 	m.ids.add(e)
-	m.slab.push(&m.oldest, age, e)
+	m.slab.push(&m.oldest, byAge, e)
 	return e
 }
 
@@ -297,7 +291,7 @@ func after(now int64, wait time.Duration) int64 {
 // forget drops an entry that stands nowhere any more.
 func (m *Memory) forget(e *entry) {
 	m.ids.remove(e)
-	m.slab.remove(&m.oldest, age, e)
+	m.slab.remove(&m.oldest, byAge, e)
 	m.bytes -= int64(e.size)
 	e.ep.pending--
 	m.release(e.ep)
@@ -311,17 +305,17 @@ func (m *Memory) forget(e *entry) {
 		default:
 		}
 	}
-	if m.ids.count == 0 && m.slab.used > maxSpare { // nothing of this shrinks otherwise
+	if m.ids.count == 0 && m.slab.used > maxSpares { // nothing of this shrinks otherwise
 		m.slab, m.later.items = slab{}, nil
 		m.ids.clear()
-		m.endpoints, m.groups = make(map[string]*endpoint), make(map[string]*group)
+		m.endpoints, m.groups = make(map[string]*keyQueue), make(map[string]*group)
 		m.idleEndpoints, m.idleCount = ring{}, 0
 	}
 }
 
-// maxSpare is how many entries are kept for use again when there is none: enough for what comes and goes all the time,
+// maxSpares is how many entries are kept for use again when there is none: enough for what comes and goes all the time,
 // little enough to forget about.
-const maxSpare = 1 << 14
+const maxSpares = 1 << 14
 
 // Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on to
 // its end, and if it fails, there is no other.

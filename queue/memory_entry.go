@@ -8,7 +8,7 @@ import "github.com/ringhook/webhook"
 // An entry without a message is an alarm: it stands in the heap until its endpoint is to be asked again.
 type entry struct {
 	msg      *webhook.Message
-	ep       *endpoint
+	ep       *keyQueue
 	group    *group // nil without an Order
 	since    int64  // when it was enqueued
 	due      int64  // when it may be handed out; zero: at once
@@ -43,8 +43,8 @@ type link struct{ next, prev ref }
 
 // The lists in which an entry stands at once: one of all entries by age, and the lane or the group that it waits in.
 const (
-	place = iota
-	age
+	byPlace = iota
+	byAge
 )
 
 // A list of entries, by one of their links.
@@ -70,7 +70,7 @@ func (s *slab) at(r ref) *entry {
 
 // get returns an empty entry.
 func (s *slab) get() *entry {
-	if e := s.pop(&s.free, place); e != nil {
+	if e := s.pop(&s.free, byPlace); e != nil {
 		return e
 	}
 	s.used++
@@ -85,7 +85,7 @@ func (s *slab) get() *entry {
 // put takes an entry back.
 func (s *slab) put(e *entry) {
 	*e = entry{self: e.self}
-	s.pushFront(&s.free, place, e) // the last one used is in the processor's cache
+	s.pushFront(&s.free, byPlace, e) // the last one used is in the processor's cache
 }
 
 func (s *slab) push(l *list, by int, e *entry) {

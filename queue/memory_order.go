@@ -27,7 +27,7 @@ func (m *Memory) begin(e *entry) {
 	if g := e.group; g != nil && g.active != e {
 		if g.active != nil {
 			e.where = held
-			m.slab.push(&g.held, place, e)
+			m.slab.push(&g.held, byPlace, e)
 			return
 		}
 		g.active = e
@@ -44,11 +44,11 @@ func (m *Memory) end(e *entry) {
 	case waiting:
 		m.later.remove(e)
 	case held:
-		m.slab.remove(&g.held, place, e)
+		m.slab.remove(&g.held, byPlace, e)
 	case out, nowhere:
 	}
 	if g != nil && g.active == e {
-		if g.active = m.slab.pop(&g.held, place); g.active != nil {
+		if g.active = m.slab.pop(&g.held, byPlace); g.active != nil {
 			m.schedule(g.active)
 		}
 	}
@@ -71,7 +71,7 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 	if e := g.active; e.where != out && e.msg.Rank < rank {
 		old = append(old, e)
 	}
-	for e := m.slab.at(g.held.head); e != nil; e = m.slab.at(e.links[place].next) {
+	for e := m.slab.at(g.held.head); e != nil; e = m.slab.at(e.links[byPlace].next) {
 		if e.msg.Rank < rank {
 			old = append(old, e)
 		}

@@ -2,9 +2,9 @@ package queue
 
 import "time"
 
-// An endpoint has what is kept for one key. It is made for its first entry, and may be
+// A keyQueue has what is kept for one key. It is made for its first entry, and may be
 // dropped with its last.
-type endpoint struct {
+type keyQueue struct {
 	key      string
 	lanes    [2]lane // first attempts, retries
 	pending  int     // entries, wherever they stand, those handed out included
@@ -16,7 +16,7 @@ type endpoint struct {
 // A lane has the entries of one endpoint that may be handed out.
 type lane struct {
 	tasks      list
-	ep         *endpoint
+	ep         *keyQueue
 	next, prev *lane // in the ring; nil if it is in none
 }
 
@@ -65,9 +65,9 @@ func (m *Memory) line(e *entry, front bool) {
 	e.where = lined
 	m.lined++
 	if front {
-		m.slab.pushFront(&l.tasks, place, e)
+		m.slab.pushFront(&l.tasks, byPlace, e)
 	} else {
-		m.slab.push(&l.tasks, place, e)
+		m.slab.push(&l.tasks, byPlace, e)
 	}
 	if !e.ep.resting {
 		m.rings[i].push(l)
@@ -80,7 +80,7 @@ func (m *Memory) unline(e *entry) {
 	l := &e.ep.lanes[i]
 	e.where = nowhere
 	m.lined--
-	m.slab.remove(&l.tasks, place, e)
+	m.slab.remove(&l.tasks, byPlace, e)
 	if l.tasks.head == 0 {
 		m.rings[i].remove(l)
 	}
@@ -121,7 +121,7 @@ func (m *Memory) take() *entry {
 const unknownWait = time.Second
 
 // rest takes an endpoint out of the rings for that long, or until a Handle of it returns.
-func (m *Memory) rest(ep *endpoint, wait time.Duration) {
+func (m *Memory) rest(ep *keyQueue, wait time.Duration) {
 	ep.resting = true
 	for i := range ep.lanes {
 		m.rings[i].remove(&ep.lanes[i])
@@ -137,7 +137,7 @@ func (m *Memory) rest(ep *endpoint, wait time.Duration) {
 }
 
 // rouse ends the rest of an endpoint.
-func (m *Memory) rouse(ep *endpoint) {
+func (m *Memory) rouse(ep *keyQueue) {
 	if !ep.resting {
 		return
 	}
@@ -149,7 +149,7 @@ func (m *Memory) rouse(ep *endpoint) {
 	}
 }
 
-func (m *Memory) unrest(ep *endpoint) {
+func (m *Memory) unrest(ep *keyQueue) {
 	ep.resting = false
 	if ep.alarm != nil {
 		m.later.remove(ep.alarm)
@@ -162,7 +162,7 @@ func (m *Memory) unrest(ep *endpoint) {
 const maxIdleEndpoints = 4096
 
 // endpoint returns the endpoint of a key, made anew or of the one that has been idle for longest.
-func (m *Memory) endpoint(key string) *endpoint {
+func (m *Memory) endpoint(key string) *keyQueue {
 	ep := m.endpoints[key]
 	switch {
 	case ep != nil && ep.pending > 0:
@@ -177,7 +177,7 @@ func (m *Memory) endpoint(key string) *endpoint {
 		m.idleCount--
 		delete(m.endpoints, ep.key)
 	default:
-		ep = &endpoint{}
+		ep = &keyQueue{}
 		for i := range ep.lanes {
 			ep.lanes[i].ep = ep
 		}
@@ -188,7 +188,7 @@ func (m *Memory) endpoint(key string) *endpoint {
 }
 
 // release lets go of an endpoint for which nothing is kept any more.
-func (m *Memory) release(ep *endpoint) {
+func (m *Memory) release(ep *keyQueue) {
 	if ep.pending > 0 {
 		return
 	}

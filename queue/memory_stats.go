@@ -27,7 +27,7 @@ func (m *Memory) Pending() []Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := make([]Delivery, 0, m.ids.count)
-	for e := m.slab.at(m.oldest.head); e != nil; e = m.slab.at(e.links[age].next) {
+	for e := m.slab.at(m.oldest.head); e != nil; e = m.slab.at(e.links[byAge].next) {
 		if e.canceled {
 			continue
 		}
