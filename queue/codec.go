@@ -99,7 +99,7 @@ func (d *decoder) text() []byte {
 // at least.
 func (d *decoder) count() int {
 	n, size := binary.Uvarint(d.data)
-	if d.broken || size <= 0 || n > uint64(len(d.data)-size) {
+	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // size is at most the length
 		d.broken = true
 		return 0
 	}
