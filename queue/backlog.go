@@ -34,10 +34,10 @@ func (b *backlog) add(now time.Time, least, mean time.Duration, limit int) time.
 	return wait
 }
 
-// expire takes those out whose time has come.
+// expire takes those out whose time has come, a tick late at most.
 func (b *backlog) expire(now time.Time) {
 	current := now.UnixNano() / int64(tick)
-	for ; b.count > 0 && b.next <= current; b.next++ {
+	for ; b.count > 0 && b.next < current; b.next++ {
 		b.count -= b.coming[b.next]
 		delete(b.coming, b.next)
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	defaultLimit        = 4
 	defaultMaxSize      = 2 << 20 // more than any composed message has
-	defaultFailures     = 10
+	defaultFailures     = 30
 	defaultRest         = 30 * time.Second
 	defaultDisableAfter = 5 * 24 * time.Hour
 	defaultGrace        = 10 * time.Second
@@ -35,7 +35,7 @@ type Config struct {
 	// MaxSize is how many bytes URL, header and body of one message may have. If zero, 2 MiB.
 	MaxSize int
 
-	// Failures in a row after which an endpoint rests. If zero, 10.
+	// Failures in a row after which an endpoint rests. If zero, 30.
 	Failures int
 	// Rest is how long nothing is sent to an endpoint that rests, before one message is tried; if that one fails, it rests
 	// again, else messages flow. If zero, 30 seconds. Waiting for it is no attempt.

@@ -370,6 +370,9 @@ func (q *Queue) hostAt(name string, now time.Time) *host {
 
 // forget removes an endpoint that is as new, and with one that is kept looks at some others, so that none stays for ever.
 func (q *Queue) forget(ep *endpoint, now time.Time) {
+	if ep.inFlight > 0 {
+		return
+	}
 	if q.isNew(ep, now) {
 		delete(q.endpoints, ep.key)
 		if len(q.spare) < maxSpare {

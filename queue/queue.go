@@ -36,6 +36,7 @@ type Queue struct {
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // those with something in flight, or that are not as new
 	hosts     map[string]*host     // those with something in flight or waiting, if there is a HostLimit
+	newest    map[string]int       // of each order in flight, the highest rank sent meanwhile, if there is Supersede
 	spare     []*endpoint          // to be used again
 }
 
@@ -60,7 +61,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	}
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
-		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host),
+		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), newest: make(map[string]int),
 	}
 	if cfg.Ordered {
 		var ok bool
@@ -133,6 +134,11 @@ func (q *Queue) supersede(ctx context.Context, tasks []Task) {
 		if task.Order == "" {
 			continue
 		}
+		q.mu.Lock()
+		if rank, ok := q.newest[task.Order]; ok {
+			q.newest[task.Order] = max(rank, task.Message.Rank)
+		}
+		q.mu.Unlock()
 		old, err := q.order.Supersede(ctx, task.Order, task.Message.Rank)
 		if err != nil {
 			continue
@@ -182,24 +188,54 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		q.drop(ctx, d.Message, Disabled)
 		return Verdict{Kind: Dead, Reason: Disabled}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(grace, func() { cancel(context.Cause(grace)) })()
+	if ctx.Done() == nil { // of an engine that never takes a task from its worker
+		ctx = grace
+	} else {
+		both, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(grace, func() { cancel(context.Cause(grace)) })()
+		ctx = both
+	}
 
+	q.follow(d)
 	a := q.client.Try(ctx, d.Message, d.N)
 	q.leave(ctx, p, a)
-	switch a.Outcome {
-	case webhook.Delivered:
+	switch superseded := q.unfollow(d); {
+	case a.Outcome == webhook.Delivered:
 		q.delivered.Add(1)
 		return Verdict{Kind: Done, Attempt: &a}
-	case webhook.Retrying:
+	case a.Outcome == webhook.Retrying && superseded:
+		q.drop(ctx, d.Message, Superseded)
+		return Verdict{Kind: Dead, Attempt: &a, Reason: Superseded}
+	case a.Outcome == webhook.Retrying:
 		return Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
-	case webhook.Canceled:
+	case a.Outcome == webhook.Canceled:
 		return Verdict{Kind: Defer}
 	default:
 		q.failed.Add(1)
 		return Verdict{Kind: Dead, Attempt: &a}
 	}
+}
+
+// follow begins to look out for messages of higher rank while a delivery is in flight, where no engine drops it; unfollow
+// ends that, and reports whether one came.
+func (q *Queue) follow(d Delivery) {
+	if q.cfg.Supersede && d.Order != "" {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.newest[d.Order] = d.Message.Rank
+	}
+}
+
+func (q *Queue) unfollow(d Delivery) bool {
+	if !q.cfg.Supersede || d.Order == "" {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	newest := q.newest[d.Order]
+	delete(q.newest, d.Order)
+	return newest > d.Message.Rank
 }
 
 // Cancel ends the delivery of a message, and reports whether there was one to end; see [Canceler]. With an engine that is
