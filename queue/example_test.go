@@ -25,7 +25,7 @@ func Example() {
 	ended := make(chan error)
 	go func() { ended <- q.Run(ctx) }()
 
-	for _, id := range []string{"first", "second"} {
+	for i, id := range []string{"first", "second"} {
 		m, err := composer.ComposeID(id, webhook.RawEvent{Type: "order:paid", JSON: []byte(`{"order": 7}`)})
 		if err != nil {
 			panic(err)
@@ -33,9 +33,10 @@ func Example() {
 		if err := q.Send(ctx, m); err != nil {
 			panic(err)
 		}
-		receiver.Wait(ctx, 1)
+		if _, err := receiver.Wait(ctx, i+1); err != nil {
+			panic(err)
+		}
 	}
-	receiver.Wait(ctx, 2)
 	stop()
 	if err := <-ended; err != nil {
 		panic(err)

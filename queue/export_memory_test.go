@@ -11,7 +11,7 @@ func (h *Heap) Push(number int, due int64) {
 	if h.entries == nil {
 		h.entries = map[int]*entry{}
 	}
-	e := &entry{due: due, seq: uint64(number)} //nolint:gosec // tests count from zero
+	e := &entry{due: due, seq: uint64(number)}
 	h.entries[number] = e
 	h.heap.push(e)
 }
@@ -23,7 +23,7 @@ func (h *Heap) Remove(number int) {
 }
 
 // Top returns the number that is due first.
-func (h *Heap) Top() int { return int(h.heap[0].e.seq) } //nolint:gosec // came from an int
+func (h *Heap) Top() int { return int(h.heap[0].e.seq) }
 
 // Kept returns how many entries, endpoints and groups m knows, how many wait for a time, and the bytes.
 func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {

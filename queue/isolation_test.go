@@ -51,13 +51,13 @@ func (l load) send(tb testing.TB, start func(*webhook.Client) (s webhook.Sender,
 		begun = make(map[string]time.Time, l.messages)
 		took  []time.Duration
 	)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a load, no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	client := &webhook.Client{
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			if strings.HasPrefix(r.URL.Host, "wh_hung") {
 				return hang(r)
 			}
-			<-time.After(l.latency/2 + rand.N(l.latency/2)) //nolint:gosec // as above
+			<-time.After(l.latency/2 + rand.N(l.latency/2))
 			return answer(200)
 		}),
 		OnAttempt: func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
