@@ -121,7 +121,7 @@ func TestQueue_Chaos(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)
 			go func() { ended <- q.Run(ctx) }()
-			<-time.After(time.Duration(rand.IntN(10_000)) * time.Millisecond) //nolint:gosec // no secret
+			<-time.After(time.Duration(rand.IntN(10_000)) * time.Millisecond)
 			cancel()
 			require.NoError(t, <-ended)
 			left = memory.Pending()
