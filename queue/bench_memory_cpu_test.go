@@ -60,7 +60,7 @@ type retryLoad struct {
 
 // wait is that of the ith one.
 func (l retryLoad) wait(i int64) time.Duration {
-	return l.least + time.Duration(uint64(uint32(i)*2654435761)*uint64(l.over)>>32) //nolint:gosec // scattered
+	return l.least + time.Duration(uint64(uint32(i)*2654435761)*uint64(l.over)>>32)
 }
 
 // memory returns the nanoseconds of processor time of a retry.

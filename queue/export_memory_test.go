@@ -20,7 +20,7 @@ func (h *Heap) Push(number int, due int64) {
 		h.heap.slab = &h.slab
 	}
 	e := h.slab.get()
-	e.due, e.seq = due, uint64(number) //nolint:gosec // tests count from zero
+	e.due, e.seq = due, uint64(number)
 	h.entries[number] = e
 	h.heap.push(e)
 }
@@ -32,7 +32,7 @@ func (h *Heap) Remove(number int) {
 }
 
 // Top returns the number that is due first.
-func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) } //nolint:gosec // came from an int
+func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) }
 
 // Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
 func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {

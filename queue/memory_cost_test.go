@@ -29,7 +29,7 @@ func retries(n int) []queue.Delivery {
 		all[i] = queue.Delivery{
 			Task: queue.Task{
 				ID: id, Key: keys[i%len(keys)], Message: &webhook.Message{ID: id, Body: []byte("12345")},
-				NotBefore: now.Add(time.Hour + time.Duration(uint32(i)*2654435761)*20*time.Microsecond), //nolint:gosec // scattered
+				NotBefore: now.Add(time.Hour + time.Duration(uint32(i)*2654435761)*20*time.Microsecond),
 			},
 			N: 2,
 		}
@@ -43,7 +43,7 @@ func heapBytes() int64 {
 	runtime.GC() // the second one has swept what the first one found
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc + stats.StackInuse) //nolint:gosec // fits
+	return int64(stats.HeapAlloc + stats.StackInuse)
 }
 
 // underRace reports whether the race detector is in, which allocates for itself.

@@ -57,7 +57,7 @@ const chunkSize = 1 << 10
 type slab struct {
 	chunks []*[chunkSize]entry
 	used   ref  // the highest one
-	free   list // by place
+	free   list // byPlace
 }
 
 // at returns an entry, or nil.
