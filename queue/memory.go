@@ -241,7 +241,7 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 		}
 		m.slab.push(&taken, byPlace, e)
 	}
-	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
+	for e := m.slab.pop(&taken); e != nil; e = m.slab.pop(&taken) {
 		m.begin(e)
 	}
 	m.wake()
@@ -252,7 +252,7 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 func (m *Memory) undo(taken list) {
 	full := m.full
 	m.full = false
-	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
+	for e := m.slab.pop(&taken); e != nil; e = m.slab.pop(&taken) {
 		m.forget(e)
 	}
 	m.full = full

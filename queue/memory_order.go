@@ -48,7 +48,7 @@ func (m *Memory) end(e *entry) {
 	case out, nowhere:
 	}
 	if g != nil && g.active == e {
-		if g.active = m.slab.pop(&g.held, byPlace); g.active != nil {
+		if g.active = m.slab.pop(&g.held); g.active != nil {
 			m.schedule(g.active)
 		}
 	}
