@@ -1,0 +1,4 @@
+package queue
+
+// Delivered is that of Stats.
+func (q *Queue) Delivered() uint64 { return q.delivered.Load() }
