@@ -202,7 +202,7 @@ func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	}
 	return f.InTx(ctx, func(tx *sql.Tx) error {
 		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
-		//nolint:staticcheck // deprecated for Postgres' sake; here one transaction keeps other processes out
+		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
 		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
 			return err
 		}
