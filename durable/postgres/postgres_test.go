@@ -138,3 +138,13 @@ func BenchmarkEngine(b *testing.B) {
 	pool, schema := connect(b)
 	durabletest.Throughput(b, open(b, pool, durable.Config{Schema: schema}))
 }
+
+func BenchmarkEngine_Delayed(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Delayed(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func BenchmarkEngine_Isolation(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Isolation(b, open(b, pool, durable.Config{Schema: schema}))
+}
