@@ -5,7 +5,7 @@
 //	engine, err := sqlite.Open("webhooks.db", durable.Config{})
 //	...
 //	defer engine.Close()
-//	q, err := queue.New(engine, &webhook.Client{}, queue.Config{})
+//	q, err := queue.New(&webhook.Client{}, engine, queue.Config{})
 //
 // # The promise
 //
