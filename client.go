@@ -113,7 +113,9 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	var policy Policy
 	if ctx.Err() != nil {
 		a.fail(ClassCanceled, context.Cause(ctx))
-	} else if u, header, err := checkMessage(m, n); err != nil {
+	} else if n < 1 {
+		a.fail(ClassInvalid, fmt.Errorf("attempt %d, want 1 or more", n))
+	} else if u, header, err := checkMessage(m); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
@@ -157,12 +159,9 @@ func (c *Client) roundTripper() http.RoundTripper {
 }
 
 // checkMessage refuses a message that must not be sent, and returns its URL and a header of its own for this attempt.
-func checkMessage(m *Message, n int) (*url.URL, http.Header, error) {
+func checkMessage(m *Message) (*url.URL, http.Header, error) {
 	if m == nil {
 		return nil, nil, errors.New("no message")
-	}
-	if n < 1 {
-		return nil, nil, fmt.Errorf("attempt %d, want 1 or more", n)
 	}
 	if err := checkID(m.ID); err != nil {
 		return nil, nil, err
