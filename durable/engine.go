@@ -22,7 +22,7 @@ type Engine[T any] struct {
 	store   store.Store[T]
 	dialect store.Dialect
 	sql     statements
-	client  *river.Client[T]
+	client  *river.Client[T] // enqueues; the one that works is made by Run, since it can be started only once
 
 	enqueues batcher[[]queue.Task]
 	loads    batcher[*delivery]
@@ -107,7 +107,11 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	}
 	e.handler = h
 	whole := context.WithoutCancel(ctx) // ending the context of River's client would end that of the attempts
-	if err := e.client.Start(whole); err != nil {
+	client, err := e.newClient()
+	if err == nil {
+		err = client.Start(whole)
+	}
+	if err != nil {
 		e.ran.Store(false)
 		return fmt.Errorf("durable: %w", err)
 	}
@@ -115,7 +119,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	sweeping.Go(func() { e.sweep(ctx) })
 	<-ctx.Done()
 	close(e.stop)
-	err := e.client.Stop(whole)
+	err = client.Stop(whole)
 	sweeping.Wait()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
@@ -68,7 +70,7 @@ func (e *Engine[T]) check(tasks []queue.Task) error {
 			err = errors.New("no Key")
 		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
 			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
-		case m.Policy.Timeout > e.config.MaxTimeout:
+		case cmp.Or(m.Policy.Timeout, webhook.PolicyFor(m.Event).Timeout) > e.config.MaxTimeout:
 			err = ErrTimeout
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -75,7 +76,11 @@ func OpenDB(path string) (*sql.DB, error) {
 type file struct {
 	write, read connection
 	own         atomic.Pointer[sql.Tx] // the transaction on write that has begun
-	unprepared  []string               // what it ran and is not prepared; owned by it
+	missed      sync.Map               // statements that it ran and that are not prepared
+
+	// Owned by who has the connection.
+	version int64     // changes when somebody else has written
+	polite  time.Time // until when there are others
 }
 
 func open(path string) (*file, error) {
@@ -123,7 +128,7 @@ func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error
 		if prepared, ok := f.write.stmts.Load(stmt.SQL); own && ok {
 			r = tx.StmtContext(ctx, prepared.(*sql.Stmt))
 		} else if own {
-			f.unprepared = append(f.unprepared, stmt.SQL)
+			f.missed.Store(stmt.SQL, nil)
 		}
 		if err := run(ctx, r, stmt); err != nil {
 			return err
@@ -133,25 +138,57 @@ func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error
 }
 
 func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := f.write.BeginTx(ctx, nil)
+	err := f.inTx(ctx, fn)
+	if err == nil {
+		f.prepareMissed(ctx)
+	}
+	return err
+}
+
+func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	conn, err := f.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
+	defer conn.Close()
+	if err := f.notice(ctx, conn); err != nil {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	began := time.Now() // only now, since it may have waited
 	defer tx.Rollback() //nolint:errcheck // an error after Commit
 	f.own.Store(tx)
 	err = fn(tx)
 	f.own.Store(nil)
-	missed := f.unprepared
-	f.unprepared = nil
 	if err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	for _, text := range missed {
-		_, _ = f.write.prepare(ctx, text) // for the next one; without it, that is slower only
+	if f.polite.After(began) {
+		<-time.After(time.Since(began) / 2) // with the connection held, so that nobody of this process writes
 	}
+	return nil
+}
+
+// notice looks whether somebody else has written since it last did. SQLite lets those who wait for the file look again each
+// 100 ms; one who writes without a pause would keep them out for ever. So who notices others pauses for a while.
+func (f *file) notice(ctx context.Context, conn *sql.Conn) error {
+	var version int64
+	if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version == f.version {
+		return nil
+	}
+	if f.version != 0 {
+		f.polite = time.Now().Add(time.Second)
+	}
+	f.version = version
 	return nil
 }
 
@@ -193,6 +230,15 @@ func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error
 		return other.(*sql.Stmt), stmt.Close()
 	}
 	return stmt, nil
+}
+
+// prepareMissed prepares for the next time. Where it fails, that is only slower.
+func (f *file) prepareMissed(ctx context.Context) {
+	f.missed.Range(func(text, _ any) bool {
+		f.missed.Delete(text)
+		_, err := f.write.prepare(ctx, text.(string))
+		return err == nil
+	})
 }
 
 // A runner is a prepared statement, or one that is not.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,61 @@ func Run[T any](t testing.TB, e *durable.Engine[T], handle func(context.Context,
 	return stop
 }
 
+// A recorder is a handler that notes what it is given.
+type recorder struct {
+	mu   sync.Mutex
+	got  []queue.Delivery
+	news chan struct{}
+	then func(queue.Delivery) queue.Verdict // if nil, Done
+}
+
+func record(then func(queue.Delivery) queue.Verdict) *recorder {
+	return &recorder{news: make(chan struct{}, 1), then: then}
+}
+
+func (r *recorder) handle(_ context.Context, d queue.Delivery) queue.Verdict {
+	r.mu.Lock()
+	r.got = append(r.got, d)
+	r.mu.Unlock()
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
+	if r.then == nil {
+		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{N: d.N, At: time.Now(), Status: 200}}
+	}
+	return r.then(d)
+}
+
+// ids returns the IDs and how often each came.
+func (r *recorder) ids() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := make(map[string]int)
+	for _, d := range r.got {
+		ids[d.ID]++
+	}
+	return ids
+}
+
+// await waits until n have come.
+func (r *recorder) await(t testing.TB, n int) {
+	deadline := time.After(30 * time.Second)
+	for {
+		r.mu.Lock()
+		got := len(r.got)
+		r.mu.Unlock()
+		if got >= n {
+			return
+		}
+		select {
+		case <-r.news:
+		case <-deadline:
+			require.FailNow(t, "waited in vain", "%d of %d deliveries", got, n)
+		}
+	}
+}
+
 // Throughput reports what an engine keeps and hands out in a second.
 func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	const n = 20_000
@@ -97,4 +153,9 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	b.ReportMetric((n+2*single)/time.Since(started).Seconds(), "deliveries/s")
 	b.ReportMetric(0, "ns/op")
 	stop()
+}
+
+// durableMicros is a time from now as the tables have it.
+func durableMicros(d time.Duration) string {
+	return strconv.FormatInt(time.Now().Add(d).UnixMicro(), 10)
 }
