@@ -21,19 +21,19 @@ import (
 func TestKill(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
-	durabletest.Kill(t, durabletest.Database{Name: pool.Config().ConnString(), Schema: schema})
+	durabletest.Kill(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
 }
 
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
-	durabletest.TakeOver(t, durabletest.Database{Name: pool.Config().ConnString(), Schema: schema})
+	durabletest.TakeOver(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
 }
 
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	durabletest.Outage(t, durabletest.Database{Name: s.dsn, Schema: "ringhook"}, func() {
+	durabletest.Outage(t, durabletest.Place{Name: s.dsn, Schema: "ringhook"}, func() {
 		s.control("stop", "-m", "immediate") // as a crash: nothing is written down any more
 		down := time.NewTimer(2 * time.Second)
 		<-down.C

@@ -13,8 +13,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	durabletest.Main(func(d durabletest.Database, config durable.Config) (*postgres.Engine, error) {
-		poolConfig, err := pgxpool.ParseConfig(d.Name)
+	durabletest.Main(func(p durabletest.Place, config durable.Config) (*postgres.Engine, error) {
+		poolConfig, err := pgxpool.ParseConfig(p.Name)
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 
 		makeRoom(t, disk)
 		e = open(t, path, durable.Config{})
-		require.Equal(t, len(accepted), kept(t, e))
+		require.Equal(t, len(accepted), kept(e))
 		heard := listen(t, e)
 		require.Equal(t, ids(accepted), heard(len(accepted)))
 		require.NoError(t, e.Enqueue(t.Context(), refused...), "again")
@@ -56,7 +56,7 @@ func TestDiskFull(t *testing.T) {
 		require.Equal(t, ids(accepted), heard(len(accepted)))
 		require.NoError(t, e.Enqueue(t.Context(), refused...), "again")
 		require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
-		require.Eventually(t, func() bool { return kept(t, e) == 0 }, time.Minute, 100*time.Millisecond, "all is written down in the end")
+		require.Eventually(t, func() bool { return kept(e) == 0 }, time.Minute, 100*time.Millisecond, "all is written down in the end")
 	})
 }
 
@@ -110,10 +110,12 @@ func listen(t *testing.T, e *sqlite.Engine) func(n int) map[string]bool {
 	}
 }
 
-// kept is how many messages are still to be delivered.
-func kept(t *testing.T, e *sqlite.Engine) int {
-	stats, err := e.Stats(t.Context(), 0)
-	require.NoError(t, err)
+// kept is how many messages are still to be delivered, or -1 if the engine cannot tell.
+func kept(e *sqlite.Engine) int {
+	stats, err := e.Stats(context.Background(), 0)
+	if err != nil {
+		return -1
+	}
 	return stats.Pending + stats.InFlight
 }
 

@@ -8,10 +8,10 @@ import (
 
 func TestKill(t *testing.T) {
 	t.Parallel()
-	durabletest.Kill(t, durabletest.Database{Name: newFile(t)})
+	durabletest.Kill(t, durabletest.Place{Name: newFile(t)})
 }
 
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
-	durabletest.TakeOver(t, durabletest.Database{Name: newFile(t)})
+	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})
 }

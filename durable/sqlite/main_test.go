@@ -10,8 +10,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	durabletest.Main(func(d durabletest.Database, config durable.Config) (*sqlite.Engine, error) {
-		return sqlite.Open(d.Name, config)
+	durabletest.Main(func(p durabletest.Place, config durable.Config) (*sqlite.Engine, error) {
+		return sqlite.Open(p.Name, config)
 	})
 	os.Exit(m.Run())
 }

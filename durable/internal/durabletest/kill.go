@@ -16,9 +16,9 @@ import (
 
 // Kill kills a process that enqueues and delivers 8 times, and starts it again each time. Nothing that was accepted may be
 // lost, and nothing delivered twice that was not in flight at a kill.
-func Kill(t *testing.T, database Database) {
+func Kill(t *testing.T, place Place) {
 	l := newLedger(t)
-	s := settings{Database: database, URL: l.receiver.URL}
+	s := settings{Place: place, URL: l.receiver.URL}
 	killed := map[int]int{}
 	for range 8 {
 		s.Number++
@@ -36,9 +36,9 @@ func Kill(t *testing.T, database Database) {
 }
 
 // TakeOver kills one of two processes on one database. The other delivers what the dead one held.
-func TakeOver(t *testing.T, database Database) {
+func TakeOver(t *testing.T, place Place) {
 	l := newLedger(t)
-	s := settings{Database: database, URL: l.receiver.URL, Number: 1}
+	s := settings{Place: place, URL: l.receiver.URL, Number: 1}
 	dies := start(t, l, s)
 	s.Number = 2
 	lives := start(t, l, s)
@@ -53,9 +53,9 @@ func TakeOver(t *testing.T, database Database) {
 }
 
 // Outage restarts the database twice, under a process that enqueues and delivers.
-func Outage(t *testing.T, database Database, restart func()) {
+func Outage(t *testing.T, place Place, restart func()) {
 	l := newLedger(t)
-	p := start(t, l, settings{Database: database, URL: l.receiver.URL, Number: 1, Outages: true})
+	p := start(t, l, settings{Place: place, URL: l.receiver.URL, Number: 1, Outages: true})
 	for range 2 {
 		p.runFor(between(2*time.Second, 4*time.Second))
 		restart()

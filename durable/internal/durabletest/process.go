@@ -21,8 +21,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Database is what an engine is opened on.
-type Database struct {
+// A Place is where the database of a process is.
+type Place struct {
 	Name   string // a file, or a DSN
 	Schema string // of Postgres
 }
@@ -46,10 +46,10 @@ const (
 )
 
 type settings struct {
-	Database Database
-	URL      string // of the receiver
-	Number   int    // of the process
-	Outages  bool   // whether the database goes away now and then
+	Place   Place
+	URL     string // of the receiver
+	Number  int    // of the process
+	Outages bool   // whether the database goes away now and then
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first: where a test has started its binary
@@ -57,7 +57,7 @@ type settings struct {
 //
 // The process enqueues and delivers at once, and writes the ID of each message that the engine has taken to its standard
 // output. When its standard input ends, it enqueues no more, waits until nothing is left to deliver, and exits.
-func Main[T any](open func(Database, durable.Config) (*durable.Engine[T], error)) {
+func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 	text, ok := os.LookupEnv(processVariable)
 	if !ok {
 		return
@@ -74,9 +74,9 @@ func Main[T any](open func(Database, durable.Config) (*durable.Engine[T], error)
 	os.Exit(0)
 }
 
-func work[T any](s settings, open func(Database, durable.Config) (*durable.Engine[T], error)) error {
+func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T], error)) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	e, err := open(s.Database, durable.Config{Workers: workers, MaxTimeout: 3 * time.Second, Schema: s.Database.Schema, Logger: logger})
+	e, err := open(s.Place, durable.Config{Workers: workers, MaxTimeout: 3 * time.Second, Schema: s.Place.Schema, Logger: logger})
 	if err != nil {
 		return err
 	}
