@@ -31,7 +31,7 @@ func Kill(t *testing.T, place Place) {
 	s.Number++
 	p := start(t, l, s)
 	p.finish()
-	t.Logf("the last delivery came %v after the last kill", l.last.Sub(at).Round(100*time.Millisecond))
+	t.Logf("the last delivery came %v after the last kill", l.lastAfter(at))
 	l.settle(t, killed)
 }
 
@@ -46,7 +46,7 @@ func TakeOver(t *testing.T, place Place) {
 	dies.kill()
 	at := time.Now()
 	lives.finish()
-	took := l.last.Sub(at).Round(100 * time.Millisecond)
+	took := l.lastAfter(at)
 	t.Logf("the last delivery came %v after the kill", took)
 	require.LessOrEqual(t, took, 50*time.Second)
 	l.settle(t, map[int]int{1: 1})
@@ -65,7 +65,7 @@ func Outage(t *testing.T, place Place, restart func()) {
 	require.Greater(t, l.acceptedSoFar(), before, "nothing was accepted after the last restart")
 	at := time.Now()
 	p.finish()
-	t.Logf("the last delivery came %v after the last Enqueue", l.last.Sub(at).Round(100*time.Millisecond))
+	t.Logf("the last delivery came %v after the last Enqueue", l.lastAfter(at))
 	l.settle(t, map[int]int{1: 2})
 }
 

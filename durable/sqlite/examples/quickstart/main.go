@@ -57,6 +57,9 @@ func run(ctx context.Context, out io.Writer) error {
 	var accepted []string
 	for number := 1; number <= 3; number++ {
 		last := number == 3
+		if last {
+			fmt.Fprintln(out, "service 3 gets what the dead ones held, which takes up to 45 s ...")
+		}
 		ids, err := service(ctx, number, file, receiver.URL, 100, !last)
 		if err != nil {
 			return err

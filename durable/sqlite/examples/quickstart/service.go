@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// serve is the service: it delivers what is in the file, and takes an event every 5 ms, whose ID it prints when it has it. When
-// its standard input ends, it takes no more, and returns when everything is delivered.
+// serve is the service: it takes events and delivers what is in the file. When its standard input ends, it takes no more, and
+// returns when everything is delivered.
 func serve(ctx context.Context, file, receiver, number string) error {
 	engine, err := sqlite.Open(file, durable.Config{MaxTimeout: 3 * time.Second})
 	if err != nil {
@@ -24,8 +24,9 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	}
 	defer engine.Close()
 	client := &webhook.Client{
-		Signer:    webhook.HMAC{},
-		Transport: webhook.NewTransport(webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}), // in production, leave it out
+		Signer: webhook.HMAC{},
+		// It may reach this machine. In production, leave it out.
+		Transport: webhook.NewTransport(webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
 	}
 	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
@@ -45,7 +46,31 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	if err != nil {
 		return err
 	}
-	for n, stop := 1, inputEnds(); !ended5ms(stop); n++ {
+	if err := take(ctx, q, composer, number); err != nil {
+		return err
+	}
+	if err := drain(ctx, q); err != nil {
+		return err
+	}
+	cancel()
+	return <-ended
+}
+
+// take sends an event every 5 ms until standard input ends, and prints the ID of each that the queue has.
+func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, number string) error {
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ticker.C:
+		case <-stop:
+			return nil
+		}
 		id := fmt.Sprintf("service%s-message%d", number, n)
 		message, err := composer.ComposeID(id, payload.MessageStatus{ID: id, Channel: payload.ChannelWhatsApp, Status: payload.StatusDelivered})
 		if err != nil {
@@ -54,36 +79,17 @@ func serve(ctx context.Context, file, receiver, number string) error {
 		if err := q.Send(ctx, message); err != nil {
 			return err
 		}
-		fmt.Println(id) // from here on it is the engine's
+		fmt.Println(id) // from here on it is not lost
 	}
+}
+
+// drain waits until everything is delivered.
+func drain(ctx context.Context, q *queue.Queue) error {
 	for {
 		stats, err := q.Stats(ctx)
-		if err != nil {
+		if err != nil || stats.Pending+stats.InFlight == 0 {
 			return err
 		}
-		if stats.Pending+stats.InFlight == 0 {
-			cancel()
-			return <-ended
-		}
 		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func inputEnds() <-chan struct{} {
-	ended := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(ended)
-	}()
-	return ended
-}
-
-// ended5ms waits 5 ms, and reports whether stop was closed by then.
-func ended5ms(stop <-chan struct{}) bool {
-	select {
-	case <-stop:
-		return true
-	case <-time.After(5 * time.Millisecond):
-		return false
 	}
 }
