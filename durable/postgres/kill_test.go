@@ -89,13 +89,13 @@ func (s *server) run(program string, args ...string) {
 		args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
 	}
 	// Into a file, not a pipe: the server would keep that open, and Run would wait for its end.
-	log, err := os.CreateTemp(s.t.TempDir(), program)
+	output, err := os.CreateTemp(s.t.TempDir(), program)
 	require.NoError(s.t, err)
-	defer log.Close()
+	defer output.Close()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Run(); err != nil {
-		text, _ := os.ReadFile(log.Name())
+		text, _ := os.ReadFile(output.Name())
 		require.NoError(s.t, err, "%s", text)
 	}
 }

@@ -69,7 +69,9 @@ func Outage(t *testing.T, place Place, restart func()) {
 	l.settle(t, map[int]int{1: 2})
 }
 
-func between(low, high time.Duration) time.Duration { return low + rand.N(high-low) }
+func between(low, high time.Duration) time.Duration {
+	return low + rand.N(high-low) //nolint:gosec // no secret
+}
 
 // A process runs [Main].
 type process struct {

@@ -67,7 +67,7 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	select { // so that a process always dies with some in flight
-	case <-time.After(time.Duration(5+rand.IntN(50)) * time.Millisecond):
+	case <-time.After(time.Duration(5+rand.IntN(50)) * time.Millisecond): //nolint:gosec // no secret
 	case <-r.Context().Done():
 	}
 	l.mu.Lock()
