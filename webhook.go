@@ -117,7 +117,7 @@ type Message struct {
 // Check returns nil if m may be sent, else what is wrong with it: what [Client.Try] asks before each attempt, for senders
 // that refuse a message before they accept it. The error quotes no values.
 func (m *Message) Check() error {
-	if _, _, err := checkMessage(m); err != nil {
+	if _, err := checkMessage(m); err != nil {
 		return fmt.Errorf("webhook: invalid message: %w", err)
 	}
 	return nil

@@ -43,6 +43,23 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	return tasks, nil
 }
 
+// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
+	var highest *int64
+	err = e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.newest,
+		Args: []any{order, micros(time.Now())},
+		Scan: func(row store.Row) error { return row.Scan(&highest) },
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("durable: newest: %w", err)
+	}
+	if highest == nil {
+		return 0, false, nil
+	}
+	return int(*highest), true, nil
+}
+
 // Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on to
 // its end: if it is delivered, the delivery counts as that; if not, there is no other.
 func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {

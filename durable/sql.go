@@ -4,11 +4,12 @@ import "github.com/ringhook/webhook/durable/internal/store"
 
 // statements are what an engine runs, in the dialect of its store.
 type statements struct {
-	version, insert                               string // enqueue.go
-	load, hold, attempt, put, retry, end          string // book.go
-	ordering, cancel, supersede, release, promote string // order.go
-	totals, busiest                               string // stats.go
-	expired, forgetAttempts, forget               string // sweep.go
+	version, insert                      string // enqueue.go
+	load, hold, attempt, put, retry, end string // book.go
+	ordering, cancel, supersede, newest  string // order.go
+	release, promote                     string // order.go
+	totals, busiest                      string // stats.go
+	expired, forgetAttempts, forget      string // sweep.go
 }
 
 func newStatements(d store.Dialect) statements {
@@ -41,6 +42,7 @@ func newStatements(d store.Dialect) statements {
 		supersede: d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
 			WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held <= $3
 			RETURNING seq, id, key, due, message`),
+		newest:  d.SQL(`SELECT max(rank) FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held <= $2`),
 		release: d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`),
 		promote: d.SQL(`UPDATE @delivery SET active = 1
 			WHERE seq = (SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' ORDER BY seq LIMIT 1)

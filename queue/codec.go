@@ -85,6 +85,9 @@ func (d *decoder) text() []byte {
 	return text
 }
 
+// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders], which may be sent.
+const maxValues = 1000
+
 // header grows with what is there: a broken count, of entries that would each take many times a byte, asks for little memory.
 func (d *decoder) header() http.Header {
 	n := d.count()
@@ -92,9 +95,14 @@ func (d *decoder) header() http.Header {
 		return nil
 	}
 	h := make(http.Header, min(n, 16))
+	left := maxValues
 	for ; n > 0 && !d.broken; n-- {
 		name, values := string(d.text()), []string(nil)
-		for more := d.count(); more > 0 && !d.broken; more-- {
+		more := d.count()
+		if left -= max(more, 1); left < 0 {
+			d.broken = true
+		}
+		for ; more > 0 && !d.broken; more-- {
 			values = append(values, string(d.text()))
 		}
 		h[name] = values
@@ -124,9 +132,9 @@ func (d *decoder) rank() int {
 	return int(n)
 }
 
-// Size is how many bytes the URL, the header and the body of a message have: what limits on the size of messages count.
+// Size is how many bytes of text and body a message has: what limits on the size of messages count.
 func Size(m *webhook.Message) int {
-	n := len(m.URL) + len(m.Body)
+	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) + len(m.Subject) + len(m.Body)
 	for name, values := range m.Header {
 		for _, value := range values {
 			n += len(name) + len(value)

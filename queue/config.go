@@ -32,15 +32,17 @@ type Config struct {
 	Rate rate.Limit
 	// Burst is how many of them may begin at once. If zero, 1, or the Rate if that is more.
 	Burst int
-	// MaxSize is how many bytes URL, header and body of one message may have. If zero, 2 MiB.
+	// MaxSize is how many bytes one message may have, by [Size]. If zero, 2 MiB.
 	MaxSize int
 
 	// Failures in a row after which an endpoint rests. If zero, 30.
 	Failures int
 	// Rest is how long nothing is sent to an endpoint that rests, before one message is tried; if that one fails, it rests
-	// again, else messages flow. If zero, 30 seconds. Waiting for it is no attempt.
+	// again, else messages flow. It is spread by ±20 %, so that endpoints that failed together are not tried together. If
+	// zero, 30 seconds. Waiting for it is no attempt.
 	Rest time.Duration
-	// DisableAfter is how long an endpoint may fail without a success before it is disabled. If zero, 5 days.
+	// DisableAfter is how long an endpoint may fail without a success before it is disabled. If zero, 5 days. When nothing
+	// was tried for half of that time, it begins anew.
 	DisableAfter time.Duration
 	// OnDisable is told once when the queue disables an endpoint: reason is [Gone] or [Failing]. The embedder keeps that in
 	// its own table and tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint is disabled as well.
@@ -57,7 +59,8 @@ type Config struct {
 	Supersede bool
 
 	// Grace is how long attempts in flight may go on when the context of Run has ended; after that they are cut off, and
-	// the engine keeps their messages with no attempt counted. If zero, 10 seconds.
+	// the engine keeps their messages with no attempt counted, although the receiver may have one. If zero, 10 seconds; the
+	// Timeout of policies may be longer.
 	Grace time.Duration
 	// Logger is told of changes of an endpoint's state, and of panics in hooks. If nil, [slog.Default].
 	Logger *slog.Logger

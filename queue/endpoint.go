@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -26,16 +28,17 @@ const (
 )
 
 const (
-	tooMany       = 5 * time.Second        // how long a 429 without Retry-After throttles
-	firstMean     = 100 * time.Millisecond // of an attempt's duration, before one has ended
-	expiryMargin  = time.Millisecond       // gobreaker's rest ends after its time, not at it
-	maxSpare      = 1024                   // endpoints kept for reuse
-	sweptAtATime  = 2                      // endpoints looked at whenever one is kept
-	weightOfMean  = 8                      // a mean of about so many attempts
-	maxRemembered = 30 * 24 * time.Hour    // of a failing endpoint that nothing is sent to any more
+	tooMany       = 5 * time.Second       // how long a 429 without Retry-After throttles
+	firstMean     = 10 * time.Millisecond // of an attempt's duration, before one has ended
+	restSpread    = 0.2
+	expiryMargin  = time.Millisecond    // gobreaker's rest ends after its time, not at it
+	maxKept       = 4096                // endpoints kept although nothing is known of them: they cost less than making them anew
+	sweptAtATime  = 2                   // endpoints looked at whenever one is kept
+	weightOfMean  = 8                   // a mean of about so many attempts
+	maxRemembered = 30 * 24 * time.Hour // of a failing endpoint that nothing is sent to any more
 )
 
-// An endpoint is what the queue knows of one. One that is as new is not kept.
+// An endpoint is what the queue knows of one.
 type endpoint struct {
 	key       string
 	host      string // that of its last message
@@ -46,18 +49,13 @@ type endpoint struct {
 	rested    time.Time // when the breaker's rest ends
 	throttled time.Time // until when
 	failing   time.Time // begin of the first failure since the last success; zero if there is none
+	failed    time.Time // the last time
 	used      time.Time
 	disabled  bool
+	inLine    bool          // at its host
 	logged    EndpointState // "" is StateHealthy
-	mean      time.Duration
-	parked    backlog // deferrals whose time has not come
-}
-
-// A host is what the queue knows of one host and port.
-type host struct {
-	name     string
-	inFlight int
-	parked   backlog // endpoints that were refused for it
+	mean      time.Duration // of an attempt
+	parked    backlog       // deferrals whose time has not come
 }
 
 // A place is one attempt's at an endpoint.
@@ -69,18 +67,28 @@ type place struct {
 	disabled bool
 }
 
+// A refusal is who has no place.
+type refusal int
+
+const (
+	granted refusal = iota
+	byEndpoint
+	byHost
+)
+
 // ready is [Handler] Ready.
 func (q *Queue) ready(key string) (bool, time.Duration) {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ep := q.endpoint(key, now)
-	defer q.forget(ep, now)
-	p, wait, ok := q.take(ep, q.hostAt(ep.host, now), now)
-	if ok {
-		ep.reserved = append(ep.reserved, p)
+	p, wait, refused := q.take(ep, q.hostAt(ep.host, now), now, q.waker != nil)
+	if refused != granted {
+		q.forget(ep, now)
+		return false, wait
 	}
-	return ok, wait
+	ep.reserved = append(ep.reserved, p)
+	return true, 0
 }
 
 // enter gives a delivery its place: the one reserved by ready, or a new one. If there is none, the delivery is to be
@@ -88,68 +96,63 @@ func (q *Queue) ready(key string) (bool, time.Duration) {
 func (q *Queue) enter(d Delivery) (p place, wait time.Duration, ok bool) {
 	now := time.Now()
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	ep := q.endpoint(d.Key, now)
-	defer q.forget(ep, now)
 	if q.cfg.HostLimit > 0 {
 		ep.host = Host(d.Message)
 	}
 	h := q.hostAt(ep.host, now)
+	var (
+		refused refusal
+		wake    []string
+	)
 	if n := len(ep.reserved); n > 0 {
 		p, ep.reserved = ep.reserved[n-1], ep.reserved[:n-1]
 		p.disabled = ep.disabled
-		wait, ok = q.move(&p, h, now)
+		wait, refused, wake = q.move(&p, h, now)
 	} else {
-		p, wait, ok = q.take(ep, h, now)
+		p, wait, refused = q.take(ep, h, now, false)
 	}
-	switch {
-	case !ok:
-		return place{}, ep.parked.add(now, wait, ep.mean, q.cfg.Limit), false
-	case p.disabled:
-		q.release(p)
+	if refused == byEndpoint {
+		wait = ep.parked.add(now, wait, q.spacing(ep))
 	}
-	return p, 0, true
+	q.mu.Unlock()
+	q.wake(wake)
+	return p, wait, refused == granted
 }
 
-// move takes a reserved place to the host of the message that uses it, which may not be that of the one before.
-func (q *Queue) move(p *place, h *host, now time.Time) (wait time.Duration, ok bool) {
-	switch {
-	case p.host == h || p.disabled:
-		return 0, true
-	case h != nil && h.inFlight >= q.cfg.HostLimit:
-		wait = h.parked.add(now, 0, p.ep.mean, q.cfg.HostLimit)
-		q.release(*p)
-		return wait, false
+// spacing is about how often an endpoint with many waiting has a place for one of them.
+func (q *Queue) spacing(ep *endpoint) time.Duration {
+	spacing := ep.mean / time.Duration(q.cfg.Limit)
+	if q.cfg.Rate > 0 {
+		spacing = max(spacing, time.Duration(float64(time.Second)/float64(q.cfg.Rate)))
 	}
-	q.leaveHost(p.host)
-	if p.host = h; h != nil {
-		h.inFlight++
-	}
-	return 0, true
+	return spacing
 }
 
-// take takes a place at an endpoint and its host, or says when to ask again: zero is when a place becomes free.
-func (q *Queue) take(ep *endpoint, h *host, now time.Time) (p place, wait time.Duration, ok bool) {
-	p = place{ep: ep, host: h, disabled: ep.disabled}
+// take takes a place at an endpoint and its host, or says when to ask again: zero is when a place becomes free. One that can
+// be woken stands in line at the host.
+func (q *Queue) take(ep *endpoint, h *host, now time.Time, wakes bool) (place, time.Duration, refusal) {
+	p := place{ep: ep, host: h, disabled: ep.disabled}
 	switch {
-	case ep.disabled:
-		p.host = nil
-	case ep.throttled.After(now):
-		return p, ep.throttled.Sub(now), false
 	case ep.inFlight >= q.cfg.Limit:
-		return p, 0, false
-	case h != nil && h.inFlight >= q.cfg.HostLimit:
-		return p, h.parked.add(now, 0, ep.mean, q.cfg.HostLimit), false
-	default:
-		if wait, ok := q.admitted(ep, now, &p); !ok {
-			return p, wait, false
-		}
+		return p, 0, byEndpoint
+	case ep.disabled: // what waits is dropped, of which the hook may take its time
+		p.host = nil
+		ep.inFlight++
+		return p, 0, granted
+	case ep.throttled.After(now):
+		return p, ep.throttled.Sub(now), byEndpoint
+	case h != nil && !h.hasRoom(ep, now, q.cfg.HostLimit):
+		return p, h.refuse(ep, now, q.cfg.HostLimit, wakes), byHost
+	}
+	if wait, ok := q.admitted(ep, now, &p); !ok {
+		return p, wait, byEndpoint
 	}
 	ep.inFlight++
-	if p.host != nil {
-		p.host.inFlight++
+	if h != nil {
+		h.enter(ep)
 	}
-	return p, 0, true
+	return p, 0, granted
 }
 
 // admitted asks breaker and limiter.
@@ -181,44 +184,47 @@ func (q *Queue) admitted(ep *endpoint, now time.Time, p *place) (wait time.Durat
 	return 0, true
 }
 
-// release gives a place back that was not used, or not to an end that says something of the endpoint.
-func (q *Queue) release(p place) {
-	if p.done != nil {
-		p.done(errNoResult)
-	}
-	p.ep.inFlight--
-	q.leaveHost(p.host)
-}
-
-func (q *Queue) leaveHost(h *host) {
-	if h == nil {
-		return
-	}
-	if h.inFlight--; h.inFlight == 0 && h.parked.count == 0 {
-		delete(q.hosts, h.name)
-	}
-}
-
 // errNoResult tells a breaker that an attempt says nothing of the endpoint.
 var errNoResult = errors.New("no result")
 
-// leave books the result of an attempt, and gives its place back.
-func (q *Queue) leave(ctx context.Context, p place, a webhook.Attempt) {
-	var (
-		now = time.Now()
-		ep  = p.ep
-	)
+// leave gives a place back.
+func (q *Queue) leave(p *place) {
 	q.mu.Lock()
-	reason := q.judge(&p, a, now)
-	q.release(p)
-	key, change := ep.key, ep.change(now)
-	q.forget(ep, now)
+	wake := q.release(p)
+	q.forget(p.ep, time.Now())
+	q.mu.Unlock()
+	q.wake(wake)
+}
+
+// release gives a place back, and returns the endpoints to be woken when the queue is not locked any more.
+func (q *Queue) release(p *place) (wake []string) {
+	if p.done != nil {
+		p.done(errNoResult)
+		p.done = nil
+	}
+	p.ep.inFlight--
+	return q.leaveHost(p.host)
+}
+
+// wake makes an engine ask again that can be told to.
+func (q *Queue) wake(keys []string) {
+	for _, key := range keys {
+		q.waker.Wake(key)
+	}
+}
+
+// learn books the result of an attempt.
+func (q *Queue) learn(ctx context.Context, p *place, a webhook.Attempt) {
+	now := time.Now()
+	q.mu.Lock()
+	reason := q.judge(p, a, now)
+	change := p.ep.change(now)
 	q.mu.Unlock()
 
-	q.log(ctx, key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
+	q.log(ctx, p.ep.key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
 	if reason != "" && q.cfg.OnDisable != nil {
 		defer q.recovered(ctx, "OnDisable")
-		q.cfg.OnDisable(key, reason)
+		q.cfg.OnDisable(p.ep.key, reason)
 	}
 }
 
@@ -230,6 +236,9 @@ func (q *Queue) judge(p *place, a webhook.Attempt, now time.Time) Reason {
 	}
 	ep := p.ep
 	ep.mean += (a.Duration - ep.mean) / weightOfMean
+	if p.host != nil {
+		p.host.mean += (a.Duration - p.host.mean) / weightOfMean
+	}
 	if a.RetryAfter > 0 || a.Status == http.StatusTooManyRequests {
 		until := now.Add(a.RetryAfter)
 		if a.RetryAfter == 0 {
@@ -244,17 +253,18 @@ func (q *Queue) judge(p *place, a webhook.Attempt, now time.Time) Reason {
 		ep.failing = time.Time{}
 		return ""
 	}
-	if ep.failing.IsZero() {
+	if ep.failing.IsZero() || a.At.Sub(ep.failed) > q.cfg.DisableAfter/2 { // what was not tried has not failed all the time
 		ep.failing = a.At
 	}
+	ep.failed = a.At
 	switch {
 	case ep.disabled: // once
 		return ""
 	case a.Outcome == webhook.Gone:
-		ep.disabled = true
+		q.disable(ep)
 		return Gone
 	case now.Sub(ep.failing) > q.cfg.DisableAfter:
-		ep.disabled = true
+		q.disable(ep)
 		return Failing
 	}
 	return ""
@@ -281,13 +291,14 @@ func (q *Queue) report(p *place, err error) {
 }
 
 func (q *Queue) newBreaker(ep *endpoint) *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	rest := time.Duration(float64(q.cfg.Rest) * (1 - restSpread + 2*restSpread*rand.Float64())) //nolint:gosec // no secret
 	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:     q.cfg.Rest,
+		Timeout:     max(rest, 1), // zero would be gobreaker's default
 		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= q.cfg.Failures },
 		IsExcluded:  func(err error) bool { return errors.Is(err, errNoResult) },
 		OnStateChange: func(_ string, _, to gobreaker.State) { // under q.mu, as all calls of the breaker
 			if to == gobreaker.StateOpen {
-				ep.rested = time.Now().Add(q.cfg.Rest)
+				ep.rested = time.Now().Add(rest)
 			}
 		},
 	})
@@ -307,6 +318,7 @@ func (q *Queue) log(ctx context.Context, key string, c change, attrs ...slog.Att
 	if c.from == c.to {
 		return
 	}
+	defer func() { _ = recover() }() // a logger that panics must not cost a message its verdict
 	level := slog.LevelWarn
 	if c.to == StateHealthy {
 		level = slog.LevelInfo
@@ -331,12 +343,7 @@ func (ep *endpoint) state(now time.Time) EndpointState {
 func (q *Queue) endpoint(key string, now time.Time) *endpoint {
 	ep := q.endpoints[key]
 	if ep == nil {
-		if n := len(q.spare); n > 0 {
-			ep, q.spare = q.spare[n-1], q.spare[:n-1]
-		} else {
-			ep = &endpoint{}
-		}
-		*ep = endpoint{key: key, mean: firstMean, reserved: ep.reserved[:0]}
+		ep = &endpoint{key: key, mean: firstMean}
 		if q.cfg.Rate > 0 {
 			ep.limiter = rate.NewLimiter(q.cfg.Rate, q.cfg.Burst)
 		}
@@ -346,38 +353,18 @@ func (q *Queue) endpoint(key string, now time.Time) *endpoint {
 	return ep
 }
 
-// hostAt returns the host of a name, or nil if hosts have no limit or the name is not known yet.
-func (q *Queue) hostAt(name string, now time.Time) *host {
-	if q.cfg.HostLimit == 0 || name == "" {
-		return nil
-	}
-	if h := q.hosts[name]; h != nil {
-		return h
-	}
-	n := sweptAtATime
-	for other, h := range q.hosts { // so that none stays for ever
-		if n--; n < 0 {
-			break
-		}
-		if h.parked.expire(now); h.inFlight == 0 && h.parked.count == 0 {
-			delete(q.hosts, other)
-		}
-	}
-	h := &host{name: name}
-	q.hosts[name] = h
-	return h
-}
-
-// forget removes an endpoint that is as new, and with one that is kept looks at some others, so that none stays for ever.
+// forget removes an endpoint that is as new, if many are kept, and with one that is not looks at some others, so that none
+// stays for ever.
 func (q *Queue) forget(ep *endpoint, now time.Time) {
-	if ep.inFlight > 0 {
+	if ep.inFlight > 0 || len(q.endpoints) <= maxKept {
 		return
+	}
+	q.peak = max(q.peak, len(q.endpoints))
+	if len(q.endpoints) < q.peak/8 { // a map never shrinks, and to look at some takes as long as it once was
+		q.endpoints, q.peak = maps.Collect(maps.All(q.endpoints)), len(q.endpoints)
 	}
 	if q.isNew(ep, now) {
 		delete(q.endpoints, ep.key)
-		if len(q.spare) < maxSpare {
-			q.spare = append(q.spare, ep)
-		}
 		return
 	}
 	n := sweptAtATime
@@ -385,7 +372,7 @@ func (q *Queue) forget(ep *endpoint, now time.Time) {
 		if n--; n < 0 {
 			break
 		}
-		forgotten := ep.inFlight == 0 && !ep.disabled && now.Sub(ep.used) > min(q.cfg.DisableAfter, maxRemembered)
+		forgotten := ep.inFlight == 0 && !ep.inLine && !ep.disabled && now.Sub(ep.used) > min(q.cfg.DisableAfter, maxRemembered)
 		if forgotten || q.isNew(ep, now) {
 			delete(q.endpoints, key)
 		}
@@ -393,7 +380,7 @@ func (q *Queue) forget(ep *endpoint, now time.Time) {
 }
 
 func (q *Queue) isNew(ep *endpoint, now time.Time) bool {
-	if ep.inFlight > 0 || ep.disabled || ep.breaker != nil || !ep.failing.IsZero() || ep.throttled.After(now) {
+	if ep.inFlight > 0 || ep.inLine || ep.disabled || ep.breaker != nil || !ep.failing.IsZero() || ep.throttled.After(now) {
 		return false
 	}
 	ep.parked.expire(now)
@@ -401,15 +388,31 @@ func (q *Queue) isNew(ep *endpoint, now time.Time) bool {
 }
 
 // Disable ends the sending to an endpoint: waiting messages are dropped when their time comes, as OnDrop reports, and Send
-// refuses new ones. It is for webhooks that were deleted or switched off. OnDisable is not told.
+// refuses new ones. It is for webhooks that were deleted or switched off. OnDisable is not told. An engine that is no [Waker]
+// comes to know of it at the end of the wait that it was told last; so it is with Enable.
 func (q *Queue) Disable(key string) {
 	now := time.Now()
 	q.mu.Lock()
 	ep := q.endpoint(key, now)
-	ep.disabled = true
+	q.disable(ep)
 	change := ep.change(now)
 	q.mu.Unlock()
 	q.log(context.Background(), key, change)
+	q.wakeUp(key)
+}
+
+// wakeUp makes an engine that can be told to look at an endpoint anew.
+func (q *Queue) wakeUp(key string) {
+	if q.waker != nil {
+		q.waker.Wake(key)
+	}
+}
+
+func (q *Queue) disable(ep *endpoint) {
+	if !ep.disabled {
+		ep.disabled = true
+		q.disabled.Add(1)
+	}
 }
 
 // Enable makes an endpoint as new: nothing of its failures is remembered, and it is not disabled any more.
@@ -417,11 +420,16 @@ func (q *Queue) Enable(key string) {
 	now := time.Now()
 	q.mu.Lock()
 	ep := q.endpoint(key, now)
-	ep.disabled, ep.breaker, ep.failing, ep.throttled = false, nil, time.Time{}, time.Time{}
+	if ep.disabled {
+		ep.disabled = false
+		q.disabled.Add(-1)
+	}
+	ep.breaker, ep.failing, ep.throttled = nil, time.Time{}, time.Time{}
 	change := ep.change(now)
 	q.forget(ep, now)
 	q.mu.Unlock()
 	q.log(context.Background(), key, change)
+	q.wakeUp(key)
 }
 
 // State tells how an endpoint is treated at the moment.
@@ -435,6 +443,9 @@ func (q *Queue) State(key string) EndpointState {
 }
 
 func (q *Queue) isDisabled(key string) bool {
+	if q.disabled.Load() == 0 { // as nearly always
+		return false
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ep := q.endpoints[key]

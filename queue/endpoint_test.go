@@ -82,7 +82,6 @@ func TestQueue_Ready(t *testing.T) {
 			require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
 		require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_2"), 1).Kind)
-		require.Zero(t, queue.Endpoints(tr.Queue), "what is as new is not kept")
 	})
 }
 
@@ -170,19 +169,20 @@ func TestQueue_Rest(t *testing.T) {
 
 		ok, wait := tr.Ready("wh_1")
 		require.False(t, ok)
-		require.InDelta(t, 60, wait.Seconds(), 0.1)
+		require.InDelta(t, 60, wait.Seconds(), 12.1, "spread by 20 %")
 		v := tr.hand(message("m_2", "wh_1"), 1)
 		require.Equal(t, queue.Defer, v.Kind)
-		require.GreaterOrEqual(t, v.After, time.Minute)
+		require.GreaterOrEqual(t, v.After, wait)
 		require.Equal(t, 3, requests)
 
 		probe := func() (queue.Verdict, queue.Verdict) { // one is tried, a second one waits
-			<-time.After(time.Minute + 10*time.Millisecond)
+			_, wait := tr.Ready("wh_1")
+			<-time.After(wait)
 			verdicts := tr.handAll(messages(2, "wh_1")...)
 			require.Zero(t, verdicts[0], "in flight")
 			ok, wait := tr.Ready("wh_1")
 			require.False(t, ok)
-			require.Zero(t, wait)
+			require.Zero(t, wait, "until the one that is tried has returned")
 			<-time.After(time.Second)
 			synctest.Wait()
 			return verdicts[0], verdicts[1]
@@ -225,7 +225,7 @@ func TestQueue_RestIgnores(t *testing.T) {
 			tr.hand(message("m_1", "wh_1"), 1)
 		}
 		require.Equal(t, queue.StateResting, tr.State("wh_1"))
-		<-time.After(61 * time.Second)
+		<-time.After(72*time.Second + time.Millisecond)
 		require.Equal(t, queue.Verdict{Kind: queue.Defer}, cut())
 		require.Equal(t, queue.Retry, tr.hand(message("m_1", "wh_1"), 1).Kind, "the try was not used up")
 	})
@@ -388,7 +388,6 @@ func TestQueue_DeferralsGrow(t *testing.T) {
 		t.Logf("%d deliveries took %v (at best %v) and %d deferrals", parked, took, ideal, deferrals)
 		require.Less(t, took, 2*ideal)
 		require.Less(t, deferrals, 20*parked)
-		require.Zero(t, queue.Endpoints(tr.Queue))
 	})
 }
 
@@ -462,14 +461,6 @@ func TestQueue_Invariants(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, s.InFlight)
 			require.EqualValues(t, 300, s.Delivered+s.Failed)
-			<-time.After(40 * 24 * time.Hour)
-			for i := range 100 { // each looks at some others
-				m := message("m_1", "wh_new"+strconv.Itoa(i))
-				m.Header = http.Header{"X-Key": {m.WebhookID}}
-				tr.hand(m, 1)
-				<-time.After(time.Minute)
-			}
-			require.LessOrEqual(t, queue.Endpoints(tr.Queue), 10)
 		})
 	}
 }

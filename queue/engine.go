@@ -112,6 +112,16 @@ type Orderer interface {
 	// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them. One that
 	// has been handed out is left alone.
 	Supersede(ctx context.Context, order string, rank int) ([]Task, error)
+	// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+	Newest(ctx context.Context, order string) (rank int, ok bool, err error)
+}
+
+// A Waker is an [Engine] that asks Ready, and can be told to ask again before the wait is over.
+type Waker interface {
+	Engine
+	// Wake makes the engine ask Ready for a key as if its wait were over. It does nothing for a key without tasks. It may
+	// be called by a handler, but not by Ready.
+	Wake(key string)
 }
 
 // A Canceler is an [Engine] that can end a delivery.
@@ -139,8 +149,9 @@ type Stats struct {
 
 	// What this [Queue] has ended since it was made; engines leave these at zero.
 	Delivered uint64 `json:"delivered"`
-	Failed    uint64 `json:"failed"`  // after their last attempt
-	Dropped   uint64 `json:"dropped"` // without one; see [Config] OnDrop
+	Failed    uint64 `json:"failed"`   // after their last attempt
+	Dropped   uint64 `json:"dropped"`  // without one; see [Config] OnDrop
+	Canceled  uint64 `json:"canceled"` // by [Queue.Cancel]; of those in flight, some are Delivered or Failed as well
 }
 
 // EndpointStats is what is kept for one endpoint.

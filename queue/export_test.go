@@ -1,8 +1,4 @@
 package queue
 
-// Endpoints returns how many endpoints q remembers.
-func Endpoints(q *Queue) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.endpoints)
-}
+// Delivered is that of Stats.
+func (q *Queue) Delivered() uint64 { return q.delivered.Load() }

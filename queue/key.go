@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/ringhook/webhook"
@@ -16,18 +18,23 @@ func Key(m *webhook.Message) string {
 	return strings.ToLower(scheme) + "://" + Host(m)
 }
 
-// Host returns host and port of a message's URL, in lower case and with the port also where it is the usual one.
+// Host returns host and port of a message's URL in one spelling: lower case, with the port also where it is the usual one,
+// and addresses in their shortest form.
 func Host(m *webhook.Message) string {
 	scheme, rest, _ := strings.Cut(m.URL, "://")
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		rest = rest[:i]
 	}
-	rest = strings.ToLower(rest)
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 && i > strings.LastIndexByte(rest, ']') {
-		return rest
-	}
+	name, port := strings.ToLower(rest), "80"
 	if strings.EqualFold(scheme, "https") {
-		return rest + ":443"
+		port = "443"
 	}
-	return rest + ":80"
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, ']') {
+		name, port = name[:i], strings.TrimLeft(name[i+1:], "0")
+	}
+	name = strings.TrimSuffix(name, ".")
+	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil { // an address has several spellings
+		name = ip.String()
+	}
+	return net.JoinHostPort(name, port)
 }

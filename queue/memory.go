@@ -19,7 +19,9 @@ const (
 
 // A MemoryConfig says how much a [Memory] keeps and hands out. The zero MemoryConfig is ready to use.
 type MemoryConfig struct {
-	// MaxPending is how many messages are kept at most, those in flight included. If zero, 1,000,000.
+	// MaxPending is how many messages are kept at most, those in flight included. If zero, 1,000,000. From 10,000 on, an
+	// endpoint that has a quarter of them is refused the last sixteenth, by an error that wraps [ErrFull], also with Block:
+	// a dead endpoint must not leave the others without room.
 	MaxPending int
 	// MaxBytes is how many bytes the kept messages have at most, by [Size]. If zero, 1 GiB.
 	MaxBytes int64
@@ -27,7 +29,8 @@ type MemoryConfig struct {
 	// fit into an empty queue is ErrFull all the same. A Handler or a hook that enqueues must not wait for room that only
 	// its own return makes.
 	Block bool
-	// Workers is how many tasks are handed out at once, each in a goroutine that is started on demand. If zero, 1024.
+	// Workers is how many tasks are handed out at once, each in a goroutine that is started on demand. If zero, 1024. So many
+	// endpoints as go into this by [Config] Limit can hang at the same time before the others feel it: 256.
 	Workers int
 }
 
@@ -53,7 +56,7 @@ func (c MemoryConfig) check() error {
 // [Memory.Resume] of the next one.
 //
 // First attempts go before retries, and each time the next endpoint has its turn, so that neither a dead endpoint nor a busy
-// one holds up the others. What this costs does not grow with the number of endpoints. A waiting retry takes at most 192
+// one holds up the others; to an endpoint that gets first attempts faster than it answers, no retries go meanwhile. What this costs does not grow with the number of endpoints. A waiting retry takes at most 192
 // bytes beyond its message, and no goroutine. The memory of a peak is given back when the queue has run empty.
 //
 // It is also an [Orderer], a [Canceler] and a [Statser]. Make one by [NewMemory]; it is safe for concurrent use, and runs once.
@@ -62,9 +65,9 @@ type Memory struct {
 	wrong error     // with the configuration
 	base  time.Time // times are kept as nanoseconds since then, on the monotonic clock: nobody sets that
 
-	turn  chan struct{} // holds one while an Enqueue waits for room; the others that wait stand in line for it
-	room  chan struct{} // tells that one when something has ended
-	ended chan struct{} // closed when Run has ended
+	turn     chan struct{} // holds one while an Enqueue waits for room; the others that wait stand in line for it
+	room     chan struct{} // tells that one when something has ended
+	stopping chan struct{} // closed when Run hands out no more
 
 	mu            sync.Mutex
 	slab          slab
@@ -90,6 +93,7 @@ var (
 	_ Orderer  = (*Memory)(nil)
 	_ Canceler = (*Memory)(nil)
 	_ Statser  = (*Memory)(nil)
+	_ Waker    = (*Memory)(nil)
 )
 
 // NewMemory makes an engine that keeps tasks in memory. With a negative field in cfg, Enqueue, Resume and Run return an error
@@ -97,7 +101,7 @@ var (
 func NewMemory(cfg MemoryConfig) *Memory {
 	m := &Memory{
 		cfg: cfg, wrong: cfg.check(), base: time.Now(),
-		turn: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{}),
+		turn: make(chan struct{}, 1), room: make(chan struct{}, 1), stopping: make(chan struct{}),
 		endpoints: make(map[string]*keyQueue), groups: make(map[string]*group),
 	}
 	m.ids.slab, m.ids.seed, m.later.slab = &m.slab, maphash.MakeSeed(), &m.slab
@@ -109,7 +113,12 @@ func NewMemory(cfg MemoryConfig) *Memory {
 }
 
 // check lets [New] refuse a wrong configuration.
-func (m *Memory) check() error { return m.wrong }
+func (m *Memory) check() error {
+	if m == nil {
+		return errors.New("queue: no engine")
+	}
+	return m.wrong
+}
 
 // now is the time in nanoseconds since base.
 func (m *Memory) now() int64 { return int64(time.Since(m.base)) }
@@ -162,7 +171,7 @@ func (m *Memory) enqueue(ctx context.Context, a arrivals) error {
 		measures, total = append(measures, measure{size, m.ids.hash(t.ID)}), total+int64(size)
 	}
 	err := m.put(a, measures, false)
-	if !m.cfg.Block || !errors.Is(err, ErrFull) || a.len() > m.cfg.MaxPending || total > m.cfg.MaxBytes {
+	if !m.cfg.Block || !errors.Is(err, ErrFull) || errors.Is(err, errShare) || a.len() > m.cfg.MaxPending || total > m.cfg.MaxBytes {
 		return err
 	}
 	return m.putWhenRoom(ctx, a, measures)
@@ -192,7 +201,7 @@ func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, measures []measure
 	case m.turn <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("queue: %w", context.Cause(ctx))
-	case <-m.ended:
+	case <-m.stopping:
 		return ErrStopped
 	}
 	defer func() {
@@ -202,14 +211,14 @@ func (m *Memory) putWhenRoom(ctx context.Context, a arrivals, measures []measure
 		<-m.turn
 	}()
 	for {
-		if err := m.put(a, measures, true); !errors.Is(err, ErrFull) {
+		if err := m.put(a, measures, true); !errors.Is(err, ErrFull) || errors.Is(err, errShare) {
 			return err
 		}
 		select {
 		case <-m.room:
 		case <-ctx.Done():
 			return fmt.Errorf("queue: %w", context.Cause(ctx))
-		case <-m.ended:
+		case <-m.stopping:
 			return ErrStopped
 		}
 	}
@@ -226,8 +235,13 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 	var taken list
 	for i, of := range measures {
 		t, n, since := a.at(i)
-		if m.ids.find(of.hash, t.ID) != nil {
+		if e := m.ids.find(of.hash, t.ID); e != nil {
+			e.canceled = false // wanted again
 			continue
+		}
+		if len(a.tasks) > 0 && m.greedy(t.Key) {
+			m.undo(taken)
+			return errShare
 		}
 		if m.ids.count >= m.cfg.MaxPending || int64(of.size) > m.cfg.MaxBytes-m.bytes || m.full && !waiting {
 			m.undo(taken)
@@ -241,18 +255,39 @@ func (m *Memory) put(a arrivals, measures []measure, waiting bool) error {
 		}
 		m.slab.push(&taken, byPlace, e)
 	}
-	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
+	for e := m.slab.pop(&taken); e != nil; e = m.slab.pop(&taken) {
 		m.begin(e)
 	}
 	m.wake()
 	return nil
 }
 
+// errShare is for an endpoint that would leave no room for the others.
+var errShare = fmt.Errorf("%w for this endpoint", ErrFull)
+
+// The last sixteenth of a queue is not for endpoints that have more than a quarter of it already: a dead one must not fill
+// it. Small queues have no such share.
+const (
+	shareFrom = 10_000
+	reserve   = 16
+	share     = 4
+)
+
+// greedy reports whether an endpoint has had its share of an almost full queue.
+func (m *Memory) greedy(key string) bool {
+	n := m.ids.count
+	if n < shareFrom || n < m.cfg.MaxPending-m.cfg.MaxPending/reserve && m.bytes < m.cfg.MaxBytes-m.cfg.MaxBytes/reserve {
+		return false
+	}
+	ep := m.endpoints[key]
+	return ep != nil && ep.pending > n/share
+}
+
 // undo forgets what has not begun. That makes no room that was not there before.
 func (m *Memory) undo(taken list) {
 	full := m.full
 	m.full = false
-	for e := m.slab.pop(&taken, byPlace); e != nil; e = m.slab.pop(&taken, byPlace) {
+	for e := m.slab.pop(&taken); e != nil; e = m.slab.pop(&taken) {
 		m.forget(e)
 	}
 	m.full = full

@@ -16,11 +16,11 @@ func TestMemory_Full(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		cfg  queue.MemoryConfig // room for three of five bytes each
+		cfg  queue.MemoryConfig // room for three of seven bytes each
 	}{
 		{"count", queue.MemoryConfig{MaxPending: 3}},
-		{"bytes", queue.MemoryConfig{MaxBytes: 19}},
-		{"both", queue.MemoryConfig{MaxPending: 3, MaxBytes: 15}},
+		{"bytes", queue.MemoryConfig{MaxBytes: 27}},
+		{"both", queue.MemoryConfig{MaxPending: 3, MaxBytes: 21}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

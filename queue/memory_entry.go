@@ -70,7 +70,7 @@ func (s *slab) at(r ref) *entry {
 
 // get returns an empty entry.
 func (s *slab) get() *entry {
-	if e := s.pop(&s.free, byPlace); e != nil {
+	if e := s.pop(&s.free); e != nil {
 		return e
 	}
 	s.used++
@@ -123,11 +123,11 @@ func (s *slab) remove(l *list, by int, e *entry) {
 	e.links[by] = link{}
 }
 
-// pop takes the first entry, or nil.
-func (s *slab) pop(l *list, by int) *entry {
+// pop takes the first entry of a list byPlace, or nil.
+func (s *slab) pop(l *list) *entry {
 	e := s.at(l.head)
 	if e != nil {
-		s.remove(l, by, e)
+		s.remove(l, byPlace, e)
 	}
 	return e
 }

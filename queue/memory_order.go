@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"fmt"
+	"iter"
+	"math"
 	"slices"
 )
 
@@ -11,12 +13,13 @@ type group struct {
 	order  string
 	active *entry
 	held   list
+	lowest int // no rank of these is lower
 }
 
 func (m *Memory) group(order string) *group {
 	g := m.groups[order]
 	if g == nil {
-		g = &group{order: order}
+		g = &group{order: order, lowest: math.MaxInt}
 		m.groups[order] = g
 	}
 	return g
@@ -25,6 +28,7 @@ func (m *Memory) group(order string) *group {
 // begin sets an entry on its way, unless another one of its order is.
 func (m *Memory) begin(e *entry) {
 	if g := e.group; g != nil && g.active != e {
+		g.lowest = min(g.lowest, e.msg.Rank)
 		if g.active != nil {
 			e.where = held
 			m.slab.push(&g.held, byPlace, e)
@@ -48,7 +52,7 @@ func (m *Memory) end(e *entry) {
 	case out, nowhere:
 	}
 	if g != nil && g.active == e {
-		if g.active = m.slab.pop(&g.held, byPlace); g.active != nil {
+		if g.active = m.slab.pop(&g.held); g.active != nil {
 			m.schedule(g.active)
 		}
 	}
@@ -56,7 +60,8 @@ func (m *Memory) end(e *entry) {
 }
 
 // Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them, the oldest
-// first. One that has been handed out is left alone. It takes time in proportion to the waiting tasks of that order.
+// first. One that has been handed out is left alone. If there are any, it takes time in proportion to the waiting tasks of
+// that order.
 func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("queue: %w", context.Cause(ctx))
@@ -64,16 +69,16 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g := m.groups[order]
-	if g == nil {
+	if g == nil || rank <= g.lowest {
 		return nil, nil
 	}
 	var old []*entry
-	if e := g.active; e.where != out && e.msg.Rank < rank {
-		old = append(old, e)
-	}
-	for e := m.slab.at(g.held.head); e != nil; e = m.slab.at(e.links[byPlace].next) {
-		if e.msg.Rank < rank {
+	g.lowest = math.MaxInt
+	for e := range m.of(g) {
+		if e.msg.Rank < rank && e.where != out {
 			old = append(old, e)
+		} else {
+			g.lowest = min(g.lowest, e.msg.Rank)
 		}
 	}
 	tasks := make([]Task, len(old))
@@ -85,4 +90,35 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 	}
 	m.wake()
 	return tasks, nil
+}
+
+// Newest returns the highest rank of the waiting tasks of an order, or false if there are none. It takes time in proportion
+// to them.
+func (m *Memory) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
+	if ctx.Err() != nil {
+		return 0, false, fmt.Errorf("queue: %w", context.Cause(ctx))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g := m.groups[order]; g != nil {
+		for e := range m.of(g) {
+			if e.where != out && (!ok || e.msg.Rank > rank) {
+				rank, ok = e.msg.Rank, true
+			}
+		}
+	}
+	return rank, ok, nil
+}
+
+// of yields the entries of a group in their order.
+func (m *Memory) of(g *group) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for e := g.active; e != nil && yield(e); {
+			if e == g.active {
+				e = m.slab.at(g.held.head)
+			} else {
+				e = m.slab.at(e.links[byPlace].next)
+			}
+		}
+	}
 }

@@ -149,6 +149,16 @@ func (m *Memory) rouse(ep *keyQueue) {
 	}
 }
 
+// Wake makes the engine ask Ready for a key as if its wait were over.
+func (m *Memory) Wake(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ep := m.endpoints[key]; ep != nil {
+		m.rouse(ep)
+		m.wake()
+	}
+}
+
 func (m *Memory) unrest(ep *keyQueue) {
 	ep.resting = false
 	if ep.alarm != nil {

@@ -61,12 +61,12 @@ func (m *Memory) Run(ctx context.Context, h Handler) error {
 	m.start, m.timer = nil, nil
 	m.idlers.Broadcast()
 	m.mu.Unlock()
+	close(m.stopping) // a handler may wait for room, and Run for the handler
 	m.workers.Wait()
 
 	m.mu.Lock()
 	m.over = true
 	m.mu.Unlock()
-	close(m.ended)
 	return nil
 }
 

@@ -28,16 +28,19 @@ type Queue struct {
 	client *webhook.Client
 	engine Engine
 	order  Orderer // nil unless Config.Ordered
+	waker  Waker   // nil if the engine is none
 	cfg    Config
 
 	ran, ended                 atomic.Bool
 	delivered, failed, dropped atomic.Uint64
+	canceled                   atomic.Uint64
+	disabled                   atomic.Int64 // endpoints
 
 	mu        sync.Mutex
-	endpoints map[string]*endpoint // those with something in flight, or that are not as new
-	hosts     map[string]*host     // those with something in flight or waiting, if there is a HostLimit
-	newest    map[string]int       // of each order in flight, the highest rank sent meanwhile, if there is Supersede
-	spare     []*endpoint          // to be used again
+	endpoints map[string]*endpoint
+	peak      int              // of endpoints, since the map was made
+	hosts     map[string]*host // if there is a HostLimit
+	nextSweep int              // how many hosts, before idle ones are looked for
 }
 
 var _ webhook.Sender = (*Queue)(nil)
@@ -61,8 +64,9 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	}
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
-		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), newest: make(map[string]int),
+		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,
 	}
+	q.waker, _ = engine.(Waker)
 	if cfg.Ordered {
 		var ok bool
 		if q.order, ok = engine.(Orderer); !ok {
@@ -134,11 +138,6 @@ func (q *Queue) supersede(ctx context.Context, tasks []Task) {
 		if task.Order == "" {
 			continue
 		}
-		q.mu.Lock()
-		if rank, ok := q.newest[task.Order]; ok {
-			q.newest[task.Order] = max(rank, task.Message.Rank)
-		}
-		q.mu.Unlock()
 		old, err := q.order.Supersede(ctx, task.Order, task.Message.Rank)
 		if err != nil {
 			continue
@@ -184,6 +183,7 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	if !ok {
 		return Verdict{Kind: Defer, After: wait}
 	}
+	defer q.leave(&p) // also when a hook ends the goroutine
 	if p.disabled {
 		q.drop(ctx, d.Message, Disabled)
 		return Verdict{Kind: Dead, Reason: Disabled}
@@ -197,45 +197,35 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		ctx = both
 	}
 
-	q.follow(d)
 	a := q.client.Try(ctx, d.Message, d.N)
-	q.leave(ctx, p, a)
-	switch superseded := q.unfollow(d); {
-	case a.Outcome == webhook.Delivered:
+	q.learn(ctx, &p, a)
+	switch a.Outcome {
+	case webhook.Delivered:
 		q.delivered.Add(1)
 		return Verdict{Kind: Done, Attempt: &a}
-	case a.Outcome == webhook.Retrying && superseded:
-		q.drop(ctx, d.Message, Superseded)
-		return Verdict{Kind: Dead, Attempt: &a, Reason: Superseded}
-	case a.Outcome == webhook.Retrying:
-		return Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
-	case a.Outcome == webhook.Canceled:
-		return Verdict{Kind: Defer}
+	case webhook.Retrying, webhook.Canceled:
+		v := Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
+		if a.Outcome == webhook.Canceled {
+			v = Verdict{Kind: Defer}
+		}
+		if q.isOld(ctx, d) {
+			q.drop(ctx, d.Message, Superseded)
+			v.Kind, v.After, v.Reason = Dead, 0, Superseded
+		}
+		return v
 	default:
 		q.failed.Add(1)
 		return Verdict{Kind: Dead, Attempt: &a}
 	}
 }
 
-// follow begins to look out for messages of higher rank while a delivery is in flight, where no engine drops it; unfollow
-// ends that, and reports whether one came.
-func (q *Queue) follow(d Delivery) {
-	if q.cfg.Supersede && d.Order != "" {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.newest[d.Order] = d.Message.Rank
-	}
-}
-
-func (q *Queue) unfollow(d Delivery) bool {
+// isOld reports whether a message of higher rank waits for one that is in flight, where Supersede does not drop it.
+func (q *Queue) isOld(ctx context.Context, d Delivery) bool {
 	if !q.cfg.Supersede || d.Order == "" {
 		return false
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	newest := q.newest[d.Order]
-	delete(q.newest, d.Order)
-	return newest > d.Message.Rank
+	rank, ok, err := q.order.Newest(context.WithoutCancel(ctx), d.Order)
+	return err == nil && ok && rank > d.Message.Rank
 }
 
 // Cancel ends the delivery of a message, and reports whether there was one to end; see [Canceler]. With an engine that is
@@ -245,7 +235,11 @@ func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("queue: Cancel: a %T is no Canceler: %w", q.engine, errors.ErrUnsupported)
 	}
-	return c.Cancel(ctx, id)
+	found, err := c.Cancel(ctx, id)
+	if found && err == nil {
+		q.canceled.Add(1)
+	}
+	return found, err
 }
 
 // Stats tells what is kept and what was done, with the busiest endpoints, at most 10. An engine that is no [Statser] leaves
@@ -264,6 +258,7 @@ func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 		s.Busiest[i].State = q.State(s.Busiest[i].Key)
 	}
 	s.Delivered, s.Failed, s.Dropped = q.delivered.Load(), q.failed.Load(), q.dropped.Load()
+	s.Canceled = q.canceled.Load()
 	return s, nil
 }
 

@@ -68,7 +68,7 @@ func TestQueue_SendRefuses(t *testing.T) {
 	}{
 		{"no message", t.Context(), nil, nil, "webhook: invalid message: no message", nil},
 		{"invalid", t.Context(), invalid, nil, "webhook: invalid message: URL must start with http:// or https://", nil},
-		{"too large", t.Context(), large, queue.ErrTooLarge, "queue: message too large: 1038 bytes, at most 900", nil},
+		{"too large", t.Context(), large, queue.ErrTooLarge, "queue: message too large: 1059 bytes, at most 900", nil},
 		{"disabled", t.Context(), message("m_1", "wh_off"), queue.ErrDisabled, "queue: endpoint disabled", nil},
 		{"context", ended, message("m_1", "wh_1"), errDown, "queue: store down", nil},
 		{"engine", t.Context(), message("m_1", "wh_1"), queue.ErrFull, "queue: full", queue.ErrFull},

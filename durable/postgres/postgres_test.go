@@ -104,7 +104,7 @@ func TestNew(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none") // connects when it is used
 	require.NoError(t, err)
-	defer pool.Close()
+	t.Cleanup(pool.Close)
 	tests := []struct {
 		name   string
 		pool   *pgxpool.Pool
@@ -120,6 +120,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := postgres.New(tt.pool, tt.config)
 			require.EqualError(t, err, tt.want)
 		})
@@ -136,4 +137,14 @@ func TestNew(t *testing.T) {
 func BenchmarkEngine(b *testing.B) {
 	pool, schema := connect(b)
 	durabletest.Throughput(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func BenchmarkEngine_Delayed(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Delayed(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func BenchmarkEngine_Isolation(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Isolation(b, open(b, pool, durable.Config{Schema: schema}))
 }

@@ -1,19 +1,20 @@
 package sqlite_test
 
 import (
-	"path/filepath"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
-	"github.com/ringhook/webhook/durable/sqlite"
 )
 
 func BenchmarkEngine(b *testing.B) {
-	e, err := sqlite.Open(filepath.Join(b.TempDir(), "webhooks.db"), durable.Config{})
-	require.NoError(b, err)
-	defer func() { require.NoError(b, e.Close()) }()
-	durabletest.Throughput(b, e)
+	durabletest.Throughput(b, open(b, newFile(b), durable.Config{}))
+}
+
+func BenchmarkEngine_Delayed(b *testing.B) {
+	durabletest.Delayed(b, open(b, newFile(b), durable.Config{}))
+}
+
+func BenchmarkEngine_Isolation(b *testing.B) {
+	durabletest.Isolation(b, open(b, newFile(b), durable.Config{}))
 }

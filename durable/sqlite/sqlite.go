@@ -202,8 +202,8 @@ func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	}
 	return f.InTx(ctx, func(tx *sql.Tx) error {
 		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
-		//nolint:staticcheck // deprecated for Postgres' sake; here one transaction keeps other processes out
-		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
+		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
+		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
 			return err
 		}
 		return own(tx)

@@ -141,6 +141,19 @@ func (tr *trial) superseded(order string, rank int) []string {
 	return got
 }
 
+func (tr *trial) checkNewest(order string, rank int, ok bool) {
+	tr.Helper()
+	ctx, cancel := tr.context()
+	defer cancel()
+	gotRank, gotOK, err := tr.orderer().Newest(ctx, order)
+	if err != nil {
+		tr.Fatalf("Newest: %v", err)
+	}
+	if gotRank != rank || gotOK != ok {
+		tr.Errorf("Newest of %s returned %d, %t, want %d, %t", order, gotRank, gotOK, rank, ok)
+	}
+}
+
 func ranked(rank int, t *task) *task {
 	t.Message.Rank = rank
 	return t
@@ -164,6 +177,9 @@ func checkSupersede(tr *trial) {
 	tr.enqueue(tr.ordered("order", held, old, equal, oldest, newer)...)
 	tr.enqueue(other, loose)
 	tr.awaitFlight(1, held)
+	tr.checkNewest("order", 4, true)
+	tr.checkNewest("other", 0, true)
+	tr.checkNewest("unknown", 0, false)
 	tr.supersede("order", 3, old, oldest)
 	tr.supersede("order", 3)
 	tr.supersede("unknown", 3)
@@ -171,6 +187,7 @@ func checkSupersede(tr *trial) {
 	tr.awaitEnd(held, 1, 2)
 	tr.awaitEnds(equal, newer, other, loose)
 	tr.supersede("order", 9)
+	tr.checkNewest("order", 0, false)
 	tr.reopen()
 	tr.quiet(tick)
 }

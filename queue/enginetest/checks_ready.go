@@ -126,3 +126,29 @@ func checkNotReady(tr *trial) {
 	g.mu.Unlock()
 	g.awaitEnds(closed)
 }
+
+// checkWake has an endpoint that is not ready for an hour, and is after a moment.
+func checkWake(tr *trial) {
+	waker, ok := tr.engine.(queue.Waker)
+	if !ok {
+		tr.Skip("the engine is no queue.Waker")
+	}
+	g := newGatekeeper(tr, 4)
+	g.closed["closed"], g.wait["closed"] = true, time.Hour
+	closed, open := g.tasks("closed", 3), g.tasks("open", 3)
+	tr.ready = g.ready
+	tr.start()
+	tr.enqueue(append(closed, open...)...)
+	g.awaitEnds(open)
+	tr.await("Ready to be asked", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.refused["closed"] > 0 || g.asked == 0 // else it asks nobody, and nobody needs to wake it
+	})
+	waker.Wake("unknown")
+	g.mu.Lock()
+	g.closed["closed"] = false
+	g.mu.Unlock()
+	waker.Wake("closed")
+	g.awaitEnds(closed)
+}

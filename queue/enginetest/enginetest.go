@@ -13,7 +13,7 @@ import (
 // comes after Run has returned.
 type OpenFunc = func(t testing.TB, previous queue.Engine) queue.Engine
 
-// TestEngine holds an engine to what [queue.Engine] says, and to what [queue.Orderer], [queue.Canceler] and [queue.Statser]
+// TestEngine holds an engine to what [queue.Engine] says, and to what [queue.Orderer], [queue.Canceler], [queue.Statser] and [queue.Waker]
 // say if it is one. The engine in memory passes it as
 //
 //	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
@@ -83,6 +83,7 @@ func checks() []check {
 
 		{"a place for each", checkPlaces},
 		{"not ready yet", checkNotReady},
+		{"Waker: ready before its time", checkWake},
 
 		{"Orderer: one after another", checkOrder},
 		{"Orderer: others are not held up", checkOrdersApart},

@@ -111,6 +111,7 @@ func TestTestEngine_Teeth(t *testing.T) {
 		{"takes two places", "a place for each", "given by Ready, were never used"},
 		{"does not see a Handle return", "a place for each", "waited in vain for the end of"},
 		{"never asks Ready again", "not ready yet", "waited in vain for the end of closed-0"},
+		{"does not wake", "Waker: ready before its time", "waited in vain for the end of closed-0"},
 		{"asks Ready all the time", "not ready yet", "though it said to wait for 100ms"},
 
 		{"knows no order", "Orderer: one after another", "second: handed out before the end of first"},
@@ -122,6 +123,7 @@ func TestTestEngine_Teeth(t *testing.T) {
 		{"supersedes all orders", "Orderer: Supersede", `returned ["loose" "old" "oldest" "other"], want ["old" "oldest"]`},
 		{"supersedes what is in flight", "Orderer: Supersede", `returned ["held" "old" "oldest"], want ["old" "oldest"]`},
 		{"only says that it supersedes", "Orderer: Supersede", "old: handed out again after its end"},
+		{"knows no newest", "Orderer: Supersede", "Newest of order returned 0, false, want 4, true"},
 		{"does not say what it supersedes", "Orderer: Supersede a retry", `returned [], want ["asleep" "behind"]`},
 		{"only says that it cancels", "Canceler: waiting", "fresh: handed out again after its end"},
 		{"cancels what is unknown", "Canceler: waiting", "Cancel of a task that is unknown returned true"},

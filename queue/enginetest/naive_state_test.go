@@ -35,6 +35,28 @@ func (n *naive) Supersede(_ context.Context, order string, rank int) (tasks []qu
 	return tasks, nil
 }
 
+func (n *naive) Newest(_ context.Context, order string) (rank int, ok bool, _ error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, i := range n.items {
+		if i.Order == order && !i.out && n.flaw != "knows no newest" {
+			if !ok || i.Message.Rank > rank {
+				rank, ok = i.Message.Rank, true
+			}
+		}
+	}
+	return rank, ok, nil
+}
+
+func (n *naive) Wake(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.flaw != "does not wake" {
+		delete(n.unready, key)
+		n.poke()
+	}
+}
+
 func (n *naive) Cancel(_ context.Context, id string) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

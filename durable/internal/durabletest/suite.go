@@ -74,11 +74,12 @@ func eventually[T any](t testing.TB, db Database[T], want int, sql string) {
 	require.FailNow(t, "waited in vain", "%s is %d, want %d", sql, got, want)
 }
 
-func ordered(order string, ids ...string) []queue.Task {
+// ordered makes tasks of one order.
+func ordered(ids ...string) []queue.Task {
 	var tasks []queue.Task
 	for _, id := range ids {
 		task := Task(id)
-		task.Order = order
+		task.Order = "o"
 		tasks = append(tasks, task)
 	}
 	return tasks
@@ -136,17 +137,17 @@ func testEnqueueTxOrdered[T any](t *testing.T, db Database[T]) {
 		return queue.Verdict{Kind: queue.Done}
 	})
 	Run(t, e, r.handle)
-	require.NoError(t, e.Enqueue(t.Context(), ordered("o", "first")...))
+	require.NoError(t, e.Enqueue(t.Context(), ordered("first")...))
 	r.await(t, 1)
 	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
-		require.NoError(t, e.EnqueueTx(t.Context(), tx, ordered("o", "second")...))
+		require.NoError(t, e.EnqueueTx(t.Context(), tx, ordered("second")...))
 		close(gate)
 		<-time.After(200 * time.Millisecond)
 		return nil
 	}))
 	r.await(t, 2)
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
-	require.NoError(t, e.Enqueue(t.Context(), ordered("o", "third")...))
+	require.NoError(t, e.Enqueue(t.Context(), ordered("third")...))
 	r.await(t, 3)
 }
 
@@ -243,7 +244,7 @@ func testTwoOrdered[T any](t *testing.T, db Database[T]) {
 	}
 	r := record(then)
 	stop := Run(t, a, r.handle)
-	tasks := ordered("o", "held", "low", "2", "3", "4", "cancelled", "5")
+	tasks := ordered("held", "low", "2", "3", "4", "cancelled", "5")
 	for i := range tasks {
 		tasks[i].Message.Rank = 2
 	}
@@ -287,7 +288,7 @@ func testRescue[T any](t *testing.T, db Database[T]) {
 // testRescueOrdered has a process die after it has booked the end of the first, and before the turn of the next.
 func testRescueOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
-	require.NoError(t, e.Enqueue(t.Context(), ordered("o", "first", "second")...))
+	require.NoError(t, e.Enqueue(t.Context(), ordered("first", "second")...))
 	db.Exec(t, killed)
 	db.Exec(t, `UPDATE @delivery SET state = 'delivered', attempts = 1, ended = created WHERE id = 'first'`)
 	r := record(nil)
