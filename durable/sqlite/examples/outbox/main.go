@@ -105,7 +105,7 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
 	if _, err := tx.ExecContext(ctx, `INSERT INTO calls (id, seconds) VALUES (?, ?)`, id, seconds); err != nil {
 		return err
 	}
