@@ -17,7 +17,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	_ "modernc.org/sqlite" // the driver
+	driver "modernc.org/sqlite"
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/store"
@@ -60,7 +60,7 @@ func OpenDB(path string) (*sql.DB, error) {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	query := url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
@@ -70,6 +70,9 @@ func OpenDB(path string) (*sql.DB, error) {
 	}
 	return db, nil
 }
+
+// busyTimeout is how long a statement waits for others that have the file.
+const busyTimeout = 10 * time.Second
 
 // A file has one connection that writes, so that writers of this process wait for each other in Go and not in SQLite, which
 // only looks again and again; and some that read, which wait for nobody.
@@ -200,14 +203,33 @@ func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	return f.InTx(ctx, func(tx *sql.Tx) error {
+	migrate := func(tx *sql.Tx) error {
 		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
 		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
 		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
 			return err
 		}
 		return own(tx)
-	})
+	}
+	// To make a new file one with a write-ahead log, SQLite does not wait for others that do the same.
+	for until := time.Now().Add(busyTimeout); ; {
+		err := f.InTx(ctx, migrate)
+		if !isBusy(err) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// isBusy reports whether another process or connection had the file.
+func isBusy(err error) bool {
+	const busy = 5 // SQLITE_BUSY; the bits above are why
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == busy
 }
 
 func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }

@@ -69,13 +69,9 @@ func Outage(t *testing.T, place Place, restart func()) {
 	l.settle(t, map[int]int{1: 2})
 }
 
-<<<<<<< HEAD
-func between(low, high time.Duration) time.Duration { return low + rand.N(high-low) } //nolint:gosec // no secret
-=======
 func between(low, high time.Duration) time.Duration {
 	return low + rand.N(high-low) //nolint:gosec // no secret
 }
->>>>>>> durable-kill
 
 // A process runs [Main].
 type process struct {

@@ -48,11 +48,7 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 	if err != nil {
 		return err
 	}
-<<<<<<< HEAD
-	defer func() { _, _ = pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`) }()
-=======
 	defer pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`) //nolint:errcheck // there is nobody to tell
->>>>>>> durable-kill
 	if err := engine.Migrate(ctx); err != nil {
 		return err
 	}
