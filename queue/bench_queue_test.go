@@ -40,6 +40,7 @@ func BenchmarkQueue_Deliver(b *testing.B) {
 		for j := range batch {
 			m := message(fmt.Sprintf("m_%d_%d", i, j), "wh_"+strconv.Itoa(j%100))
 			m.URL = srv.URL
+			m.Policy = webhook.Policy{Timeout: time.Minute, Attempts: 1}
 			sets[i] = append(sets[i], m)
 		}
 	}

@@ -296,3 +296,55 @@ func TestQueue_HookGoexit(t *testing.T) {
 		require.EqualValues(t, 10, q.Delivered())
 	})
 }
+
+// A message that the engine leaves out, since it keeps another one of that ID, supersedes nothing.
+func TestQueue_SupersedeSameID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		memory := queue.NewMemory(queue.MemoryConfig{})
+		q, err := queue.New(&webhook.Client{Transport: always(200)}, memory, queue.Config{Ordered: true, Supersede: true})
+		require.NoError(t, err)
+		for rank := range 2 {
+			m := message("m_1", "wh_1")
+			m.Subject, m.Rank = "a418", rank
+			require.NoError(t, q.Send(t.Context(), m))
+		}
+		require.Len(t, memory.Pending(), 1)
+		run(t, q)
+		synctest.Wait()
+		require.EqualValues(t, 1, q.Delivered())
+	})
+}
+
+// What an endpoint cannot help does not count against it.
+func TestQueue_NotTheEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, always(200), queue.Config{Failures: 2})
+		synctest.Wait()
+		for range 5 {
+			m := message("m_1", "wh_1")
+			m.Method = "BREW"
+			require.Equal(t, queue.Dead, tr.hand(m, 1).Kind)
+		}
+		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
+	})
+}
+
+// However many endpoints come and go, one that is disabled remains so.
+func TestQueue_DisabledRemains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, always(200), queue.Config{})
+		synctest.Wait()
+		tr.Disable("wh_off")
+		for i := range 20_000 {
+			tr.hand(message("m_1", "wh_"+strconv.Itoa(i)), 1)
+			if i%1000 == 0 {
+				<-time.After(40 * 24 * time.Hour)
+			}
+		}
+		require.Equal(t, queue.StateDisabled, tr.State("wh_off"))
+		require.LessOrEqual(t, queue.Endpoints(tr.Queue), 5000)
+	})
+}

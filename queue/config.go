@@ -21,7 +21,8 @@ const (
 	defaultGrace        = 10 * time.Second
 )
 
-// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for messages without one the scheme, host and
+// A Config says how a [Queue] treats endpoints. To do without a rest, or without being disabled by time, set Failures or
+// DisableAfter to their greatest values. An endpoint is a WebhookID, or for messages without one the scheme, host and
 // port of the URL; see [Key]. The zero Config is ready to use.
 type Config struct {
 	// Limit is how many attempts may be in flight to one endpoint. If zero, 4.
@@ -48,7 +49,8 @@ type Config struct {
 	// its own table and tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint is disabled as well.
 	OnDisable func(key string, reason Reason)
 	// OnDrop is told of each message that ends without a last attempt: reason is [Disabled] or [Superseded]. It must not
-	// change m. If nil, nobody is told, but [Stats] counts them.
+	// change m. If nil, nobody is told, but [Stats] counts them. It is called by the goroutine that delivers, several at once,
+	// or for superseded messages by Send's; OnDisable by the former. While it runs, it takes the place of an attempt.
 	OnDrop func(m *webhook.Message, reason Reason)
 
 	// Ordered sends messages with the same endpoint and Subject one after another, in the order of Send: none before the one
@@ -62,7 +64,7 @@ type Config struct {
 	// the engine keeps their messages with no attempt counted, although the receiver may have one. If zero, 10 seconds; the
 	// Timeout of policies may be longer.
 	Grace time.Duration
-	// Logger is told of changes of an endpoint's state, and of panics in hooks. If nil, [slog.Default].
+	// Logger is told of changes of an endpoint's state, and of panics in the hooks above. If nil, [slog.Default].
 	Logger *slog.Logger
 }
 

@@ -22,7 +22,7 @@ type EndpointState string
 // The states of an endpoint.
 const (
 	StateHealthy   EndpointState = "healthy"   // messages flow
-	StateThrottled EndpointState = "throttled" // the receiver asked to wait: it answered 429, or with Retry-After
+	StateThrottled EndpointState = "throttled" // the receiver asked to wait: it answered 429, or 503 with Retry-After
 	StateResting   EndpointState = "resting"   // it failed repeatedly, and is only tried from time to time
 	StateDisabled  EndpointState = "disabled"  // nothing is sent any more; see [Queue.Disable]
 )
@@ -387,7 +387,7 @@ func (q *Queue) isNew(ep *endpoint, now time.Time) bool {
 	return ep.parked.count == 0 && (ep.limiter == nil || ep.limiter.TokensAt(now) >= float64(q.cfg.Burst))
 }
 
-// Disable ends the sending to an endpoint: waiting messages are dropped when their time comes, as OnDrop reports, and Send
+// Disable ends the sending to an endpoint, named as [Key] returns it: waiting messages are dropped when their time comes, as OnDrop reports, and Send
 // refuses new ones. It is for webhooks that were deleted or switched off. OnDisable is not told. An engine that is no [Waker]
 // comes to know of it at the end of the wait that it was told last; so it is with Enable.
 func (q *Queue) Disable(key string) {

@@ -117,6 +117,9 @@ func (m *Memory) check() error {
 	if m == nil {
 		return errors.New("queue: no engine")
 	}
+	if m.stopping == nil {
+		return errors.New("queue: a Memory that NewMemory did not make")
+	}
 	return m.wrong
 }
 

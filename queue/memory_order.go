@@ -13,13 +13,15 @@ type group struct {
 	order  string
 	active *entry
 	held   list
-	lowest int // no rank of these is lower
+	// Bounds of the ranks, so that it need not be looked for what is not there.
+	lowest  int // of those held, and the active one
+	highest int
 }
 
 func (m *Memory) group(order string) *group {
 	g := m.groups[order]
 	if g == nil {
-		g = &group{order: order, lowest: math.MaxInt}
+		g = &group{order: order, lowest: math.MaxInt, highest: math.MinInt}
 		m.groups[order] = g
 	}
 	return g
@@ -28,6 +30,7 @@ func (m *Memory) group(order string) *group {
 // begin sets an entry on its way, unless another one of its order is.
 func (m *Memory) begin(e *entry) {
 	if g := e.group; g != nil && g.active != e {
+		g.highest = max(g.highest, e.msg.Rank)
 		g.lowest = min(g.lowest, e.msg.Rank)
 		if g.active != nil {
 			e.where = held
@@ -92,19 +95,24 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 	return tasks, nil
 }
 
-// Newest returns the highest rank of the waiting tasks of an order, or false if there are none. It takes time in proportion
-// to them.
+// Newest returns the highest rank of the waiting tasks of an order, or false if there are none. If that is not the last one's,
+// it takes time in proportion to them.
 func (m *Memory) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	if ctx.Err() != nil {
 		return 0, false, fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if g := m.groups[order]; g != nil {
-		for e := range m.of(g) {
-			if e.where != out && (!ok || e.msg.Rank > rank) {
-				rank, ok = e.msg.Rank, true
-			}
+	g := m.groups[order]
+	if g == nil {
+		return 0, false, nil
+	}
+	if last := m.slab.at(g.held.tail); last != nil && last.msg.Rank == g.highest { // as nearly always
+		return g.highest, true, nil
+	}
+	for e := range m.of(g) {
+		if e.where != out && (!ok || e.msg.Rank > rank) {
+			rank, ok = e.msg.Rank, true
 		}
 	}
 	return rank, ok, nil

@@ -22,7 +22,8 @@ func (m *Memory) fill(d *Delivery, e *entry) {
 
 // Pending returns every message that is kept, in the order in which they came: N is the attempt to be made next, NotBefore
 // its time, or zero. After Run has returned these are the ones not delivered, for [Memory.Resume] of another engine; before,
-// those in flight are among them, and may have been delivered already.
+// those in flight are among them, and may have been delivered already. Whoever stores them needs Key, Order, N, NotBefore and
+// Since, and the message, as [Encode] writes it; the ID is in that.
 func (m *Memory) Pending() []Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -138,6 +138,11 @@ func (q *Queue) supersede(ctx context.Context, tasks []Task) {
 		if task.Order == "" {
 			continue
 		}
+		// Only what waits supersedes: not a message that was left out because another one of its ID is kept.
+		newest, ok, err := q.order.Newest(ctx, task.Order)
+		if err != nil || !ok || newest < task.Message.Rank {
+			continue
+		}
 		old, err := q.order.Supersede(ctx, task.Order, task.Message.Rank)
 		if err != nil {
 			continue

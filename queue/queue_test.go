@@ -38,6 +38,8 @@ func TestNew_Errors(t *testing.T) {
 		{"disable", client, engine, queue.Config{DisableAfter: -1}, "queue: DisableAfter is negative"},
 		{"grace", client, engine, queue.Config{Grace: -1}, "queue: Grace is negative"},
 		{"order of an engine that has none", client, engine, queue.Config{Ordered: true}, "queue: Ordered: a *queue_test.byHand is no Orderer"},
+		{"nil Memory", client, (*queue.Memory)(nil), queue.Config{}, "queue: no engine"},
+		{"zero Memory", client, &queue.Memory{}, queue.Config{}, "queue: a Memory that NewMemory did not make"},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
 	for _, tt := range tests {
@@ -194,9 +196,12 @@ func TestQueue_Grace(t *testing.T) {
 		grace time.Duration
 		took  time.Duration
 		want  queue.Kind
+		ends  bool // the engine may end the context of Handle
 	}{
-		{"long enough", 10 * time.Second, 3 * time.Second, queue.Retry},
-		{"too short", 2 * time.Second, 2 * time.Second, queue.Defer},
+		{"long enough", 10 * time.Second, 3 * time.Second, queue.Retry, false},
+		{"too short", 2 * time.Second, 2 * time.Second, queue.Defer, false},
+		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.Retry, true},
+		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.Defer, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -212,7 +217,15 @@ func TestQueue_Grace(t *testing.T) {
 				go func() { ended <- q.Run(ctx) }()
 				synctest.Wait()
 				verdicts := make(chan queue.Verdict, 1)
-				go func() { verdicts <- engine.hand(message("m_1", "wh_1"), 1) }()
+				handed := context.Background()
+				if tt.ends {
+					var end context.CancelFunc
+					handed, end = context.WithCancel(handed)
+					defer end()
+				}
+				m := message("m_1", "wh_1")
+				d := queue.Delivery{Task: queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}, N: 1, Since: time.Now()}
+				go func() { verdicts <- engine.Handle(handed, d) }()
 				synctest.Wait()
 				begun := time.Now()
 				cancel()

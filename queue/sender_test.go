@@ -54,8 +54,7 @@ func TestMemory_Engine(t *testing.T) {
 }
 
 // A flood to an endpoint that hangs: few goroutines, few requests, and the other endpoint does not notice.
-func TestQueue_Flood(t *testing.T) {
-	t.Parallel()
+func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the goroutines of the process
 	synctest.Test(t, func(t *testing.T) {
 		var inFlight, most atomic.Int64
 		slow := transport(func(r *http.Request) (*http.Response, error) {
