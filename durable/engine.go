@@ -24,7 +24,7 @@ type Engine[T any] struct {
 	sql     statements
 	client  *river.Client[T] // enqueues; the one that works is made by Run, since it can be started only once
 
-	enqueues batcher[[]queue.Task]
+	enqueues batcher[[]entry]
 	loads    batcher[*delivery]
 	verdicts batcher[*delivery]
 
@@ -55,7 +55,7 @@ func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
 		stop:    make(chan struct{}),
 		places:  make(chan struct{}, config.Workers),
 	}
-	e.enqueues = batcher[[]queue.Task]{max: 200, work: e.enqueueBatch}
+	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.client, err = e.newClient()

@@ -20,16 +20,36 @@ import (
 // ErrTimeout is returned by Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout.
 var ErrTimeout = errors.New("durable: timeout of the message is longer than MaxTimeout")
 
+// An entry is a task to be kept, with what only [Webhooks] knows of it.
+type entry struct {
+	queue.Task
+	version int   // of the webhook's definition; zero: unknown
+	again   bool  // it may have been kept without a message, which it then replaces
+	fault   error // why it has no message that can be sent: it is kept as failed
+}
+
+func entries(tasks []queue.Task) []entry {
+	all := make([]entry, len(tasks))
+	for i, task := range tasks {
+		all[i].Task = task
+	}
+	return all
+}
+
 // Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk. A task whose ID is kept already is left
 // out, also when it has ended and is kept as history. If ctx ends meanwhile, they may be kept or not.
 func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
+	return e.enqueue(ctx, entries(tasks))
+}
+
+func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 	if err := e.check(tasks); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if slices.ContainsFunc(tasks, func(t queue.Task) bool { return t.Order != "" }) {
+	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
 		// On its own, since it may have to wait for a transaction of another's that holds the ordering.
 		return wrap(e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) }))
 	}
@@ -44,6 +64,10 @@ func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
 // EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
 // commits. Until then, whoever enqueues a task of one of their orderings waits; on SQLite, whoever writes at all.
 func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
+	return e.enqueueTx(ctx, tx, entries(tasks))
+}
+
+func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 	if err := e.check(tasks); err != nil {
 		return err
 	}
@@ -58,7 +82,7 @@ func wrap(err error) error {
 }
 
 // check refuses tasks that cannot be kept. Its errors quote nothing of them.
-func (e *Engine[T]) check(tasks []queue.Task) error {
+func (e *Engine[T]) check(tasks []entry) error {
 	for i, task := range tasks {
 		var err error
 		switch m := task.Message; {
@@ -70,7 +94,7 @@ func (e *Engine[T]) check(tasks []queue.Task) error {
 			err = errors.New("no Key")
 		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
 			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
-		case cmp.Or(m.Policy.Timeout, webhook.PolicyFor(m.Event).Timeout) > e.config.MaxTimeout:
+		case task.fault == nil && cmp.Or(m.Policy.Timeout, webhook.PolicyFor(m.Event).Timeout) > e.config.MaxTimeout:
 			err = ErrTimeout
 		}
 		if err != nil {
@@ -85,51 +109,73 @@ func storable(s string) bool {
 	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
-func (e *Engine[T]) enqueueBatch(batch [][]queue.Task) error {
+func (e *Engine[T]) enqueueBatch(batch [][]entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...)) })
 }
 
 // insert writes the tasks whose ID is new, and jobs that wake them.
-func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []queue.Task) error {
+func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry) error {
 	if len(tasks) == 0 {
 		return nil
 	}
 	now := time.Now()
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
-	stmts := make([]store.Stmt, len(tasks))
-	for i, task := range tasks {
-		var ordering *string
+	stmts := make([]store.Stmt, 0, len(tasks))
+	for _, task := range tasks {
 		if task.Order != "" {
-			ordering = &task.Order
 			orderings = append(orderings, task.Order)
 		}
-		due := task.NotBefore
-		if due.Before(now) {
-			due = now
+		if task.fault != nil {
+			stmts = append(stmts, e.failStmt(task, now))
+			continue
 		}
-		stmts[i] = store.Stmt{
-			SQL: e.sql.insert,
-			Args: []any{
-				task.ID, clean(task.Message.WebhookID), task.Key, clean(task.Message.Event), ordering, int64(task.Message.Rank),
-				micros(now), micros(due), queue.Encode(task.Message),
-			},
-			Scan: func(row store.Row) error {
-				var seq, active int64
-				err := row.Scan(&seq, &active)
-				if active == 1 {
-					jobs = append(jobs, job(args{Seq: seq}, due))
-				}
-				return err
-			},
+		if task.again {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.makeRoom, Args: []any{task.ID}})
 		}
+		stmts = append(stmts, e.insertStmt(task, now, func(j river.InsertManyParams) { jobs = append(jobs, j) }))
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
 		return err
 	}
 	return e.wake(ctx, tx, jobs)
+}
+
+// insertStmt inserts a task, and tells wake the job for it if it needs one.
+func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.InsertManyParams)) store.Stmt {
+	var ordering *string
+	if task.Order != "" {
+		ordering = &task.Order
+	}
+	due := task.NotBefore
+	if due.Before(now) {
+		due = now
+	}
+	return store.Stmt{
+		SQL: e.sql.insert,
+		Args: []any{
+			task.ID, clean(task.Message.WebhookID), task.Key, clean(task.Message.Event), ordering, int64(task.Message.Rank),
+			micros(now), micros(due), queue.Encode(task.Message), int64(task.version),
+		},
+		Scan: func(row store.Row) error {
+			var seq, active int64
+			err := row.Scan(&seq, &active)
+			if active == 1 {
+				wake(job(args{Seq: seq}, due))
+			}
+			return err
+		},
+	}
+}
+
+// failStmt inserts a task that has ended with its fault.
+func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
+	return store.Stmt{SQL: e.sql.fail, Args: []any{
+		task.ID, task.Message.WebhookID, int64(task.version), clean(task.Message.Event), micros(now),
+		string(webhook.ClassInvalid), errorText(task.fault), []byte{},
+	}}
 }
 
 // job is what wakes a delivery when it is due. River looks for jobs of a later time every 5 seconds only; one of less is run at

@@ -24,12 +24,16 @@ const (
 // seq numbers deliveries in the order of Enqueue, and is what pages continue after. gen is one higher after each resending, so
 // that a job and a verdict of before it count no more. active is 1 if a job of River's will wake the delivery: always, but for
 // the later ones of an ordering, and for those that have ended while they were not handed out. held is until when an ordered
-// delivery belongs to the worker that has it.
+// delivery belongs to the worker that has it. message is empty where an event could not be composed, which is failed for good.
+//
+// webhook_version is that of the definition that the message was composed with; 0: of none in the table. Definitions are only
+// ever added: the current one of an id has the highest version.
 var migrations = [][]string{{
 	`CREATE TABLE @delivery (
 		seq        IDENTITY,
 		id         text   NOT NULL,
 		webhook_id text   NOT NULL,
+		webhook_version bigint NOT NULL DEFAULT 0,
 		key        text   NOT NULL,
 		event      text   NOT NULL,
 		ordering   text,
@@ -68,6 +72,14 @@ var migrations = [][]string{{
 		class    text   NOT NULL,
 		error    text   NOT NULL,
 		PRIMARY KEY (seq, gen, n)
+	)`,
+	`CREATE TABLE @webhook (
+		id         text   NOT NULL,
+		version    bigint NOT NULL,
+		disabled   bigint NOT NULL,
+		changed    bigint NOT NULL,
+		definition text   NOT NULL,
+		PRIMARY KEY (id, version)
 	)`,
 }}
 

@@ -5,11 +5,14 @@ import "github.com/ringhook/webhook/durable/internal/store"
 // statements are what an engine runs, in the dialect of its store.
 type statements struct {
 	version, insert                      string // enqueue.go
+	fail, makeRoom                       string // enqueue.go
 	load, hold, attempt, put, retry, end string // book.go
 	ordering, cancel, supersede, newest  string // order.go
 	release, promote                     string // order.go
 	totals, busiest                      string // stats.go
 	expired, forgetAttempts, forget      string // sweep.go
+	create, update, able                 string // webhooks.go
+	current, atVersion, list             string // webhooks.go
 }
 
 func newStatements(d store.Dialect) statements {
@@ -17,10 +20,14 @@ func newStatements(d store.Dialect) statements {
 		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
 
 		// Only the first of an ordering that has no other is active.
-		insert: d.SQL(`INSERT INTO @delivery (id, webhook_id, key, event, ordering, rank, state, active, created, due, message)
-			VALUES ($1, $2, $3, $4, $5, $6, 'pending',
+		insert: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
+			VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 				CASE WHEN EXISTS (SELECT 1 FROM @delivery WHERE ordering = $5 AND active = 1) THEN 0 ELSE 1 END, $7, $8, $9)
 			ON CONFLICT (id) DO NOTHING RETURNING seq, active`),
+		// One without a message has failed before it began.
+		fail: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended, class, error, message)
+			VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`),
+		makeRoom: d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`),
 
 		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message FROM @delivery WHERE seq = $1 AND gen = $2`),
 		hold: d.SQL(`UPDATE @delivery SET held = $4 WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held <= $3 RETURNING seq`),
@@ -55,5 +62,20 @@ func newStatements(d store.Dialect) statements {
 		expired:        d.SQL(`SELECT seq FROM @delivery WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`),
 		forgetAttempts: d.SQL(`DELETE FROM @attempt WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`),
 		forget:         d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`),
+
+		// Of two that make the same version, the key lets one through.
+		create: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition) VALUES ($1, 1, 0, $2, $3)
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		update: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+			SELECT id, version + 1, disabled, CAST($3 AS bigint), CAST($4 AS text) FROM @webhook WHERE id = $1 AND version = $2
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		able: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+			SELECT id, version + 1, CAST($3 AS bigint), CAST($4 AS bigint), definition FROM @webhook WHERE id = $1 AND version = $2
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		current: d.SQL(`SELECT id, version, disabled, changed, CASE WHEN version = $2 AND changed = $3 THEN '' ELSE definition END
+			FROM @webhook WHERE id = $1 ORDER BY version DESC LIMIT 1`),
+		atVersion: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook WHERE id = $1 AND version = $2`),
+		list: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook AS w
+			WHERE id > $1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id) ORDER BY id LIMIT $2`),
 	}
 }

@@ -106,9 +106,7 @@ func (q *Queue) SendAll(ctx context.Context, messages ...*webhook.Message) error
 	if err := q.engine.Enqueue(ctx, tasks...); err != nil {
 		return err
 	}
-	if q.cfg.Supersede {
-		q.supersede(ctx, tasks)
-	}
+	q.Supersede(ctx, tasks...)
 	return nil
 }
 
@@ -131,9 +129,13 @@ func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	return task, nil
 }
 
-// supersede drops what tasks have made old news. An engine that fails here has kept the tasks all the same: the old news then
-// goes out before them, as without Supersede.
-func (q *Queue) supersede(ctx context.Context, tasks []Task) {
+// Supersede drops what tasks that the engine has taken have made old news, if [Config] Supersede says so. Send does it by
+// itself: this is for those who call an engine themselves, once their transaction has committed. Where it is not called, or
+// the engine fails, old news is tried once more before the new at most.
+func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
+	if !q.cfg.Supersede {
+		return
+	}
 	for _, task := range tasks {
 		if task.Order == "" {
 			continue

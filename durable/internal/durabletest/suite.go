@@ -53,6 +53,15 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"an unreadable message is kept", testUnreadable[T]},
 		{"a handler that panics", testPanic[T]},
 		{"a handler out of time", testOutOfTime[T]},
+		{"webhooks", testWebhooks[T]},
+		{"webhooks refused", testWebhooksRefused[T]},
+		{"webhooks of two engines", testWebhooksTwo[T]},
+		{"Dispatch", testDispatch[T]},
+		{"Dispatch what cannot be composed", testDispatchFault[T]},
+		{"Dispatch by ID", testDispatchID[T]},
+		{"DispatchTx", testDispatchTx[T]},
+		{"Dispatch supersedes", testDispatchSupersede[T]},
+		{"Dispatch of two engines", testDispatchTwo[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
