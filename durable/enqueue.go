@@ -85,6 +85,13 @@ func storable(s string) bool {
 	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
+// tag is s as deliveries are looked for by it. No key of an index may be long; of two that begin alike, the history takes one
+// for the other, which for names of that length does no harm.
+func tag(s string) string {
+	s = clean(s)
+	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
+}
+
 func (e *Engine[T]) enqueueBatch(batch [][]queue.Task) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -113,7 +120,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []queue.Task) error 
 		stmts[i] = store.Stmt{
 			SQL: e.sql.insert,
 			Args: []any{
-				task.ID, clean(task.Message.WebhookID), task.Key, clean(task.Message.Event), ordering, int64(task.Message.Rank),
+				task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event), ordering, int64(task.Message.Rank),
 				micros(now), micros(due), queue.Encode(task.Message),
 			},
 			Scan: func(row store.Row) error {
