@@ -109,6 +109,13 @@ func storable(s string) bool {
 	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
+// tag is s as deliveries are looked for by it. No key of an index may be long; of two that begin alike, the history takes one
+// for the other, which for names of that length does no harm.
+func tag(s string) string {
+	s = clean(s)
+	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
+}
+
 func (e *Engine[T]) enqueueBatch(batch [][]entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -156,7 +163,7 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 	return store.Stmt{
 		SQL: e.sql.insert,
 		Args: []any{
-			task.ID, clean(task.Message.WebhookID), task.Key, clean(task.Message.Event), ordering, int64(task.Message.Rank),
+			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event), ordering, int64(task.Message.Rank),
 			micros(now), micros(due), queue.Encode(task.Message), int64(task.version),
 		},
 		Scan: func(row store.Row) error {
@@ -173,7 +180,7 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 // failStmt inserts a task that has ended with its fault.
 func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
 	return store.Stmt{SQL: e.sql.fail, Args: []any{
-		task.ID, task.Message.WebhookID, int64(task.version), clean(task.Message.Event), micros(now),
+		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event), micros(now),
 		string(webhook.ClassInvalid), errorText(task.fault), []byte{},
 	}}
 }

@@ -96,15 +96,20 @@ func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmt store.
 		return e.store.RunTx(ctx, tx, stmt)
 	}
 	var jobs []river.InsertManyParams
-	promote := store.Stmt{SQL: e.sql.promote, Args: []any{order}, Scan: func(row store.Row) error {
-		var a args
-		var due int64
-		err := row.Scan(&a.Seq, &a.Gen, &due)
-		jobs = append(jobs, job(a, fromMicros(due)))
-		return err
-	}}
+	promote := e.promoteStmt(order, func(a args, due time.Time) { jobs = append(jobs, job(a, due)) })
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock([]string{order}), stmt, promote)...); err != nil {
 		return err
 	}
 	return e.wake(ctx, tx, jobs)
+}
+
+// promoteStmt makes the first of an order active if none is, and calls wake for it. The order is locked.
+func (e *Engine[T]) promoteStmt(order string, wake func(a args, due time.Time)) store.Stmt {
+	return store.Stmt{SQL: e.sql.promote, Args: []any{order}, Scan: func(row store.Row) error {
+		var a args
+		var due int64
+		err := row.Scan(&a.Seq, &a.Gen, &due)
+		wake(a, fromMicros(due))
+		return err
+	}}
 }

@@ -21,7 +21,7 @@ const (
 
 // migrations are the steps from nothing to the newest layout. A step that was released is never changed: another follows it.
 //
-// seq numbers deliveries in the order of Enqueue, and is what pages continue after. gen is one higher after each resending, so
+// seq numbers deliveries in the order of Enqueue. gen is one higher after each resending, so
 // that a job and a verdict of before it count no more. active is 1 if a job of River's will wake the delivery: always, but for
 // the later ones of an ordering, and for those that have ended while they were not handed out. held is until when an ordered
 // delivery belongs to the worker that has it. message is empty where an event could not be composed, which is failed for good.
@@ -53,11 +53,10 @@ var migrations = [][]string{{
 		message    BLOB   NOT NULL
 	)`,
 	`CREATE UNIQUE INDEX ringhook_delivery_id ON @delivery (id)`,
-	`CREATE INDEX ringhook_delivery_state ON @delivery (state, seq)`,
-	`CREATE INDEX ringhook_delivery_webhook ON @delivery (webhook_id, seq)`,
-	`CREATE INDEX ringhook_delivery_key ON @delivery (key, seq)`,
-	`CREATE INDEX ringhook_delivery_event ON @delivery (event, seq)`,
-	`CREATE INDEX ringhook_delivery_created ON @delivery (created)`,
+	`CREATE INDEX ringhook_delivery_state ON @delivery (state, created, seq)`,
+	`CREATE INDEX ringhook_delivery_webhook ON @delivery (webhook_id, state, created, seq, event)`,
+	`CREATE INDEX ringhook_delivery_key ON @delivery (key, state, created, seq, event)`,
+	`CREATE INDEX ringhook_delivery_event ON @delivery (event, state, created, seq)`,
 	`CREATE INDEX ringhook_delivery_ended ON @delivery (state, ended) WHERE ended IS NOT NULL`,
 	`CREATE INDEX ringhook_delivery_pending ON @delivery (key, due, created) WHERE state = 'pending'`,
 	`CREATE INDEX ringhook_delivery_ordering ON @delivery (ordering, state, seq) WHERE ordering IS NOT NULL`,

@@ -13,6 +13,8 @@ type statements struct {
 	expired, forgetAttempts, forget      string // sweep.go
 	create, update, able                 string // webhooks.go
 	current, atVersion, list             string // webhooks.go
+	get, message, seq, attempts          string // history.go
+	ended, failed, resend                string // resend.go
 }
 
 func newStatements(d store.Dialect) statements {
@@ -77,5 +79,19 @@ func newStatements(d store.Dialect) statements {
 		atVersion: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook WHERE id = $1 AND version = $2`),
 		list: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook AS w
 			WHERE id > $1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id) ORDER BY id LIMIT $2`),
+
+		get:      d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`),
+		message:  d.SQL(`SELECT message FROM @delivery WHERE id = $1`),
+		seq:      d.SQL(`SELECT seq FROM @delivery WHERE id = $1`),
+		attempts: d.SQL(`SELECT gen, n, at, duration, status, class, error FROM @attempt WHERE seq = $1 ORDER BY gen, n`),
+
+		ended: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`),
+		failed: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery
+			WHERE webhook_id = $1 AND state = $2 AND (created, seq) > ($3, $4) AND ended >= $5 AND reason <> 'superseded' AND length(message) > 0
+			ORDER BY created, seq LIMIT $6`),
+		// One of an ordering becomes active by promote.
+		resend: d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0, due = $3, held = 0, ended = NULL,
+				status = 0, class = '', error = '', active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
+			WHERE seq = $1 AND state = $2 AND held <= $3 RETURNING gen, active`),
 	}
 }
