@@ -15,6 +15,13 @@
 //
 // EnqueueTx enqueues in a transaction of the caller's own: the message leaves if and only if that transaction commits.
 //
+// # Webhooks by ID
+//
+// [Webhooks] keeps the definitions of webhooks in the same database. Its Dispatch looks one up, composes the message and
+// enqueues it; DispatchTx does so in a transaction of the caller's own. A change counts from the moment it has committed, for
+// every process; each delivery keeps the version it was composed with. An event that cannot be composed is in the history as a
+// failed delivery, and holds up no other.
+//
 // # Several processes
 //
 // Any number of processes may share a database. Each hands out what is due to its own workers. When one dies, the others take
