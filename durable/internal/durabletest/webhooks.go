@@ -213,8 +213,8 @@ func testWebhooksTwo[T any](t *testing.T, db Database[T]) {
 			for n := 0; n < changes; {
 				d, err := hooks.Get(t.Context(), hookID)
 				if err == nil {
-					d.Webhook.Body = fmt.Sprintf(`{"writer": %d, "change": %d, "before": %q}`, i, n, d.Name)
-					d.Webhook.Name = fmt.Sprintf("%d-%d", i, n)
+					d.Body = fmt.Sprintf(`{"writer": %d, "change": %d, "before": %q}`, i, n, d.Name)
+					d.Name = fmt.Sprintf("%d-%d", i, n)
 					_, err = hooks.Update(t.Context(), d.Webhook, d.Version)
 				}
 				if err == nil {
