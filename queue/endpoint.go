@@ -187,8 +187,11 @@ func (q *Queue) admitted(ep *endpoint, now time.Time, p *place) (wait time.Durat
 // errNoResult tells a breaker that an attempt says nothing of the endpoint.
 var errNoResult = errors.New("no result")
 
-// leave gives a place back.
+// leave gives a place back, unless that has been done.
 func (q *Queue) leave(p *place) {
+	if p.ep == nil {
+		return
+	}
 	q.mu.Lock()
 	wake := q.release(p)
 	q.forget(p.ep, time.Now())
@@ -213,18 +216,25 @@ func (q *Queue) wake(keys []string) {
 	}
 }
 
-// learn books the result of an attempt.
+// learn books the result of an attempt. After a delivery, which no hook follows, it gives the place back as well.
 func (q *Queue) learn(ctx context.Context, p *place, a webhook.Attempt) {
-	now := time.Now()
+	now, ep := time.Now(), p.ep
+	var wake []string
 	q.mu.Lock()
 	reason := q.judge(p, a, now)
-	change := p.ep.change(now)
+	change := ep.change(now)
+	if a.Outcome == webhook.Delivered {
+		wake = q.release(p)
+		q.forget(ep, now)
+		p.ep = nil
+	}
 	q.mu.Unlock()
 
-	q.log(ctx, p.ep.key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
+	q.wake(wake)
+	q.log(ctx, ep.key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
 	if reason != "" && q.cfg.OnDisable != nil {
 		defer q.recovered(ctx, "OnDisable")
-		q.cfg.OnDisable(p.ep.key, reason)
+		q.cfg.OnDisable(ep.key, reason)
 	}
 }
 
