@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ringhook/webhook/durable/internal/store"
 )
@@ -91,7 +92,11 @@ func (e *Engine[T]) Migrate(ctx context.Context) error {
 			return err
 		}
 		for ; version < len(migrations); version++ {
-			for _, text := range migrations[version] {
+			texts := migrations[version]
+			if version == 0 {
+				texts = slices.Concat(texts, e.dialect.Tune)
+			}
+			for _, text := range texts {
 				if err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.dialect.SQL(text)}); err != nil {
 					return err
 				}

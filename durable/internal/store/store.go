@@ -48,6 +48,9 @@ type Dialect struct {
 	Placeholder string // before the number of an argument
 	Identity    string // type of a key that the database counts up
 	Blob        string // type of bytes
+
+	// Tune is run after the statements that make our tables, written as those are.
+	Tune []string
 }
 
 // SQL rewrites text where @ stands before a table's name, $ before an argument's number, and IDENTITY and BLOB for types.
