@@ -16,6 +16,7 @@ import (
 	"github.com/ringhook/webhook/durable/postgres"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/webhooktest"
 )
 
 // database is the name of the variable with the DSN of a database that tests may make schemas in.
@@ -147,4 +148,12 @@ func BenchmarkEngine_Delayed(b *testing.B) {
 func BenchmarkEngine_Isolation(b *testing.B) {
 	pool, schema := connect(b)
 	durabletest.Isolation(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func TestSender(t *testing.T) {
+	t.Parallel()
+	webhooktest.TestSender(t, durabletest.Sender(func(t testing.TB) *postgres.Engine {
+		pool, schema := connect(t)
+		return open(t, pool, durable.Config{Schema: schema})
+	}))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ringhook/webhook/durable/sqlite"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/webhooktest"
 )
 
 func open(t testing.TB, path string, config durable.Config) *sqlite.Engine {
@@ -121,4 +122,11 @@ func TestWriterWaits(t *testing.T) {
 	}
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-kept)
+}
+
+func TestSender(t *testing.T) {
+	t.Parallel()
+	webhooktest.TestSender(t, durabletest.Sender(func(t testing.TB) *sqlite.Engine {
+		return open(t, newFile(t), durable.Config{})
+	}))
 }
