@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,6 +81,13 @@ func (r *recorder) handle(_ context.Context, d queue.Delivery) queue.Verdict {
 		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{N: d.N, At: time.Now(), Status: 200}}
 	}
 	return r.then(d)
+}
+
+// all returns what has come so far.
+func (r *recorder) all() []queue.Delivery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
 }
 
 // ids returns the IDs and how often each came.
