@@ -213,10 +213,9 @@ func utc(n int64) time.Time { return fromMicros(n).UTC() }
 // states are all there are.
 var states = []State{Pending, Delivered, Failed, Dropped, Cancelled}
 
-// query returns the statement for f.
+// query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
 //
-// Each index that it may use begins with what a delivery is looked for by, its state, and when it was enqueued. Without a
-// state, a page is made up of the first of each state, in the order that their indexes have: so none needs an index of its own.
+// Without a state, a page is made up of the first of each state, in the order that the index has: so none needs one of its own.
 func (f Filter) query(limit int) (text string, params []any, err error) {
 	before := position{math.MaxInt64, 0}
 	if !f.To.IsZero() {
@@ -233,17 +232,27 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	}
 	params = []any{before.created, before.seq, micros(f.From), int64(limit)} // the zero time is before all
 	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
-	for _, column := range []struct{ name, want string }{{"webhook_id", f.WebhookID}, {"key", f.Key}, {"event", f.Event}} {
-		if column.want != "" {
-			params = append(params, tag(column.want))
-			where += " AND " + column.name + " = $" + strconv.Itoa(len(params))
+	look := func(column, want string) {
+		if want != "" {
+			params = append(params, tag(want))
+			where += " AND " + column + " = $" + strconv.Itoa(len(params))
 		}
+	}
+	look("webhook_id", f.WebhookID)
+	look("key", f.Key)
+	state, event := "state", "event"
+	if f.WebhookID != "" || f.Key != "" {
+		event = "event || ''"
+	}
+	look(event, f.Event)
+	if len(params) > 4 {
+		state = "state || ''"
 	}
 	const order = ` ORDER BY created DESC, seq DESC LIMIT $4`
 	var parts []string
-	for _, state := range states {
-		if f.State == state || f.State == "" {
-			parts = append(parts, `SELECT * FROM (SELECT `+columns+` FROM @delivery WHERE state = '`+string(state)+`'`+where+order+`) AS `+string(state))
+	for _, s := range states {
+		if f.State == s || f.State == "" {
+			parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`, columns, state, s, where, order))
 		}
 	}
 	if len(parts) == 0 {

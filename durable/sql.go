@@ -87,7 +87,7 @@ func newStatements(d store.Dialect) statements {
 
 		ended: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`),
 		failed: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery
-			WHERE webhook_id = $1 AND state = $2 AND (created, seq) > ($3, $4) AND ended >= $5 AND reason <> 'superseded' AND length(message) > 0
+			WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4) AND ended >= $5 AND reason <> 'superseded' AND length(message) > 0
 			ORDER BY created, seq LIMIT $6`),
 		// One of an ordering becomes active by promote.
 		resend: d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0, due = $3, held = 0, ended = NULL,

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,6 +38,11 @@ func TestPlans(t *testing.T) {
 			require.NoError(t, err)
 			plan := explain(t, conn.Conn(), stmt)
 			require.NotRegexp(t, `Seq Scan on \w*\.?(delivery|attempt)\b`, plan, "%s: %s", mode, stmt.SQL)
+			if strings.Contains(stmt.SQL, "ORDER BY created") {
+				for _, index := range regexp.MustCompile(`ringhook_delivery_\w+`).FindAllString(plan, -1) {
+					require.Regexp(t, durabletest.Index(stmt.SQL), index, "%s: %s\n%s", mode, stmt.SQL, plan)
+				}
+			}
 		}
 	})
 }

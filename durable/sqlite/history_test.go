@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,6 +27,7 @@ func TestPlans(t *testing.T) {
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)
 	durabletest.Fill(t, 200, exec)
+	index := regexp.MustCompile(`ringhook_delivery_\w+`)
 	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, stmt.Args...)
 		require.NoError(t, err)
@@ -36,6 +38,9 @@ func TestPlans(t *testing.T) {
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
 			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") { // for statistics
 				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt)\b`, step, stmt.SQL)
+			}
+			if name := index.FindString(step); name != "" && strings.Contains(stmt.SQL, "ORDER BY created") {
+				require.Regexp(t, durabletest.Index(stmt.SQL), name, stmt.SQL)
 			}
 			if strings.HasPrefix(step, "USE TEMP B-TREE") { // of a few pages
 				require.Regexp(t, "UNION|GROUP BY", stmt.SQL)

@@ -128,6 +128,22 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	}
 }
 
+// Index matches the names of the indexes that a page may be read from.
+func Index(sql string) string {
+	switch webhook, key := strings.Contains(sql, "webhook_id ="), strings.Contains(sql, "key ="); {
+	case webhook && key:
+		return "ringhook_delivery_(webhook|key)"
+	case webhook:
+		return "ringhook_delivery_webhook"
+	case key:
+		return "ringhook_delivery_key"
+	case strings.Contains(sql, "event ="):
+		return "ringhook_delivery_event"
+	default:
+		return "ringhook_delivery_state"
+	}
+}
+
 // List reports how long pages take among a million deliveries, in milliseconds: the slowest first page of all combinations of
 // filters, the slowest one of the middle, and one for which half of all have to be passed over.
 func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
