@@ -1,5 +1,6 @@
 // Opentelemetry shows the figures of a queue as OpenTelemetry instruments: what it keeps as gauges that are read when the
-// exporter asks, and each attempt as a histogram by outcome and class. It prints them instead of exporting them.
+// exporter asks, and each attempt as a histogram by outcome and class. It prints them instead of exporting them. It is a module
+// of its own: cd examples/opentelemetry && go run .
 package main
 
 import (
