@@ -98,7 +98,10 @@ func TestQueue_Chaos(t *testing.T) {
 					m := message("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))
 					m.Policy = webhook.Policy{Attempts: 1000, Waits: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}}
 					for {
-						err := current.Load().Send(context.Background(), m)
+						err := queue.ErrStopped // also before there is one
+						if q := current.Load(); q != nil {
+							err = q.Send(context.Background(), m)
+						}
 						if err == nil {
 							break
 						}
