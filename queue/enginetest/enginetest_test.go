@@ -114,8 +114,8 @@ func TestTestEngine_Teeth(t *testing.T) {
 		{"does not wake", "Waker: ready before its time", "waited in vain for the end of closed-0"},
 		{"asks Ready all the time", "not ready yet", "though it said to wait for 100ms"},
 
-		{"knows no order", "Orderer: one after another", "second: handed out before the end of first"},
-		{"overtakes what waits", "Orderer: one after another", "third: handed out before the end of first"},
+		{"knows no order", "Orderer: one after another", "handed out before the end of"},
+		{"overtakes what waits", "Orderer: one after another", "handed out before the end of"},
 		{"has one order", "Orderer: others are not held up", "waited in vain for the end of free-1"},
 		{"takes no Order for an order", "many at once", "waited in vain for several in flight at once"},
 		{"forgets the order at reopen", "Orderer: stop and reopen", "handed out before the end of"},
