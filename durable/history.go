@@ -86,6 +86,24 @@ func (a Attempt) MarshalJSON() ([]byte, error) {
 	}{plain(a), a.Duration.String()})
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (a *Attempt) UnmarshalJSON(data []byte) error {
+	type plain Attempt
+	var text struct {
+		plain
+		Duration string `json:"duration"`
+	}
+	err := json.Unmarshal(data, &text)
+	if err == nil {
+		text.plain.Duration, err = time.ParseDuration(text.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("durable: attempt: %w", err)
+	}
+	*a = Attempt(text.plain)
+	return nil
+}
+
 // List returns the deliveries that a filter is for, the newest first. A page takes the same time however far back it is, and
 // however many deliveries are kept, and what is enqueued meanwhile shifts nothing.
 //
