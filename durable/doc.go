@@ -28,6 +28,12 @@
 // its deliveries over after [Config] MaxTimeout and up to 40 seconds. Each process holds its own limits: N processes together
 // send an endpoint N times what one does at most.
 //
+// # History
+//
+// What became of a message can be asked for as long as [Retention] says: List pages through the deliveries of a webhook, an
+// endpoint, a type of event, a state, a time; Get, Message and Attempts tell of one. Resend sends one again, ResendFailed all
+// that failed at a webhook since its receiver broke, and Cancel ends one.
+//
 // # How it is kept
 //
 // The tables delivery and attempt, written by this package, are the truth: what is to be sent, what was tried, how it ended. A

@@ -183,6 +183,11 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"resent": 0, "n": 1, "at": "2023-11-14T22:13:20.123456Z", "duration": "1.5ms", "status": 503, "class": "status",
 		"error": "webhook: status 503"}`, string(text))
+	var back durable.Attempt
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, attempts[0], back)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"duration": 1}`), &back), "durable: attempt: ")
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"duration": "long"}`), &back), "durable: attempt: ")
 	var numbers []int
 	for _, got := range r.all() {
 		require.Equal(t, task.Message, got.Message)
