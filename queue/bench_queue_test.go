@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -92,8 +91,8 @@ func BenchmarkQueue_Deliver(b *testing.B) {
 				ratios = append(ratios, (q1+q2)/(t1+t2))
 				self = append(self, t1/t2)
 			}
-			b.ReportMetric(median(ratios), "x-try")
-			b.ReportMetric(median(self), "try-self")
+			b.ReportMetric(middle(ratios), "x-try")
+			b.ReportMetric(middle(self), "try-self")
 			cancel()
 			require.NoError(b, <-ended)
 		})
@@ -123,8 +122,8 @@ func BenchmarkQueue_Isolation(b *testing.B) {
 					rates = append(rates, r.rate/none.rate)
 					p99s = append(p99s, float64(r.p99)/float64(none.p99))
 				}
-				b.ReportMetric(median(rates), "x-rate")
-				b.ReportMetric(median(p99s), "x-p99")
+				b.ReportMetric(middle(rates), "x-rate")
+				b.ReportMetric(middle(p99s), "x-p99")
 			})
 		}
 	}
@@ -155,9 +154,4 @@ func pool(c *webhook.Client) (webhook.Sender, func()) {
 		workers.Wait()
 	}
 	return webhook.SenderFunc(send), stop
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }

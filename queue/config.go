@@ -21,9 +21,9 @@ const (
 	defaultGrace        = 10 * time.Second
 )
 
-// A Config says how a [Queue] treats endpoints. To do without a rest, or without being disabled by time, set Failures or
-// DisableAfter to their greatest values. An endpoint is a WebhookID, or for messages without one the scheme, host and
-// port of the URL; see [Key]. The zero Config is ready to use.
+// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for messages without one the scheme, host and
+// port of the URL; see [Key]. The zero Config is ready to use. To do without rest, or without being disabled by time, set
+// Failures or DisableAfter to their greatest values; a 410 disables all the same.
 type Config struct {
 	// Limit is how many attempts may be in flight to one endpoint. If zero, 4.
 	Limit int

@@ -397,9 +397,9 @@ func (q *Queue) isNew(ep *endpoint, now time.Time) bool {
 	return ep.parked.count == 0 && (ep.limiter == nil || ep.limiter.TokensAt(now) >= float64(q.cfg.Burst))
 }
 
-// Disable ends the sending to an endpoint, named as [Key] returns it: waiting messages are dropped when their time comes, as OnDrop reports, and Send
-// refuses new ones. It is for webhooks that were deleted or switched off. OnDisable is not told. An engine that is no [Waker]
-// comes to know of it at the end of the wait that it was told last; so it is with Enable.
+// Disable ends the sending to an endpoint, named as [Key] returns it: waiting messages are dropped when their time comes, as
+// OnDrop reports, and Send refuses new ones. It is for webhooks that were deleted or switched off. OnDisable is not told. An
+// engine that is no [Waker] comes to know of it at the end of the wait that it was told last; so it is with Enable.
 func (q *Queue) Disable(key string) {
 	now := time.Now()
 	q.mu.Lock()

@@ -76,7 +76,7 @@ func run(ctx context.Context, out io.Writer) error {
 func observeQueue(meter metric.Meter, q *queue.Queue) error {
 	pending, err1 := meter.Int64ObservableGauge("webhook.queue.pending", metric.WithDescription("Messages that wait"))
 	inFlight, err2 := meter.Int64ObservableGauge("webhook.queue.in_flight", metric.WithDescription("Messages that are being sent"))
-	ended, err3 := meter.Int64ObservableCounter("webhook.queue.ended", metric.WithDescription("Messages delivered, failed or dropped"))
+	ended, err3 := meter.Int64ObservableCounter("webhook.queue.ended", metric.WithDescription("Messages delivered, failed, dropped or canceled"))
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func observeQueue(meter metric.Meter, q *queue.Queue) error {
 		}
 		o.ObserveInt64(pending, int64(s.Pending))
 		o.ObserveInt64(inFlight, int64(s.InFlight))
-		for how, n := range map[string]uint64{"delivered": s.Delivered, "failed": s.Failed, "dropped": s.Dropped} {
+		for how, n := range map[string]uint64{"delivered": s.Delivered, "failed": s.Failed, "dropped": s.Dropped, "canceled": s.Canceled} {
 			o.ObserveInt64(ended, int64(n), metric.WithAttributes(attribute.String("how", how)))
 		}
 		return nil
