@@ -113,11 +113,13 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	var policy Policy
 	if ctx.Err() != nil {
 		a.fail(ClassCanceled, context.Cause(ctx))
-	} else if u, header, err := checkMessage(m, n); err != nil {
+	} else if n < 1 {
+		a.fail(ClassInvalid, fmt.Errorf("attempt %d, want 1 or more", n))
+	} else if u, err := checkMessage(m); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
-		c.attempt(ctx, m, u, header, policy, &a)
+		c.attempt(ctx, m, u, ownHeader(m.Header), policy, &a)
 	}
 	a.Duration = time.Since(a.At)
 
@@ -156,32 +158,27 @@ func (c *Client) roundTripper() http.RoundTripper {
 	return c.transport
 }
 
-// checkMessage refuses a message that must not be sent, and returns its URL and a header of its own for this attempt.
-func checkMessage(m *Message, n int) (*url.URL, http.Header, error) {
+// checkMessage refuses a message that must not be sent, and returns its URL.
+func checkMessage(m *Message) (*url.URL, error) {
 	if m == nil {
-		return nil, nil, errors.New("no message")
-	}
-	if n < 1 {
-		return nil, nil, fmt.Errorf("attempt %d, want 1 or more", n)
+		return nil, errors.New("no message")
 	}
 	if err := checkID(m.ID); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := checkMethod(m.Method); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if m.Method == http.MethodGet && len(m.Body) > 0 {
-		return nil, nil, errors.New("a GET must not have a body")
+		return nil, errors.New("a GET must not have a body")
 	}
 	if err := m.Policy.check(); err != nil {
-		return nil, nil, fmt.Errorf("policy %w", err)
+		return nil, fmt.Errorf("policy %w", err)
 	}
-	header, err := checkHeader(m.Header)
-	if err != nil {
-		return nil, nil, err
+	if err := checkHeader(m.Header); err != nil {
+		return nil, err
 	}
-	u, err := checkURL(m.URL)
-	return u, header, err
+	return checkURL(m.URL)
 }
 
 // errTimeout is the cause of the end of an attempt's context.

@@ -43,7 +43,7 @@ const maxArgument = 32 << 10
 
 func (m *Message) curl(secrets bool) string {
 	var b strings.Builder
-	u, _, refused := checkMessage(m, 1)
+	u, refused := checkMessage(m)
 	if m == nil {
 		m = &Message{}
 	}

@@ -107,29 +107,40 @@ func checkHeaderName(name string) error {
 	return nil
 }
 
-// checkHeader refuses a message's header that has a name or value that must not be, a name twice, or too many. It returns
-// the header under canonical names, in a map of its own with the same values.
-func checkHeader(h http.Header) (http.Header, error) {
-	const added = 4 // id, user agent, signature
-	checked := make(http.Header, min(len(h), MaxHeaders)+added)
+// checkHeader refuses a message's header that has a name or value that must not be, a name twice, or too many.
+func checkHeader(h http.Header) error {
 	count := 0
 	for name, values := range h {
 		if count += max(len(values), 1); count > MaxHeaders {
-			return nil, fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
+			return fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
 		}
 		if err := checkHeaderName(name); err != nil {
-			return nil, err
+			return err
 		}
 		if err := checkHeaderValues(name, values); err != nil {
-			return nil, err
+			return err
 		}
 		canonical := http.CanonicalHeaderKey(name)
-		if _, twice := checked[canonical]; twice {
-			return nil, fmt.Errorf("header %s is there twice", canonical)
+		if canonical == name {
+			continue
 		}
-		checked[canonical] = values
+		for other := range h {
+			if other != name && http.CanonicalHeaderKey(other) == canonical {
+				return fmt.Errorf("header %s is there twice", canonical)
+			}
+		}
 	}
-	return checked, nil
+	return nil
+}
+
+// ownHeader returns h under canonical names, in a map of its own with the same values and room for what an attempt adds.
+func ownHeader(h http.Header) http.Header {
+	const added = 4 // id, user agent, signature
+	own := make(http.Header, len(h)+added)
+	for name, values := range h {
+		own[http.CanonicalHeaderKey(name)] = values
+	}
+	return own
 }
 
 func checkHeaderValues(name string, values []string) error {

@@ -114,6 +114,15 @@ type Message struct {
 	Rank int `json:"rank,omitempty"`
 }
 
+// Check returns nil if m may be sent, else what is wrong with it: what [Client.Try] asks before each attempt, for senders
+// that refuse a message before they accept it. The error quotes no values.
+func (m *Message) Check() error {
+	if _, err := checkMessage(m); err != nil {
+		return fmt.Errorf("webhook: invalid message: %w", err)
+	}
+	return nil
+}
+
 // A Sender delivers messages.
 type Sender interface {
 	// Send returns nil when m was delivered, or was accepted by something that will deliver it; each Sender says which.

@@ -22,7 +22,7 @@ func Encode(m *webhook.Message) []byte {
 	if err != nil { // only of a Jitter that is no number, which Try refuses: it is refused after Decode too
 		policy = []byte(`{"jitter":-1}`)
 	}
-	b := make([]byte, 0, Size(m)+len(policy)+64)
+	b := make([]byte, 0, Size(m)+len(policy)+512) // for ids, names of things and lengths: growing would copy a large body
 	b = append(b, codecVersion)
 	for _, s := range []string{m.ID, m.WebhookID, m.Event, m.Method, m.URL, m.Subject} {
 		b = appendText(b, s)
@@ -37,7 +37,7 @@ func Encode(m *webhook.Message) []byte {
 			b = appendText(b, value)
 		}
 	}
-	return append(b, m.Body...)
+	return appendText(b, m.Body)
 }
 
 func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
@@ -62,22 +62,12 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if policy := d.text(); !d.broken && json.Unmarshal(policy, &m.Policy) != nil {
 		d.broken = true
 	}
-	if n := d.count(); n > 0 {
-		m.Header = make(http.Header, n)
-		for range n {
-			name := string(d.text())
-			values := make([]string, d.count())
-			for i := range values {
-				values[i] = string(d.text())
-			}
-			m.Header[name] = values
-		}
+	m.Header = d.header()
+	if body := d.text(); len(body) > 0 {
+		m.Body = slices.Clone(body)
 	}
-	if d.broken {
+	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
-	}
-	if len(d.data) > 0 {
-		m.Body = slices.Clone(d.data)
 	}
 	return m, nil
 }
@@ -95,11 +85,36 @@ func (d *decoder) text() []byte {
 	return text
 }
 
+// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders], which may be sent.
+const maxValues = 1000
+
+// header grows with what is there: a broken count, of entries that would each take many times a byte, asks for little memory.
+func (d *decoder) header() http.Header {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	h := make(http.Header, min(n, 16))
+	left := maxValues
+	for ; n > 0 && !d.broken; n-- {
+		name, values := string(d.text()), []string(nil)
+		more := d.count()
+		if left -= max(more, 1); left < 0 {
+			d.broken = true
+		}
+		for ; more > 0 && !d.broken; more-- {
+			values = append(values, string(d.text()))
+		}
+		h[name] = values
+	}
+	return h
+}
+
 // count is never more than the bytes that are left, so that broken data cannot ask for memory: each thing counted takes one
 // at least.
 func (d *decoder) count() int {
 	n, size := binary.Uvarint(d.data)
-	if d.broken || size <= 0 || n > uint64(len(d.data)-size) {
+	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // size is at most the length
 		d.broken = true
 		return 0
 	}
@@ -117,9 +132,9 @@ func (d *decoder) rank() int {
 	return int(n)
 }
 
-// Size is how many bytes the URL, the header and the body of a message have: what limits on the size of messages count.
+// Size is how many bytes of text and body a message has: what limits on the size of messages count.
 func Size(m *webhook.Message) int {
-	n := len(m.URL) + len(m.Body)
+	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) + len(m.Subject) + len(m.Body)
 	for name, values := range m.Header {
 		for _, value := range values {
 			n += len(name) + len(value)

@@ -12,19 +12,20 @@ import (
 var (
 	ErrFull    = errors.New("queue: full")            // no room for the message; see [MemoryConfig]
 	ErrStopped = errors.New("queue: stopped")         // Run has ended
-	ErrRunning = errors.New("queue: already running") // Run is called once
+	ErrRunning = errors.New("queue: already running") // Run is called once, also after it has ended
 )
 
 // A Task is one message on its way. The engine keeps it, wakes it, and hands it to one worker at a time.
 type Task struct {
-	// ID is the ID of the message. Two tasks of one ID are one delivery.
+	// ID is the ID of Message. Two tasks of one ID are one delivery, as long as the engine knows of the first.
 	ID string
 	// Key is the endpoint: what is limited, rested and disabled together. It is never empty.
 	Key string
 	// Order is the ordering key. Tasks with the same one are handed out one at a time, in the order of Enqueue, by engines
 	// that are an [Orderer]; others are never given any. If empty, the task has no order.
 	Order string
-	// NotBefore is when the task may be handed out. If zero, at once.
+	// NotBefore is when the task may be handed out. If zero, at once. In a [Delivery] it may be that time, or the end of the
+	// last wait.
 	NotBefore time.Time
 	// Message is what to send. Engines do not change it; those that store bytes use [Encode] and [Decode].
 	Message *webhook.Message
@@ -76,7 +77,8 @@ const (
 type Handler struct {
 	// Ready asks for a place at an endpoint before one of its tasks is taken. If ok, the place is taken, and the next
 	// Handle of a task with that key uses it: an engine that asks must then call Handle. If not, it is to be asked again
-	// after wait, or when a Handle of that key has returned, whichever comes first; a wait of zero means the latter only.
+	// after wait, or when a Handle of that key has returned, whichever comes first; a wait of zero means the latter only,
+	// or some time later if none is in flight.
 	//
 	// An engine that cannot ask for one endpoint at a time does not call it: Handle then answers [Defer] where there is no
 	// place. If nil, every endpoint is ready.
@@ -95,8 +97,8 @@ type Handler struct {
 // Engines are safe for concurrent use. Which order tasks without an Order are handed out in is the engine's choice.
 type Engine interface {
 	// Enqueue keeps the tasks, all of them or none; when it returns nil, by the engine's own promise. A task whose ID is
-	// kept already is left out, whatever else it holds. It may be called before Run. After Run has ended, an engine whose
-	// tasks would not outlive it returns [ErrStopped].
+	// kept already is left out, whatever else it holds. It may be called before Run, and by a handler. After Run has ended,
+	// an engine whose tasks would not outlive it returns [ErrStopped]. The slice is the caller's again when it returns.
 	Enqueue(ctx context.Context, tasks ...Task) error
 	// Run hands out tasks until ctx ends. It then hands out nothing more, waits for the handlers, and returns nil; what is
 	// still kept remains so. A second Run of one engine returns [ErrRunning] and does nothing.
@@ -110,6 +112,16 @@ type Orderer interface {
 	// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them. One that
 	// has been handed out is left alone.
 	Supersede(ctx context.Context, order string, rank int) ([]Task, error)
+	// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+	Newest(ctx context.Context, order string) (rank int, ok bool, err error)
+}
+
+// A Waker is an [Engine] that asks Ready, and can be told to ask again before the wait is over.
+type Waker interface {
+	Engine
+	// Wake makes the engine ask Ready for a key as if its wait were over. It does nothing for a key without tasks. It may
+	// be called by a handler, but not by Ready.
+	Wake(key string)
 }
 
 // A Canceler is an [Engine] that can end a delivery.
@@ -137,14 +149,15 @@ type Stats struct {
 
 	// What this [Queue] has ended since it was made; engines leave these at zero.
 	Delivered uint64 `json:"delivered"`
-	Failed    uint64 `json:"failed"`  // after their last attempt
-	Dropped   uint64 `json:"dropped"` // without one; see [Config] OnDrop
+	Failed    uint64 `json:"failed"`   // after their last attempt
+	Dropped   uint64 `json:"dropped"`  // without one; see [Config] OnDrop
+	Canceled  uint64 `json:"canceled"` // by [Queue.Cancel]; of those in flight, some are Delivered or Failed as well
 }
 
 // EndpointStats is what is kept for one endpoint.
 type EndpointStats struct {
 	Key      string        `json:"key"`
-	Pending  int           `json:"pending"`
+	Pending  int           `json:"pending"` // waiting, those in flight not among them
 	InFlight int           `json:"in_flight"`
 	State    EndpointState `json:"state"` // of the Queue; engines leave it empty
 }

@@ -1,0 +1,165 @@
+package durable
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// A delivery is a row of the table as a worker has it.
+type delivery struct {
+	seq, gen int64
+	now      time.Time // when it was asked for
+
+	id, key  string
+	ordering string // empty: none
+	state    State  // Cancelled also where there is no such row
+	active   bool
+	attempts int
+	created  time.Time
+	due      time.Time
+	held     time.Time
+	busy     bool // another worker holds it
+	message  []byte
+
+	verdict queue.Verdict
+}
+
+// load reads d, and holds it if it has an ordering.
+func (e *Engine[T]) load(ctx context.Context, d *delivery) error {
+	select {
+	case err := <-e.loads.do(d):
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *Engine[T]) loadBatch(batch []*delivery) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
+	defer cancel()
+	stmts := make([]store.Stmt, len(batch))
+	for i, d := range batch {
+		d.state, d.busy = Cancelled, false
+		stmts[i] = store.Stmt{SQL: e.sql.load, Args: []any{d.seq, d.gen}, Scan: d.scan}
+	}
+	if err := e.store.Read(ctx, stmts...); err != nil {
+		return err
+	}
+	stmts = stmts[:0]
+	for _, d := range batch {
+		if d.ordering != "" && d.state == Pending && !d.due.After(d.now) {
+			d.busy = true
+			stmts = append(stmts, store.Stmt{
+				SQL:  e.sql.hold,
+				Args: []any{d.seq, d.gen, micros(d.now), micros(d.now.Add(e.config.lease()))},
+				Scan: func(row store.Row) error { d.busy = false; return row.Scan(new(int64)) },
+			})
+		}
+	}
+	if len(stmts) == 0 {
+		return nil
+	}
+	return e.store.Run(ctx, stmts...)
+}
+
+func (d *delivery) scan(row store.Row) error {
+	var ordering *string
+	var active, attempts, created, due, held int64
+	if err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message); err != nil {
+		return err
+	}
+	if ordering != nil {
+		d.ordering = *ordering
+	}
+	d.active, d.attempts = active == 1, int(attempts)
+	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
+	return nil
+}
+
+// book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again.
+func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
+	defer e.flights.add(d.key, -1)
+	d.now = time.Now()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := <-e.verdicts.do(d)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (e *Engine[T]) bookBatch(batch []*delivery) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	stmts := make([]store.Stmt, 0, 2*len(batch))
+	for _, d := range batch {
+		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.Defer {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: []any{
+				d.seq, d.gen, int64(d.attempts + 1), micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err),
+			}})
+		}
+		stmts = append(stmts, e.verdictStmt(d))
+	}
+	return e.store.Run(ctx, stmts...)
+}
+
+// verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.
+func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
+	v := d.verdict
+	d.state = Cancelled // where no row comes back: it is not ours any more
+	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
+	if v.Kind == queue.Defer {
+		return store.Stmt{SQL: e.sql.put, Args: []any{d.seq, d.gen, micros(d.now.Add(v.After))}, Scan: scan}
+	}
+	attempts, status, class, text := int64(d.attempts), int64(0), "", ""
+	if a := v.Attempt; a != nil {
+		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
+	}
+	if v.Attempt != nil || v.Kind != queue.Dead {
+		attempts++
+	}
+	if v.Kind == queue.Retry {
+		return store.Stmt{
+			SQL:  e.sql.retry,
+			Args: []any{d.seq, d.gen, micros(d.now.Add(v.After)), attempts, status, class, text},
+			Scan: scan,
+		}
+	}
+	state := Delivered
+	switch {
+	case v.Kind == queue.Done:
+	case v.Reason != "":
+		state = Dropped
+	default:
+		state = Failed
+	}
+	return store.Stmt{
+		SQL:  e.sql.end,
+		Args: []any{d.seq, d.gen, string(state), string(v.Reason), micros(d.now), attempts, status, class, text},
+		Scan: scan,
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return clean(err.Error())
+}
+
+// clean makes of s what every database takes for text.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+func micros(t time.Time) int64     { return t.UnixMicro() }
+func fromMicros(n int64) time.Time { return time.UnixMicro(n) }

@@ -1,0 +1,205 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// ErrTimeout is returned by Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout.
+var ErrTimeout = errors.New("durable: timeout of the message is longer than MaxTimeout")
+
+// An entry is a task to be kept, with what only [Webhooks] knows of it.
+type entry struct {
+	queue.Task
+	version int   // of the webhook's definition; zero: unknown
+	again   bool  // it may have been kept without a message, which it then replaces
+	fault   error // why it has no message that can be sent: it is kept as failed
+}
+
+func entries(tasks []queue.Task) []entry {
+	all := make([]entry, len(tasks))
+	for i, task := range tasks {
+		all[i].Task = task
+	}
+	return all
+}
+
+// Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk. A task whose ID is kept already is left
+// out, also when it has ended and is kept as history. If ctx ends meanwhile, they may be kept or not.
+func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
+	return e.enqueue(ctx, entries(tasks))
+}
+
+func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
+	if err := e.check(tasks); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
+		// On its own, since it may have to wait for a transaction of another's that holds the ordering.
+		return wrap(e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) }))
+	}
+	select {
+	case err := <-e.enqueues.do(tasks):
+		return wrap(err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
+// commits. Until then, whoever enqueues a task of one of their orderings waits; on SQLite, whoever writes at all.
+func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
+	return e.enqueueTx(ctx, tx, entries(tasks))
+}
+
+func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
+	if err := e.check(tasks); err != nil {
+		return err
+	}
+	return wrap(e.insert(ctx, tx, tasks))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("durable: enqueue: %w", err)
+	}
+	return nil
+}
+
+// check refuses tasks that cannot be kept. Its errors quote nothing of them.
+func (e *Engine[T]) check(tasks []entry) error {
+	for i, task := range tasks {
+		var err error
+		switch m := task.Message; {
+		case m == nil:
+			err = errors.New("no message")
+		case task.ID == "" || task.ID != m.ID:
+			err = errors.New("no ID, or another than the message's")
+		case task.Key == "":
+			err = errors.New("no Key")
+		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
+			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
+		case task.fault == nil && cmp.Or(m.Policy.Timeout, webhook.PolicyFor(m.Event).Timeout) > e.config.MaxTimeout:
+			err = ErrTimeout
+		}
+		if err != nil {
+			return fmt.Errorf("durable: enqueue: task %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// storable reports whether s can be a key of an index everywhere.
+func storable(s string) bool {
+	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}
+
+// tag is s as deliveries are looked for by it. No key of an index may be long; of two that begin alike, the history takes one
+// for the other, which for names of that length does no harm.
+func tag(s string) string {
+	s = clean(s)
+	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
+}
+
+func (e *Engine[T]) enqueueBatch(batch [][]entry) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...)) })
+}
+
+// insert writes the tasks whose ID is new, and jobs that wake them.
+func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	now := time.Now()
+	var orderings []string
+	jobs := make([]river.InsertManyParams, 0, len(tasks))
+	stmts := make([]store.Stmt, 0, len(tasks))
+	for _, task := range tasks {
+		if task.Order != "" {
+			orderings = append(orderings, task.Order)
+		}
+		if task.fault != nil {
+			stmts = append(stmts, e.failStmt(task, now))
+			continue
+		}
+		if task.again {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.makeRoom, Args: []any{task.ID}})
+		}
+		stmts = append(stmts, e.insertStmt(task, now, func(j river.InsertManyParams) { jobs = append(jobs, j) }))
+	}
+	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
+		return err
+	}
+	return e.wake(ctx, tx, jobs)
+}
+
+// insertStmt inserts a task, and tells wake the job for it if it needs one.
+func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.InsertManyParams)) store.Stmt {
+	var ordering *string
+	if task.Order != "" {
+		ordering = &task.Order
+	}
+	due := task.NotBefore
+	if due.Before(now) {
+		due = now
+	}
+	return store.Stmt{
+		SQL: e.sql.insert,
+		Args: []any{
+			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event), ordering, int64(task.Message.Rank),
+			micros(now), micros(due), queue.Encode(task.Message), int64(task.version),
+		},
+		Scan: func(row store.Row) error {
+			var seq, active int64
+			err := row.Scan(&seq, &active)
+			if active == 1 {
+				wake(job(args{Seq: seq}, due))
+			}
+			return err
+		},
+	}
+}
+
+// failStmt inserts a task that has ended with its fault.
+func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
+	return store.Stmt{SQL: e.sql.fail, Args: []any{
+		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event), micros(now),
+		string(webhook.ClassInvalid), errorText(task.fault),
+		[]byte{},
+	}}
+}
+
+// job is what wakes a delivery when it is due. River looks for jobs of a later time every 5 seconds only; one of less is run at
+// once and puts itself off, for which there is no such delay.
+func job(a args, due time.Time) river.InsertManyParams {
+	opts := &river.InsertOpts{Queue: riverQueue}
+	if time.Until(due) > 5*time.Second {
+		opts.ScheduledAt = due
+	}
+	return river.InsertManyParams{Args: a, InsertOpts: opts}
+}
+
+func (e *Engine[T]) wake(ctx context.Context, tx T, jobs []river.InsertManyParams) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	_, err := e.client.InsertManyTx(ctx, tx, jobs)
+	return err
+}

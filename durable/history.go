@@ -1,0 +1,299 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// The errors of the history, wrapped.
+var (
+	// ErrNotFound is returned for the ID of a delivery that is not kept, or not any longer.
+	ErrNotFound = errors.New("no such delivery")
+	// ErrFilter is returned by List for a [Filter] that it cannot understand: in an API, a bad request.
+	ErrFilter = errors.New("bad filter")
+	// ErrNoMessage is returned for a delivery without a message: the event could not be composed.
+	ErrNoMessage = errors.New("the delivery has no message")
+)
+
+// A Filter says which deliveries List returns: those that all of its fields that are set agree with. The zero value is all.
+type Filter struct {
+	State     State
+	WebhookID string
+	Key       string    // the endpoint, as [queue.Task] has it
+	Event     string    // the type
+	From      time.Time // enqueued then or later
+	To        time.Time // enqueued before
+	// Limit is how many there are on a page, at most 1000. If zero, 100.
+	Limit int
+	// After is Next of the page before, with the same fields. If empty, the page is the first.
+	After string
+}
+
+// A Page is a part of the history.
+type Page struct {
+	Deliveries []Delivery `json:"deliveries"`
+	Next       string     `json:"next"` // for [Filter] After; empty: this page is the last
+}
+
+// A Delivery tells what became of a message. It is plain data.
+type Delivery struct {
+	ID        string `json:"id"` // of the message
+	WebhookID string `json:"webhook_id"`
+	// WebhookVersion is that of the definition that the message was composed with; 0 if not by [Webhooks].
+	WebhookVersion int `json:"webhook_version"`
+
+	Key      string       `json:"key"`   // the endpoint
+	Event    string       `json:"event"` // the type
+	State    State        `json:"state"`
+	Reason   queue.Reason `json:"reason"`         // why it was dropped
+	Resent   int          `json:"resent"`         // how often
+	Attempts int          `json:"attempts"`       // since it was last resent
+	Created  time.Time    `json:"created"`        // when it was enqueued
+	Due      time.Time    `json:"due,omitzero"`   // the next attempt, if pending
+	Ended    time.Time    `json:"ended,omitzero"` // zero if pending
+
+	// Of the last attempt; see [webhook.Attempt].
+	Status int           `json:"status"`
+	Class  webhook.Class `json:"class"`
+	Error  string        `json:"error"` // safe to show to the customer
+}
+
+// An Attempt is what is kept of a [webhook.Attempt]. It is plain data.
+type Attempt struct {
+	Resent   int           `json:"resent"` // how often the delivery had been resent
+	N        int           `json:"n"`      // from 1, and again from 1 when the delivery was resent
+	At       time.Time     `json:"at"`
+	Duration time.Duration `json:"duration"` // in JSON a text, such as 1.5s
+	Status   int           `json:"status"`   // 0: none came
+	Class    webhook.Class `json:"class"`
+	Error    string        `json:"error"` // empty: delivered. Safe to show to the customer
+}
+
+// MarshalJSON writes the duration as a text, as that of policies.
+func (a Attempt) MarshalJSON() ([]byte, error) {
+	type plain Attempt // without this method
+	return json.Marshal(struct {
+		plain
+		Duration string `json:"duration"`
+	}{plain(a), a.Duration.String()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (a *Attempt) UnmarshalJSON(data []byte) error {
+	type plain Attempt
+	var text struct {
+		plain
+		Duration string `json:"duration"`
+	}
+	err := json.Unmarshal(data, &text)
+	if err == nil {
+		text.plain.Duration, err = time.ParseDuration(text.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("durable: attempt: %w", err)
+	}
+	*a = Attempt(text.plain)
+	return nil
+}
+
+// List returns the deliveries that a filter is for, the newest first. A page takes the same time however far back it is, and
+// however many deliveries are kept, and what is enqueued meanwhile shifts nothing.
+//
+// Where a webhook or an endpoint is combined with the other, or with an Event, of which it has few, its deliveries between have to
+// be passed over: for half a million of them, that takes some tenths of a second.
+func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
+	limit := min(cmp.Or(f.Limit, 100), 1000)
+	if f.Limit < 0 {
+		return Page{}, fmt.Errorf("durable: list: %w: a negative Limit", ErrFilter)
+	}
+	text, params, err := f.query(limit + 1) // one more, to know whether there is another page
+	if err != nil {
+		return Page{}, fmt.Errorf("durable: list: %w", err)
+	}
+	page := Page{Deliveries: []Delivery{}}
+	var last position
+	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: func(row store.Row) error {
+		if len(page.Deliveries) == limit {
+			page.Next = last.String()
+			return nil
+		}
+		d, seq, err := scanDelivery(row)
+		page.Deliveries, last = append(page.Deliveries, d), position{micros(d.Created), seq}
+		return err
+	}})
+	if err != nil {
+		return Page{}, fmt.Errorf("durable: list: %w", err)
+	}
+	return page, nil
+}
+
+// Get returns the delivery of a message. The error wraps [ErrNotFound] if it is not kept.
+func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
+	var d Delivery
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.get, Scan: func(row store.Row) (err error) {
+		d, _, err = scanDelivery(row)
+		return err
+	}})
+	if err != nil {
+		return Delivery{}, fmt.Errorf("durable: get: %w", err)
+	}
+	return d, nil
+}
+
+// Message returns a message that is kept. The error wraps [ErrNotFound], or [ErrNoMessage] where there never was one.
+func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
+	var data []byte
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: func(row store.Row) error { return row.Scan(&data) }})
+	if err == nil && len(data) == 0 {
+		err = ErrNoMessage
+	}
+	var m *webhook.Message
+	if err == nil {
+		m, err = queue.Decode(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("durable: message: %w", err)
+	}
+	return m, nil
+}
+
+// Attempts returns the attempts of a delivery, the oldest first, those before it was resent among them. The error wraps
+// [ErrNotFound] if the delivery is not kept.
+func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {
+	attempts := []Attempt{}
+	var seq int64
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: func(row store.Row) error { return row.Scan(&seq) }})
+	if err == nil {
+		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: func(row store.Row) error {
+			var a Attempt
+			var gen, n, at, duration, status int64
+			err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
+			a.Resent, a.N, a.At, a.Duration, a.Status = int(gen), int(n), utc(at), time.Duration(duration)*time.Microsecond, int(status)
+			attempts = append(attempts, a)
+			return err
+		}})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("durable: attempts: %w", err)
+	}
+	return attempts, nil
+}
+
+// find runs a statement for the delivery with that ID. If no row comes back, it returns [ErrNotFound].
+func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error {
+	found := false
+	scan := stmt.Scan
+	stmt.Args = []any{clean(id)}
+	stmt.Scan = func(row store.Row) error {
+		found = true
+		return scan(row)
+	}
+	if err := e.store.Read(ctx, stmt); err != nil {
+		return err
+	}
+	if !found {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// columns are what scanDelivery reads.
+const columns = `seq, id, webhook_id, key, event, state, reason, gen, attempts, created, due, ended, status, class, error, webhook_version`
+
+func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
+	var gen, attempts, created, due, status, version int64
+	var ended *int64
+	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
+		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version)
+	d.Resent, d.Attempts, d.Status, d.Created, d.WebhookVersion = int(gen), int(attempts), int(status), utc(created), int(version)
+	if d.State == Pending {
+		d.Due = utc(due)
+	}
+	if ended != nil {
+		d.Ended = utc(*ended)
+	}
+	return d, seq, err
+}
+
+func utc(n int64) time.Time { return fromMicros(n).UTC() }
+
+// states are all there are.
+var states = []State{Pending, Delivered, Failed, Dropped, Cancelled}
+
+// query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
+//
+// Without a state, a page is made up of the first of each state, in the order that the index has: so none needs one of its own.
+func (f Filter) query(limit int) (text string, params []any, err error) {
+	before := position{math.MaxInt64, 0}
+	if !f.To.IsZero() {
+		before.created = micros(f.To)
+	}
+	if f.After != "" {
+		after, err := parsePosition(f.After)
+		if err != nil {
+			return "", nil, err
+		}
+		if after.created < before.created {
+			before = after
+		}
+	}
+	params = []any{before.created, before.seq, micros(f.From), int64(limit)} // the zero time is before all
+	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
+	look := func(column, want string) {
+		if want != "" {
+			params = append(params, tag(want))
+			where += " AND " + column + " = $" + strconv.Itoa(len(params))
+		}
+	}
+	look("webhook_id", f.WebhookID)
+	look("key", f.Key)
+	state, event := "state", "event"
+	if f.WebhookID != "" || f.Key != "" {
+		event = "event || ''"
+	}
+	look(event, f.Event)
+	if len(params) > 4 {
+		state = "state || ''"
+	}
+	const order = ` ORDER BY created DESC, seq DESC LIMIT $4`
+	var parts []string
+	for _, s := range states {
+		if f.State == s || f.State == "" {
+			parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`, columns, state, s, where, order))
+		}
+	}
+	if len(parts) == 0 {
+		return "", nil, fmt.Errorf("%w: no such State", ErrFilter)
+	}
+	return strings.Join(parts, ` UNION ALL `) + order, params, nil
+}
+
+// A position is where a page ends. Both numbers of a delivery never change.
+type position struct{ created, seq int64 }
+
+func (p position) String() string {
+	return strconv.FormatInt(p.created, 36) + "-" + strconv.FormatInt(p.seq, 36)
+}
+
+func parsePosition(s string) (position, error) {
+	created, seq, _ := strings.Cut(s, "-")
+	var p position
+	var err, err2 error
+	p.created, err = strconv.ParseInt(created, 36, 64)
+	p.seq, err2 = strconv.ParseInt(seq, 36, 64)
+	if err != nil || err2 != nil {
+		return position{}, fmt.Errorf("%w: After is not what another page's Next was", ErrFilter)
+	}
+	return p, nil
+}

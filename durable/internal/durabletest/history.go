@@ -1,0 +1,319 @@
+package durabletest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
+)
+
+// filters returns one for each combination of the given values and of none.
+func filters(f durable.Filter) []durable.Filter {
+	all := []durable.Filter{{}}
+	for _, set := range []func(*durable.Filter){
+		func(g *durable.Filter) { g.State = f.State },
+		func(g *durable.Filter) { g.WebhookID = f.WebhookID },
+		func(g *durable.Filter) { g.Key = f.Key },
+		func(g *durable.Filter) { g.Event = f.Event },
+		func(g *durable.Filter) { g.From = f.From },
+		func(g *durable.Filter) { g.To = f.To },
+	} {
+		for _, g := range all {
+			set(&g)
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// testList compares the pages of all combinations of filters with what a loop over all finds.
+func testList[T any](t *testing.T, db Database[T]) {
+	const n = 60
+	e := db.Open(t, durable.Config{})
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	states := []durable.State{durable.Pending, durable.Delivered, durable.Failed, durable.Dropped, durable.Cancelled}
+	var want []durable.Delivery // the newest first
+	for i := range n {
+		task := Task(fmt.Sprintf("m%02d", i))
+		task.Key, task.Message.WebhookID, task.Message.Event = "key-"+strconv.Itoa(i%2), "hook-"+strconv.Itoa(i%3), "event-"+strconv.Itoa(i/2%2)
+		require.NoError(t, e.Enqueue(t.Context(), task))
+		d := durable.Delivery{
+			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event, State: states[i%len(states)],
+			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour), // several at one moment
+		}
+		due, ended := d.Due.UnixMicro(), "NULL"
+		if d.State != durable.Pending {
+			ended, d.Due, d.Ended = strconv.FormatInt(due, 10), time.Time{}, d.Due
+		}
+		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s WHERE id = '%s'`,
+			d.State, d.Created.UnixMicro(), due, ended, d.ID))
+		want = slices.Insert(want, 0, d)
+	}
+	for _, f := range filters(durable.Filter{
+		State: durable.Failed, WebhookID: "hook-1", Key: "key-1", Event: "event-1", From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
+	}) {
+		matching := []durable.Delivery{}
+		for _, d := range want {
+			if (f.State == "" || f.State == d.State) && (f.WebhookID == "" || f.WebhookID == d.WebhookID) && (f.Key == "" || f.Key == d.Key) &&
+				(f.Event == "" || f.Event == d.Event) && !d.Created.Before(f.From) && (f.To.IsZero() || d.Created.Before(f.To)) {
+				matching = append(matching, d)
+			}
+		}
+		for _, limit := range []int{0, 1 + len(matching)/3} {
+			f.Limit = limit
+			got := []durable.Delivery{}
+			for f.After = ""; ; {
+				page, err := e.List(t.Context(), f)
+				require.NoError(t, err)
+				got = append(got, page.Deliveries...)
+				if f.After = page.Next; f.After == "" {
+					break
+				}
+				require.Len(t, page.Deliveries, limit)
+			}
+			require.Equal(t, matching, got, "%+v", f)
+		}
+	}
+	for f, text := range map[durable.Filter]string{
+		{State: "ended"}:    "durable: list: bad filter: no such State",
+		{After: "x"}:        "durable: list: bad filter: After is not what another page's Next was",
+		{After: "1-2' OR "}: "durable: list: bad filter: After is not what another page's Next was",
+		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
+	} {
+		_, err := e.List(t.Context(), f)
+		require.EqualError(t, err, text)
+		require.ErrorIs(t, err, durable.ErrFilter)
+	}
+	page, err := e.List(t.Context(), durable.Filter{WebhookID: "\x00\xff'", Key: "\x00"})
+	require.NoError(t, err)
+	text, err := json.Marshal(page)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"deliveries": [], "next": ""}`, string(text))
+}
+
+// testLongNames has names that are longer than a key of an index may be: they are kept, and found.
+func testLongNames[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	var tasks []queue.Task
+	for _, letter := range []string{"a", "é"} {
+		task := Task(letter)
+		task.Message.WebhookID, task.Message.Event = strings.Repeat(letter, 70_001), "x"+strings.Repeat(letter, 70_001)
+		tasks = append(tasks, task)
+	}
+	require.NoError(t, e.Enqueue(t.Context(), tasks...))
+	for _, task := range tasks {
+		page, err := e.List(t.Context(), durable.Filter{WebhookID: task.Message.WebhookID, Event: task.Message.Event})
+		require.NoError(t, err)
+		require.Len(t, page.Deliveries, 1)
+		m, err := e.Message(t.Context(), task.ID)
+		require.NoError(t, err)
+		require.Equal(t, task.Message, m)
+	}
+}
+
+// finally waits until a delivery is in a state, and returns it.
+func finally[T any](t testing.TB, e *durable.Engine[T], id string, state durable.State) durable.Delivery {
+	var d durable.Delivery
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+		var err error
+		d, err = e.Get(t.Context(), id)
+		require.NoError(t, err)
+		if d.State == state {
+			return d
+		}
+	}
+	require.FailNow(t, "waited in vain", "%+v, want it %s", d, state)
+	return d
+}
+
+// testResend has a delivery fail, be resent, fail, be resent and delivered.
+func testResend[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	at := time.UnixMicro(1_700_000_000_123_456).UTC()
+	attempt := webhook.Attempt{At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errStatus}
+	verdicts := []queue.Verdict{
+		{Kind: queue.Retry, Attempt: &attempt},
+		{Kind: queue.Dead, Attempt: &attempt},
+		{Kind: queue.Dead, Reason: queue.Disabled},
+		{Kind: queue.Done, Attempt: &webhook.Attempt{At: at, Status: 200}},
+	}
+	var calls atomic.Int64
+	r := record(func(queue.Delivery) queue.Verdict { return verdicts[calls.Add(1)-1] })
+	Run(t, e, r.handle)
+	task := Task("a")
+	require.NoError(t, e.Enqueue(t.Context(), task))
+
+	d := finally(t, e, "a", durable.Failed)
+	require.WithinDuration(t, time.Now(), d.Created, time.Minute)
+	require.WithinDuration(t, time.Now(), d.Ended, time.Minute)
+	want := durable.Delivery{
+		ID: "a", WebhookID: task.Message.WebhookID, Key: task.Key, Event: task.Message.Event, State: durable.Failed, Attempts: 2,
+		Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503", Created: d.Created, Ended: d.Ended,
+	}
+	require.Equal(t, want, d)
+	require.NoError(t, e.Resend(t.Context(), "a"))
+	d = finally(t, e, "a", durable.Dropped)
+	want = durable.Delivery{
+		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.Dropped, Reason: queue.Disabled,
+		Resent: 1, Created: d.Created, Ended: d.Ended,
+	}
+	require.Equal(t, want, d)
+	require.NoError(t, e.Resend(t.Context(), "a"))
+	d = finally(t, e, "a", durable.Delivered)
+	require.Equal(t, []int{2, 1, 200}, []int{d.Resent, d.Attempts, d.Status})
+
+	attempts, err := e.Attempts(t.Context(), "a")
+	require.NoError(t, err)
+	failed := durable.Attempt{N: 1, At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503"}
+	second := failed
+	second.N = 2
+	require.Equal(t, []durable.Attempt{failed, second, {Resent: 2, N: 1, At: at, Status: 200}}, attempts)
+	text, err := json.Marshal(attempts[0])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"resent": 0, "n": 1, "at": "2023-11-14T22:13:20.123456Z", "duration": "1.5ms", "status": 503, "class": "status",
+		"error": "webhook: status 503"}`, string(text))
+	var back durable.Attempt
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, attempts[0], back)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"duration": 1}`), &back), "durable: attempt: ")
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"duration": "long"}`), &back), "durable: attempt: ")
+	var numbers []int
+	for _, got := range r.all() {
+		require.Equal(t, task.Message, got.Message)
+		require.Equal(t, d.Created, got.Since.UTC())
+		numbers = append(numbers, got.N)
+	}
+	require.Equal(t, []int{1, 2, 1, 1}, numbers)
+}
+
+var errStatus = fmt.Errorf("webhook: status %d", 503)
+
+func testNotResent[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	require.NoError(t, e.Enqueue(t.Context(), Task("pending"), Task("none")))
+	db.Exec(t, `UPDATE @delivery SET message = CAST('' AS BLOB), state = 'failed', ended = created, webhook_id = 'hook' WHERE id = 'none'`)
+	attempts, err := e.Attempts(t.Context(), "pending")
+	require.NoError(t, err)
+	require.Equal(t, []durable.Attempt{}, attempts)
+	tests := []struct {
+		id, want string
+		is       error
+	}{
+		{"pending", "durable: resend: the delivery has not ended", durable.ErrPending},
+		{"none", "durable: resend: the delivery has no message", durable.ErrNoMessage},
+		{"unknown", "durable: resend: no such delivery", durable.ErrNotFound},
+		{"\x00\xff", "durable: resend: no such delivery", durable.ErrNotFound},
+	}
+	for _, tt := range tests {
+		err := e.Resend(t.Context(), tt.id)
+		require.EqualError(t, err, tt.want)
+		require.ErrorIs(t, err, tt.is)
+	}
+	n, err := e.ResendFailed(t.Context(), "hook", time.Time{})
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = e.Get(t.Context(), "unknown")
+	require.EqualError(t, err, "durable: get: no such delivery")
+	_, err = e.Attempts(t.Context(), "unknown")
+	require.EqualError(t, err, "durable: attempts: no such delivery")
+	_, err = e.Message(t.Context(), "unknown")
+	require.EqualError(t, err, "durable: message: no such delivery")
+	_, err = e.Message(t.Context(), "none")
+	require.EqualError(t, err, "durable: message: the delivery has no message")
+}
+
+// testResendOrdered resends two of an ordering while a third is being sent.
+func testResendOrdered[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	gate := make(chan struct{})
+	var met sync.Map
+	r := record(func(d queue.Delivery) queue.Verdict {
+		if d.ID == "busy" {
+			<-gate
+		}
+		if _, again := met.LoadOrStore(d.ID, true); again {
+			return queue.Verdict{Kind: queue.Done}
+		}
+		return queue.Verdict{Kind: queue.Dead}
+	})
+	Run(t, e, r.handle)
+	require.NoError(t, e.Enqueue(t.Context(), ordered("a", "b", "busy", "last")...))
+	r.await(t, 3)
+	require.NoError(t, e.Resend(t.Context(), "b"))
+	require.NoError(t, e.Resend(t.Context(), "a"))
+	ok, err := e.Cancel(t.Context(), "busy")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.ErrorIs(t, e.Resend(t.Context(), "busy"), durable.ErrPending) // it is being sent
+	close(gate)
+	finally(t, e, "last", durable.Failed)
+	require.NoError(t, e.Resend(t.Context(), "busy"))
+	finally(t, e, "busy", durable.Delivered)
+	var ids []string
+	for _, d := range r.all() {
+		ids = append(ids, d.ID)
+	}
+	require.Equal(t, []string{"a", "b", "busy", "a", "b", "last", "busy"}, ids)
+}
+
+func testResendFailed[T any](t *testing.T, db Database[T]) {
+	const n = 450 // more than two batches
+	e := db.Open(t, durable.Config{})
+	since := time.Now().Add(-time.Hour)
+	ended := since.UnixMicro()
+	tasks := Tasks("task", n)
+	for i := range tasks {
+		tasks[i].Message.WebhookID = "hook"
+		tasks[i].NotBefore = time.Now().Add(time.Hour)
+		if i >= n-30 {
+			tasks[i].Order = "o" + strconv.Itoa(i%4)
+		}
+	}
+	tasks[0].Message.WebhookID = "other"
+	require.NoError(t, e.Enqueue(t.Context(), tasks...))
+	db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = 'failed', ended = %d, active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, ended))
+	set := func(id int, state, reason string, at int64) {
+		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', reason = '%s', ended = %d WHERE id = 'task-%d'`, state, reason, at, id))
+	}
+	set(1, "failed", "", ended-1)
+	set(2, "delivered", "", ended)
+	set(3, "cancelled", "", ended)
+	set(4, "dropped", "superseded", ended)
+	set(5, "dropped", "disabled", ended)
+
+	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Dead} }) // they fail again
+	Run(t, e, r.handle)
+	got, err := e.ResendFailed(t.Context(), "hook", since)
+	require.NoError(t, err)
+	require.Equal(t, n-5, got)
+	r.await(t, n-5)
+	eventually(t, db, 0, `SELECT count(*) FROM @delivery WHERE state = 'pending'`)
+	for id, times := range r.ids() {
+		require.Equal(t, 1, times, id)
+	}
+	for _, i := range []int{0, 1, 2, 3, 4} {
+		require.NotContains(t, r.ids(), fmt.Sprint("task-", i))
+	}
+	require.Contains(t, r.ids(), "task-5")
+	var sequence []int // of one ordering
+	for _, d := range r.all() {
+		if d.Order == "o0" {
+			i, err := strconv.Atoi(strings.TrimPrefix(d.ID, "task-"))
+			require.NoError(t, err)
+			sequence = append(sequence, i)
+		}
+	}
+	require.True(t, slices.IsSorted(sequence), "%v", sequence)
+	require.NotEmpty(t, sequence)
+}

@@ -1,0 +1,134 @@
+package durabletest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Kill kills a process that enqueues and delivers 8 times, and starts it again each time. Nothing that was accepted may be
+// lost, and nothing delivered twice that was not in flight at a kill.
+func Kill(t *testing.T, place Place) {
+	l := newLedger(t)
+	s := settings{Place: place, URL: l.receiver.URL}
+	killed := map[int]int{}
+	for range 8 {
+		s.Number++
+		p := start(t, l, s)
+		p.runFor(between(200*time.Millisecond, 4*time.Second))
+		p.kill()
+		killed[s.Number] = 1
+	}
+	at := time.Now()
+	s.Number++
+	p := start(t, l, s)
+	p.finish()
+	t.Logf("the last delivery came %v after the last kill", l.lastAfter(at))
+	l.settle(t, killed)
+}
+
+// TakeOver kills one of two processes on one database. The other delivers what the dead one held.
+func TakeOver(t *testing.T, place Place) {
+	l := newLedger(t)
+	s := settings{Place: place, URL: l.receiver.URL, Number: 1}
+	dies := start(t, l, s)
+	s.Number = 2
+	lives := start(t, l, s)
+	lives.runFor(between(3*time.Second, 6*time.Second))
+	dies.kill()
+	at := time.Now()
+	lives.finish()
+	took := l.lastAfter(at)
+	t.Logf("the last delivery came %v after the kill", took)
+	require.LessOrEqual(t, took, 50*time.Second)
+	l.settle(t, map[int]int{1: 1})
+}
+
+// Outage restarts the database twice, under a process that enqueues and delivers.
+func Outage(t *testing.T, place Place, restart func()) {
+	l := newLedger(t)
+	p := start(t, l, settings{Place: place, URL: l.receiver.URL, Number: 1, Outages: true})
+	for range 2 {
+		p.runFor(between(2*time.Second, 4*time.Second))
+		restart()
+	}
+	before := l.acceptedSoFar()
+	p.runFor(4 * time.Second)
+	require.Greater(t, l.acceptedSoFar(), before, "nothing was accepted after the last restart")
+	at := time.Now()
+	p.finish()
+	t.Logf("the last delivery came %v after the last Enqueue", l.lastAfter(at))
+	l.settle(t, map[int]int{1: 2})
+}
+
+func between(low, high time.Duration) time.Duration {
+	return low + rand.N(high-low) //nolint:gosec // no secret
+}
+
+// A process runs [Main].
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stderr bytes.Buffer
+	ended  chan struct{} // after it, all that the process said has been read
+	err    error         // of its end
+}
+
+func start(t *testing.T, l *ledger, s settings) *process {
+	t.Helper()
+	text, err := json.Marshal(s)
+	require.NoError(t, err)
+	program, err := os.Executable()
+	require.NoError(t, err)
+	p := &process{t: t, cmd: exec.CommandContext(t.Context(), program), ended: make(chan struct{})} //nolint:gosec // this program
+	p.cmd.Env = append(os.Environ(), processVariable+"="+string(text), "GORACE=halt_on_error=1")
+	p.cmd.Stderr = &p.stderr
+	p.stdin, err = p.cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := p.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		defer close(p.ended)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			l.accept(lines.Text())
+		}
+		p.err = p.cmd.Wait()
+	}()
+	t.Cleanup(func() { <-p.ended }) // t's context has ended, and the process with it
+	return p
+}
+
+// runFor lets the process run, which must not end by itself meanwhile.
+func (p *process) runFor(d time.Duration) {
+	p.t.Helper()
+	select {
+	case <-time.After(d):
+	case <-p.ended:
+		require.FailNow(p.t, "the process ended by itself", "%v: %s", p.err, p.stderr.Bytes())
+	}
+}
+
+// kill ends the process in the midst of what it does.
+func (p *process) kill() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Kill())
+	<-p.ended
+}
+
+// finish has the process enqueue no more, and waits until it has delivered everything.
+func (p *process) finish() {
+	p.t.Helper()
+	require.NoError(p.t, p.stdin.Close())
+	<-p.ended // which ends itself in any case
+	require.NoError(p.t, p.err, "%s", p.stderr.Bytes())
+}

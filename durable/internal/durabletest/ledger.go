@@ -1,0 +1,143 @@
+package durabletest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+)
+
+// A ledger holds what the processes said that they had accepted against what a receiver got, of which it refuses every third.
+type ledger struct {
+	receiver *httptest.Server
+	verifier webhook.Verifier
+
+	mu        sync.Mutex
+	accepted  map[string]bool
+	requests  int
+	delivered map[string][]int // of each message the processes that its deliveries came from, in order of time
+	last      time.Time        // when a message was first delivered
+	orders    map[string]int   // of each ordering the number of the last that was delivered
+	wrong     []string
+}
+
+func newLedger(t testing.TB) *ledger {
+	l := &ledger{accepted: map[string]bool{}, delivered: map[string][]int{}, orders: map[string]int{}}
+	l.verifier.Header = webhook.HeaderSignature
+	for sender := range senders {
+		l.verifier.Secrets = append(l.verifier.Secrets, webhook.WebhookIDSecret(webhookID(sender)))
+	}
+	l.receiver = httptest.NewServer(http.HandlerFunc(l.serve))
+	t.Cleanup(l.receiver.Close)
+	return l
+}
+
+func (l *ledger) accept(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.accepted[id] = true
+}
+
+func (l *ledger) acceptedSoFar() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted)
+}
+
+// lastAfter is how long after a time the last message was delivered.
+func (l *ledger) lastAfter(at time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last.Sub(at).Round(100 * time.Millisecond)
+}
+
+func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
+	got, err := io.ReadAll(r.Body)
+	if err != nil { // the process died in the middle of it: nothing arrived
+		panic(http.ErrAbortHandler)
+	}
+	select { // so that a process always dies with some in flight
+	case <-time.After(time.Duration(5+rand.IntN(50)) * time.Millisecond): //nolint:gosec // no secret
+	case <-r.Context().Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests++
+	id := r.Header.Get(webhook.HeaderID)
+	if !bytes.Equal(got, body(id)) || r.RequestURI != target(id) {
+		l.wrong = append(l.wrong, id+": not the message's bytes")
+	}
+	if err := l.verifier.Verify(r.Header, got); err != nil {
+		l.wrong = append(l.wrong, id+": "+err.Error())
+	}
+	if l.requests%3 == 0 {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	process, err := strconv.Atoi(r.Header.Get(processHeader))
+	if err != nil {
+		l.wrong = append(l.wrong, id+": from no process")
+	}
+	if len(l.delivered[id]) == 0 {
+		l.last = time.Now()
+		l.follow(id)
+	}
+	l.delivered[id] = append(l.delivered[id], process)
+}
+
+// follow needs l.mu.
+func (l *ledger) follow(id string) {
+	var process, sender, n int
+	if _, err := fmt.Sscanf(id, "%d-%d-%d", &process, &sender, &n); err != nil {
+		l.wrong = append(l.wrong, id+": nobody's ID")
+	}
+	if n%orderedEach != 0 {
+		return
+	}
+	order := fmt.Sprintf("%d-%d", process, sender)
+	if n < l.orders[order] {
+		l.wrong = append(l.wrong, fmt.Sprintf("%s: after number %d of its ordering", id, l.orders[order]))
+	}
+	l.orders[order] = n
+}
+
+// settle compares the two sides. Interrupted are the processes that were, and how many times: each time, a process may have
+// had one delivery in each of its workers that the receiver had and the database not.
+func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var missing []string
+	for id := range l.accepted {
+		if len(l.delivered[id]) == 0 {
+			missing = append(missing, id)
+		}
+	}
+	duplicates, sum, unreported := map[int]int{}, 0, 0
+	for id, processes := range l.delivered {
+		for _, process := range processes[:len(processes)-1] { // each was followed by another
+			duplicates[process]++
+			sum++
+		}
+		if !l.accepted[id] { // it was kept, and the process died before it could say so
+			unreported++
+		}
+	}
+	t.Logf("%d accepted, %d not delivered; %d requests, a third of them refused; %d duplicates; %d delivered that died before they were reported",
+		len(l.accepted), len(missing), l.requests, sum, unreported)
+	require.Empty(t, missing, "accepted, and not delivered")
+	require.Empty(t, l.wrong)
+	require.Greater(t, len(l.accepted), 50, "the trial was none")
+	for process, n := range duplicates {
+		require.LessOrEqual(t, n, workers*interrupted[process], "delivered twice, the first time by process %d", process)
+	}
+}

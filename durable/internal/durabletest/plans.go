@@ -1,0 +1,192 @@
+package durabletest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// A Spy is a store that notes which statements are run.
+type Spy[T any] struct {
+	store.Store[T]
+	mu    sync.Mutex
+	stmts map[string]store.Stmt
+}
+
+// Migrate notes nothing.
+func (s *Spy[T]) Migrate(ctx context.Context, own func(T) error) error {
+	err := s.Store.Migrate(ctx, own)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stmts = nil
+	return err
+}
+
+// Read notes the statements, and has them run.
+func (s *Spy[T]) Read(ctx context.Context, stmts ...store.Stmt) error {
+	return s.Store.Read(ctx, s.note(stmts)...)
+}
+
+// Run does as Read.
+func (s *Spy[T]) Run(ctx context.Context, stmts ...store.Stmt) error {
+	return s.Store.Run(ctx, s.note(stmts)...)
+}
+
+// RunTx does as Read.
+func (s *Spy[T]) RunTx(ctx context.Context, tx T, stmts ...store.Stmt) error {
+	return s.Store.RunTx(ctx, tx, s.note(stmts)...)
+}
+
+func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stmts == nil {
+		s.stmts = make(map[string]store.Stmt)
+	}
+	for _, stmt := range stmts {
+		s.stmts[stmt.SQL] = stmt
+	}
+	return stmts
+}
+
+// wanted looks for a webhook that has half of all deliveries, of which few are not delivered.
+var wanted = durable.Filter{
+	State: durable.Failed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
+	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour), // of the 24 h that Fill fills
+}
+
+// Fill inserts n deliveries, the last of them now, and an attempt for each.
+func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
+	now := time.Now().UnixMicro()
+	exec(t, fmt.Sprintf(`INSERT INTO @delivery (id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message)
+		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %[1]d),
+		rows (i, hook, event, state, created) AS (SELECT i, CASE WHEN i %% 2 = 0 THEN 0 ELSE i %% 5000 END,
+			CASE WHEN i <= 20 THEN 'whatsapp:message:in' WHEN i %% 3 = 0 THEN 'voice:message:out' ELSE 'dialer:cdr' END,
+			CASE WHEN i <= 10 OR i %% 100 = 1 THEN 'failed' WHEN i %% 100 = 3 THEN 'pending' WHEN i %% 100 = 5 THEN 'dropped'
+				WHEN i %% 100 = 7 THEN 'cancelled' ELSE 'delivered' END, %[2]d - %[3]d / %[1]d * (%[1]d - i) FROM numbers)
+		SELECT 'id-' || i, 'hook-' || hook, 'https://hook-' || hook || '.example', event, 0, state, 1, 1, created, created,
+			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB) FROM rows`,
+		n, now, (24*time.Hour).Microseconds()))
+	exec(t, `INSERT INTO @attempt SELECT seq, 0, 1, created, 1000, 200, '', '' FROM @delivery`)
+}
+
+// Plans has an engine on the spy run all its statements, and calls check with each.
+func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t *testing.T, stmt store.Stmt)) {
+	for _, f := range filters(wanted) {
+		page, err := e.List(t.Context(), f)
+		require.NoError(t, err)
+		f.After = page.Next
+		_, err = e.List(t.Context(), f)
+		require.NoError(t, err)
+	}
+	r := record(func(d queue.Delivery) queue.Verdict {
+		switch {
+		case strings.HasPrefix(d.ID, "cancelled"):
+			return queue.Verdict{Kind: queue.Defer, After: time.Hour}
+		case d.N == 1:
+			return queue.Verdict{Kind: queue.Retry, Attempt: &webhook.Attempt{At: time.Now(), Status: 503}}
+		default:
+			return queue.Verdict{Kind: queue.Done}
+		}
+	})
+	stop := Run(t, e, r.handle)
+	require.NoError(t, e.Enqueue(t.Context(), append(ordered("o1", "o2"), Task("single"), Task("cancelled"))...))
+	finally(t, e, "single", durable.Delivered)
+	finally(t, e, "o2", durable.Delivered)
+	ok, err := e.Cancel(t.Context(), "cancelled")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.NoError(t, e.Resend(t.Context(), "o1"))
+	_, err = e.ResendFailed(t.Context(), "hook-0", time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	_, err = e.Supersede(t.Context(), "o", 0)
+	require.NoError(t, err)
+	_, _, err = e.Newest(t.Context(), "o")
+	require.NoError(t, err)
+	_, err = e.Stats(t.Context(), 10)
+	require.NoError(t, err)
+	_, err = e.Attempts(t.Context(), "single")
+	require.NoError(t, err)
+	_, err = e.Message(t.Context(), "single")
+	require.NoError(t, err)
+	finally(t, e, "o1", durable.Delivered)
+	stop()
+	require.Greater(t, len(spy.stmts), 35)
+	for _, stmt := range spy.stmts {
+		check(t, stmt)
+	}
+}
+
+// Index matches the names of the indexes that a page may be read from.
+func Index(sql string) string {
+	switch webhook, key := strings.Contains(sql, "webhook_id ="), strings.Contains(sql, "key ="); {
+	case webhook && key:
+		return "ringhook_delivery_(webhook|key)"
+	case webhook:
+		return "ringhook_delivery_webhook"
+	case key:
+		return "ringhook_delivery_key"
+	case strings.Contains(sql, "event ="):
+		return "ringhook_delivery_event"
+	default:
+		return "ringhook_delivery_state"
+	}
+}
+
+// List reports how long pages take among a million deliveries, in milliseconds: the slowest first page of all combinations of
+// filters, the slowest one of the middle, and one for which half of all have to be passed over.
+func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
+	Fill(b, 1_000_000, exec)
+	exec(b, `ANALYZE @delivery`)
+	slowest := func(f durable.Filter, name string) {
+		var worst time.Duration
+		for _, f := range filters(f) {
+			times := make([]time.Duration, 0, 9) // more than five, after which Postgres may take a plan for all values
+			for range cap(times) {
+				begun := time.Now()
+				_, err := e.List(b.Context(), f)
+				require.NoError(b, err)
+				times = append(times, time.Since(begun))
+			}
+			slices.Sort(times)
+			worst = max(worst, times[len(times)/2])
+		}
+		b.ReportMetric(float64(worst.Microseconds())/1000, name)
+	}
+	first := wanted
+	first.To = time.Time{}
+	slowest(first, "ms-first")
+	slowest(wanted, "ms-middle")
+	rare := wanted
+	rare.Event = "whatsapp:message:in"
+	slowest(rare, "ms-rare")
+	begun := time.Now()
+	_, err := e.Stats(b.Context(), 20)
+	require.NoError(b, err)
+	b.ReportMetric(float64(time.Since(begun).Microseconds())/1000, "ms-stats")
+	b.ReportMetric(0, "ns/op")
+}
+
+// ResendFailed reports how many failed deliveries are resent in a second, of 100,000.
+func ResendFailed[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
+	const n = 100_000
+	Fill(b, n, exec)
+	exec(b, `UPDATE @delivery SET state = 'failed', ended = created, webhook_id = 'hook-0'`)
+	begun := time.Now()
+	got, err := e.ResendFailed(b.Context(), "hook-0", time.Time{})
+	require.NoError(b, err)
+	require.Equal(b, n, got)
+	b.ReportMetric(n/time.Since(begun).Seconds(), "resent/s")
+	b.ReportMetric(0, "ns/op")
+}

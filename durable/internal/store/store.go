@@ -1,0 +1,59 @@
+// Package store is what an engine asks of a database. The modules sqlite and postgres implement it.
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/riverqueue/river/riverdriver"
+)
+
+// A Store runs statements in a database. T is a transaction of it. It is safe for concurrent use.
+type Store[T any] interface {
+	// Driver is River's for the same database.
+	Driver() riverdriver.Driver[T]
+	Dialect() Dialect
+	// Read runs statements that only read, not necessarily at one moment.
+	Read(ctx context.Context, stmts ...Stmt) error
+	// Run runs the statements in one transaction.
+	Run(ctx context.Context, stmts ...Stmt) error
+	// RunTx runs the statements in a transaction of the caller's.
+	RunTx(ctx context.Context, tx T, stmts ...Stmt) error
+	// InTx begins a transaction that writes, calls fn, and commits if fn returns nil.
+	InTx(ctx context.Context, fn func(tx T) error) error
+	// Lock returns the statements that hold the names until the transaction ends, against all who hold any of them. There are
+	// none where transactions that write exclude each other anyway.
+	Lock(names []string) []Stmt
+	// Migrate brings River's tables up to date, then calls own, one process at a time.
+	Migrate(ctx context.Context, own func(tx T) error) error
+	// Close closes what the store has opened itself.
+	Close() error
+}
+
+// A Stmt is one statement.
+type Stmt struct {
+	SQL  string // in the dialect of the store
+	Args []any
+	// Scan is called for each row that comes back. If nil, rows are passed over.
+	Scan func(Row) error
+}
+
+// A Row is scanned as [database/sql.Rows] are.
+type Row interface{ Scan(dest ...any) error }
+
+// A Dialect is how a database wants its SQL. Everything that is not here is written so that both understand it.
+type Dialect struct {
+	Schema      string // for River; empty: none
+	Prefix      string // before the names of our tables
+	Placeholder string // before the number of an argument
+	Identity    string // type of a key that the database counts up
+	Blob        string // type of bytes
+
+	// Tune is run after the statements that make our tables, written as those are.
+	Tune []string
+}
+
+// SQL rewrites text where @ stands before a table's name, $ before an argument's number, and IDENTITY and BLOB for types.
+func (d Dialect) SQL(text string) string {
+	return strings.NewReplacer("@", d.Prefix, "$", d.Placeholder, "IDENTITY", d.Identity, "BLOB", d.Blob).Replace(text)
+}

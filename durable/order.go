@@ -1,0 +1,115 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// Of the pending deliveries of an ordering, only the first is active, which an index sees to: it alone has a job of River's.
+// When it ends, the next becomes active, in a transaction that holds the ordering as that of each Enqueue does.
+
+// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them. One that has
+// been handed out, in whatever process, is left alone.
+func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
+	var tasks []queue.Task
+	err := e.store.InTx(ctx, func(tx T) error {
+		tasks = nil
+		return e.inOrder(ctx, tx, order, store.Stmt{
+			SQL:  e.sql.supersede,
+			Args: []any{order, int64(rank), micros(time.Now())},
+			Scan: func(row store.Row) error {
+				var seq, due int64
+				var data []byte
+				task := queue.Task{Order: order}
+				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data); err != nil {
+					return err
+				}
+				m, err := queue.Decode(data)
+				task.Message, task.NotBefore = m, fromMicros(due)
+				tasks = append(tasks, task)
+				return err
+			},
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("durable: supersede: %w", err)
+	}
+	return tasks, nil
+}
+
+// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
+	var highest *int64
+	err = e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.newest,
+		Args: []any{order, micros(time.Now())},
+		Scan: func(row store.Row) error { return row.Scan(&highest) },
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("durable: newest: %w", err)
+	}
+	if highest == nil {
+		return 0, false, nil
+	}
+	return int(*highest), true, nil
+}
+
+// Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on to
+// its end: if it is delivered, the delivery counts as that; if not, there is no other.
+func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
+	var order string
+	var found bool
+	read := store.Stmt{SQL: e.sql.ordering, Args: []any{id}, Scan: func(row store.Row) error { return row.Scan(&order) }}
+	err := e.store.Read(ctx, read)
+	if err == nil {
+		err = e.store.InTx(ctx, func(tx T) error {
+			found = false
+			return e.inOrder(ctx, tx, order, store.Stmt{
+				SQL:  e.sql.cancel,
+				Args: []any{id, micros(time.Now())},
+				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64)) },
+			})
+		})
+	}
+	if err != nil {
+		return false, fmt.Errorf("durable: cancel: %w", err)
+	}
+	return found, nil
+}
+
+// next ends the turn of d, which has ended, and makes the next of its ordering active.
+func (e *Engine[T]) next(ctx context.Context, d *delivery) error {
+	return e.store.InTx(ctx, func(tx T) error {
+		return e.inOrder(ctx, tx, d.ordering, store.Stmt{SQL: e.sql.release, Args: []any{d.seq, d.gen}})
+	})
+}
+
+// inOrder runs a statement that may end deliveries of an order, and makes the first one left active. An empty order is none.
+func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmt store.Stmt) error {
+	if order == "" {
+		return e.store.RunTx(ctx, tx, stmt)
+	}
+	var jobs []river.InsertManyParams
+	promote := e.promoteStmt(order, func(a args, due time.Time) { jobs = append(jobs, job(a, due)) })
+	if err := e.store.RunTx(ctx, tx, append(e.store.Lock([]string{order}), stmt, promote)...); err != nil {
+		return err
+	}
+	return e.wake(ctx, tx, jobs)
+}
+
+// promoteStmt makes the first of an order active if none is, and calls wake for it. The order is locked.
+func (e *Engine[T]) promoteStmt(order string, wake func(a args, due time.Time)) store.Stmt {
+	return store.Stmt{SQL: e.sql.promote, Args: []any{order}, Scan: func(row store.Row) error {
+		var a args
+		var due int64
+		err := row.Scan(&a.Seq, &a.Gen, &due)
+		wake(a, fromMicros(due))
+		return err
+	}}
+}

@@ -1,0 +1,143 @@
+// Outbox enqueues webhooks in the transactions that write the business data they tell of: an event leaves if and only if its
+// call is kept. Of three calls, the transaction of the second is rolled back. It needs a database that it may make a schema in,
+// which it removes at the end.
+//
+//	RINGHOOK_POSTGRES=postgres://user:password@127.0.0.1:5432/database go run ./examples/outbox
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/postgres"
+	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/webhooktest"
+)
+
+func main() {
+	dsn := os.Getenv("RINGHOOK_POSTGRES")
+	if dsn == "" {
+		log.Fatal("set RINGHOOK_POSTGRES to the DSN of a database")
+	}
+	if err := run(context.Background(), os.Stdout, dsn); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, dsn string) error {
+	pool, err := pgxpool.New(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	schema := "outbox_" + strings.ToLower(rand.Text()) // yours is the default one
+	engine, err := postgres.New(pool, durable.Config{Schema: schema})
+	if err != nil {
+		return err
+	}
+	defer pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`) //nolint:errcheck // there is nobody to tell
+	if err := engine.Migrate(ctx); err != nil {
+		return err
+	}
+	calls := schema + ".calls" // yours is in any schema of the same database
+	if _, err := pool.Exec(ctx, `CREATE TABLE `+calls+` (id text PRIMARY KEY, seconds bigint NOT NULL)`); err != nil {
+		return err
+	}
+
+	receiver := webhooktest.NewReceiver() // stands for the customer's server
+	defer receiver.Close()
+	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	if err != nil {
+		return err
+	}
+	service := &service{pool: pool, calls: calls, engine: engine, queue: q, composer: webhook.MustCompile(webhook.Webhook{
+		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
+		URL:  receiver.URL + "/calls",
+		Body: `{"call": "@{{payload.mid}}", "seconds": "@{{payload.duration}}"}`,
+	})}
+	for i, seconds := range []int{30, -1, 12} {
+		id := fmt.Sprintf("call-%d", i+1)
+		if err := service.callEnded(ctx, id, seconds); err != nil {
+			fmt.Fprintf(out, "%s: rolled back: %v\n", id, err)
+			continue
+		}
+		fmt.Fprintf(out, "%s: committed\n", id)
+	}
+
+	if err := deliver(ctx, q); err != nil {
+		return err
+	}
+	var n int
+	if err := pool.QueryRow(ctx, `SELECT count(*) FROM `+calls).Scan(&n); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d calls are in the table, and the receiver got:\n", n)
+	for _, r := range receiver.Requests() {
+		fmt.Fprintf(out, "%s\n", r.Body)
+	}
+	return nil
+}
+
+type service struct {
+	pool     *pgxpool.Pool
+	calls    string // the table
+	engine   *postgres.Engine
+	queue    *queue.Queue
+	composer *webhook.Composer
+}
+
+// callEnded keeps a call and enqueues its report, both or neither.
+func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
+	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)})
+	if err != nil {
+		return err
+	}
+	task, err := s.queue.Task(message)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { // commits if what follows returns nil
+		if _, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds); err != nil {
+			return err
+		}
+		if err := s.engine.EnqueueTx(ctx, tx, task); err != nil {
+			return err
+		}
+		if seconds < 0 { // whatever goes wrong in here, the report does not leave
+			return errors.New("a call cannot take less than no time")
+		}
+		return nil
+	})
+}
+
+// deliver runs the queue until nothing is left in it. A service runs it for as long as it lives.
+func deliver(ctx context.Context, q *queue.Queue) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(ctx) }()
+	for {
+		stats, err := q.Stats(ctx)
+		if err != nil {
+			return err
+		}
+		if stats.Pending+stats.InFlight == 0 {
+			cancel()
+			return <-ended
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

@@ -1,0 +1,102 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/durable/postgres"
+)
+
+// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for its values and for any.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	spy := &durabletest.Spy[pgx.Tx]{Store: postgres.Store(pool, schema)}
+	e, err := durable.New[pgx.Tx](spy, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	require.NoError(t, e.Migrate(t.Context()))
+	exec := execIn(pool, schema)
+	durabletest.Fill(t, 200_000, exec)
+	exec(t, `ANALYZE @delivery`)
+	exec(t, `ANALYZE @attempt`)
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			_, err := conn.Exec(t.Context(), `SET plan_cache_mode = `+mode)
+			require.NoError(t, err)
+			plan := explain(t, conn.Conn(), stmt)
+			require.NotRegexp(t, `Seq Scan on \w*\.?(delivery|attempt)\b`, plan, "%s: %s", mode, stmt.SQL)
+			if strings.Contains(stmt.SQL, "ORDER BY created") {
+				for _, index := range regexp.MustCompile(`ringhook_delivery_\w+`).FindAllString(plan, -1) {
+					require.Regexp(t, durabletest.Index(stmt.SQL), index, "%s: %s\n%s", mode, stmt.SQL, plan)
+				}
+			}
+		}
+	})
+}
+
+// explain returns the plan of a statement, in the plan_cache_mode of the connection.
+func explain(t *testing.T, conn *pgx.Conn, stmt store.Stmt) string {
+	_, err := conn.Exec(t.Context(), `PREPARE plan AS `+stmt.SQL)
+	require.NoError(t, err)
+	defer func() { _, _ = conn.Exec(context.Background(), `DEALLOCATE plan`) }()
+	var values []string
+	for _, arg := range stmt.Args {
+		switch arg := arg.(type) {
+		case int64:
+			values = append(values, fmt.Sprint(arg))
+		case string:
+			values = append(values, "'"+arg+"'")
+		case *string:
+			if arg == nil {
+				values = append(values, "NULL")
+			} else {
+				values = append(values, "'"+*arg+"'")
+			}
+		case []byte:
+			values = append(values, `''`)
+		default:
+			require.FailNow(t, "an argument of another type", "%T", arg)
+		}
+	}
+	execute := `EXECUTE plan`
+	if len(values) > 0 {
+		execute += "(" + strings.Join(values, ", ") + ")"
+	}
+	rows, err := conn.Query(t.Context(), `EXPLAIN `+execute, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return strings.Join(lines, "\n")
+}
+
+func execIn(pool *pgxpool.Pool, schema string) func(testing.TB, string) {
+	return func(t testing.TB, text string) {
+		_, err := pool.Exec(t.Context(), strings.NewReplacer("@", schema+".", "BLOB", "bytea").Replace(text))
+		require.NoError(t, err)
+	}
+}
+
+func BenchmarkEngine_List(b *testing.B) {
+	pool, schema := connect(b)
+	e := open(b, pool, durable.Config{Schema: schema})
+	durabletest.List(b, e, execIn(pool, schema))
+}
+
+func BenchmarkEngine_ResendFailed(b *testing.B) {
+	pool, schema := connect(b)
+	e := open(b, pool, durable.Config{Schema: schema})
+	durabletest.ResendFailed(b, e, execIn(pool, schema))
+}

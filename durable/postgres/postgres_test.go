@@ -1,0 +1,159 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/postgres"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/webhooktest"
+)
+
+// database is the name of the variable with the DSN of a database that tests may make schemas in.
+const database = "RINGHOOK_POSTGRES"
+
+// connect returns a pool and the name of a schema that is removed when the test ends.
+func connect(t testing.TB) (pool *pgxpool.Pool, schema string) {
+	dsn := os.Getenv(database)
+	if dsn == "" {
+		t.Skip("needs Postgres: set " + database + " to a DSN, such as postgres://user:password@127.0.0.1:5432/database")
+	}
+	pool, err := pgxpool.New(t.Context(), dsn)
+	require.NoError(t, err)
+	schema = "ringhook_" + strings.ToLower(rand.Text()[:10])
+	t.Cleanup(func() {
+		_, err := pool.Exec(context.Background(), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`)
+		require.NoError(t, err)
+		pool.Close()
+	})
+	return pool, schema
+}
+
+func open(t testing.TB, pool *pgxpool.Pool, config durable.Config) *postgres.Engine {
+	e, err := postgres.New(pool, config)
+	require.NoError(t, err)
+	require.NoError(t, e.Migrate(t.Context()))
+	return e
+}
+
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	schemas := map[queue.Engine]string{}
+	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+		pool, schema := connect(t)
+		if previous != nil {
+			schema = schemas[previous]
+		}
+		e := open(t, pool, durable.Config{Schema: schema})
+		schemas[e] = schema
+		return e
+	})
+}
+
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	durabletest.Test(t, func(t testing.TB) durabletest.Database[pgx.Tx] {
+		pool, schema := connect(t)
+		names := strings.NewReplacer("@", schema+".", "#", schema+".", "BLOB", "bytea")
+		bare := func(t testing.TB, config durable.Config) *postgres.Engine {
+			config.Schema = schema
+			e, err := postgres.New(pool, config)
+			require.NoError(t, err)
+			return e
+		}
+		return durabletest.Database[pgx.Tx]{
+			Open: func(t testing.TB, config durable.Config) *postgres.Engine {
+				config.Schema = schema
+				return open(t, pool, config)
+			},
+			Bare: bare,
+			Exec: func(t testing.TB, text string) {
+				_, err := pool.Exec(t.Context(), names.Replace(inSchema(schema, text)))
+				require.NoError(t, err)
+			},
+			Row: func(t testing.TB, text string, dest ...any) {
+				require.NoError(t, pool.QueryRow(t.Context(), names.Replace(text)).Scan(dest...))
+			},
+			Tx: func(t testing.TB, fn func(pgx.Tx, func(string)) error) error {
+				return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+					return fn(tx, func(text string) {
+						_, err := tx.Exec(t.Context(), inSchema(schema, text))
+						require.NoError(t, err)
+					})
+				})
+			},
+		}
+	})
+}
+
+// inSchema puts the table calls, the caller's own, where it is removed with the schema.
+func inSchema(schema, text string) string {
+	return strings.ReplaceAll(text, " calls ", " "+schema+".calls ")
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none") // connects when it is used
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	tests := []struct {
+		name   string
+		pool   *pgxpool.Pool
+		config durable.Config
+		want   string
+	}{
+		{"no pool", nil, durable.Config{}, "durable: no pool"},
+		{"an odd schema", pool, durable.Config{Schema: "a.b"}, "durable: Schema: want a-z, 0-9 and _"},
+		{"upper case", pool, durable.Config{Schema: "Ringhook"}, "durable: Schema: want a-z, 0-9 and _"},
+		{"a digit first", pool, durable.Config{Schema: "1a"}, "durable: Schema: more than 40 characters, or a digit first"},
+		{"a long schema", pool, durable.Config{Schema: strings.Repeat("a", 41)}, "durable: Schema: more than 40 characters, or a digit first"},
+		{"negative workers", pool, durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := postgres.New(tt.pool, tt.config)
+			require.EqualError(t, err, tt.want)
+		})
+	}
+	e, err := postgres.New(pool, durable.Config{})
+	require.NoError(t, err)
+	require.ErrorContains(t, e.Migrate(t.Context()), "durable: migrate: ")
+	require.ErrorContains(t, e.Enqueue(t.Context(), durabletest.Task("a")), "durable: enqueue: ")
+	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
+	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ") // and not that it runs
+	require.ErrorContains(t, e.Check(t.Context()), "durable: check: ")
+}
+
+func BenchmarkEngine(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Throughput(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func BenchmarkEngine_Delayed(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Delayed(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func BenchmarkEngine_Isolation(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Isolation(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
+func TestSender(t *testing.T) {
+	t.Parallel()
+	webhooktest.TestSender(t, durabletest.Sender(func(t testing.TB) *postgres.Engine {
+		pool, schema := connect(t)
+		return open(t, pool, durable.Config{Schema: schema})
+	}))
+}

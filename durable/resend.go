@@ -1,0 +1,144 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+)
+
+// ErrPending is returned, wrapped, by Resend for a delivery that has not ended, or whose last attempt has not.
+var ErrPending = errors.New("the delivery has not ended")
+
+// Resend sends a delivery that has ended once more, however it has: the same message with the same ID, from the first attempt
+// on. The attempts so far stay in its history. One of an ordering comes before those that were enqueued after it, but waits for
+// the one that is being sent.
+//
+// The error wraps [ErrNotFound], [ErrPending], or [ErrNoMessage].
+func (e *Engine[T]) Resend(ctx context.Context, id string) error {
+	var d ended
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.ended, Scan: d.scan})
+	switch {
+	case err != nil:
+	case d.state == Pending:
+		err = ErrPending
+	case d.size == 0:
+		err = ErrNoMessage
+	default:
+		var n int
+		if n, err = e.resend(ctx, []ended{d}, 1); err == nil && n == 0 {
+			err = ErrPending // resent meanwhile, or cancelled in flight
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("durable: resend: %w", err)
+	}
+	return nil
+}
+
+const (
+	resendBatch = 200 // so few that nothing waits long for them
+	// Those that are resent together let others pass: River takes jobs of a lower number first.
+	bulk = 2
+)
+
+// ResendFailed sends the deliveries of a webhook once more, as Resend does, that ended since a time without being delivered:
+// those that failed, and those that were dropped because their endpoint was disabled. It does not touch those that were
+// cancelled, superseded, or never composed. The oldest come first, after all else that is due.
+//
+// It works in batches, and returns how many it has resent, also with an error; call it again to go on.
+func (e *Engine[T]) ResendFailed(ctx context.Context, webhookID string, since time.Time) (int, error) {
+	total := 0
+	for _, state := range []State{Failed, Dropped} {
+		for last := (ended{}); ; {
+			batch, err := e.failed(ctx, webhookID, since, state, last)
+			n := 0
+			if err == nil && len(batch) > 0 {
+				n, err = e.resend(ctx, batch, bulk)
+			}
+			total += n
+			if err != nil {
+				return total, fmt.Errorf("durable: resend: %w", err)
+			}
+			if len(batch) < resendBatch {
+				break
+			}
+			last = batch[len(batch)-1] // one that fails again meanwhile is not met again
+		}
+	}
+	return total, nil
+}
+
+// ended is a delivery that may be resent.
+type ended struct {
+	seq, created, size int64
+	state              State
+	ordering           *string
+}
+
+func (d *ended) scan(row store.Row) error {
+	return row.Scan(&d.seq, &d.created, &d.size, (*string)(&d.state), &d.ordering)
+}
+
+// failed returns the first of what ResendFailed resends that come after last.
+func (e *Engine[T]) failed(ctx context.Context, webhookID string, since time.Time, state State, last ended) ([]ended, error) {
+	var batch []ended
+	err := e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.failed,
+		Args: []any{tag(webhookID), string(state), last.created, last.seq, micros(since), int64(resendBatch)},
+		Scan: func(row store.Row) error {
+			var d ended
+			err := d.scan(row)
+			batch = append(batch, d)
+			return err
+		},
+	})
+	return batch, err
+}
+
+// resend makes those of a batch pending that are still in the state they were in, and returns how many.
+func (e *Engine[T]) resend(ctx context.Context, batch []ended, priority int) (int, error) {
+	n := 0
+	err := e.store.InTx(ctx, func(tx T) error {
+		n = 0
+		now := time.Now()
+		var jobs []river.InsertManyParams
+		wake := func(a args, due time.Time) {
+			j := job(a, due)
+			j.InsertOpts.Priority = priority
+			jobs = append(jobs, j)
+		}
+		var orderings []string
+		var stmts, promotions []store.Stmt
+		known := make(map[string]bool)
+		for _, d := range batch {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.resend, Args: []any{d.seq, string(d.state), micros(now)}, Scan: func(row store.Row) error {
+				var gen, active int64
+				err := row.Scan(&gen, &active)
+				n++
+				if active == 1 {
+					wake(args{Seq: d.seq, Gen: gen}, now)
+				}
+				return err
+			}})
+			if d.ordering != nil && !known[*d.ordering] {
+				known[*d.ordering] = true
+				orderings = append(orderings, *d.ordering)
+				promotions = append(promotions, e.promoteStmt(*d.ordering, wake))
+			}
+		}
+		stmts = append(append(e.store.Lock(orderings), stmts...), promotions...)
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
+			return err
+		}
+		return e.wake(ctx, tx, jobs)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}

@@ -1,0 +1,97 @@
+package durable
+
+import "github.com/ringhook/webhook/durable/internal/store"
+
+// statements are what an engine runs, in the dialect of its store.
+type statements struct {
+	version, insert                      string // enqueue.go
+	fail, makeRoom                       string // enqueue.go
+	load, hold, attempt, put, retry, end string // book.go
+	ordering, cancel, supersede, newest  string // order.go
+	release, promote                     string // order.go
+	totals, busiest                      string // stats.go
+	expired, forgetAttempts, forget      string // sweep.go
+	create, update, able                 string // webhooks.go
+	current, atVersion, list             string // webhooks.go
+	get, message, seq, attempts          string // history.go
+	ended, failed, resend                string // resend.go
+}
+
+func newStatements(d store.Dialect) statements {
+	return statements{
+		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
+
+		// Only the first of an ordering that has no other is active.
+		insert: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
+			VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
+				CASE WHEN EXISTS (SELECT 1 FROM @delivery WHERE ordering = $5 AND active = 1) THEN 0 ELSE 1 END, $7, $8, $9)
+			ON CONFLICT (id) DO NOTHING RETURNING seq, active`),
+		// One without a message has failed before it began.
+		fail: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended, class, error, message)
+			VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`),
+		makeRoom: d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`),
+
+		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message FROM @delivery WHERE seq = $1 AND gen = $2`),
+		hold: d.SQL(`UPDATE @delivery SET held = $4 WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held <= $3 RETURNING seq`),
+		attempt: d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`),
+		put: d.SQL(`UPDATE @delivery SET due = $3, held = 0 WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
+		retry: d.SQL(`UPDATE @delivery SET due = $3, held = 0, attempts = $4, status = $5, class = $6, error = $7
+			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') AND attempts <= $4 RETURNING state`),
+		// What was cancelled while it was under way remains so, unless it was delivered.
+		end: d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $3 = 'delivered' THEN $3 ELSE state END,
+				reason = $4, ended = $5, held = 0, attempts = $6, status = $7, class = $8, error = $9
+			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
+
+		ordering: d.SQL(`SELECT ordering FROM @delivery WHERE id = $1 AND ordering IS NOT NULL`),
+		// One of an ordering that is held stays its active one: its worker goes on to the next.
+		cancel: d.SQL(`UPDATE @delivery SET state = 'cancelled', ended = $2,
+				active = CASE WHEN ordering IS NOT NULL AND held <= $2 THEN 0 ELSE active END
+			WHERE id = $1 AND state = 'pending' RETURNING seq`),
+		supersede: d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
+			WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held <= $3
+			RETURNING seq, id, key, due, message`),
+		newest:  d.SQL(`SELECT max(rank) FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held <= $2`),
+		release: d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`),
+		promote: d.SQL(`UPDATE @delivery SET active = 1
+			WHERE seq = (SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' ORDER BY seq LIMIT 1)
+				AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = $1 AND active = 1)
+			RETURNING seq, gen, due`),
+
+		totals:  d.SQL(`SELECT count(*), count(CASE WHEN due <= $1 THEN 1 END), min(created) FROM @delivery WHERE state = 'pending'`),
+		busiest: d.SQL(`SELECT key, count(*) FROM @delivery WHERE state = 'pending' GROUP BY key ORDER BY 2 DESC, 1 LIMIT $1`),
+
+		expired:        d.SQL(`SELECT seq FROM @delivery WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`),
+		forgetAttempts: d.SQL(`DELETE FROM @attempt WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`),
+		forget:         d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`),
+
+		// Of two that make the same version, the key lets one through.
+		create: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition) VALUES ($1, 1, 0, $2, $3)
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		update: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+			SELECT id, version + 1, disabled, CAST($3 AS bigint), CAST($4 AS text) FROM @webhook WHERE id = $1 AND version = $2
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		able: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+			SELECT id, version + 1, CAST($3 AS bigint), CAST($4 AS bigint), definition FROM @webhook WHERE id = $1 AND version = $2
+			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
+		current: d.SQL(`SELECT id, version, disabled, changed, CASE WHEN version = $2 AND changed = $3 THEN '' ELSE definition END
+			FROM @webhook WHERE id = $1 ORDER BY version DESC LIMIT 1`),
+		atVersion: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook WHERE id = $1 AND version = $2`),
+		list: d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook AS w
+			WHERE id > $1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id) ORDER BY id LIMIT $2`),
+
+		get:      d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`),
+		message:  d.SQL(`SELECT message FROM @delivery WHERE id = $1`),
+		seq:      d.SQL(`SELECT seq FROM @delivery WHERE id = $1`),
+		attempts: d.SQL(`SELECT gen, n, at, duration, status, class, error FROM @attempt WHERE seq = $1 ORDER BY gen, n`),
+
+		ended: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`),
+		failed: d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery
+			WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4) AND ended >= $5 AND reason <> 'superseded' AND length(message) > 0
+			ORDER BY created, seq LIMIT $6`),
+		// One of an ordering becomes active by promote.
+		resend: d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0, due = $3, held = 0, ended = NULL,
+				status = 0, class = '', error = '', active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
+			WHERE seq = $1 AND state = $2 AND held <= $3 RETURNING gen, active`),
+	}
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out))
+	calls, got, ok := strings.Cut(out.String(), "\n\n")
+	require.True(t, ok)
+	require.Equal(t, "call-1: committed\ncall-2: rolled back: a call cannot take less than no time\ncall-3: committed", calls)
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	require.Equal(t, "2 calls are in the table, and the receiver got:", lines[0])
+	require.ElementsMatch(t, []string{`{"call": "call-1", "seconds": "30"}`, `{"call": "call-3", "seconds": "12"}`}, lines[1:])
+}

@@ -1,0 +1,17 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/ringhook/webhook/durable/internal/durabletest"
+)
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	durabletest.Kill(t, durabletest.Place{Name: newFile(t)})
+}
+
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})
+}

@@ -1,0 +1,301 @@
+// Package sqlite opens a [durable.Engine] on an SQLite file: for a service on one machine, with nothing to install. Several
+// processes of that machine may share the file.
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	driver "modernc.org/sqlite"
+
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
+)
+
+// An Engine is a [durable.Engine] on a file. Its transactions are those of database/sql.
+type Engine = durable.Engine[*sql.Tx]
+
+// Open opens the file, which it creates if there is none, and brings its tables up to date. Close the engine after its Run has
+// returned. The file must be on a local disk, and have no other user of River's in it.
+//
+// What Enqueue keeps is on disk when it returns: the journal is a write-ahead log, synced with each commit. Statements wait up
+// to 10 s for another transaction that writes, so those of the caller's own must be short.
+func Open(path string, config durable.Config) (*Engine, error) {
+	if config.Schema != "" {
+		return nil, errors.New("durable: Schema: SQLite has none")
+	}
+	s, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := durable.New(s, config)
+	if err == nil {
+		err = e.Migrate(context.Background())
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return e, nil
+}
+
+// OpenDB opens the same file for the caller's own tables, with settings that go together with the engine's. Its transactions
+// write from the start, which is what EnqueueTx needs: one that has read before it writes can fail.
+func OpenDB(path string) (*sql.DB, error) {
+	if path == "" {
+		return nil, errors.New("durable: open: no path")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("durable: open: %w", err)
+	}
+	query := url.Values{
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
+		"_txlock": {"immediate"},
+	}
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("durable: open: %w", err)
+	}
+	return db, nil
+}
+
+// busyTimeout is how long a statement waits for others that have the file.
+const busyTimeout = 10 * time.Second
+
+// A file has one connection that writes, so that writers of this process wait for each other in Go and not in SQLite, which
+// only looks again and again; and some that read, which wait for nobody.
+type file struct {
+	write, read connection
+	own         atomic.Pointer[sql.Tx] // the transaction on write that has begun
+	missed      sync.Map               // statements that it ran and that are not prepared
+
+	// Owned by who has the connection.
+	version int64     // changes when somebody else has written
+	polite  time.Time // until when there are others
+}
+
+func open(path string) (*file, error) {
+	write, err := OpenDB(path)
+	if err != nil {
+		return nil, err
+	}
+	read, err := OpenDB(path)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	write.SetMaxOpenConns(1)
+	read.SetMaxOpenConns(4)
+	read.SetMaxIdleConns(4)
+	return &file{write: connection{DB: write}, read: connection{DB: read}}, nil
+}
+
+func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
+
+func (f *file) Dialect() store.Dialect {
+	return store.Dialect{Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob"}
+}
+
+func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
+	for _, stmt := range stmts {
+		prepared, err := f.read.prepare(ctx, stmt.SQL)
+		if err != nil {
+			return err
+		}
+		if err := run(ctx, prepared, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) Run(ctx context.Context, stmts ...store.Stmt) error {
+	return f.InTx(ctx, func(tx *sql.Tx) error { return f.RunTx(ctx, tx, stmts...) })
+}
+
+func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error {
+	own := f.own.Load() == tx
+	for _, stmt := range stmts {
+		var r runner = unprepared{tx, stmt.SQL}
+		if prepared, ok := f.write.stmts.Load(stmt.SQL); own && ok {
+			r = tx.StmtContext(ctx, prepared.(*sql.Stmt))
+		} else if own {
+			f.missed.Store(stmt.SQL, nil)
+		}
+		if err := run(ctx, r, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	err := f.inTx(ctx, fn)
+	if err == nil {
+		f.prepareMissed(ctx)
+	}
+	return err
+}
+
+func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	conn, err := f.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := f.notice(ctx, conn); err != nil {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	began := time.Now() // only now, since it may have waited
+	defer tx.Rollback() //nolint:errcheck // an error after Commit
+	f.own.Store(tx)
+	err = fn(tx)
+	f.own.Store(nil)
+	if err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if f.polite.After(began) {
+		<-time.After(time.Since(began) / 2) // with the connection held, so that nobody of this process writes
+	}
+	return nil
+}
+
+// notice looks whether somebody else has written since it last did. SQLite lets those who wait for the file look again each
+// 100 ms; one who writes without a pause would keep them out for ever. So who notices others pauses for a while.
+func (f *file) notice(ctx context.Context, conn *sql.Conn) error {
+	var version int64
+	if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version == f.version {
+		return nil
+	}
+	if f.version != 0 {
+		f.polite = time.Now().Add(time.Second)
+	}
+	f.version = version
+	return nil
+}
+
+// Lock returns nothing: one transaction writes at a time.
+func (f *file) Lock([]string) []store.Stmt { return nil }
+
+func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
+	river, err := rivermigrate.New(f.Driver(), nil)
+	if err != nil {
+		return err
+	}
+	migrate := func(tx *sql.Tx) error {
+		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
+		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
+		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
+			return err
+		}
+		return own(tx)
+	}
+	// To make a new file one with a write-ahead log, SQLite does not wait for others that do the same.
+	for until := time.Now().Add(busyTimeout); ; {
+		err := f.InTx(ctx, migrate)
+		if !isBusy(err) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// isBusy reports whether another process or connection had the file.
+func isBusy(err error) bool {
+	const busy = 5 // SQLITE_BUSY; the bits above are why
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == busy
+}
+
+func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }
+
+// A connection keeps its statements prepared: preparing one takes longer than running it.
+type connection struct {
+	*sql.DB
+	stmts sync.Map // of text to *sql.Stmt
+}
+
+func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := c.stmts.Load(text); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := c.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if other, loaded := c.stmts.LoadOrStore(text, stmt); loaded {
+		return other.(*sql.Stmt), stmt.Close()
+	}
+	return stmt, nil
+}
+
+// prepareMissed prepares for the next time. Where it fails, that is only slower.
+func (f *file) prepareMissed(ctx context.Context) {
+	f.missed.Range(func(text, _ any) bool {
+		f.missed.Delete(text)
+		_, err := f.write.prepare(ctx, text.(string))
+		return err == nil
+	})
+}
+
+// A runner is a prepared statement, or one that is not.
+type runner interface {
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+}
+
+type unprepared struct {
+	tx  *sql.Tx
+	sql string
+}
+
+func (u unprepared) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return u.tx.QueryContext(ctx, u.sql, args...)
+}
+
+func (u unprepared) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
+	return u.tx.ExecContext(ctx, u.sql, args...)
+}
+
+func run(ctx context.Context, r runner, stmt store.Stmt) error {
+	if stmt.Scan == nil {
+		_, err := r.ExecContext(ctx, stmt.Args...)
+		return err
+	}
+	rows, err := r.QueryContext(ctx, stmt.Args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := stmt.Scan(rows); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(rows.Err(), rows.Close())
+}

@@ -1,0 +1,132 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/sqlite"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/webhooktest"
+)
+
+func open(t testing.TB, path string, config durable.Config) *sqlite.Engine {
+	e, err := sqlite.Open(path, config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	return e
+}
+
+func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "webhooks.db") }
+
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	paths := map[queue.Engine]string{}
+	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+		path := paths[previous]
+		if previous == nil {
+			path = newFile(t)
+		}
+		e := open(t, path, durable.Config{})
+		paths[e] = path
+		return e
+	})
+}
+
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	durabletest.Test(t, func(t testing.TB) durabletest.Database[*sql.Tx] {
+		path := newFile(t)
+		db, err := sqlite.OpenDB(path)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		names := strings.NewReplacer("@", "ringhook_", "#", "")
+		return durabletest.Database[*sql.Tx]{
+			Open: func(t testing.TB, config durable.Config) *sqlite.Engine { return open(t, path, config) },
+			Exec: func(t testing.TB, text string) {
+				_, err := db.ExecContext(t.Context(), names.Replace(text))
+				require.NoError(t, err)
+			},
+			Row: func(t testing.TB, text string, dest ...any) {
+				require.NoError(t, db.QueryRowContext(t.Context(), names.Replace(text)).Scan(dest...))
+			},
+			Tx: func(t testing.TB, fn func(*sql.Tx, func(string)) error) error {
+				tx, err := db.BeginTx(t.Context(), nil)
+				require.NoError(t, err)
+				exec := func(text string) {
+					_, err := tx.ExecContext(t.Context(), text)
+					require.NoError(t, err)
+				}
+				if err := fn(tx, exec); err != nil {
+					return errors.Join(err, tx.Rollback())
+				}
+				return tx.Commit()
+			},
+		}
+	})
+}
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, path string
+		config     durable.Config
+		want       string
+	}{
+		{"no path", "", durable.Config{}, "durable: open: no path"},
+		{"a schema", newFile(t), durable.Config{Schema: "a"}, "durable: Schema: SQLite has none"},
+		{"negative workers", newFile(t), durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
+		{"many workers", newFile(t), durable.Config{Workers: 4001}, "durable: Workers: 4001 outside 0 to 4000"},
+		{"a negative timeout", newFile(t), durable.Config{MaxTimeout: -1}, "durable: MaxTimeout: -1ns outside 0s to 10m"},
+		{"a long timeout", newFile(t), durable.Config{MaxTimeout: time.Hour}, "durable: MaxTimeout: 1h0m0s outside 0s to 10m"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := sqlite.Open(tt.path, tt.config)
+			require.EqualError(t, err, tt.want)
+		})
+	}
+	odd := filepath.Join(t.TempDir(), "100% odd?#.db")
+	open(t, odd, durable.Config{})
+	require.FileExists(t, odd)
+	_, err := sqlite.Open(filepath.Join(t.TempDir(), "no", "such", "folder.db"), durable.Config{})
+	require.ErrorContains(t, err, "durable: migrate: ")
+}
+
+// TestWriterWaits holds the file for a while: what is to be kept waits for it.
+func TestWriterWaits(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	e := open(t, path, durable.Config{})
+	db, err := sqlite.OpenDB(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	kept := make(chan error, 1)
+	go func() { kept <- e.Enqueue(context.Background(), durabletest.Task("a")) }()
+	select {
+	case err := <-kept:
+		require.FailNow(t, "did not wait", "%v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, <-kept)
+}
+
+func TestSender(t *testing.T) {
+	t.Parallel()
+	webhooktest.TestSender(t, durabletest.Sender(func(t testing.TB) *sqlite.Engine {
+		return open(t, newFile(t), durable.Config{})
+	}))
+}

@@ -1,0 +1,71 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/queue"
+)
+
+// Stats tells what is kept. InFlight is what this process has handed out; what others have counts as pending. It reads an
+// index of all that is pending: some 100 ms for a million.
+func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
+	flying := e.flights.all()
+	var stats queue.Stats
+	var pending, due int64
+	var oldest *int64
+	stmts := []store.Stmt{{
+		SQL:  e.sql.totals,
+		Args: []any{micros(time.Now())},
+		Scan: func(row store.Row) error { return row.Scan(&pending, &due, &oldest) },
+	}}
+	if busiest > 0 {
+		stmts = append(stmts, store.Stmt{SQL: e.sql.busiest, Args: []any{int64(busiest)}, Scan: func(row store.Row) error {
+			var key string
+			var n int64
+			err := row.Scan(&key, &n)
+			stats.Busiest = append(stats.Busiest, queue.EndpointStats{Key: key, Pending: max(0, int(n)-flying[key]), InFlight: flying[key]})
+			return err
+		}})
+	}
+	if err := e.store.Read(ctx, stmts...); err != nil {
+		return queue.Stats{}, fmt.Errorf("durable: stats: %w", err)
+	}
+	for _, n := range flying {
+		stats.InFlight += n
+	}
+	stats.Pending = max(0, int(pending)-stats.InFlight)
+	stats.Due = max(0, int(due)-stats.InFlight)
+	if oldest != nil {
+		stats.Oldest = fromMicros(*oldest)
+	}
+	return stats, nil
+}
+
+// flights counts what is handed out by endpoint. The zero value is ready to use.
+type flights struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (f *flights) add(key string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n == nil {
+		f.n = make(map[string]int)
+	}
+	f.n[key] += n
+	if f.n[key] == 0 {
+		delete(f.n, key)
+	}
+}
+
+func (f *flights) all() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.n)
+}

@@ -1,0 +1,64 @@
+package durable
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+)
+
+const (
+	sweepEvery = time.Minute
+	sweepBatch = 500 // so few that nothing waits long for a sweep
+)
+
+// sweep removes what was kept long enough, now and then until ctx ends. Each process does, which does no harm.
+func (e *Engine[T]) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		for state, keep := range map[State]time.Duration{
+			Delivered: e.config.Keep.Delivered, Failed: e.config.Keep.Failed,
+			Dropped: e.config.Keep.Dropped, Cancelled: e.config.Keep.Cancelled,
+		} {
+			if keep < 0 {
+				continue
+			}
+			for n := sweepBatch; n == sweepBatch && ctx.Err() == nil; {
+				var err error
+				if n, err = e.forget(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
+					e.log(ctx, "remove what was kept long enough", err)
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// forget removes at most sweepBatch deliveries that ended before a time, with their attempts, and returns how many.
+func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (int, error) {
+	var seqs []int64
+	err := e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.expired,
+		Args: []any{string(state), micros(before), int64(sweepBatch)},
+		Scan: func(row store.Row) error {
+			seqs = append(seqs, 0)
+			return row.Scan(&seqs[len(seqs)-1])
+		},
+	})
+	if err != nil || len(seqs) == 0 {
+		return 0, err
+	}
+	stmts := make([]store.Stmt, 0, 2*len(seqs))
+	for _, seq := range seqs {
+		// In this order, since one that was resent meanwhile remains, and its attempts with it.
+		stmts = append(stmts,
+			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
+			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}})
+	}
+	return len(seqs), e.store.Run(ctx, stmts...)
+}

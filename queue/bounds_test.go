@@ -1,0 +1,350 @@
+package queue_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/queue"
+)
+
+// inMemory runs a queue over the engine in memory until the test ends.
+func inMemory(t *testing.T, rt http.RoundTripper, mc queue.MemoryConfig, cfg queue.Config) (*queue.Queue, *queue.Memory) {
+	t.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	memory := queue.NewMemory(mc)
+	q, err := queue.New(&webhook.Client{Transport: rt}, memory, cfg)
+	require.NoError(t, err)
+	run(t, q)
+	return q, memory
+}
+
+// takes answers after so long.
+func takes(d time.Duration) transport {
+	return func(*http.Request) (*http.Response, error) {
+		<-time.After(d)
+		return answer(200)
+	}
+}
+
+// toOneHost is a message of a webhook at the host that others are at too.
+func toOneHost(id, webhookID string) *webhook.Message {
+	m := message(id, webhookID)
+	m.URL = "https://shared.example/" + webhookID
+	return m
+}
+
+// At a host that is full, the webhooks take turns: one with much to send does not keep out one with little.
+func TestQueue_HostTurns(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			var came journal
+			q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
+				came.add(r.Header.Get(webhook.HeaderID))
+				return takes(100 * time.Millisecond)(r)
+			}), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			for i := range 1000 {
+				require.NoError(t, q.Send(t.Context(), toOneHost("much_"+strconv.Itoa(i), "wh_much")))
+			}
+			<-time.After(time.Second)
+			require.NoError(t, q.Send(t.Context(), toOneHost("little", "wh_little")))
+			<-time.After(250 * time.Millisecond)
+			require.Contains(t, came.all(), "little")
+		})
+	}
+}
+
+// A full host is never idle while a webhook has something for it.
+func TestQueue_HostBusy(t *testing.T) {
+	t.Parallel()
+	for _, endpoints := range []int{50, 2000} {
+		synctest.Test(t, func(t *testing.T) {
+			const limit, each, latency = 10, 5, 10 * time.Millisecond
+			q, _ := inMemory(t, takes(latency), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			begun := time.Now()
+			for i := range endpoints * each {
+				require.NoError(t, q.Send(t.Context(), toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))))
+			}
+			for q.Delivered() < uint64(endpoints*each) {
+				<-time.After(latency)
+			}
+			require.LessOrEqual(t, time.Since(begun), 11*time.Duration(endpoints*each)*latency/limit/10+latency)
+		})
+	}
+}
+
+// A dead endpoint does not fill the queue.
+func TestMemory_Share(t *testing.T) {
+	t.Parallel()
+	for _, block := range []bool{false, true} {
+		m := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000, Block: block})
+		var err error
+		kept := 0
+		for ; err == nil; kept++ {
+			err = m.Enqueue(t.Context(), taskOf("dead-"+strconv.Itoa(kept), "dead"))
+		}
+		require.ErrorIs(t, err, queue.ErrFull)
+		require.EqualError(t, err, "queue: full for this endpoint")
+		require.Equal(t, 15_001, kept)
+		for i := range 1000 {
+			require.NoError(t, m.Enqueue(t.Context(), taskOf("other-"+strconv.Itoa(i), "other")))
+		}
+		next := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000})
+		require.NoError(t, next.Resume(t.Context(), m.Pending()...), "what was kept once is taken in again")
+	}
+}
+
+// However long a hook takes, it is one endpoint's time.
+func TestQueue_SlowHooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var inHooks, most atomic.Int64
+		slow := func() {
+			if n := inHooks.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			<-time.After(time.Hour)
+			inHooks.Add(-1)
+		}
+		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "wh_gone.example" {
+				return answer(410)
+			}
+			return answer(200)
+		}), queue.MemoryConfig{Workers: 50}, queue.Config{
+			OnDisable: func(string, queue.Reason) { slow() },
+			OnDrop:    func(*webhook.Message, queue.Reason) { slow() },
+		})
+		require.NoError(t, q.SendAll(t.Context(), messages(500, "wh_gone")...))
+		require.NoError(t, q.Send(t.Context(), message("ok", "wh_ok")))
+		synctest.Wait()
+		require.EqualValues(t, 1, q.Delivered())
+		<-time.After(10 * time.Hour)
+		require.EqualValues(t, 4, most.Load())
+		<-time.After(200 * time.Hour) // until all were told
+	})
+}
+
+// Enable and Disable reach what waits already.
+func TestQueue_EnableWakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var status atomic.Int64
+		status.Store(429)
+		dropped := 0
+		q, memory := inMemory(t, transport(func(*http.Request) (*http.Response, error) {
+			return answer(int(status.Load()), "Retry-After", "3600")
+		}), queue.MemoryConfig{}, queue.Config{OnDrop: func(*webhook.Message, queue.Reason) { dropped++ }})
+		send := func(id string) {
+			require.NoError(t, q.Send(t.Context(), message(id, "wh_1")))
+			synctest.Wait()
+		}
+		send("first")
+		send("second")
+		status.Store(200)
+		q.Enable("wh_1")
+		synctest.Wait()
+		require.EqualValues(t, 1, q.Delivered(), "second, which had not been tried")
+
+		status.Store(429)
+		send("third")
+		send("fourth")
+		q.Disable("wh_1")
+		synctest.Wait()
+		require.Equal(t, 1, dropped, "fourth")
+		require.Len(t, memory.Pending(), 2, "the others at the time of their next attempt")
+	})
+}
+
+// A message that is sent again after it was cancelled in flight is wanted.
+func TestQueue_CancelAndSend(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
+			if requests++; requests == 1 {
+				return hang(r)
+			}
+			return answer(200)
+		}), queue.MemoryConfig{}, queue.Config{})
+		m := message("m_1", "wh_1")
+		require.NoError(t, q.Send(t.Context(), m))
+		synctest.Wait()
+		found, err := q.Cancel(t.Context(), m.ID)
+		require.NoError(t, err)
+		require.True(t, found)
+		require.NoError(t, q.Send(t.Context(), m))
+		<-time.After(time.Minute)
+		synctest.Wait()
+		require.EqualValues(t, 1, q.Delivered())
+	})
+}
+
+// A hook that waits for room does not keep Run from ending.
+func TestQueue_BlockedHook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var q *queue.Queue
+		refused := make(chan error, 1)
+		cfg := queue.Config{
+			Logger:    slog.New(slog.DiscardHandler),
+			OnDisable: func(string, queue.Reason) { refused <- q.Send(context.Background(), message("alert", "wh_alert")) },
+		}
+		q, err := queue.New(&webhook.Client{Transport: always(410)}, queue.NewMemory(queue.MemoryConfig{MaxPending: 2, Block: true, Workers: 1}), cfg)
+		require.NoError(t, err)
+		stop := run(t, q)
+		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
+		synctest.Wait()
+		stop()
+		require.ErrorIs(t, <-refused, queue.ErrStopped)
+	})
+}
+
+// Two failures with nothing between them are no failing for all that time.
+func TestQueue_QuietEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, always(500), queue.Config{})
+		synctest.Wait()
+		for range 5 {
+			tr.hand(message("m_1", "wh_1"), 1)
+			<-time.After(6 * 24 * time.Hour)
+		}
+		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
+	})
+}
+
+// An engine that cannot ask is not asked to come back thousands of times a second, whatever limits an endpoint.
+func TestQueue_DeferralsBounded(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		cfg    queue.Config
+		parked int
+		most   int // deferrals a second
+	}{
+		{"slow rate", queue.Config{Rate: 1}, 5000, 200},
+		{"rate", queue.Config{Rate: 20}, 500, 200},
+		{"one at a time", queue.Config{Limit: 1}, 5000, 1200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				cfg := tt.cfg
+				cfg.Logger = slog.New(slog.DiscardHandler)
+				var handled atomic.Int64
+				counting := &webhook.Client{Transport: takes(2 * time.Millisecond)}
+				memory := queue.NewMemory(queue.MemoryConfig{})
+				q, err := queue.New(counting, countHandled{memory, &handled}, cfg)
+				require.NoError(t, err)
+				run(t, q)
+				for _, m := range messages(tt.parked, "wh_1") {
+					require.NoError(t, q.Send(t.Context(), m))
+				}
+				<-time.After(10 * time.Second)
+				before, delivered := handled.Load(), q.Delivered()
+				<-time.After(10 * time.Second)
+				deferrals := handled.Load() - before - int64(q.Delivered()-delivered)
+				t.Logf("%d deferrals in 10 s, %d deliveries", deferrals, q.Delivered()-delivered)
+				require.LessOrEqual(t, deferrals, int64(10*tt.most))
+			})
+		})
+	}
+}
+
+// countHandled is the engine in memory as one that cannot ask, and counts what it hands out.
+type countHandled struct {
+	*queue.Memory
+	n *atomic.Int64
+}
+
+func (e countHandled) Run(ctx context.Context, h queue.Handler) error {
+	return e.Memory.Run(ctx, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
+		e.n.Add(1)
+		return h.Handle(ctx, d)
+	}})
+}
+
+// A hook that ends its goroutine, as a test's may, costs an attempt and no place.
+func TestQueue_HookGoexit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		exits := 0
+		client := &webhook.Client{Transport: always(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) {
+			if exits++; exits <= 8 {
+				runtime.Goexit()
+			}
+		}}
+		q, err := queue.New(client, queue.NewMemory(queue.MemoryConfig{Workers: 1}), queue.Config{})
+		require.NoError(t, err)
+		run(t, q)
+		for _, m := range messages(10, "wh_1") {
+			require.NoError(t, q.Send(t.Context(), m))
+		}
+		<-time.After(time.Hour)
+		require.EqualValues(t, 10, q.Delivered())
+	})
+}
+
+// A message that the engine leaves out, since it keeps another one of that ID, supersedes nothing.
+func TestQueue_SupersedeSameID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		memory := queue.NewMemory(queue.MemoryConfig{})
+		q, err := queue.New(&webhook.Client{Transport: always(200)}, memory, queue.Config{Ordered: true, Supersede: true})
+		require.NoError(t, err)
+		for rank := range 2 {
+			m := message("m_1", "wh_1")
+			m.Subject, m.Rank = "a418", rank
+			require.NoError(t, q.Send(t.Context(), m))
+		}
+		require.Len(t, memory.Pending(), 1)
+		run(t, q)
+		synctest.Wait()
+		require.EqualValues(t, 1, q.Delivered())
+	})
+}
+
+// What an endpoint cannot help does not count against it.
+func TestQueue_NotTheEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, always(200), queue.Config{Failures: 2})
+		synctest.Wait()
+		for range 5 {
+			m := message("m_1", "wh_1")
+			m.Method = "BREW"
+			require.Equal(t, queue.Dead, tr.hand(m, 1).Kind)
+		}
+		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
+	})
+}
+
+// However many endpoints come and go, one that is disabled remains so.
+func TestQueue_DisabledRemains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := begin(t, always(200), queue.Config{})
+		synctest.Wait()
+		tr.Disable("wh_off")
+		for i := range 20_000 {
+			tr.hand(message("m_1", "wh_"+strconv.Itoa(i)), 1)
+			if i%1000 == 0 {
+				<-time.After(40 * 24 * time.Hour)
+			}
+		}
+		require.Equal(t, queue.StateDisabled, tr.State("wh_off"))
+		require.LessOrEqual(t, queue.Endpoints(tr.Queue), 5000)
+	})
+}

@@ -1,0 +1,99 @@
+// Package enginetest holds every [queue.Engine] to one behaviour: what package queue says of it.
+package enginetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringhook/webhook/queue"
+)
+
+// OpenFunc opens the engine under test for [TestEngine]. If previous is nil, it is new and empty, with a store of its own;
+// else it is another one on what previous has kept, whose Run has returned. What has to be closed is left to t.Cleanup, which
+// comes after Run has returned.
+type OpenFunc = func(t testing.TB, previous queue.Engine) queue.Engine
+
+// TestEngine holds an engine to what [queue.Engine] says, and to what [queue.Orderer], [queue.Canceler], [queue.Statser] and [queue.Waker]
+// say if it is one. The engine in memory passes it as
+//
+//	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+//		memory := queue.NewMemory(queue.MemoryConfig{})
+//		if previous != nil {
+//			require.NoError(t, memory.Resume(t.Context(), previous.(*queue.Memory).Pending()...))
+//		}
+//		return memory
+//	})
+//
+// Each subtest opens an engine of its own and judges by what it hands out. The engine must hand out at least eight tasks at
+// once. It may take its time: a subtest fails for slowness only after half a minute, and then says what it has waited for.
+// Too early is a failure, but for 5 ms, since stores round times.
+//
+// It takes about eight seconds with an engine that wakes tasks at once, since it waits to see that things do not happen.
+func TestEngine(t *testing.T, open OpenFunc) {
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) { c.do(t, open) })
+	}
+}
+
+const (
+	// patience is for one check.
+	patience = 30 * time.Second
+	// tick is the unit of all waits: much longer than a fast engine takes, much shorter than what is worth to wait for.
+	tick = 100 * time.Millisecond
+	// slack is how much too early or too late a time may be that went through a store.
+	slack = 5 * time.Millisecond
+)
+
+// A check runs over a trial, which takes a testing.TB so that a test can look at how it fails.
+type check struct {
+	name string
+	run  func(tr *trial)
+}
+
+func (c check) do(t testing.TB, open OpenFunc) {
+	tr := newTrial(t, open)
+	defer tr.close() // also after Fatal or Skip
+	c.run(tr)
+}
+
+func checks() []check {
+	return []check{
+		{"done", checkDone},
+		{"dead is final", checkDead},
+		{"retries", checkRetries},
+		{"deferrals are not counted", checkDeferrals},
+		{"the message to the byte", checkMessage},
+		{"not before its time", checkNotBefore},
+		{"since it was enqueued", checkSince},
+		{"enqueued before Run", checkBeforeRun},
+		{"enqueued while Run is idle", checkIdle},
+		{"enqueued by a handler", checkByHandler},
+		{"the same ID", checkSameID},
+		{"the same ID in flight", checkSameIDInFlight},
+		{"all of a batch or none", checkBatch},
+		{"a context that has ended", checkEndedContext},
+		{"many at once", checkMany},
+
+		{"stop and reopen", checkReopen},
+		{"nothing is handed out after the end", checkEnd},
+		{"an attempt cut off is none", checkCutOff},
+		{"second Run", checkSecondRun},
+		{"a Run that ends at once", checkShortRun},
+		{"enqueued after Run", checkAfterRun},
+
+		{"a place for each", checkPlaces},
+		{"not ready yet", checkNotReady},
+		{"Waker: ready before its time", checkWake},
+
+		{"Orderer: one after another", checkOrder},
+		{"Orderer: others are not held up", checkOrdersApart},
+		{"Orderer: stop and reopen", checkOrderReopen},
+		{"Orderer: Supersede", checkSupersede},
+		{"Orderer: Supersede a retry", checkSupersedeRetry},
+		{"Canceler: waiting", checkCancelWaiting},
+		{"Canceler: in flight", checkCancelInFlight},
+		{"Canceler: in an order", checkCancelOrdered},
+		{"Statser: what waits", checkStatsWaiting},
+		{"Statser: what is in flight", checkStatsInFlight},
+	}
+}

@@ -1,0 +1,82 @@
+package enginetest
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook"
+)
+
+// message is one that takes care to come out as it went in: escapes in the URL, a header with two values, bytes that are no
+// text.
+func message(id string) *webhook.Message {
+	return &webhook.Message{
+		ID: id, WebhookID: "wh_1", Event: "test:event",
+		Method: http.MethodPost, URL: "https://hooks.example.com/a%2Fb/?to=%2B15550100&q=a+b&empty=",
+		Header: http.Header{
+			"Content-Type": {"application/json"},
+			"X-Api-Key":    {"two", "one", "", "\x80\xff"},
+			"x-as-it-is":   {"Zoë"},
+		},
+		Body: []byte("{ \"b\": \"<Zoë> & co\", \"a\": 1.0, \"id\": \"" + id + "\" }\r\n\x00\xff"),
+		Policy: webhook.Policy{
+			Success: []int{200, 202}, Timeout: 2500 * time.Millisecond, Attempts: 4,
+			Waits: []time.Duration{time.Millisecond, 27 * time.Hour}, Jitter: 0.2,
+		},
+		Subject: "subject\xfe", Rank: 3,
+	}
+}
+
+// clone shares nothing with m.
+func clone(m *webhook.Message) *webhook.Message {
+	c := *m
+	c.Header, c.Body = m.Header.Clone(), bytes.Clone(m.Body)
+	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
+	return &c
+}
+
+// difference says in which field two messages differ, if they do: it makes none between empty and nil.
+func difference(got, want *webhook.Message) string {
+	if got == nil || want == nil {
+		if got == want {
+			return ""
+		}
+		return fmt.Sprintf("it is %v, want %v", got, want)
+	}
+	g, w := reflect.ValueOf(normal(got)), reflect.ValueOf(normal(want))
+	for i := range g.NumField() {
+		if !reflect.DeepEqual(g.Field(i).Interface(), w.Field(i).Interface()) {
+			return fmt.Sprintf("its %s is %#v, want %#v", g.Type().Field(i).Name, g.Field(i), w.Field(i))
+		}
+	}
+	return ""
+}
+
+func normal(m *webhook.Message) webhook.Message {
+	c := *clone(m)
+	if c.Header = maps.Clone(c.Header); c.Header == nil {
+		c.Header = http.Header{}
+	}
+	for name, values := range c.Header {
+		c.Header[name] = filled(values)
+	}
+	c.Body = filled(c.Body)
+	c.Policy.Success, c.Policy.Waits = filled(c.Policy.Success), filled(c.Policy.Waits)
+	return c
+}
+
+func filled[E any](s []E) []E { return append([]E{}, s...) }
+
+func names(tasks []*task) string {
+	var all []string
+	for _, t := range tasks {
+		all = append(all, t.name)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,70 @@
+package queue_test
+
+import (
+	"context"
+	"expvar"
+	"fmt"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/webhooktest"
+)
+
+// Send returns when the queue has the message. When the service stops, what was not delivered is taken along.
+func Example() {
+	receiver := webhooktest.NewReceiver(webhooktest.Status(200), webhooktest.Status(503))
+	defer receiver.Close()
+	composer := webhook.MustCompile(webhook.Webhook{ID: "wh_1", URL: receiver.URL + "/hook"})
+
+	memory := queue.NewMemory(queue.MemoryConfig{MaxPending: 100_000})
+	q, err := queue.New(receiver.Client(), memory, queue.Config{}) // in production: &webhook.Client{}
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- q.Run(ctx) }()
+
+	for i, id := range []string{"first", "second"} {
+		m, err := composer.ComposeID(id, webhook.RawEvent{Type: "order:paid", JSON: []byte(`{"order": 7}`)})
+		if err != nil {
+			panic(err)
+		}
+		if err := q.Send(ctx, m); err != nil {
+			panic(err)
+		}
+		if _, err := receiver.Wait(ctx, i+1); err != nil {
+			panic(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		panic(err)
+	}
+	for _, d := range memory.Pending() { // store them, and give them to Resume of the next engine
+		fmt.Println(d.ID, "goes on with attempt", d.N)
+	}
+	// Output: second goes on with attempt 2
+}
+
+// A queue's figures as a variable of package expvar, which every scraper of /debug/vars reads. The program
+// examples/opentelemetry has them as OpenTelemetry instruments.
+func ExampleQueue_Stats() {
+	q, err := queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	if err != nil {
+		panic(err)
+	}
+	expvar.Publish("webhooks", expvar.Func(func() any {
+		stats, err := q.Stats(context.Background())
+		if err != nil {
+			return err.Error()
+		}
+		return stats
+	}))
+	err = q.Send(context.Background(), &webhook.Message{ID: "m_1", WebhookID: "wh_1", Method: "POST", URL: "https://example.com/hook"})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(expvar.Get("webhooks").(expvar.Func).Value().(queue.Stats).Pending)
+	// Output: 1
+}

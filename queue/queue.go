@@ -1,0 +1,289 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringhook/webhook"
+)
+
+// ErrDisabled is what Send returns for an endpoint that is disabled; see [Queue.Disable].
+var ErrDisabled = errors.New("queue: endpoint disabled")
+
+// ErrTooLarge is wrapped by what Send returns for a message over [Config] MaxSize.
+var ErrTooLarge = errors.New("message too large")
+
+// A Queue is a [webhook.Sender] that delivers asynchronously: Send returns nil when the [Engine] has the message, and Run
+// delivers it. It makes the attempts through its client, and owns what concerns an endpoint: how many attempts at once, how
+// fast, rest for one that keeps failing, and its end.
+//
+// What it knows of an endpoint's health lives in this process. It is safe for concurrent use.
+type Queue struct {
+	client *webhook.Client
+	engine Engine
+	order  Orderer // nil unless Config.Ordered
+	waker  Waker   // nil if the engine is none
+	cfg    Config
+
+	ran, ended                 atomic.Bool
+	delivered, failed, dropped atomic.Uint64
+	canceled                   atomic.Uint64
+	disabled                   atomic.Int64 // endpoints
+
+	mu        sync.Mutex
+	endpoints map[string]*endpoint
+	peak      int              // of endpoints, since the map was made
+	hosts     map[string]*host // if there is a HostLimit
+	nextSweep int              // how many hosts, before idle ones are looked for
+}
+
+var _ webhook.Sender = (*Queue)(nil)
+
+// New makes a queue that delivers through client what engine keeps. It returns an error that says which for a nil client or
+// engine, a negative limit, and for an ordering that the engine cannot keep.
+func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
+	if client == nil {
+		return nil, errors.New("queue: no client")
+	}
+	if engine == nil {
+		return nil, errors.New("queue: no engine")
+	}
+	if err := cfg.complete(); err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	if checked, ok := engine.(interface{ check() error }); ok {
+		if err := checked.check(); err != nil {
+			return nil, err
+		}
+	}
+	q := &Queue{
+		client: client, engine: engine, cfg: cfg,
+		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,
+	}
+	q.waker, _ = engine.(Waker)
+	if cfg.Ordered {
+		var ok bool
+		if q.order, ok = engine.(Orderer); !ok {
+			return nil, fmt.Errorf("queue: Ordered: a %T is no Orderer", engine)
+		}
+	}
+	return q, nil
+}
+
+// Send gives m to the engine, and returns nil when the engine has it: Run will deliver it. A message whose ID the engine
+// keeps already is not taken twice.
+//
+// It returns an error, and nothing is kept, for a message that must not be sent ([webhook.Message.Check]) or is larger than
+// MaxSize ([ErrTooLarge]), for a disabled endpoint ([ErrDisabled]), when ctx has ended (its cause), after Run has ended
+// ([ErrStopped]), and when the engine refuses ([ErrFull]). The caller must not change m any more.
+func (q *Queue) Send(ctx context.Context, m *webhook.Message) error {
+	return q.SendAll(ctx, m)
+}
+
+// SendAll is [Queue.Send] for several messages: all are taken or, with an error, none.
+func (q *Queue) SendAll(ctx context.Context, messages ...*webhook.Message) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("queue: %w", context.Cause(ctx))
+	}
+	if q.ended.Load() {
+		return ErrStopped
+	}
+	var one [1]Task // spares the allocation of the usual case
+	tasks := one[:0]
+	for _, m := range messages {
+		task, err := q.Task(m)
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, task)
+	}
+	if err := q.engine.Enqueue(ctx, tasks...); err != nil {
+		return err
+	}
+	q.Supersede(ctx, tasks...)
+	return nil
+}
+
+// Task makes the task that Send enqueues of m, or returns the error that Send would. It is for those who call an engine
+// themselves: to enqueue in a transaction of their own, or for a later time.
+func (q *Queue) Task(m *webhook.Message) (Task, error) {
+	if err := m.Check(); err != nil {
+		return Task{}, err
+	}
+	if size := Size(m); size > q.cfg.MaxSize {
+		return Task{}, fmt.Errorf("queue: %w: %d bytes, at most %d", ErrTooLarge, size, q.cfg.MaxSize)
+	}
+	task := Task{ID: m.ID, Key: Key(m), Message: m}
+	if q.cfg.Ordered && m.Subject != "" {
+		task.Order = task.Key + "\x1f" + m.Subject // a separator that no store minds
+	}
+	if q.isDisabled(task.Key) {
+		return Task{}, ErrDisabled
+	}
+	return task, nil
+}
+
+// Supersede drops what tasks that the engine has taken have made old news, if [Config] Supersede says so. Send does it by
+// itself: this is for those who call an engine themselves, once their transaction has committed. Where it is not called, or
+// the engine fails, old news is tried once more before the new at most.
+func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
+	if !q.cfg.Supersede {
+		return
+	}
+	for _, task := range tasks {
+		if task.Order == "" {
+			continue
+		}
+		// Only what waits supersedes: not a message that was left out because another one of its ID is kept.
+		newest, ok, err := q.order.Newest(ctx, task.Order)
+		if err != nil || !ok || newest < task.Message.Rank {
+			continue
+		}
+		old, err := q.order.Supersede(ctx, task.Order, task.Message.Rank)
+		if err != nil {
+			continue
+		}
+		for _, t := range old {
+			q.drop(ctx, t.Message, Superseded)
+		}
+	}
+}
+
+// Run delivers until ctx ends; then it begins no more attempts, lets those in flight come to their end for at most Grace,
+// and returns nil. It returns an error when the engine cannot go on, and [ErrRunning] when it was called before.
+func (q *Queue) Run(ctx context.Context) error {
+	if !q.ran.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer q.ended.Store(true)
+
+	grace, expire := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer expire(nil)
+	var timer atomic.Pointer[time.Timer]
+	defer context.AfterFunc(ctx, func() {
+		timer.Store(time.AfterFunc(q.cfg.Grace, func() { expire(errGrace) }))
+	})()
+	defer func() {
+		if t := timer.Load(); t != nil {
+			t.Stop()
+		}
+	}()
+	return q.engine.Run(ctx, Handler{
+		Ready: q.ready,
+		Handle: func(ctx context.Context, d Delivery) Verdict {
+			return q.handle(ctx, grace, d)
+		},
+	})
+}
+
+var errGrace = errors.New("queue: stopped before the attempt had ended")
+
+// handle makes one attempt, if the endpoint has a place for it.
+func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
+	p, wait, ok := q.enter(d)
+	if !ok {
+		return Verdict{Kind: Defer, After: wait}
+	}
+	defer q.leave(&p) // also when a hook ends the goroutine
+	if p.disabled {
+		q.drop(ctx, d.Message, Disabled)
+		return Verdict{Kind: Dead, Reason: Disabled}
+	}
+	if ctx.Done() == nil { // of an engine that never takes a task from its worker
+		ctx = grace
+	} else {
+		both, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(grace, func() { cancel(context.Cause(grace)) })()
+		ctx = both
+	}
+
+	a := q.client.Try(ctx, d.Message, d.N)
+	q.learn(ctx, &p, a)
+	switch a.Outcome {
+	case webhook.Delivered:
+		q.delivered.Add(1)
+		return Verdict{Kind: Done, Attempt: &a}
+	case webhook.Retrying, webhook.Canceled:
+		v := Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
+		if a.Outcome == webhook.Canceled {
+			v = Verdict{Kind: Defer}
+		}
+		if q.isOld(ctx, d) {
+			q.drop(ctx, d.Message, Superseded)
+			v.Kind, v.After, v.Reason = Dead, 0, Superseded
+		}
+		return v
+	default:
+		q.failed.Add(1)
+		return Verdict{Kind: Dead, Attempt: &a}
+	}
+}
+
+// isOld reports whether a message of higher rank waits for one that is in flight, where Supersede does not drop it.
+func (q *Queue) isOld(ctx context.Context, d Delivery) bool {
+	if !q.cfg.Supersede || d.Order == "" {
+		return false
+	}
+	rank, ok, err := q.order.Newest(context.WithoutCancel(ctx), d.Order)
+	return err == nil && ok && rank > d.Message.Rank
+}
+
+// Cancel ends the delivery of a message, and reports whether there was one to end; see [Canceler]. With an engine that is
+// none it returns [errors.ErrUnsupported].
+func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
+	c, ok := q.engine.(Canceler)
+	if !ok {
+		return false, fmt.Errorf("queue: Cancel: a %T is no Canceler: %w", q.engine, errors.ErrUnsupported)
+	}
+	found, err := c.Cancel(ctx, id)
+	if found && err == nil {
+		q.canceled.Add(1)
+	}
+	return found, err
+}
+
+// Stats tells what is kept and what was done, with the busiest endpoints, at most 10. An engine that is no [Statser] leaves
+// all but InFlight and what was done at zero.
+func (q *Queue) Stats(ctx context.Context) (Stats, error) {
+	var s Stats
+	if e, ok := q.engine.(Statser); ok {
+		var err error
+		if s, err = e.Stats(ctx, busiest); err != nil {
+			return Stats{}, err
+		}
+	} else {
+		s.InFlight = q.inFlight()
+	}
+	for i := range s.Busiest {
+		s.Busiest[i].State = q.State(s.Busiest[i].Key)
+	}
+	s.Delivered, s.Failed, s.Dropped = q.delivered.Load(), q.failed.Load(), q.dropped.Load()
+	s.Canceled = q.canceled.Load()
+	return s, nil
+}
+
+const busiest = 10
+
+// drop reports a message that ends without a last attempt.
+func (q *Queue) drop(ctx context.Context, m *webhook.Message, reason Reason) {
+	q.dropped.Add(1)
+	if q.cfg.OnDrop != nil {
+		defer q.recovered(ctx, "OnDrop")
+		q.cfg.OnDrop(m, reason)
+	}
+}
+
+// recovered keeps a panic in a hook from ending the process. The value may hold an event's data, so only its type is logged.
+func (q *Queue) recovered(ctx context.Context, hook string) {
+	if v := recover(); v != nil {
+		q.cfg.Logger.ErrorContext(ctx, "queue: recovered", slog.String("hook", hook),
+			slog.String("panic", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+	}
+}
