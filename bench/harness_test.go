@@ -103,10 +103,24 @@ func TestCompare(t *testing.T) {
 			require.NoError(t, err)
 			require.InDelta(t, tt.time, c.Time.Median, tt.tolerance)
 			require.InDelta(t, tt.time, c.CPU.Median, tt.tolerance)
-			require.InDelta(t, tt.self, c.Self.Median, tt.tolerance)
+			require.InDelta(t, tt.self, c.Time.Self.Median, tt.tolerance)
+			require.InDelta(t, tt.self, c.CPU.Self.Median, tt.tolerance)
+			require.Zero(t, c.Tail, "not measured")
 			require.Equal(t, 4*61, tt.machine.slices)
 		})
 	}
+
+	t.Run("from the first slice on", func(t *testing.T) {
+		t.Parallel()
+		m := machine{drift: 1}
+		c, err := pair.CompareCold(1, m.slice(3), m.slice(1))
+		require.NoError(t, err)
+		require.Equal(t, pair.Exactly(3), c.Time.Spread)
+		require.Equal(t, pair.Exactly(0.75), c.Time.Self)
+		require.InDelta(t, 3*3.5, c.Time.Subject.Median, 1e-9)
+		require.InDelta(t, 3.5, c.Time.Reference.Median, 1e-9)
+		require.Equal(t, 4, m.slices)
+	})
 
 	t.Run("an error ends it", func(t *testing.T) {
 		t.Parallel()
@@ -136,6 +150,8 @@ func TestLoad(t *testing.T) {
 		require.Positive(t, n, "worker %d", worker)
 	}
 	want := errors.New("refused")
+	_, err = pair.Measured(func() (int, error) { return 1, want })
+	require.ErrorIs(t, err, want)
 	_, err = pair.Load(time.Hour, 4, func(worker int) error {
 		if worker == 2 {
 			return want
@@ -236,13 +252,39 @@ func TestCase_Measure(t *testing.T) {
 
 func TestFigure_String(t *testing.T) {
 	t.Parallel()
-	c := pair.Comparison{
-		Time: pair.Spread{P25: 0.032, Median: 0.04, P75: 0.05}, Self: pair.Exactly(1.004),
-		Subject: pair.Sample{Time: 412e-9}, Reference: pair.Sample{Time: 10.3e-6},
+	ratio := func(p25, median, p75, subject, reference float64) pair.Ratio {
+		return pair.Ratio{
+			Spread: pair.Spread{P25: p25, Median: median, P75: p75}, Self: pair.Exactly(1.004),
+			Subject: pair.Exactly(subject), Reference: pair.Exactly(reference),
+		}
 	}
-	f := c.Figure("compose/x", "Compose : text/template", pair.Speed, pair.AtLeast(25), pair.ComputeSlack)
-	require.Equal(t, "25 × as fast (20 to 31.2), self 1.00, goal ≥ 25: met", f.String())
-	require.Equal(t, "412 ns : 10.3 µs", f.Note)
+	c := pair.Comparison{
+		Time: ratio(0.032, 0.04, 0.05, 412e-9, 10.3e-6),
+		CPU:  ratio(0.4, 0.5, 0.6, 1e-6, 2e-6),
+		Tail: ratio(1, 1.5, 2, 3e-3, 2e-3),
+		Heap: ratio(0.04, 0.05, 0.0625, 150, 3000),
+	}
+	tests := []struct {
+		unit       pair.Unit
+		goal       pair.Goal
+		want, note string
+	}{
+		{pair.Speed, pair.AtLeast(25), "25 × as fast (20 to 31.2), self 1.00, goal ≥ 25: met", "412 ns : 10.3 µs"},
+		{pair.Time, pair.AtMost(0.03), "0.04 × the time (0.03 to 0.05), self 1.00, goal ≤ 0.03: missed", "412 ns : 10.3 µs"},
+		{pair.CPU, pair.Goal{}, "0.50 × the CPU (0.40 to 0.60), self 1.00", "1 µs : 2 µs"},
+		{pair.Tail, pair.AtMost(2), "1.50 × the p99 (1 to 2), self 1.00, goal ≤ 2: met", "3 ms : 2 ms"},
+		{pair.Less, pair.AtLeast(12), "20 × less memory (16 to 25), self 1.00, goal ≥ 12: met", "150 B : 3000 B"},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.unit), func(t *testing.T) {
+			t.Parallel()
+			f := c.Figure("compose/x", "Compose : text/template", tt.unit, tt.goal, pair.ComputeSlack)
+			require.Equal(t, tt.want, f.String())
+			require.Equal(t, tt.note, f.Note)
+		})
+	}
 	require.Equal(t, "6 allocs, goal ≤ 6: met", pair.Figure{Unit: pair.Allocs, Value: pair.Exactly(6), Goal: pair.AtMost(6)}.String())
 	require.Equal(t, "0.0021 per request", pair.Figure{Unit: pair.Each, Value: pair.Exactly(0.0021)}.String())
+	require.Equal(t, "17 ms (12 to 22), goal ≤ 20: met",
+		pair.Figure{Unit: pair.Millis, Value: pair.Spread{P25: 0.01, Median: 0.015, P75: 0.02}.Linear(1e3, 2), Goal: pair.AtMost(20)}.String())
 }

@@ -23,7 +23,7 @@ type options struct {
 }
 
 var (
-	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 11, deliverySlice: 100 * time.Millisecond}
+	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 80 * time.Millisecond}
 	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 40 * time.Millisecond}
 )
 

@@ -8,11 +8,13 @@ import (
 // A Unit says what a figure counts.
 type Unit string
 
-// The units. The first four are of ratios.
+// The units. The first six are of ratios.
 const (
 	Speed  Unit = "× as fast"
 	Time   Unit = "× the time"
 	CPU    Unit = "× the CPU"
+	Tail   Unit = "× the p99"
+	Less   Unit = "× less memory"
 	Growth Unit = "× as much" // of ours, when there is more of something
 	Allocs Unit = "allocs"
 	Bytes  Unit = "B"
@@ -116,17 +118,24 @@ func (f Figure) Relative() (Spread, bool) {
 	return Spread{}, false
 }
 
-// Figure makes a row of a comparison: of its times, or of its CPU. The note tells both times.
+// Figure makes a row of a comparison: of that cost which the unit is of. The note tells both costs.
 func (c Comparison) Figure(name, what string, unit Unit, goal Goal, slack float64) Figure {
-	f := Figure{Name: name, What: what, Unit: unit, Value: c.Time, Goal: goal, Self: c.Self, Slack: slack}
-	a, b := c.Subject.Time, c.Reference.Time
+	r, inverse, number := c.Time, false, Seconds
 	switch unit {
 	case Speed:
-		f.Value = c.Time.Inverse()
+		inverse = true
 	case CPU:
-		f.Value, a, b = c.CPU, c.Subject.CPU, c.Reference.CPU
+		r = c.CPU
+	case Tail:
+		r = c.Tail
+	case Less:
+		r, inverse, number = c.Heap, true, func(v float64) string { return Number(v) + " B" }
 	}
-	f.Note = Seconds(a) + " : " + Seconds(b)
+	f := Figure{Name: name, What: what, Unit: unit, Value: r.Spread, Goal: goal, Self: r.Self, Slack: slack}
+	if inverse {
+		f.Value = r.Inverse()
+	}
+	f.Note = number(r.Subject.Median) + " : " + number(r.Reference.Median)
 	return f
 }
 

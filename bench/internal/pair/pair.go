@@ -8,8 +8,13 @@ import (
 	"github.com/aclements/go-moremath/stats"
 )
 
-// A Sample is what one call cost in a slice of many, in seconds. CPU is zero where it was not measured.
-type Sample struct{ Time, CPU float64 }
+// A Sample is what one call cost in a slice of many, in seconds and bytes. What was not measured is zero.
+type Sample struct {
+	Time float64
+	CPU  float64
+	Tail float64 // what 99 % of the calls had at most: of a wait, or of how late it ended
+	Heap float64 // bytes that stay, stacks included
+}
 
 // A Slice runs a way of doing a thing for a moment and tells what one call cost.
 type Slice func() (Sample, error)
@@ -29,44 +34,58 @@ func SpreadOf(xs []float64) Spread {
 // Inverse is the spread of the reciprocals.
 func (s Spread) Inverse() Spread { return Spread{1 / s.P75, 1 / s.Median, 1 / s.P25} }
 
+// Linear is the spread of what is by so many times as much, and then so much more.
+func (s Spread) Linear(times, more float64) Spread {
+	return Spread{times*s.P25 + more, times*s.Median + more, times*s.P75 + more}
+}
+
 // A Comparison is what came of two ways of doing a thing.
-type Comparison struct {
-	Time, CPU          Spread // the subject's cost over that of the reference
-	Self               Spread // the reference's time over its own
-	Subject, Reference Sample // medians
+type Comparison struct{ Time, CPU, Tail, Heap Ratio }
+
+// A Ratio compares one of the costs. It is zero where that was not measured.
+type Ratio struct {
+	Spread                    // the subject's cost over that of the reference
+	Self               Spread // the reference's over its own
+	Subject, Reference Spread // themselves
 }
 
 // Compare measures both ways in so many rounds, after one round that does not count: connections are made in it, pools
 // filled, and slices sized.
-func Compare(rounds int, subject, reference Slice) (c Comparison, err error) {
+func Compare(rounds int, subject, reference Slice) (Comparison, error) {
+	if _, err := CompareCold(1, subject, reference); err != nil {
+		return Comparison{}, err
+	}
+	return CompareCold(rounds, subject, reference)
+}
+
+// CompareCold is Compare for slices of seconds, of which the first is like the others: all rounds count.
+func CompareCold(rounds int, subject, reference Slice) (c Comparison, err error) {
 	runtime.GC() // what came before is not theirs
-	var time, cpu, self []float64
-	var subjects, references [2][]float64
-	for round := range rounds + 1 {
-		var s [4]Sample
-		for i, slice := range [4]Slice{subject, reference, reference, subject} {
-			if s[i], err = slice(); err != nil {
+	all := make([][4]Sample, rounds)
+	for i := range all {
+		for k, slice := range [4]Slice{subject, reference, reference, subject} {
+			if all[i][k], err = slice(); err != nil {
 				return c, err
 			}
 		}
-		if round == 0 {
-			continue
-		}
-		time = append(time, (s[0].Time+s[3].Time)/(s[1].Time+s[2].Time))
-		self = append(self, s[1].Time/s[2].Time)
-		if used := s[1].CPU + s[2].CPU; used > 0 {
-			cpu = append(cpu, (s[0].CPU+s[3].CPU)/used)
-		}
-		for i := range 2 {
-			subjects[0], subjects[1] = append(subjects[0], s[3*i].Time), append(subjects[1], s[3*i].CPU)
-			references[0], references[1] = append(references[0], s[1+i].Time), append(references[1], s[1+i].CPU)
-		}
 	}
-	c.Time, c.Self = SpreadOf(time), SpreadOf(self)
-	if len(cpu) == len(time) {
-		c.CPU = SpreadOf(cpu)
+	return Comparison{
+		Time: ratioOf(all, func(s Sample) float64 { return s.Time }),
+		CPU:  ratioOf(all, func(s Sample) float64 { return s.CPU }),
+		Tail: ratioOf(all, func(s Sample) float64 { return s.Tail }),
+		Heap: ratioOf(all, func(s Sample) float64 { return s.Heap }),
+	}, nil
+}
+
+func ratioOf(rounds [][4]Sample, cost func(Sample) float64) Ratio {
+	var ratios, self, subjects, references []float64
+	for _, s := range rounds {
+		a1, b1, b2, a2 := cost(s[0]), cost(s[1]), cost(s[2]), cost(s[3])
+		if a1 == 0 || a2 == 0 {
+			return Ratio{}
+		}
+		ratios, self = append(ratios, (a1+a2)/(b1+b2)), append(self, b1/b2)
+		subjects, references = append(subjects, a1, a2), append(references, b1, b2)
 	}
-	c.Subject = Sample{SpreadOf(subjects[0]).Median, SpreadOf(subjects[1]).Median}
-	c.Reference = Sample{SpreadOf(references[0]).Median, SpreadOf(references[1]).Median}
-	return c, nil
+	return Ratio{SpreadOf(ratios), SpreadOf(self), SpreadOf(subjects), SpreadOf(references)}
 }

@@ -32,20 +32,31 @@ func Loop(d time.Duration, f func()) Slice {
 func Per(n int, s Slice) Slice {
 	return func() (Sample, error) {
 		v, err := s()
-		return Sample{v.Time / float64(n), v.CPU / float64(n)}, err
+		return Sample{Time: v.Time / float64(n), CPU: v.CPU / float64(n), Tail: v.Tail, Heap: v.Heap / float64(n)}, err
 	}
+}
+
+// Measured tells what each of the things cost that f does, as many as it returns.
+func Measured(f func() (n int, err error)) (Sample, error) {
+	cpu, start := cpuTime(), time.Now()
+	n, err := f()
+	if err != nil {
+		return Sample{}, err
+	}
+	took, used := time.Since(start), cpuTime()-cpu
+	return Sample{Time: took.Seconds() / float64(n), CPU: used.Seconds() / float64(n)}, nil
 }
 
 // Load is a slice of d in which so many workers call f all the time. The first error ends it. Each worker is told its
 // number, from 0.
 func Load(d time.Duration, workers int, f func(worker int) error) Slice {
-	return func() (Sample, error) {
+	load := func() (int, error) {
 		var (
 			calls  atomic.Int64
 			failed atomic.Pointer[error]
 			wg     sync.WaitGroup
 		)
-		cpu, start := cpuTime(), time.Now()
+		start := time.Now()
 		for worker := range workers {
 			wg.Go(func() {
 				n := int64(0)
@@ -61,9 +72,9 @@ func Load(d time.Duration, workers int, f func(worker int) error) Slice {
 		}
 		wg.Wait()
 		if err := failed.Load(); err != nil {
-			return Sample{}, *err
+			return 0, *err
 		}
-		n := float64(calls.Load())
-		return Sample{time.Since(start).Seconds() / n, (cpuTime() - cpu).Seconds() / n}, nil
+		return int(calls.Load()), nil
 	}
+	return func() (Sample, error) { return Measured(load) }
 }
