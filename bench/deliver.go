@@ -122,6 +122,7 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 		large.body = []byte(largeBody(largeValue(size.bytes)))
 		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
 	}
+	cases = append(cases, o.queueCases(host)...)
 	fast, tcp := fasthttpWay(request), tcpWay(request)
 	add("deliver/gap-fasthttp", none, fast, all...)
 	add("deliver/gap-tcp", none, tcp, all...)

@@ -20,11 +20,12 @@ type options struct {
 	computeSlice   time.Duration
 	deliveryRounds int
 	deliverySlice  time.Duration
+	longRounds     int // of slices that take seconds
 }
 
 var (
-	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 80 * time.Millisecond}
-	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 40 * time.Millisecond}
+	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 80 * time.Millisecond, longRounds: 2}
+	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 40 * time.Millisecond, longRounds: 1}
 )
 
 // A group is a part of the suite. Its cases share what they need, which the function that comes with them ends.
@@ -38,6 +39,9 @@ var groups = []group{
 	{"sign", signCases},
 	{"deliver", deliverCases},
 	{"hosts", hostsCases},
+	{"pending", pendingCases},
+	{"isolation", isolationCases},
+	{"dispatch", dispatchCases},
 	{"inbound", inboundCases},
 }
 

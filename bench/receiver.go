@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -63,16 +61,9 @@ func (r *receiver) close() {
 	_ = r.cmd.Wait()
 }
 
-// hungPath is where the receiver takes its time: the number of milliseconds follows.
-const hungPath = "/hung/"
-
 // receive runs a receiver until its input ends.
 func receive(hosts int) error {
 	server := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
-		if ms, ok := strings.CutPrefix(string(ctx.Path()), hungPath); ok {
-			n, _ := strconv.Atoi(ms)
-			time.Sleep(time.Duration(n) * time.Millisecond)
-		}
 		ctx.SetBodyString("ok")
 	}}
 	failed := make(chan error, hosts+1)

@@ -82,8 +82,8 @@ Written by ` + "`go run ./bench`" + `, which measures all of it again.
 
 A figure is the ratio of two ways of doing one thing, ours and the other, measured in turns (A B B A): the median over many
 rounds, and the quartiles. "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05
-(0.9 to 1.1 for what goes over the network), or its quartiles not within four times that, the machine was not steady enough,
-and the row is void. A goal is missed if the better quartile misses it as well, in two measurements. After an @ stands the
+(0.9 to 1.1 for what goes over the network or through a queue), or its quartiles not within four times that, the machine was
+not steady enough, and the row is void. A goal is missed if the better quartile misses it as well, in two measurements. After an @ stands the
 number of concurrent workers.
 
 ![Speed relative to the references, on a logarithmic scale](results.svg)

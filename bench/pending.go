@@ -1,0 +1,345 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/bench/internal/pair"
+	"github.com/ringhook/webhook/queue"
+)
+
+// pendingCases tell what a retry costs while it waits, and what it costs the others.
+func pendingCases(o options) ([]pair.Case, func(), error) {
+	r, err := startReceiver(1)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []pair.Case{
+		pendingMemory("pending/memory-10k", 10_000),
+		pendingMemory("pending/memory-100k", 100_000),
+		o.pendingTimers(100_000),
+		o.pendingMillion(),
+		retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}.compare("100k", o.longRounds, pair.Goal{}),
+		retryLoad{1_000_000, 1, 2 * time.Second, 4 * time.Second}.compare("1M", 1, pair.AtMost(20)),
+		o.pendingDeliver(r.hosts[0]),
+	}, r.close, nil
+}
+
+const million = 1_000_000
+
+// retries makes messages that wait for their second attempt, over 1000 endpoints, due within a day.
+func retries(n int) []queue.Delivery {
+	keys := make([]string, 1000)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("5d2b0f3e-6a1c-4f0a-9c64-%012d", i)
+	}
+	all := make([]queue.Delivery, n)
+	now := time.Now()
+	for i := range all {
+		id := "msg_" + strconv.Itoa(i)
+		all[i] = queue.Delivery{
+			Task: queue.Task{
+				ID: id, Key: keys[i%len(keys)], Message: &webhook.Message{ID: id, Body: []byte("12345")},
+				NotBefore: now.Add(time.Hour + time.Duration(uint32(i)*2654435761)*20*time.Microsecond),
+			},
+			N: 2,
+		}
+	}
+	return all
+}
+
+// pendingMemory tells the bytes of a retry, and how many times that a goroutine takes. The runtime keeps some of each
+// goroutine for ever, so the first ones do not count, and a million of them are spared the machine.
+func pendingMemory(name string, n int) pair.Case {
+	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+		all := retries(n)
+		c, err := pair.Compare(1, kept(n, inMemory(all)), kept(n, inGoroutines(all))) // bytes hardly vary
+		return []pair.Figure{
+			bytesFigure(name, c),
+			c.Figure(name+"-goroutine", "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.ComputeSlack),
+		}, err
+	}}
+}
+
+// pendingTimers tells how many times the bytes of a retry a timer takes, which cannot be asked what waits, nor stored.
+func (o options) pendingTimers(n int) pair.Case {
+	const name = "pending/memory-timer"
+	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+		all := retries(n)
+		c, err := pair.CompareCold(o.longRounds, kept(n, inMemory(all)), kept(n, inTimers(all)))
+		return []pair.Figure{
+			c.Figure(name, "a waiting retry : a timer with a closure", pair.Less, pair.Goal{}, pair.ComputeSlack),
+		}, err
+	}}
+}
+
+// pendingMillion tells the bytes of a retry when there are very many, and what they are to the garbage collector.
+func (o options) pendingMillion() pair.Case {
+	const name = "pending/memory-1M"
+	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+		all := retries(million)
+		nothing := func() (func(), error) { return func() {}, nil }
+		c, err := pair.CompareCold(o.longRounds, kept(million, inMemory(all)), kept(million, nothing))
+		runtime.KeepAlive(all)
+		messages := 1e3 * c.CPU.Reference.Median
+		figures := []pair.Figure{bytesFigure(name, c)}
+		if messages > 0 {
+			figures = append(figures, pair.Figure{
+				Name: "pending/collect-1M", What: "CPU of a collection of garbage, beyond that for the messages",
+				Unit: pair.Millis, Value: c.CPU.Subject.Linear(1e3, -messages), Goal: pair.AtMost(50),
+				Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "messages " + pair.Number(messages) + " ms",
+			})
+		}
+		return figures, err
+	}}
+}
+
+func bytesFigure(name string, c pair.Comparison) pair.Figure {
+	return pair.Figure{
+		Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes, Value: c.Heap.Subject, Goal: pair.AtMost(192),
+	}
+}
+
+// kept is a slice that makes n things, and tells the bytes of each and the CPU of a collection of garbage while they are
+// there.
+func kept(n int, keep func() (end func(), err error)) pair.Slice {
+	return func() (pair.Sample, error) {
+		before, _ := heap()
+		end, err := keep()
+		if err != nil {
+			return pair.Sample{}, err
+		}
+		after, cpu := heap()
+		end()
+		return pair.Sample{Heap: (after - before) / float64(n), CPU: cpu}, nil
+	}
+}
+
+// heap tells the bytes that are live on the heap, and in all stacks, and the CPU of a collection.
+func heap() (bytes, cpu float64) {
+	const cycles = 2 // the second one has swept what the first one found
+	s, err := pair.Measured(func() (int, error) {
+		for range cycles {
+			runtime.GC()
+		}
+		return cycles, nil
+	})
+	must(err)
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc + stats.StackInuse), s.CPU
+}
+
+func inMemory(all []queue.Delivery) func() (func(), error) {
+	return func() (func(), error) {
+		m, err := memoryOf(all, len(all))
+		return func() { runtime.KeepAlive(m) }, err
+	}
+}
+
+// memoryOf is an engine with retries that came one at a time, as they do.
+func memoryOf(all []queue.Delivery, room int) (*queue.Memory, error) {
+	m := queue.NewMemory(queue.MemoryConfig{MaxPending: room, Workers: 64})
+	for i := range all {
+		if err := m.Resume(context.Background(), all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// woken is what a goroutine or a closure does with its delivery.
+var woken atomic.Int64
+
+func inGoroutines(all []queue.Delivery) func() (func(), error) {
+	return func() (func(), error) {
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		before := runtime.NumGoroutine()
+		for i := range all {
+			d := &all[i]
+			wg.Go(func() {
+				timer := time.NewTimer(time.Until(d.NotBefore))
+				defer timer.Stop()
+				select {
+				case <-timer.C:
+					woken.Add(int64(d.N))
+				case <-stop:
+				}
+			})
+		}
+		for runtime.NumGoroutine() < before+len(all) {
+			runtime.Gosched()
+		}
+		return func() {
+			close(stop)
+			wg.Wait()
+		}, nil
+	}
+}
+
+func inTimers(all []queue.Delivery) func() (func(), error) {
+	return func() (func(), error) {
+		timers := make([]*time.Timer, len(all)) // who has them can stop them
+		for i := range all {
+			d := &all[i]
+			timers[i] = time.AfterFunc(time.Until(d.NotBefore), func() { woken.Add(int64(d.N)) })
+		}
+		return func() {
+			for _, t := range timers {
+				t.Stop()
+			}
+		}, nil
+	}
+}
+
+// A retryLoad is that many retries, that many times: all are booked before the first is due, and then they are due all over
+// a while, in no order, while there is nothing else to do.
+type retryLoad struct {
+	n, times    int
+	least, over time.Duration // how long they wait: from the one, over the other
+}
+
+// compare compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets the
+// next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
+func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
+	return pair.Case{Name: "pending/cpu-" + size, Run: func() ([]pair.Figure, error) {
+		tasks := make([]queue.Task, l.n)
+		for i, d := range retries(l.n) {
+			tasks[i] = d.Task
+			tasks[i].NotBefore = time.Time{}
+		}
+		c, err := pair.CompareCold(rounds, l.memory(tasks), l.timers())
+		lateness := pair.Figure{
+			Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
+			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
+		}
+		if c.CPU.Median == 0 { // not known here
+			lateness.Slack = 0
+			return []pair.Figure{lateness}, err
+		}
+		cpu := c.Figure("pending/cpu-"+size, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
+		return []pair.Figure{cpu, lateness}, err
+	}}
+}
+
+// wait is that of the ith one.
+func (l retryLoad) wait(i int64) time.Duration {
+	return l.least + time.Duration(uint64(uint32(i)*2654435761)*uint64(l.over)>>32)
+}
+
+// A fired notes how late each one was.
+type fired struct {
+	late        []time.Duration
+	next, noted atomic.Int64
+	done        chan struct{}
+}
+
+func (l retryLoad) fired() *fired {
+	return &fired{late: make([]time.Duration, l.n*l.times), done: make(chan struct{})}
+}
+
+func (f *fired) note(due time.Time) {
+	f.late[f.next.Add(1)-1] = time.Since(due)
+	if int(f.noted.Add(1)) == len(f.late) {
+		close(f.done)
+	}
+}
+
+// measure tells what each one costs from when begin is called until the last has fired.
+func (f *fired) measure(begin func()) (pair.Sample, error) {
+	runtime.GC()
+	s, err := pair.Measured(func() (int, error) {
+		begin()
+		<-f.done
+		return len(f.late), nil
+	})
+	slices.Sort(f.late)
+	return pair.Sample{CPU: s.CPU, Tail: f.late[len(f.late)*99/100].Seconds()}, err
+}
+
+func (l retryLoad) memory(tasks []queue.Task) pair.Slice {
+	return func() (pair.Sample, error) {
+		var booked atomic.Int64
+		f := l.fired()
+		m := queue.NewMemory(queue.MemoryConfig{})
+		if err := m.Enqueue(context.Background(), tasks...); err != nil {
+			return pair.Sample{}, err
+		}
+		handler := queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
+			if d.N > 1 {
+				f.note(d.NotBefore)
+			}
+			if d.N > l.times {
+				return queue.Verdict{Kind: queue.Done}
+			}
+			return queue.Verdict{Kind: queue.Retry, After: l.wait(booked.Add(1))}
+		}}
+		var stop func() error
+		s, err := f.measure(func() {
+			stop = background(func(ctx context.Context) error { return m.Run(ctx, handler) })
+		})
+		return s, errors.Join(err, stop())
+	}
+}
+
+func (l retryLoad) timers() pair.Slice {
+	return func() (pair.Sample, error) {
+		var booked atomic.Int64
+		f := l.fired()
+		var book func(n int)
+		book = func(n int) {
+			wait := l.wait(booked.Add(1))
+			due := time.Now().Add(wait)
+			time.AfterFunc(wait, func() {
+				f.note(due)
+				if n < l.times {
+					book(n + 1)
+				}
+			})
+		}
+		return f.measure(func() {
+			for range l.n {
+				book(1)
+			}
+		})
+	}
+}
+
+// pendingDeliver compares how fast new messages are delivered with a million waiting and with none. Both queues are there
+// all the time, and the process collects garbage as one with a million does: seldom. What that costs is a row of its own.
+func (o options) pendingDeliver(host string) pair.Case {
+	const name, size, endpoints = "pending/deliver", 2000, 1000
+	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+		b := newBatch(host, size, endpoints)
+		var slices [2]pair.Slice
+		var stops []func() error
+		for i, waiting := range []int{million, 0} {
+			m, err := memoryOf(retries(waiting), waiting+size)
+			if err != nil {
+				return nil, err
+			}
+			q, err := runQueue(b.client, m)
+			if err != nil {
+				return nil, err
+			}
+			slices[i] = b.queued(q, waiting)
+			stops = append(stops, q.stop)
+		}
+		c, err := pair.Compare(o.deliveryRounds, slices[0], slices[1])
+		for _, stop := range stops {
+			err = errors.Join(err, stop())
+		}
+		return []pair.Figure{
+			c.Figure(name, "a delivery with 1M waiting : with none", pair.Speed, pair.AtLeast(0.9), pair.DeliverySlack),
+		}, err
+	}}
+}
