@@ -90,16 +90,21 @@ func (d *dispatched) finish() {
 	}
 }
 
-// slice sends the tasks that come next.
-func (d *dispatched) slice(atATime int, send func([]queue.Task)) (pair.Sample, error) {
-	d.left.Store(dispatchSlice)
-	tasks := d.tasks[d.next : d.next+dispatchSlice]
-	d.next = (d.next + dispatchSlice) % len(d.tasks)
-	return pair.Measured(func() (int, error) {
-		for i := 0; i < len(tasks); i += atATime {
-			send(tasks[i : i+atATime])
+// slice sends the tasks that come next, when settle says that those before are not kept any more: of one id there is one at
+// a time. The first ones wake the consumers, whom the other way's slice has left cold, and do not count.
+func (d *dispatched) slice(atATime int, settle func(), send func([]queue.Task)) (pair.Sample, error) {
+	through := func(n int) {
+		settle()
+		d.left.Store(int64(n))
+		for range n / atATime {
+			send(d.tasks[d.next : d.next+atATime])
+			d.next = (d.next + atATime) % len(d.tasks)
 		}
 		<-d.done
+	}
+	through(dispatchSlice / 10)
+	return pair.Measured(func() (int, error) {
+		through(dispatchSlice)
 		return dispatchSlice, nil
 	})
 }
@@ -112,10 +117,7 @@ func (d *dispatched) memory(atATime int) (s pair.Slice, stop func() error) {
 	}}
 	stop = background(func(ctx context.Context) error { return m.Run(ctx, handler) })
 	send := func(tasks []queue.Task) { must(m.Enqueue(context.Background(), tasks...)) }
-	return func() (pair.Sample, error) {
-		settle(m, 0) // of one id there is one at a time
-		return d.slice(atATime, send)
-	}, stop
+	return func() (pair.Sample, error) { return d.slice(atATime, func() { settle(m, 0) }, send) }, stop
 }
 
 func (d *dispatched) channel() (s pair.Slice, end func()) {
@@ -128,5 +130,5 @@ func (d *dispatched) channel() (s pair.Slice, end func()) {
 		}()
 	}
 	send := func(tasks []queue.Task) { ch <- tasks[0] }
-	return func() (pair.Sample, error) { return d.slice(1, send) }, func() { close(ch) }
+	return func() (pair.Sample, error) { return d.slice(1, func() {}, send) }, func() { close(ch) }
 }

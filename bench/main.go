@@ -24,7 +24,7 @@ type options struct {
 }
 
 var (
-	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 80 * time.Millisecond, longRounds: 2}
+	full  = options{computeRounds: 200, computeSlice: 300 * time.Microsecond, deliveryRounds: 9, deliverySlice: 65 * time.Millisecond, longRounds: 2}
 	quick = options{computeRounds: 60, computeSlice: 200 * time.Microsecond, deliveryRounds: 5, deliverySlice: 40 * time.Millisecond, longRounds: 1}
 )
 
