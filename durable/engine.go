@@ -55,7 +55,7 @@ func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
 		stop:    make(chan struct{}),
 		places:  make(chan struct{}, config.Workers),
 	}
-	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch}
+	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.client, err = e.newClient()
@@ -117,6 +117,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	}
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { e.sweep(ctx) })
+	sweeping.Go(func() { e.revive(ctx) })
 	<-ctx.Done()
 	close(e.stop)
 	err = client.Stop(whole)
@@ -179,8 +180,7 @@ func (e *Engine[T]) deliver(ctx context.Context, a args) (again bool, after time
 	}
 	d := &delivery{seq: a.Seq, gen: a.Gen, now: time.Now()}
 	again, after = e.attempt(ctx, d)
-	<-e.places
-	if !again && d.ordering != "" && d.active {
+	if !again && d.ordering != "" {
 		// On its own, since whoever enqueues in a transaction holds the ordering until its end. If it fails, the job comes again.
 		if err := e.next(ctx, d); err != nil {
 			e.log(ctx, "next of an ordering", err)
@@ -213,8 +213,9 @@ func (e *Engine[T]) place(got time.Time) bool {
 	return false
 }
 
-// attempt reads d, has it handled, and books the verdict.
+// attempt reads d, has it handled, books the verdict, and leaves the place that it was made in.
 func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after time.Duration) {
+	defer func() { <-e.places }()
 	if err := e.load(ctx, d); err != nil {
 		e.log(ctx, "read a delivery", err)
 		return true, time.Second
@@ -222,39 +223,47 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	switch {
 	case d.state != Pending: // ended, resent since, or not there any more
 		return false, 0
+	case d.ordering != "" && !d.active: // it could not be known whether it was its turn
+		return false, 0
 	case d.busy: // in a worker that may have died
-		return true, time.Until(d.held)
+		return true, min(max(time.Until(d.held), 0), e.config.lease())
 	case d.due.After(d.now): // it was put off, and the process died before its job was
 		return true, d.due.Sub(d.now)
 	}
+	e.flights.add(d.key, 1)
+	defer e.flights.add(d.key, -1)
 	select {
 	case <-e.stop:
-		return true, 0
+		d.verdict = queue.Verdict{Kind: queue.Defer} // so that nobody has to wait for the end of the lease
 	default:
+		e.handle(ctx, d)
 	}
-	e.handle(ctx, d)
 	if err := e.book(ctx, d); err != nil {
 		e.log(ctx, "book a verdict", err)
 		return true, 0 // what was done is not known: it is done again
+	}
+	if d.state == "" {
+		// Another worker has it, and perhaps this job. To say that this job has done its work would take it from that one; so
+		// it comes once more, when nobody is at it any more, and sees.
+		return true, e.config.lease()
 	}
 	return d.state == Pending, d.verdict.After
 }
 
 // handle sets the verdict of d.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
-	e.flights.add(d.key, 1)
-	message, err := queue.Decode(d.message)
-	if err != nil { // perhaps written by a newer version; it is kept
-		e.log(ctx, "read a message", err)
-		d.verdict = queue.Verdict{Kind: queue.Defer, After: time.Minute}
-		return
-	}
 	defer func() {
 		if reason := recover(); reason != nil {
 			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked", slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 			d.verdict = queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
 		}
 	}()
+	message, err := queue.Decode(d.message)
+	if err != nil { // perhaps written by a newer version; it is kept
+		e.log(ctx, "read a message", err)
+		d.verdict = queue.Verdict{Kind: queue.Defer, After: time.Minute}
+		return
+	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:  queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
 		N:     d.attempts + 1,

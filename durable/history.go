@@ -252,17 +252,17 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
 	look := func(column, want string) {
 		if want != "" {
-			params = append(params, tag(want))
+			params = append(params, want)
 			where += " AND " + column + " = $" + strconv.Itoa(len(params))
 		}
 	}
-	look("webhook_id", f.WebhookID)
-	look("key", f.Key)
+	look("webhook_id", tag(f.WebhookID))
+	look("key", clean(f.Key))
 	state, event := "state", "event"
 	if f.WebhookID != "" || f.Key != "" {
 		event = "event || ''"
 	}
-	look(event, f.Event)
+	look(event, tag(f.Event))
 	if len(params) > 4 {
 		state = "state || ''"
 	}

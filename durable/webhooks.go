@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -30,8 +31,13 @@ type Webhooks[T any] struct {
 	engine    *Engine[T]
 	queue     *queue.Queue
 	samples   []webhook.Event
-	composers sync.Map // of id to *composer
+	composers sync.Map     // of id to *composer
+	compiled  atomic.Int64 // since it was empty
 }
+
+// maxComposers is how many compiled webhooks are kept at most, or those of a service that makes new ones all the time would
+// fill its memory.
+const maxComposers = 10_000
 
 // Webhooks returns the webhooks in e's database. Dispatch makes tasks as q does, which should be a queue over e; if nil, there
 // is no Dispatch. The samples are passed to [webhook.Compile], when a definition is stored and when it is used.
@@ -180,7 +186,11 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
 		return "", err
 	}
-	if hook.Policy != nil && hook.Policy.Timeout > w.engine.config.MaxTimeout {
+	var policy webhook.Policy
+	if hook.Policy != nil {
+		policy = *hook.Policy
+	}
+	if timeoutOf(policy, "") > w.engine.config.MaxTimeout {
 		return "", hookError(hook.ID, ErrTimeout)
 	}
 	text, err := json.Marshal(hook)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,7 @@ import (
 // An Engine is a [durable.Engine] on a file. Its transactions are those of database/sql.
 type Engine = durable.Engine[*sql.Tx]
 
-// Open opens the file, which it creates if there is none, and brings its tables up to date. Close the engine after its Run has
+// Open opens the file, which it creates if there is none, for its owner only, and brings its tables up to date. Close the engine after its Run has
 // returned. The file must be on a local disk, and have no other user of River's in it.
 //
 // What Enqueue keeps is on disk when it returns: the journal is a write-ahead log, synced with each commit. Statements wait up
@@ -62,6 +63,14 @@ func OpenDB(path string) (*sql.DB, error) {
 	query := url.Values{
 		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
+	}
+	// Readable for its owner only, since it has the headers and bodies of messages: SQLite gives its other files the same mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the caller's path
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", name.String())
@@ -104,7 +113,7 @@ func open(path string) (*file, error) {
 func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
 
 func (f *file) Dialect() store.Dialect {
-	return store.Dialect{Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob"}
+	return store.Dialect{Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE"}
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
@@ -197,6 +206,10 @@ func (f *file) notice(ctx context.Context, conn *sql.Conn) error {
 
 // Lock returns nothing: one transaction writes at a time.
 func (f *file) Lock([]string) []store.Stmt { return nil }
+
+func (f *file) Hasty() []store.Stmt { return nil }
+
+func (f *file) Conflict(error) bool { return false }
 
 func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	river, err := rivermigrate.New(f.Driver(), nil)

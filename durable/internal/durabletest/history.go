@@ -108,12 +108,16 @@ func testLongNames[T any](t *testing.T, db Database[T]) {
 	var tasks []queue.Task
 	for _, letter := range []string{"a", "é"} {
 		task := Task(letter)
+		task.Key = strings.Repeat(letter, 1000)
 		task.Message.WebhookID, task.Message.Event = strings.Repeat(letter, 70_001), "x"+strings.Repeat(letter, 70_001)
 		tasks = append(tasks, task)
 	}
 	require.NoError(t, e.Enqueue(t.Context(), tasks...))
 	for _, task := range tasks {
 		page, err := e.List(t.Context(), durable.Filter{WebhookID: task.Message.WebhookID, Event: task.Message.Event})
+		require.NoError(t, err)
+		require.Len(t, page.Deliveries, 1)
+		page, err = e.List(t.Context(), durable.Filter{Key: task.Key})
 		require.NoError(t, err)
 		require.Len(t, page.Deliveries, 1)
 		m, err := e.Message(t.Context(), task.ID)

@@ -46,6 +46,11 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"orderings over two engines", testTwoOrdered[T]},
 		{"a rescue is no attempt", testRescue[T]},
 		{"rescue in an ordering", testRescueOrdered[T]},
+		{"a verdict that comes too late", testLateVerdict[T]},
+		{"a late verdict in an ordering", testLateVerdictOrdered[T]},
+		{"a clock that was wrong", testClock[T]},
+		{"deliveries that nothing wakes", testRevive[T]},
+		{"the same IDs at once", testSameIDs[T]},
 		{"history", testHistory[T]},
 		{"cancelled in flight", testCancelInFlight[T]},
 		{"kept while it is history", testKept[T]},
@@ -185,6 +190,7 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
 		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
 		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
+		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
 		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "durable: timeout of the message is longer than MaxTimeout"},
 	}
 	for _, tt := range tests {
@@ -196,6 +202,12 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 	var n int
 	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
 	require.Equal(t, 1, n)
+	_, ok, err := e.Newest(t.Context(), "\x00")
+	require.NoError(t, err)
+	require.False(t, ok)
+	found, err := e.Cancel(t.Context(), "\x00")
+	require.NoError(t, err)
+	require.False(t, found)
 }
 
 func testTwo[T any](t *testing.T, db Database[T]) {
