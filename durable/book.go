@@ -85,12 +85,11 @@ func (e *Engine[T]) held(now time.Time) (from, until int64) {
 // book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again. If another
 // worker has taken d over, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
-	asked := d.now
-	d.now = time.Now()
-	if d.now.Round(0).Sub(asked.Round(0)) > e.config.lease() && d.verdict.Kind != queue.Done {
-		d.state = "" // this process was stopped for a while: whoever has d now says how it goes on
+	if e.late(d.now) && d.verdict.Kind != queue.Done {
+		d.state = "" // whoever has d now says how it goes on
 		return nil
 	}
+	d.now = time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := e.verdicts.do(context.WithoutCancel(ctx), d) // d is the batch's until its end
 		if err == nil {

@@ -163,16 +163,24 @@ func (w *worker[T]) NextRetry(*river.Job[args]) time.Time { return time.Now() }
 
 // Work never fails: a job that cannot be worked now is put off.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[args]) error {
-	again, after := w.engine.deliver(ctx, job.Args)
-	if again {
-		return river.JobSnooze(after)
+	got := time.Now()
+	again, after := w.engine.deliver(ctx, got, job.Args)
+	if !again {
+		return nil
 	}
-	return nil
+	if w.engine.late(got) { // another worker may be at it, whose job this now ends
+		after = max(after, w.engine.config.lease())
+	}
+	return river.JobSnooze(after)
 }
 
-// deliver hands out the delivery of a job, and reports whether the job is to come again and after how long.
-func (e *Engine[T]) deliver(ctx context.Context, a args) (again bool, after time.Duration) {
-	got := time.Now()
+// late reports whether a worker that got a delivery then may have lost it to another, because its process was stopped for a while.
+func (e *Engine[T]) late(got time.Time) bool {
+	return time.Now().Round(0).Sub(got.Round(0)) > e.config.lease() // on the wall clock: the other one may stop with the machine
+}
+
+// deliver hands out the delivery of a job that was got at a time, and reports whether the job is to come again and after how long.
+func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again bool, after time.Duration) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), got.Add(e.config.lease()-time.Second))
 	defer cancel()
 	if !e.place(got) {
