@@ -19,7 +19,7 @@ type batcher[V any] struct {
 }
 
 type call[V any] struct {
-	ctx   context.Context //nolint:containedctx // it is the call's
+	ctx   context.Context
 	value V
 	done  chan error
 	left  bool // nobody waits for it any more
