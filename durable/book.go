@@ -23,6 +23,7 @@ type delivery struct {
 	due      time.Time
 	held     time.Time
 	busy     bool // another worker holds it
+	disabled bool // its webhook is
 	message  []byte
 
 	verdict queue.Verdict
@@ -64,14 +65,15 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
-	var active, attempts, created, due, held int64
-	if err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message); err != nil {
+	var active, attempts, created, due, held, disabled int64
+	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message, &disabled)
+	if err != nil {
 		return err
 	}
 	if ordering != nil {
 		d.ordering = *ordering
 	}
-	d.active, d.attempts = active == 1, int(attempts)
+	d.active, d.attempts, d.disabled = active == 1, int(attempts), disabled == 1
 	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
 	return nil
 }

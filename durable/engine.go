@@ -82,7 +82,11 @@ func (e *Engine[T]) newClient() (*river.Client[T], error) {
 	if err := river.AddWorkerSafely(workers, &worker[T]{engine: e}); err != nil {
 		return nil, err
 	}
-	return river.NewClient(e.store.Driver(), &river.Config{
+	return river.NewClient(e.store.Driver(), e.riverConfig(workers))
+}
+
+func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
+	return &river.Config{
 		// More than have a place, so that the next ones are at hand when places come free.
 		Queues:                      map[string]river.QueueConfig{riverQueue: {MaxWorkers: 2*e.config.Workers + 100}},
 		Workers:                     workers,
@@ -96,14 +100,18 @@ func (e *Engine[T]) newClient() (*river.Client[T], error) {
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
 		DiscardedJobRetentionPeriod: keepJobs,
-	})
+	}
 }
 
-// Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. It is called once; a
-// second call returns [queue.ErrRunning]. If the database cannot be reached at first, it returns why, and may be called again.
+// Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. Meanwhile it also removes what
+// was kept for long enough. It is called once; a second call returns [queue.ErrRunning]. If the database cannot be reached at
+// first, it returns why, and may be called again.
 func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return queue.ErrRunning
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	e.handler = h
 	whole := context.WithoutCancel(ctx) // ending the context of River's client would end that of the attempts
@@ -113,7 +121,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	}
 	if err != nil {
 		e.ran.Store(false)
-		return fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: run: %w", err)
 	}
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { e.sweep(ctx) })
@@ -123,7 +131,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	err = client.Stop(whole)
 	sweeping.Wait()
 	if err != nil {
-		return fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: stop: %w", err)
 	}
 	return nil
 }
@@ -134,12 +142,11 @@ func (e *Engine[T]) Close() error { return e.store.Close() }
 // Check returns nil if the database can be reached and has the tables of this version: for a health check. Its error is for
 // the operator.
 func (e *Engine[T]) Check(ctx context.Context) error {
-	var version int64
-	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.version, Scan: func(row store.Row) error { return row.Scan(&version) }})
+	version, err := e.version(ctx, e.store.Read)
 	switch {
 	case err != nil:
 		return fmt.Errorf("durable: check: %w", err)
-	case int(version) < len(migrations):
+	case version < len(migrations):
 		return errors.New("durable: check: the tables are not up to date: call Migrate")
 	}
 	return nil
@@ -273,9 +280,10 @@ func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 		return
 	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
-		Task:  queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
-		N:     d.attempts + 1,
-		Since: d.created,
+		Task:     queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
+		N:        d.attempts + 1,
+		Since:    d.created,
+		Disabled: d.disabled,
 	})
 	d.verdict.After = max(d.verdict.After, 0)
 }

@@ -17,8 +17,9 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// ErrTimeout is returned by Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout.
-var ErrTimeout = errors.New("durable: timeout of the message is longer than MaxTimeout")
+// ErrTimeout is wrapped by the error of Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout, and by
+// those of [Webhooks] for such a webhook.
+var ErrTimeout = errors.New("the timeout is longer than MaxTimeout")
 
 // An entry is a task to be kept, with what only [Webhooks] knows of it.
 type entry struct {
@@ -57,7 +58,8 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 }
 
 // EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
-// commits. Until then, whoever enqueues a task of one of their orderings waits; on SQLite, whoever writes at all.
+// commits. Until then, whoever enqueues a task of one of their orderings or IDs waits; on SQLite, whoever writes at all. There,
+// the transaction must be one of sqlite.OpenDB, or begin by writing.
 func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
 	return e.enqueueTx(ctx, tx, entries(tasks))
 }

@@ -229,7 +229,7 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
-var states = []State{Pending, Delivered, Failed, Dropped, Cancelled}
+var states = []State{Pending, Delivered, Failed, Dropped, Canceled}
 
 // query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
 //

@@ -16,7 +16,7 @@ var ErrPending = errors.New("the delivery has not ended")
 
 // Resend sends a delivery that has ended once more, however it has: the same message with the same ID, from the first attempt
 // on. The attempts so far stay in its history. One of an ordering comes before those that were enqueued after it, but waits for
-// the one whose turn it is, and which may be between two attempts. Without an ordering, one that was cancelled during an attempt
+// the one whose turn it is, and which may be between two attempts. Without an ordering, one that was canceled during an attempt
 // is sent at once, beside that.
 //
 // The error wraps [ErrNotFound], [ErrPending], or [ErrNoMessage].
@@ -32,7 +32,7 @@ func (e *Engine[T]) Resend(ctx context.Context, id string) error {
 	default:
 		var n int
 		if n, err = e.resend(ctx, []ended{d}, 1); err == nil && n == 0 {
-			err = ErrPending // resent meanwhile, or cancelled in flight
+			err = ErrPending // resent meanwhile, or canceled in flight
 		}
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ const (
 
 // ResendFailed sends the deliveries of a webhook once more, as Resend does, that ended since a time without being delivered:
 // those that failed, and those that were dropped because their endpoint was disabled. It does not touch those that were
-// cancelled, superseded, or never composed. The oldest come first, after all else that is due.
+// canceled, superseded, or never composed. The oldest come first, after all else that is due.
 //
 // It works in batches, and returns how many it has resent, also with an error; call it again to go on.
 func (e *Engine[T]) ResendFailed(ctx context.Context, webhookID string, since time.Time) (int, error) {

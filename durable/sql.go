@@ -4,7 +4,8 @@ import "github.com/ringhook/webhook/durable/internal/store"
 
 // statements are what an engine runs, in the dialect of its store.
 type statements struct {
-	version, insert                      string // schema.go, enqueue.go
+	tables, version                      string // schema.go
+	insert                               string // enqueue.go
 	fail, makeRoom                       string // enqueue.go
 	load, hold, attempt, put, retry, end string // book.go
 	ordering, cancel, supersede, newest  string // order.go
@@ -20,7 +21,7 @@ type statements struct {
 
 // ours is the delivery that a worker has loaded, as long as no other has taken it over: that one holds it until another time,
 // or has booked an attempt.
-const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'cancelled')`
+const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
 
 // withoutJob are the deliveries that no job of River's will wake.
 const withoutJob = `LEFT JOIN (SELECT CAST(args->>'seq' AS bigint) AS seq, CAST(args->>'gen' AS bigint) AS gen
@@ -28,6 +29,7 @@ const withoutJob = `LEFT JOIN (SELECT CAST(args->>'seq' AS bigint) AS seq, CAST(
 
 func newStatements(d store.Dialect) statements {
 	return statements{
+		tables:  d.Tables,
 		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
 
 		// Only the first of an ordering that has no other is active, and none of a transaction that may not see the others.
@@ -41,7 +43,9 @@ func newStatements(d store.Dialect) statements {
 			VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`),
 		makeRoom: d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`),
 
-		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message FROM @delivery WHERE seq = $1 AND gen = $2`),
+		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message,
+				coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
+			FROM @delivery AS d WHERE seq = $1 AND gen = $2`),
 		hold: d.SQL(`UPDATE @delivery SET held = $4 WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5 RETURNING seq`),
 		attempt: d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
 			SELECT seq, gen, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint), CAST($8 AS text), CAST($9 AS text)
@@ -49,14 +53,14 @@ func newStatements(d store.Dialect) statements {
 		put: d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`),
 		retry: d.SQL(`UPDATE @delivery SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 			WHERE ` + ours + ` RETURNING state`),
-		// What was cancelled while it was under way remains so, unless it was delivered.
+		// What was canceled while it was under way remains so, unless it was delivered.
 		end: d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
 				reason = $6, ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
 			WHERE ` + ours + ` RETURNING state`),
 
 		ordering: d.SQL(`SELECT ordering FROM @delivery WHERE id = $1 AND ordering IS NOT NULL`),
 		// One of an ordering that is held stays its active one: its worker goes on to the next.
-		cancel: d.SQL(`UPDATE @delivery SET state = 'cancelled', ended = $2,
+		cancel: d.SQL(`UPDATE @delivery SET state = 'canceled', ended = $2,
 				active = CASE WHEN ordering IS NOT NULL AND held NOT BETWEEN $2 AND $3 THEN 0 ELSE active END
 			WHERE id = $1 AND state = 'pending' RETURNING seq`),
 		supersede: d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0

@@ -19,7 +19,7 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 	for {
 		for state, keep := range map[State]time.Duration{
 			Delivered: e.config.Keep.Delivered, Failed: e.config.Keep.Failed,
-			Dropped: e.config.Keep.Dropped, Cancelled: e.config.Keep.Cancelled,
+			Dropped: e.config.Keep.Dropped, Canceled: e.config.Keep.Canceled,
 		} {
 			if keep < 0 {
 				continue

@@ -118,8 +118,9 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 	return d.decode()
 }
 
-// Disable has nothing more dispatched to a webhook, in any process. What is enqueued is still sent: see [queue.Queue.Disable].
-// It is a new version, unless the webhook is disabled already.
+// Disable has nothing more dispatched or sent to a webhook, in any process. What is enqueued is dropped when it is due, for the
+// reason [queue.Disabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
+// way goes on to its end. It is a new version, unless the webhook is disabled already.
 func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.able(ctx, id, 1) }
 
 // Enable ends what Disable did.

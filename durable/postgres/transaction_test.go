@@ -113,3 +113,35 @@ func TestMigrate_hooks(t *testing.T) {
 	require.NoError(t, e.Migrate(t.Context()))
 	require.GreaterOrEqual(t, after, 2)
 }
+
+// TestMigrate_rights has a role that may use the tables and make none: there is nothing to make.
+func TestMigrate_rights(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	open(t, pool, durable.Config{Schema: schema})
+	role := schema + "_user"
+	for _, text := range []string{
+		`CREATE ROLE ` + role,
+		`GRANT USAGE ON SCHEMA ` + schema + ` TO ` + role,
+		`GRANT ALL ON ALL TABLES IN SCHEMA ` + schema + ` TO ` + role,
+		`GRANT ALL ON ALL SEQUENCES IN SCHEMA ` + schema + ` TO ` + role,
+	} {
+		_, err := pool.Exec(t.Context(), text)
+		require.NoError(t, err)
+	}
+	t.Cleanup(func() {
+		_, err := pool.Exec(context.Background(), `DROP OWNED BY `+role+`; DROP ROLE `+role)
+		require.NoError(t, err)
+	})
+	config := pool.Config()
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SET ROLE `+role)
+		return err
+	}
+	limited, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(limited.Close)
+	e := open(t, limited, durable.Config{Schema: schema})
+	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("a")))
+}

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/sqlite"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -26,6 +28,24 @@ func TestMode(t *testing.T) {
 		info, err := os.Stat(path + suffix)
 		require.NoError(t, err)
 		require.Zero(t, info.Mode().Perm()&0o077, suffix)
+	}
+}
+
+// TestPragmas looks at the settings without which a power cut could lose what was kept, and writers would be in each other's way.
+func TestPragmas(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	write, read, err := sqlite.Connections(path)
+	require.NoError(t, err)
+	own, err := sqlite.OpenDB(path)
+	require.NoError(t, err)
+	for name, db := range map[string]*sql.DB{"write": write, "read": read, "own": own} {
+		defer db.Close()
+		for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "10000"} {
+			var got string
+			require.NoError(t, db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
+			require.Equal(t, want, got, "%s: %s", name, pragma)
+		}
 	}
 }
 

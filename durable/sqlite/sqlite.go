@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,11 +42,11 @@ func Open(path string, config durable.Config) (*Engine, error) {
 		return nil, err
 	}
 	e, err := durable.New(s, config)
-	if err == nil {
-		err = e.Migrate(context.Background())
-	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if err := e.Migrate(context.Background()); err != nil {
+		return nil, fmt.Errorf("durable: open %s: %w", path, errors.Join(errors.Unwrap(err), s.Close()))
 	}
 	return e, nil
 }
@@ -53,8 +54,11 @@ func Open(path string, config durable.Config) (*Engine, error) {
 // OpenDB opens the same file for the caller's own tables, with settings that go together with the engine's. Its transactions
 // write from the start, which is what EnqueueTx needs: one that has read before it writes can fail.
 func OpenDB(path string) (*sql.DB, error) {
-	if path == "" {
+	switch {
+	case path == "":
 		return nil, errors.New("durable: open: no path")
+	case strings.HasPrefix(path, "file:") || strings.HasPrefix(path, ":memory:"):
+		return nil, errors.New("durable: open: want the path of a file, no URI and no :memory:")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -113,7 +117,10 @@ func open(path string) (*file, error) {
 func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
 
 func (f *file) Dialect() store.Dialect {
-	return store.Dialect{Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE"}
+	return store.Dialect{
+		Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE",
+		Tables: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'ringhook_migration'`,
+	}
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {

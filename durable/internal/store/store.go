@@ -54,6 +54,7 @@ type Dialect struct {
 	Placeholder string // before the number of an argument
 	Identity    string // type of a key that the database counts up
 	Blob        string // type of bytes
+	Tables      string // a statement that says how many tables @migration there are
 	Stale       string // whether the transaction may not see what others have committed since it began
 
 	// Tune is run after the statements that make our tables, written as those are.
