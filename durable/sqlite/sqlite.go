@@ -58,7 +58,7 @@ func OpenDB(path string) (*sql.DB, error) {
 	case path == "":
 		return nil, errors.New("durable: open: no path")
 	case strings.HasPrefix(path, "file:") || strings.HasPrefix(path, ":memory:"):
-		return nil, errors.New("durable: open: want the path of a file, no URI and no :memory:")
+		return nil, errors.New("durable: open: want the path of a file, neither :memory: nor a URI")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -84,8 +84,8 @@ func TestOpen(t *testing.T) {
 		want       string
 	}{
 		{"no path", "", durable.Config{}, "durable: open: no path"},
-		{"in memory", ":memory:", durable.Config{}, "durable: open: want the path of a file, no URI and no :memory:"},
-		{"a URI", "file:a.db?mode=memory", durable.Config{}, "durable: open: want the path of a file, no URI and no :memory:"},
+		{"in memory", ":memory:", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
+		{"a URI", "file:a.db?mode=memory", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
 		{"a schema", newFile(t), durable.Config{Schema: "a"}, "durable: Schema: SQLite has none"},
 		{"negative workers", newFile(t), durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
 		{"many workers", newFile(t), durable.Config{Workers: 4001}, "durable: Workers: 4001 outside 0 to 4000"},
