@@ -16,8 +16,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/cenkalti/backoff/v4"
 )
 
 const (
@@ -55,52 +53,41 @@ var _ Sender = (*Client)(nil)
 // When ctx ends, Send returns at once, and errors.Is finds [context.Cause]; when the next wait would outlast ctx's deadline,
 // it does not begin to wait. The delivery can then go on later with [Client.Try].
 func (c *Client) Send(ctx context.Context, m *Message) error {
-	var (
-		last     Attempt
-		attempts int
-		ended    error
-	)
-	attempt := func() error {
-		last = c.Try(ctx, m, attempts+1)
-		switch last.Outcome {
+	for n := 1; ; n++ {
+		a := c.Try(ctx, m, n)
+		attempts, ended := n, a.Err
+		switch a.Outcome {
 		case Delivered:
-			attempts++
 			return nil
 		case Canceled:
-			ended = context.Cause(ctx)
-			return backoff.Permanent(ended)
+			attempts, ended = n-1, context.Cause(ctx)
+		case Retrying:
+			if ended = wait(ctx, a.Wait); ended == nil {
+				continue
+			}
 		}
-		attempts++
-		if last.Outcome != Retrying {
-			ended = last.Err
-			return backoff.Permanent(ended)
+		e := &DeliveryError{Attempts: attempts, Last: a, Err: ended}
+		if m != nil {
+			e.MessageID = m.ID
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
-			ended = context.DeadlineExceeded
-			return backoff.Permanent(ended)
-		}
-		return last.Err
+		return e
 	}
-	// What backoff returns is of no use: it is ctx.Err, not its cause, when ctx ends during a wait.
-	if backoff.RetryNotifyWithTimer(attempt, backoff.WithContext(lastWait{&last}, ctx), nil, nil) == nil {
-		return nil
-	}
-	if ended == nil {
-		ended = context.Cause(ctx)
-	}
-	e := &DeliveryError{Attempts: attempts, Last: last, Err: ended}
-	if m != nil {
-		e.MessageID = m.ID
-	}
-	return e
 }
 
-// lastWait is a backoff.BackOff that waits as the last attempt says.
-type lastWait struct{ last *Attempt }
-
-func (w lastWait) NextBackOff() time.Duration { return w.last.Wait }
-
-func (w lastWait) Reset() {}
+// wait returns nil after d, or at once why ctx ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return context.DeadlineExceeded
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Try makes the nth attempt to deliver m, counted from 1, once and without waiting, and says in Outcome and Wait how the
 // delivery goes on. It is what a queue calls, in whatever process.
@@ -119,7 +106,7 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
-		c.attempt(ctx, m, u, ownHeader(m.Header), policy, &a)
+		c.attempt(ctx, m, u, policy, &a)
 	}
 	a.Duration = time.Since(a.At)
 
@@ -185,12 +172,14 @@ func checkMessage(m *Message) (*url.URL, error) {
 var errTimeout = errors.New("the policy's timeout passed")
 
 // attempt signs and sends m, and judges the answer.
-func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, header http.Header, p Policy, a *Attempt) {
+func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(p.Timeout, func() { cancel(errTimeout) })
 	defer timer.Stop()
 
+	x := &exchange{id: [1]string{m.ID}, agent: [1]string{"Ringhook"}}
+	header := x.header(m)
 	if err := c.sign(bounded, m, a.At, header); err != nil {
 		if ctx.Err() != nil {
 			a.fail(ClassCanceled, context.Cause(ctx))
@@ -199,7 +188,6 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, header htt
 		a.fail(ClassSign, err)
 		return
 	}
-	x := &exchange{}
 	resp, err := roundTrip(c.roundTripper(), x.request(bounded, m, u, header))
 	if err == nil {
 		timer.Reset(bodyTimeout)
@@ -231,12 +219,8 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, header htt
 	}
 }
 
-// sign completes the header of one attempt.
+// sign adds the signature to the header of one attempt.
 func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http.Header) (err error) {
-	header.Set(HeaderID, m.ID)
-	if _, ok := header["User-Agent"]; !ok {
-		header.Set("User-Agent", "Ringhook")
-	}
 	if c.Signer == nil {
 		return nil
 	}
@@ -245,19 +229,18 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 			err = recovered("Signer", v)
 		}
 	}()
+	if own, ok := c.Signer.(headerSigner); ok {
+		return own.signHeader(ctx, m, at, header)
+	}
 	signature, err := c.Signer.Sign(ctx, m, at)
 	if err != nil {
 		return err
 	}
 	for name, values := range signature {
-		if err := errors.Join(checkToken(name), checkHeaderValues(name, values)); err != nil {
+		if err := errors.Join(checkSignatureName(name), checkHeaderValues(name, values)); err != nil {
 			return err
 		}
-		name = http.CanonicalHeaderKey(name)
-		if reservedHeaders[name] { // net/http may leave it out, and send the request unsigned
-			return fmt.Errorf("header %s must not be set", name)
-		}
-		header[name] = values
+		header[http.CanonicalHeaderKey(name)] = values
 	}
 	return nil
 }
@@ -353,9 +336,23 @@ func recovered(where string, v any) error {
 type exchange struct {
 	trace  httptrace.ClientTrace
 	body   bytes.Reader
+	id     [1]string    // values of the header
+	agent  [1]string    // likewise
 	begun  atomic.Int32 // requests of which the header was written
 	broken atomic.Int32 // those of them that were not written to their end
 	noTLS  atomic.Bool  // a handshake has failed
+}
+
+// header is that of the message under canonical names, in a map of its own with the same values, and what every request has.
+func (x *exchange) header(m *Message) http.Header {
+	const added = 5 // id, user agent, signature
+	header := make(http.Header, len(m.Header)+added)
+	header["User-Agent"] = x.agent[:]
+	for name, values := range m.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	header[HeaderID] = x.id[:]
+	return header
 }
 
 func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header http.Header) *http.Request {

@@ -218,11 +218,12 @@ func (c *compiler) compileHeaders() {
 }
 
 func (c *compiler) compileHeader(name, source string) {
-	if err := checkHeaderName(name); err != nil {
+	key, err := checkHeaderName(name)
+	if err != nil {
 		c.fail(&TemplateError{Field: "headers", Err: err})
 		return
 	}
-	key, fieldName := http.CanonicalHeaderKey(name), "headers."+name
+	fieldName := "headers." + name
 	if slices.Contains(c.headerKeys, key) {
 		c.fail(&TemplateError{Field: "headers", Err: fmt.Errorf("header %s is there twice", key)})
 		return

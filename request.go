@@ -49,8 +49,10 @@ func checkURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLSize {
 		return nil, fmt.Errorf("URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
 	}
-	if i := strings.IndexFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
-		return nil, fmt.Errorf("URL has a blank, a control character or a backslash at offset %d", i)
+	for i := range len(raw) {
+		if c := raw[i]; c <= ' ' || c == 0x7f || c == '\\' {
+			return nil, fmt.Errorf("URL has a blank, a control character or a backslash at offset %d", i)
+		}
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -83,25 +85,47 @@ func notInHosts(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
 }
 
-// The headers that signers set, and nobody else.
-var signatureHeaders = map[string]bool{HeaderSignature: true, HeaderID: true, HeaderTimestamp: true, HeaderWebhookSignature: true}
-
-// The headers that belong to the connection or to the framing of the request, and those that unlock the metadata services
-// of clouds (a second line of defence behind the dial guard). Nobody sets them: net/http would leave some of them out.
-var reservedHeaders = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Http2-Settings": true,
-	"Host": true, "Content-Length": true, "Content-Encoding": true, "Expect": true,
-	"Metadata": true, "Metadata-Flavor": true,
+// isSignatureHeader reports whether signers set the header, and nobody else.
+func isSignatureHeader(canonical string) bool {
+	switch canonical {
+	case HeaderSignature, HeaderID, HeaderTimestamp, HeaderWebhookSignature:
+		return true
+	}
+	return false
 }
 
-// checkHeaderName refuses names that are not tokens and names that a webhook must not set.
-func checkHeaderName(name string) error {
+// isReservedHeader reports whether the header belongs to the connection or to the framing of the request, or unlocks the
+// metadata services of clouds (a second line of defence behind the dial guard). Nobody sets it: net/http would leave some
+// of them out.
+func isReservedHeader(canonical string) bool {
+	switch canonical {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+		"Host", "Content-Length", "Content-Encoding", "Expect",
+		"Metadata", "Metadata-Flavor":
+		return true
+	}
+	return strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token")
+}
+
+// checkHeaderName refuses names that are not tokens and names that a webhook must not set. It returns the canonical name.
+func checkHeaderName(name string) (canonical string, err error) {
+	if err := checkToken(name); err != nil {
+		return "", err
+	}
+	canonical = http.CanonicalHeaderKey(name)
+	if isReservedHeader(canonical) || isSignatureHeader(canonical) {
+		return "", fmt.Errorf("header %s must not be set", canonical)
+	}
+	return canonical, nil
+}
+
+// checkSignatureName is checkHeaderName for signers.
+func checkSignatureName(name string) error {
 	if err := checkToken(name); err != nil {
 		return err
 	}
-	canonical := http.CanonicalHeaderKey(name)
-	if reservedHeaders[canonical] || signatureHeaders[canonical] || strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token") {
+	if canonical := http.CanonicalHeaderKey(name); isReservedHeader(canonical) { // the request would go out unsigned
 		return fmt.Errorf("header %s must not be set", canonical)
 	}
 	return nil
@@ -114,13 +138,13 @@ func checkHeader(h http.Header) error {
 		if count += max(len(values), 1); count > MaxHeaders {
 			return fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
 		}
-		if err := checkHeaderName(name); err != nil {
+		canonical, err := checkHeaderName(name)
+		if err != nil {
 			return err
 		}
 		if err := checkHeaderValues(name, values); err != nil {
 			return err
 		}
-		canonical := http.CanonicalHeaderKey(name)
 		if canonical == name {
 			continue
 		}
@@ -131,16 +155,6 @@ func checkHeader(h http.Header) error {
 		}
 	}
 	return nil
-}
-
-// ownHeader returns h under canonical names, in a map of its own with the same values and room for what an attempt adds.
-func ownHeader(h http.Header) http.Header {
-	const added = 4 // id, user agent, signature
-	own := make(http.Header, len(h)+added)
-	for name, values := range h {
-		own[http.CanonicalHeaderKey(name)] = values
-	}
-	return own
 }
 
 func checkHeaderValues(name string, values []string) error {
@@ -161,7 +175,7 @@ func checkToken(name string) error {
 		return fmt.Errorf("header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
 	}
 	for i := range len(name) {
-		if !isTokenChar(rune(name[i])) { // it may be a whole header line, with a credential
+		if !tokenChars[name[i]] { // it may be a whole header line, with a credential
 			return fmt.Errorf("a header name has a character that it must not have at offset %d", i)
 		}
 	}
@@ -181,14 +195,14 @@ func checkHeaderValue(value string) error {
 	return nil
 }
 
-// isTokenChar reports whether r may stand in a header name: tchar of RFC 9110, 5.6.2.
-func isTokenChar(r rune) bool {
-	switch r {
-	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
-		return true
+// tokenChars has what may stand in a header name: tchar of RFC 9110, 5.6.2.
+var tokenChars = func() (set [256]bool) {
+	const chars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for i := range len(chars) {
+		set[chars[i]] = true
 	}
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-}
+	return set
+}()
 
 // checkID holds a message id to what may stand in a header and in a signature: a dot would shift the fields of a
 // Standard Webhooks signature.

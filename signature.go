@@ -47,6 +47,20 @@ func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time) (http.He
 	return f(ctx, m, at)
 }
 
+// A headerSigner is one of the library's own signers. It sets its headers itself, which spares a map for each attempt.
+type headerSigner interface {
+	signHeader(ctx context.Context, m *Message, at time.Time, header http.Header) error
+}
+
+// signed is what signHeader sets, alone.
+func signed(ctx context.Context, s headerSigner, m *Message, at time.Time) (http.Header, error) {
+	header := make(http.Header)
+	if err := s.signHeader(ctx, m, at, header); err != nil {
+		return nil, err
+	}
+	return header, nil
+}
+
 // HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the body in lower-case hex, which PHP
 // checks with hash_hmac('sha256', $body, $key). The zero HMAC is the compatible default, whose key is the webhook's id.
 //
@@ -67,32 +81,53 @@ type HMAC struct {
 
 var _ Signer = HMAC{}
 
-// Sign returns the signature of m. It fails with [ErrNoKey], with the error of Keys, or if the URL of a GET is not valid.
-func (h HMAC) Sign(ctx context.Context, m *Message, _ time.Time) (http.Header, error) {
-	secret := WebhookIDSecret(m.WebhookID)
-	if h.Keys != nil {
-		secrets, err := h.Keys.secrets(ctx, m.WebhookID)
-		if err != nil {
-			return nil, err
+// Sign returns the signature of m. It fails with [ErrNoKey], with the error of Keys, if Header is no name that a signature
+// can have, or if the URL of a GET is not valid.
+func (h HMAC) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+	return signed(ctx, h, m, at)
+}
+
+func (h HMAC) signHeader(ctx context.Context, m *Message, _ time.Time, header http.Header) error {
+	name := HeaderSignature
+	if h.Header != "" {
+		if err := checkSignatureName(h.Header); err != nil {
+			return err
 		}
-		secret = secrets[0]
+		name = http.CanonicalHeaderKey(h.Header)
 	}
-	if secret.key == nil {
-		return nil, ErrNoKey
+	secret, err := h.secret(ctx, m.WebhookID)
+	if err != nil {
+		return err
 	}
 	text := m.Body
 	if m.Method == http.MethodGet {
 		u, err := checkURL(m.URL)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		text = []byte(u.RawQuery)
 	}
-	name := HeaderSignature
-	if h.Header != "" {
-		name = http.CanonicalHeaderKey(h.Header)
+	var hex [2 * sha256.Size]byte
+	header[name] = []string{string(secret.appendHex(hex[:0], text))}
+	return nil
+}
+
+func (h HMAC) secret(ctx context.Context, webhookID string) (Secret, error) {
+	if h.Keys == nil {
+		secret := WebhookIDSecret(webhookID)
+		if secret.key == nil {
+			return secret, ErrNoKey
+		}
+		return secret, nil
 	}
-	return http.Header{name: {string(secret.appendHex(nil, text))}}, nil
+	secrets, err := h.Keys.secrets(ctx, webhookID)
+	if err != nil {
+		return Secret{}, err
+	}
+	if secrets[0].key == nil {
+		return Secret{}, ErrNoKey
+	}
+	return secrets[0], nil
 }
 
 // StandardWebhooks signs as version 1.0.0 of the Standard Webhooks specification says, scheme v1: the headers
@@ -114,19 +149,23 @@ var _ Signer = StandardWebhooks{}
 
 // Sign returns the three headers. It fails with [ErrNoKey], with the error of Keys, or if the message's ID is not valid.
 func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+	return signed(ctx, s, m, at)
+}
+
+func (s StandardWebhooks) signHeader(ctx context.Context, m *Message, at time.Time, header http.Header) error {
 	if err := checkID(m.ID); err != nil {
-		return nil, err
+		return err
 	}
 	secrets, err := s.Keys.secrets(ctx, m.WebhookID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	prefix := standardPrefix(m.ID, timestamp)
 	var list []byte
 	for i, secret := range secrets {
 		if secret.key == nil || secret.key.isWebhookID {
-			return nil, ErrNoKey
+			return ErrNoKey
 		}
 		if i > 0 {
 			list = append(list, ' ')
@@ -135,11 +174,10 @@ func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time) (h
 		list = append(list, standardVersion...)
 		list = base64.StdEncoding.AppendEncode(list, mac[:])
 	}
-	return http.Header{
-		HeaderID:               {m.ID},
-		HeaderTimestamp:        {timestamp},
-		HeaderWebhookSignature: {string(list)},
-	}, nil
+	header[HeaderID] = []string{m.ID}
+	header[HeaderTimestamp] = []string{timestamp}
+	header[HeaderWebhookSignature] = []string{string(list)}
+	return nil
 }
 
 // Each signature in a Webhook-Signature header starts with its version.

@@ -16,13 +16,14 @@ type delivery struct {
 
 	id, key  string
 	ordering string // empty: none
-	state    State  // Cancelled also where there is no such row
+	state    State  // empty where there is no such row, or not any more
 	active   bool
 	attempts int
 	created  time.Time
 	due      time.Time
 	held     time.Time
 	busy     bool // another worker holds it
+	disabled bool // its webhook is
 	message  []byte
 
 	verdict queue.Verdict
@@ -30,12 +31,7 @@ type delivery struct {
 
 // load reads d, and holds it if it has an ordering.
 func (e *Engine[T]) load(ctx context.Context, d *delivery) error {
-	select {
-	case err := <-e.loads.do(d):
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return e.loads.do(ctx, d)
 }
 
 func (e *Engine[T]) loadBatch(batch []*delivery) error {
@@ -43,7 +39,7 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	defer cancel()
 	stmts := make([]store.Stmt, len(batch))
 	for i, d := range batch {
-		d.state, d.busy = Cancelled, false
+		d.state, d.busy = "", false
 		stmts[i] = store.Stmt{SQL: e.sql.load, Args: []any{d.seq, d.gen}, Scan: d.scan}
 	}
 	if err := e.store.Read(ctx, stmts...); err != nil {
@@ -51,13 +47,14 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	}
 	stmts = stmts[:0]
 	for _, d := range batch {
-		if d.ordering != "" && d.state == Pending && !d.due.After(d.now) {
+		if d.ordering != "" && d.state == Pending && d.active && !d.due.After(d.now) {
 			d.busy = true
-			stmts = append(stmts, store.Stmt{
-				SQL:  e.sql.hold,
-				Args: []any{d.seq, d.gen, micros(d.now), micros(d.now.Add(e.config.lease()))},
-				Scan: func(row store.Row) error { d.busy = false; return row.Scan(new(int64)) },
-			})
+			from, until := e.held(d.now)
+			end := micros(d.now.Add(e.config.lease()))
+			stmts = append(stmts, store.Stmt{SQL: e.sql.hold, Args: []any{d.seq, d.gen, from, end, until}, Scan: func(row store.Row) error {
+				d.busy, d.held = false, fromMicros(end)
+				return row.Scan(new(int64))
+			}})
 		}
 	}
 	if len(stmts) == 0 {
@@ -68,24 +65,35 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
-	var active, attempts, created, due, held int64
-	if err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message); err != nil {
+	var active, attempts, created, due, held, disabled int64
+	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message, &disabled)
+	if err != nil {
 		return err
 	}
 	if ordering != nil {
 		d.ordering = *ordering
 	}
-	d.active, d.attempts = active == 1, int(attempts)
+	d.active, d.attempts, d.disabled = active == 1, int(attempts), disabled == 1
 	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
 	return nil
 }
 
-// book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again.
+// held returns between which times a delivery is held that is held now. Later than that no worker ever holds one, unless its clock
+// was wrong: the clocks of two may differ by a lease at most.
+func (e *Engine[T]) held(now time.Time) (from, until int64) {
+	return micros(now), micros(now.Add(2 * e.config.lease()))
+}
+
+// book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again. If another
+// worker has taken d over, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
-	defer e.flights.add(d.key, -1)
+	if e.late(d.now) && d.verdict.Kind != queue.Done {
+		d.state = "" // whoever has d now says how it goes on
+		return nil
+	}
 	d.now = time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := <-e.verdicts.do(d)
+		err := e.verdicts.do(context.WithoutCancel(ctx), d) // d is the batch's until its end
 		if err == nil {
 			return nil
 		}
@@ -103,9 +111,8 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.Defer {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: []any{
-				d.seq, d.gen, int64(d.attempts + 1), micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err),
-			}})
+			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: d.args(
+				micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err))})
 		}
 		stmts = append(stmts, e.verdictStmt(d))
 	}
@@ -115,24 +122,21 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 // verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.
 func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	v := d.verdict
-	d.state = Cancelled // where no row comes back: it is not ours any more
+	d.state = "" // where no row comes back
 	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
 	if v.Kind == queue.Defer {
-		return store.Stmt{SQL: e.sql.put, Args: []any{d.seq, d.gen, micros(d.now.Add(v.After))}, Scan: scan}
+		return store.Stmt{SQL: e.sql.put, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
 	}
-	attempts, status, class, text := int64(d.attempts), int64(0), "", ""
+	status, class, text := int64(0), "", ""
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
-	if v.Attempt != nil || v.Kind != queue.Dead {
-		attempts++
-	}
 	if v.Kind == queue.Retry {
-		return store.Stmt{
-			SQL:  e.sql.retry,
-			Args: []any{d.seq, d.gen, micros(d.now.Add(v.After)), attempts, status, class, text},
-			Scan: scan,
-		}
+		return store.Stmt{SQL: e.sql.retry, Args: d.args(micros(d.now.Add(v.After)), status, class, text), Scan: scan}
+	}
+	attempts := int64(d.attempts)
+	if v.Attempt != nil || v.Kind == queue.Done {
+		attempts++
 	}
 	state := Delivered
 	switch {
@@ -143,10 +147,13 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 		state = Failed
 	}
 	return store.Stmt{
-		SQL:  e.sql.end,
-		Args: []any{d.seq, d.gen, string(state), string(v.Reason), micros(d.now), attempts, status, class, text},
-		Scan: scan,
+		SQL: e.sql.end, Args: d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text), Scan: scan,
 	}
+}
+
+// args are the arguments of a statement about d as it was loaded, and others.
+func (d *delivery) args(others ...any) []any {
+	return append([]any{d.seq, d.gen, int64(d.attempts), micros(d.held)}, others...)
 }
 
 func errorText(err error) string {

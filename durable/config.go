@@ -30,7 +30,7 @@ type Retention struct {
 	Delivered time.Duration // if zero, 7 days
 	Failed    time.Duration // after the last attempt; if zero, 90 days
 	Dropped   time.Duration // without a last attempt; if zero, 90 days
-	Cancelled time.Duration // if zero, 7 days
+	Canceled  time.Duration // if zero, 7 days
 }
 
 // Beyond MaxTimeout, a worker holds a delivery while it waits for a place, is read, sends its last byte and is booked.
@@ -54,7 +54,7 @@ func (c Config) complete() (Config, error) {
 	c.Keep.Delivered = cmp.Or(c.Keep.Delivered, 7*day)
 	c.Keep.Failed = cmp.Or(c.Keep.Failed, 90*day)
 	c.Keep.Dropped = cmp.Or(c.Keep.Dropped, 90*day)
-	c.Keep.Cancelled = cmp.Or(c.Keep.Cancelled, 7*day)
+	c.Keep.Canceled = cmp.Or(c.Keep.Canceled, 7*day)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -158,6 +158,10 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*co
 	}
 	c := &composer{version: d.version, changed: d.changed}
 	c.composer, c.err = webhook.Compile(whole.Webhook, w.samples...)
+	if w.compiled.Add(1) > maxComposers {
+		w.composers.Clear()
+		w.compiled.Store(1)
+	}
 	w.composers.Store(id, c)
 	return c, nil
 }

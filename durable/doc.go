@@ -28,6 +28,10 @@
 // its deliveries over after [Config] MaxTimeout and up to 40 seconds. Each process holds its own limits: N processes together
 // send an endpoint N times what one does at most.
 //
+// Their clocks may differ by a few seconds, no more: one that is ahead takes deliveries over too early, which are then sent
+// twice. A process that was stopped for longer than that, as a virtual machine can be, may find that others have done its work;
+// what it was sending goes out late, and what it says of it no longer counts.
+//
 // # History
 //
 // What became of a message can be asked for as long as [Retention] says: List pages through the deliveries of a webhook, an

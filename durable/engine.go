@@ -55,7 +55,7 @@ func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
 		stop:    make(chan struct{}),
 		places:  make(chan struct{}, config.Workers),
 	}
-	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch}
+	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.client, err = e.newClient()
@@ -82,7 +82,11 @@ func (e *Engine[T]) newClient() (*river.Client[T], error) {
 	if err := river.AddWorkerSafely(workers, &worker[T]{engine: e}); err != nil {
 		return nil, err
 	}
-	return river.NewClient(e.store.Driver(), &river.Config{
+	return river.NewClient(e.store.Driver(), e.riverConfig(workers))
+}
+
+func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
+	return &river.Config{
 		// More than have a place, so that the next ones are at hand when places come free.
 		Queues:                      map[string]river.QueueConfig{riverQueue: {MaxWorkers: 2*e.config.Workers + 100}},
 		Workers:                     workers,
@@ -96,14 +100,18 @@ func (e *Engine[T]) newClient() (*river.Client[T], error) {
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
 		DiscardedJobRetentionPeriod: keepJobs,
-	})
+	}
 }
 
-// Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. It is called once; a
-// second call returns [queue.ErrRunning]. If the database cannot be reached at first, it returns why, and may be called again.
+// Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. Meanwhile it also removes what
+// was kept for long enough. It is called once; a second call returns [queue.ErrRunning]. If the database cannot be reached at
+// first, it returns why, and may be called again.
 func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return queue.ErrRunning
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	e.handler = h
 	whole := context.WithoutCancel(ctx) // ending the context of River's client would end that of the attempts
@@ -113,16 +121,17 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	}
 	if err != nil {
 		e.ran.Store(false)
-		return fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: run: %w", err)
 	}
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { e.sweep(ctx) })
+	sweeping.Go(func() { e.revive(ctx) })
 	<-ctx.Done()
 	close(e.stop)
 	err = client.Stop(whole)
 	sweeping.Wait()
 	if err != nil {
-		return fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: stop: %w", err)
 	}
 	return nil
 }
@@ -133,12 +142,11 @@ func (e *Engine[T]) Close() error { return e.store.Close() }
 // Check returns nil if the database can be reached and has the tables of this version: for a health check. Its error is for
 // the operator.
 func (e *Engine[T]) Check(ctx context.Context) error {
-	var version int64
-	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.version, Scan: func(row store.Row) error { return row.Scan(&version) }})
+	version, err := e.version(ctx, e.store.Read)
 	switch {
 	case err != nil:
 		return fmt.Errorf("durable: check: %w", err)
-	case int(version) < len(migrations):
+	case version < len(migrations):
 		return errors.New("durable: check: the tables are not up to date: call Migrate")
 	}
 	return nil
@@ -162,16 +170,24 @@ func (w *worker[T]) NextRetry(*river.Job[args]) time.Time { return time.Now() }
 
 // Work never fails: a job that cannot be worked now is put off.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[args]) error {
-	again, after := w.engine.deliver(ctx, job.Args)
-	if again {
-		return river.JobSnooze(after)
+	got := time.Now()
+	again, after := w.engine.deliver(ctx, got, job.Args)
+	if !again {
+		return nil
 	}
-	return nil
+	if w.engine.late(got) { // another worker may be at it, whose job this now ends
+		after = max(after, w.engine.config.lease())
+	}
+	return river.JobSnooze(after)
 }
 
-// deliver hands out the delivery of a job, and reports whether the job is to come again and after how long.
-func (e *Engine[T]) deliver(ctx context.Context, a args) (again bool, after time.Duration) {
-	got := time.Now()
+// late reports whether a worker that got a delivery then may have lost it to another, because its process was stopped for a while.
+func (e *Engine[T]) late(got time.Time) bool {
+	return time.Now().Round(0).Sub(got.Round(0)) > e.config.lease() // on the wall clock: the other one may stop with the machine
+}
+
+// deliver hands out the delivery of a job that was got at a time, and reports whether the job is to come again and after how long.
+func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again bool, after time.Duration) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), got.Add(e.config.lease()-time.Second))
 	defer cancel()
 	if !e.place(got) {
@@ -179,8 +195,7 @@ func (e *Engine[T]) deliver(ctx context.Context, a args) (again bool, after time
 	}
 	d := &delivery{seq: a.Seq, gen: a.Gen, now: time.Now()}
 	again, after = e.attempt(ctx, d)
-	<-e.places
-	if !again && d.ordering != "" && d.active {
+	if !again && d.ordering != "" {
 		// On its own, since whoever enqueues in a transaction holds the ordering until its end. If it fails, the job comes again.
 		if err := e.next(ctx, d); err != nil {
 			e.log(ctx, "next of an ordering", err)
@@ -213,8 +228,9 @@ func (e *Engine[T]) place(got time.Time) bool {
 	return false
 }
 
-// attempt reads d, has it handled, and books the verdict.
+// attempt reads d, has it handled, books the verdict, and leaves the place that it was made in.
 func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after time.Duration) {
+	defer func() { <-e.places }()
 	if err := e.load(ctx, d); err != nil {
 		e.log(ctx, "read a delivery", err)
 		return true, time.Second
@@ -222,43 +238,52 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	switch {
 	case d.state != Pending: // ended, resent since, or not there any more
 		return false, 0
+	case d.ordering != "" && !d.active: // it could not be known whether it was its turn
+		return false, 0
 	case d.busy: // in a worker that may have died
-		return true, time.Until(d.held)
+		return true, min(max(time.Until(d.held), 0), e.config.lease())
 	case d.due.After(d.now): // it was put off, and the process died before its job was
 		return true, d.due.Sub(d.now)
 	}
+	e.flights.add(d.key, 1)
+	defer e.flights.add(d.key, -1)
 	select {
 	case <-e.stop:
-		return true, 0
+		d.verdict = queue.Verdict{Kind: queue.Defer} // so that nobody has to wait for the end of the lease
 	default:
+		e.handle(ctx, d)
 	}
-	e.handle(ctx, d)
 	if err := e.book(ctx, d); err != nil {
 		e.log(ctx, "book a verdict", err)
 		return true, 0 // what was done is not known: it is done again
+	}
+	if d.state == "" {
+		// Another worker has it, and perhaps this job. To say that this job has done its work would take it from that one; so
+		// it comes once more, when nobody is at it any more, and sees.
+		return true, e.config.lease()
 	}
 	return d.state == Pending, d.verdict.After
 }
 
 // handle sets the verdict of d.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
-	e.flights.add(d.key, 1)
-	message, err := queue.Decode(d.message)
-	if err != nil { // perhaps written by a newer version; it is kept
-		e.log(ctx, "read a message", err)
-		d.verdict = queue.Verdict{Kind: queue.Defer, After: time.Minute}
-		return
-	}
 	defer func() {
 		if reason := recover(); reason != nil {
 			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked", slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 			d.verdict = queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
 		}
 	}()
+	message, err := queue.Decode(d.message)
+	if err != nil { // perhaps written by a newer version; it is kept
+		e.log(ctx, "read a message", err)
+		d.verdict = queue.Verdict{Kind: queue.Defer, After: time.Minute}
+		return
+	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
-		Task:  queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
-		N:     d.attempts + 1,
-		Since: d.created,
+		Task:     queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
+		N:        d.attempts + 1,
+		Since:    d.created,
+		Disabled: d.disabled,
 	})
 	d.verdict.After = max(d.verdict.After, 0)
 }

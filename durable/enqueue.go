@@ -17,8 +17,9 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// ErrTimeout is returned by Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout.
-var ErrTimeout = errors.New("durable: timeout of the message is longer than MaxTimeout")
+// ErrTimeout is wrapped by the error of Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout, and by
+// those of [Webhooks] for such a webhook.
+var ErrTimeout = errors.New("the timeout is longer than MaxTimeout")
 
 // An entry is a task to be kept, with what only [Webhooks] knows of it.
 type entry struct {
@@ -51,18 +52,14 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 	}
 	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
 		// On its own, since it may have to wait for a transaction of another's that holds the ordering.
-		return wrap(e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) }))
+		return wrap(e.enqueueAlone(ctx, tasks))
 	}
-	select {
-	case err := <-e.enqueues.do(tasks):
-		return wrap(err)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return wrap(e.enqueues.do(ctx, tasks))
 }
 
 // EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
-// commits. Until then, whoever enqueues a task of one of their orderings waits; on SQLite, whoever writes at all.
+// commits. Until then, whoever enqueues a task of one of their orderings or IDs waits; on SQLite, whoever writes at all. There,
+// the transaction must be one of sqlite.OpenDB, or begin by writing.
 func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
 	return e.enqueueTx(ctx, tx, entries(tasks))
 }
@@ -94,7 +91,9 @@ func (e *Engine[T]) check(tasks []entry) error {
 			err = errors.New("no Key")
 		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
 			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
-		case task.fault == nil && cmp.Or(m.Policy.Timeout, webhook.PolicyFor(m.Event).Timeout) > e.config.MaxTimeout:
+		case task.NotBefore.Year() > 9999:
+			err = errors.New("NotBefore after the year 9999")
+		case task.fault == nil && timeoutOf(m.Policy, m.Event) > e.config.MaxTimeout:
 			err = ErrTimeout
 		}
 		if err != nil {
@@ -102,6 +101,11 @@ func (e *Engine[T]) check(tasks []entry) error {
 		}
 	}
 	return nil
+}
+
+// timeoutOf is how long an attempt may take until the status line.
+func timeoutOf(p webhook.Policy, event string) time.Duration {
+	return cmp.Or(p.Timeout, webhook.PolicyFor(event).Timeout)
 }
 
 // storable reports whether s can be a key of an index everywhere.
@@ -116,21 +120,46 @@ func tag(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
 }
 
+// enqueueBatch keeps what several callers have. It does not wait for a transaction that has one of their IDs: the others should
+// not, either.
 func (e *Engine[T]) enqueueBatch(batch [][]entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...)) })
+	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...), e.store.Hasty()...) })
 }
 
-// insert writes the tasks whose ID is new, and jobs that wake them.
-func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry) error {
+func (e *Engine[T]) enqueueAlone(ctx context.Context, tasks []entry) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return e.inTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) })
+}
+
+// inTx is the store's InTx, again for a while where transactions come into the way of each other.
+func (e *Engine[T]) inTx(ctx context.Context, fn func(tx T) error) error {
+	for n := 1; ; n++ {
+		err := e.store.InTx(ctx, fn)
+		if n == 10 || ctx.Err() != nil || !e.store.Conflict(err) {
+			return err
+		}
+	}
+}
+
+// insert writes the tasks whose ID is new, and jobs that wake them, after some other statements.
+func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...store.Stmt) error {
 	if len(tasks) == 0 {
 		return nil
 	}
+	// Two transactions that wait for an ID of each other's would do so for ever, so all take them in one sequence. Those of an
+	// ordering, which has a lock, come in their own.
+	slices.SortStableFunc(tasks, func(a, b entry) int {
+		if a.Order == "" && b.Order == "" {
+			return cmp.Compare(a.ID, b.ID)
+		}
+		return cmp.Compare(min(len(a.Order), 1), min(len(b.Order), 1))
+	})
 	now := time.Now()
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
-	stmts := make([]store.Stmt, 0, len(tasks))
 	for _, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
@@ -167,9 +196,9 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 			micros(now), micros(due), queue.Encode(task.Message), int64(task.version),
 		},
 		Scan: func(row store.Row) error {
-			var seq, active int64
-			err := row.Scan(&seq, &active)
-			if active == 1 {
+			var seq, active, stale int64
+			err := row.Scan(&seq, &active, &stale)
+			if active == 1 || stale == 1 { // what has a job and is not active then asks whether it is its turn
 				wake(job(args{Seq: seq}, due))
 			}
 			return err

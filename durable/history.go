@@ -229,7 +229,7 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
-var states = []State{Pending, Delivered, Failed, Dropped, Cancelled}
+var states = []State{Pending, Delivered, Failed, Dropped, Canceled}
 
 // query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
 //
@@ -252,17 +252,17 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
 	look := func(column, want string) {
 		if want != "" {
-			params = append(params, tag(want))
+			params = append(params, want)
 			where += " AND " + column + " = $" + strconv.Itoa(len(params))
 		}
 	}
-	look("webhook_id", f.WebhookID)
-	look("key", f.Key)
+	look("webhook_id", tag(f.WebhookID))
+	look("key", clean(f.Key))
 	state, event := "state", "event"
 	if f.WebhookID != "" || f.Key != "" {
 		event = "event || ''"
 	}
-	look(event, f.Event)
+	look(event, tag(f.Event))
 	if len(params) > 4 {
 		state = "state || ''"
 	}

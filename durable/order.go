@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -18,11 +19,13 @@ import (
 // been handed out, in whatever process, is left alone.
 func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	var tasks []queue.Task
-	err := e.store.InTx(ctx, func(tx T) error {
+	order = clean(order)
+	err := e.inTx(ctx, func(tx T) error {
 		tasks = nil
+		from, until := e.held(time.Now())
 		return e.inOrder(ctx, tx, order, store.Stmt{
 			SQL:  e.sql.supersede,
-			Args: []any{order, int64(rank), micros(time.Now())},
+			Args: []any{order, int64(rank), from, until},
 			Scan: func(row store.Row) error {
 				var seq, due int64
 				var data []byte
@@ -46,9 +49,10 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 // Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
 func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	var highest *int64
+	from, until := e.held(time.Now())
 	err = e.store.Read(ctx, store.Stmt{
 		SQL:  e.sql.newest,
-		Args: []any{order, micros(time.Now())},
+		Args: []any{clean(order), from, until},
 		Scan: func(row store.Row) error { return row.Scan(&highest) },
 	})
 	if err != nil {
@@ -65,14 +69,16 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 	var order string
 	var found bool
+	id = clean(id)
 	read := store.Stmt{SQL: e.sql.ordering, Args: []any{id}, Scan: func(row store.Row) error { return row.Scan(&order) }}
 	err := e.store.Read(ctx, read)
 	if err == nil {
-		err = e.store.InTx(ctx, func(tx T) error {
+		err = e.inTx(ctx, func(tx T) error {
 			found = false
+			from, until := e.held(time.Now())
 			return e.inOrder(ctx, tx, order, store.Stmt{
 				SQL:  e.sql.cancel,
-				Args: []any{id, micros(time.Now())},
+				Args: []any{id, from, until},
 				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64)) },
 			})
 		})
@@ -85,19 +91,20 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 
 // next ends the turn of d, which has ended, and makes the next of its ordering active.
 func (e *Engine[T]) next(ctx context.Context, d *delivery) error {
-	return e.store.InTx(ctx, func(tx T) error {
+	return e.inTx(ctx, func(tx T) error {
 		return e.inOrder(ctx, tx, d.ordering, store.Stmt{SQL: e.sql.release, Args: []any{d.seq, d.gen}})
 	})
 }
 
-// inOrder runs a statement that may end deliveries of an order, and makes the first one left active. An empty order is none.
-func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmt store.Stmt) error {
+// inOrder runs statements that may end deliveries of an order, and makes the first one left active. An empty order is none.
+func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmts ...store.Stmt) error {
 	if order == "" {
-		return e.store.RunTx(ctx, tx, stmt)
+		return e.store.RunTx(ctx, tx, stmts...)
 	}
 	var jobs []river.InsertManyParams
 	promote := e.promoteStmt(order, func(a args, due time.Time) { jobs = append(jobs, job(a, due)) })
-	if err := e.store.RunTx(ctx, tx, append(e.store.Lock([]string{order}), stmt, promote)...); err != nil {
+	stmts = slices.Concat(e.store.Lock([]string{order}), stmts, []store.Stmt{promote})
+	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 		return err
 	}
 	return e.wake(ctx, tx, jobs)

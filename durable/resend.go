@@ -11,12 +11,13 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// ErrPending is returned, wrapped, by Resend for a delivery that has not ended, or whose last attempt has not.
+// ErrPending is returned, wrapped, by Resend for a delivery that has not ended or, of an ordering, whose last attempt has not.
 var ErrPending = errors.New("the delivery has not ended")
 
 // Resend sends a delivery that has ended once more, however it has: the same message with the same ID, from the first attempt
 // on. The attempts so far stay in its history. One of an ordering comes before those that were enqueued after it, but waits for
-// the one that is being sent.
+// the one whose turn it is, and which may be between two attempts. Without an ordering, one that was canceled during an attempt
+// is sent at once, beside that.
 //
 // The error wraps [ErrNotFound], [ErrPending], or [ErrNoMessage].
 func (e *Engine[T]) Resend(ctx context.Context, id string) error {
@@ -31,7 +32,7 @@ func (e *Engine[T]) Resend(ctx context.Context, id string) error {
 	default:
 		var n int
 		if n, err = e.resend(ctx, []ended{d}, 1); err == nil && n == 0 {
-			err = ErrPending // resent meanwhile, or cancelled in flight
+			err = ErrPending // resent meanwhile, or canceled in flight
 		}
 	}
 	if err != nil {
@@ -48,7 +49,7 @@ const (
 
 // ResendFailed sends the deliveries of a webhook once more, as Resend does, that ended since a time without being delivered:
 // those that failed, and those that were dropped because their endpoint was disabled. It does not touch those that were
-// cancelled, superseded, or never composed. The oldest come first, after all else that is due.
+// canceled, superseded, or never composed. The oldest come first, after all else that is due.
 //
 // It works in batches, and returns how many it has resent, also with an error; call it again to go on.
 func (e *Engine[T]) ResendFailed(ctx context.Context, webhookID string, since time.Time) (int, error) {
@@ -103,9 +104,10 @@ func (e *Engine[T]) failed(ctx context.Context, webhookID string, since time.Tim
 // resend makes those of a batch pending that are still in the state they were in, and returns how many.
 func (e *Engine[T]) resend(ctx context.Context, batch []ended, priority int) (int, error) {
 	n := 0
-	err := e.store.InTx(ctx, func(tx T) error {
+	err := e.inTx(ctx, func(tx T) error {
 		n = 0
 		now := time.Now()
+		from, until := e.held(now)
 		var jobs []river.InsertManyParams
 		wake := func(a args, due time.Time) {
 			j := job(a, due)
@@ -116,7 +118,7 @@ func (e *Engine[T]) resend(ctx context.Context, batch []ended, priority int) (in
 		var stmts, promotions []store.Stmt
 		known := make(map[string]bool)
 		for _, d := range batch {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.resend, Args: []any{d.seq, string(d.state), micros(now)}, Scan: func(row store.Row) error {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.resend, Args: []any{d.seq, string(d.state), from, until}, Scan: func(row store.Row) error {
 				var gen, active int64
 				err := row.Scan(&gen, &active)
 				n++

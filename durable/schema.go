@@ -17,7 +17,7 @@ const (
 	Delivered State = "delivered" // a receiver has it
 	Failed    State = "failed"    // the last attempt failed
 	Dropped   State = "dropped"   // ended without a last attempt; its reason says why
-	Cancelled State = "cancelled" // by Cancel
+	Canceled  State = "canceled"  // by Cancel
 )
 
 // migrations are the steps from nothing to the newest layout. A step that was released is never changed: another follows it.
@@ -87,11 +87,16 @@ var migrations = [][]string{{
 	)`,
 }}
 
-// Migrate brings the tables up to date, River's and ours. It does nothing where they are, may be called by several processes
-// at once, and never removes anything. Call it before the first Enqueue.
+// Migrate brings the tables up to date, River's and ours. It changes nothing where they are, may be called by several processes
+// at once, and never removes anything. Call it before the first Enqueue; sqlite.Open does. A service whose role in Postgres may
+// not make tables can leave it to another one, and call Check.
 func (e *Engine[T]) Migrate(ctx context.Context) error {
 	err := e.store.Migrate(ctx, func(tx T) error {
-		version, err := e.version(ctx, func(ctx context.Context, stmts ...store.Stmt) error { return e.store.RunTx(ctx, tx, stmts...) })
+		run := func(ctx context.Context, stmts ...store.Stmt) error { return e.store.RunTx(ctx, tx, stmts...) }
+		version, err := e.version(ctx, run)
+		if err == nil && version == 0 {
+			err = run(ctx, store.Stmt{SQL: e.dialect.SQL(`CREATE TABLE IF NOT EXISTS @migration (version bigint PRIMARY KEY)`)})
+		}
 		if err != nil {
 			return err
 		}
@@ -118,14 +123,13 @@ func (e *Engine[T]) Migrate(ctx context.Context) error {
 	return nil
 }
 
-func (e *Engine[T]) version(ctx context.Context, run func(context.Context, ...store.Stmt) error) (int, error) {
-	var version int64
-	if err := run(ctx, store.Stmt{SQL: e.dialect.SQL(`CREATE TABLE IF NOT EXISTS @migration (version bigint PRIMARY KEY)`)}); err != nil {
+// version is that of our tables; 0: there are none.
+func (e *Engine[T]) version(ctx context.Context, run runFunc) (int, error) {
+	var tables, version int64
+	err := run(ctx, store.Stmt{SQL: e.sql.tables, Scan: func(row store.Row) error { return row.Scan(&tables) }})
+	if err != nil || tables == 0 {
 		return 0, err
 	}
-	err := run(ctx, store.Stmt{
-		SQL:  e.dialect.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
-		Scan: func(row store.Row) error { return row.Scan(&version) },
-	})
+	err = run(ctx, store.Stmt{SQL: e.sql.version, Scan: func(row store.Row) error { return row.Scan(&version) }})
 	return int(version), err
 }

@@ -4,54 +4,69 @@ import "github.com/ringhook/webhook/durable/internal/store"
 
 // statements are what an engine runs, in the dialect of its store.
 type statements struct {
-	version, insert                      string // enqueue.go
+	tables, version                      string // schema.go
+	insert                               string // enqueue.go
 	fail, makeRoom                       string // enqueue.go
 	load, hold, attempt, put, retry, end string // book.go
 	ordering, cancel, supersede, newest  string // order.go
 	release, promote                     string // order.go
 	totals, busiest                      string // stats.go
 	expired, forgetAttempts, forget      string // sweep.go
+	lost, lostEnds, headless             string // revive.go
 	create, update, able                 string // webhooks.go
 	current, atVersion, list             string // webhooks.go
 	get, message, seq, attempts          string // history.go
 	ended, failed, resend                string // resend.go
 }
 
+// ours is the delivery that a worker has loaded, as long as no other has taken it over: that one holds it until another time,
+// or has booked an attempt.
+const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
+
+// withoutJob are the deliveries that no job of River's will wake.
+const withoutJob = `LEFT JOIN (SELECT CAST(args->>'seq' AS bigint) AS seq, CAST(args->>'gen' AS bigint) AS gen
+	FROM #river_job WHERE kind = 'ringhook' AND finalized_at IS NULL) AS j ON j.seq = d.seq AND j.gen = d.gen WHERE j.seq IS NULL`
+
 func newStatements(d store.Dialect) statements {
 	return statements{
+		tables:  d.Tables,
 		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
 
-		// Only the first of an ordering that has no other is active.
+		// Only the first of an ordering that has no other is active, and none of a transaction that may not see the others.
 		insert: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
 			VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
-				CASE WHEN EXISTS (SELECT 1 FROM @delivery WHERE ordering = $5 AND active = 1) THEN 0 ELSE 1 END, $7, $8, $9)
-			ON CONFLICT (id) DO NOTHING RETURNING seq, active`),
+				CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS (SELECT 1 FROM @delivery WHERE ordering = $5 AND active = 1)) THEN 0 ELSE 1 END,
+				$7, $8, $9)
+			ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`),
 		// One without a message has failed before it began.
 		fail: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended, class, error, message)
 			VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`),
 		makeRoom: d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`),
 
-		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message FROM @delivery WHERE seq = $1 AND gen = $2`),
-		hold: d.SQL(`UPDATE @delivery SET held = $4 WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held <= $3 RETURNING seq`),
+		load: d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message,
+				coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
+			FROM @delivery AS d WHERE seq = $1 AND gen = $2`),
+		hold: d.SQL(`UPDATE @delivery SET held = $4 WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5 RETURNING seq`),
 		attempt: d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`),
-		put: d.SQL(`UPDATE @delivery SET due = $3, held = 0 WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
-		retry: d.SQL(`UPDATE @delivery SET due = $3, held = 0, attempts = $4, status = $5, class = $6, error = $7
-			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') AND attempts <= $4 RETURNING state`),
-		// What was cancelled while it was under way remains so, unless it was delivered.
-		end: d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $3 = 'delivered' THEN $3 ELSE state END,
-				reason = $4, ended = $5, held = 0, attempts = $6, status = $7, class = $8, error = $9
-			WHERE seq = $1 AND gen = $2 AND state IN ('pending', 'cancelled') RETURNING state`),
+			SELECT seq, gen, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint), CAST($8 AS text), CAST($9 AS text)
+			FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`),
+		put: d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`),
+		retry: d.SQL(`UPDATE @delivery SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
+			WHERE ` + ours + ` RETURNING state`),
+		// What was canceled while it was under way remains so, unless it was delivered.
+		end: d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
+				reason = $6, ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
+			WHERE ` + ours + ` RETURNING state`),
 
 		ordering: d.SQL(`SELECT ordering FROM @delivery WHERE id = $1 AND ordering IS NOT NULL`),
 		// One of an ordering that is held stays its active one: its worker goes on to the next.
-		cancel: d.SQL(`UPDATE @delivery SET state = 'cancelled', ended = $2,
-				active = CASE WHEN ordering IS NOT NULL AND held <= $2 THEN 0 ELSE active END
+		cancel: d.SQL(`UPDATE @delivery SET state = 'canceled', ended = $2,
+				active = CASE WHEN ordering IS NOT NULL AND held NOT BETWEEN $2 AND $3 THEN 0 ELSE active END
 			WHERE id = $1 AND state = 'pending' RETURNING seq`),
 		supersede: d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
-			WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held <= $3
+			WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
 			RETURNING seq, id, key, due, message`),
-		newest:  d.SQL(`SELECT max(rank) FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held <= $2`),
+		newest:  d.SQL(`SELECT max(rank) FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`),
 		release: d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`),
 		promote: d.SQL(`UPDATE @delivery SET active = 1
 			WHERE seq = (SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' ORDER BY seq LIMIT 1)
@@ -64,6 +79,13 @@ func newStatements(d store.Dialect) statements {
 		expired:        d.SQL(`SELECT seq FROM @delivery WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`),
 		forgetAttempts: d.SQL(`DELETE FROM @attempt WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`),
 		forget:         d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`),
+
+		lost: d.SQL(`SELECT d.seq, d.gen FROM @delivery AS d ` + withoutJob + `
+			AND d.state = 'pending' AND d.active = 1 AND d.due < $1 LIMIT $2`),
+		lostEnds: d.SQL(`SELECT d.seq, d.gen FROM @delivery AS d ` + withoutJob + `
+			AND d.ordering IS NOT NULL AND d.active = 1 AND d.state <> 'pending' AND d.ended < $1 LIMIT $2`),
+		headless: d.SQL(`SELECT ordering FROM @delivery AS d WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
+			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1) GROUP BY ordering LIMIT $2`),
 
 		// Of two that make the same version, the key lets one through.
 		create: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition) VALUES ($1, 1, 0, $2, $3)
@@ -92,6 +114,6 @@ func newStatements(d store.Dialect) statements {
 		// One of an ordering becomes active by promote.
 		resend: d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0, due = $3, held = 0, ended = NULL,
 				status = 0, class = '', error = '', active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
-			WHERE seq = $1 AND state = $2 AND held <= $3 RETURNING gen, active`),
+			WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`),
 	}
 }

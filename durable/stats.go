@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// Stats tells what is kept. InFlight is what this process has handed out; what others have counts as pending. It reads an
+// Stats tells what is kept in the database, so it is the same in each process and not to be summed up, but for InFlight, which is
+// what this process has handed out; what others have counts as pending. It reads an
 // index of all that is pending: some 100 ms for a million.
 func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	flying := e.flights.all()

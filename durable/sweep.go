@@ -19,13 +19,12 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 	for {
 		for state, keep := range map[State]time.Duration{
 			Delivered: e.config.Keep.Delivered, Failed: e.config.Keep.Failed,
-			Dropped: e.config.Keep.Dropped, Cancelled: e.config.Keep.Cancelled,
+			Dropped: e.config.Keep.Dropped, Canceled: e.config.Keep.Canceled,
 		} {
 			if keep < 0 {
 				continue
 			}
-			for n := sweepBatch; n == sweepBatch && ctx.Err() == nil; {
-				var err error
+			for n, err := sweepBatch, error(nil); n == sweepBatch && ctx.Err() == nil; {
 				if n, err = e.forget(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
 					e.log(ctx, "remove what was kept long enough", err)
 				}
@@ -60,5 +59,8 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
 			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}})
 	}
-	return len(seqs), e.store.Run(ctx, stmts...)
+	if err := e.store.Run(ctx, stmts...); err != nil {
+		return 0, err
+	}
+	return len(seqs), nil
 }

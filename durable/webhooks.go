@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -30,8 +31,13 @@ type Webhooks[T any] struct {
 	engine    *Engine[T]
 	queue     *queue.Queue
 	samples   []webhook.Event
-	composers sync.Map // of id to *composer
+	composers sync.Map     // of id to *composer
+	compiled  atomic.Int64 // since it was empty
 }
+
+// maxComposers is how many compiled webhooks are kept at most, or those of a service that makes new ones all the time would
+// fill its memory.
+const maxComposers = 10_000
 
 // Webhooks returns the webhooks in e's database. Dispatch makes tasks as q does, which should be a queue over e; if nil, there
 // is no Dispatch. The samples are passed to [webhook.Compile], when a definition is stored and when it is used.
@@ -112,8 +118,9 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 	return d.decode()
 }
 
-// Disable has nothing more dispatched to a webhook, in any process. What is enqueued is still sent: see [queue.Queue.Disable].
-// It is a new version, unless the webhook is disabled already.
+// Disable has nothing more dispatched or sent to a webhook, in any process. What is enqueued is dropped when it is due, for the
+// reason [queue.Disabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
+// way goes on to its end. It is a new version, unless the webhook is disabled already.
 func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.able(ctx, id, 1) }
 
 // Enable ends what Disable did.
@@ -180,7 +187,11 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
 		return "", err
 	}
-	if hook.Policy != nil && hook.Policy.Timeout > w.engine.config.MaxTimeout {
+	var policy webhook.Policy
+	if hook.Policy != nil {
+		policy = *hook.Policy
+	}
+	if timeoutOf(policy, "") > w.engine.config.MaxTimeout {
 		return "", hookError(hook.ID, ErrTimeout)
 	}
 	text, err := json.Marshal(hook)

@@ -166,7 +166,7 @@ func TestQueue_EnableWakes(t *testing.T) {
 	})
 }
 
-// A message that is sent again after it was cancelled in flight is wanted.
+// A message that is sent again after it was canceled in flight is wanted.
 func TestQueue_CancelAndSend(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

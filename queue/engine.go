@@ -38,6 +38,8 @@ type Delivery struct {
 	N int
 	// Since is when the task was first enqueued.
 	Since time.Time
+	// Disabled says that the engine knows the endpoint to be disabled: the task is to be dropped, and not sent.
+	Disabled bool
 }
 
 // A Kind says what becomes of a task after it was handed out.

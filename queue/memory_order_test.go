@@ -110,7 +110,7 @@ func TestMemory_Cancel(t *testing.T) {
 	tests := []struct {
 		name    string
 		verdict queue.Verdict
-		at      time.Duration // when it and the one behind it are cancelled
+		at      time.Duration // when it and the one behind it are canceled
 		want    []string
 	}{
 		{"waiting for its first time", queue.Verdict{Kind: queue.Done}, time.Second, []string{"o3/1 1s"}},

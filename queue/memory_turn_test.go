@@ -246,7 +246,7 @@ func TestMemory_ReadyLater(t *testing.T) {
 }
 
 // More endpoints than are asked in one go are not ready; the one behind them is found all the same, and the alarms of those
-// whose tasks are cancelled go with them.
+// whose tasks are canceled go with them.
 func TestMemory_ManyNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

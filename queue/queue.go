@@ -156,12 +156,19 @@ func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 }
 
 // Run delivers until ctx ends; then it begins no more attempts, lets those in flight come to their end for at most Grace,
-// and returns nil. It returns an error when the engine cannot go on, and [ErrRunning] when it was called before.
-func (q *Queue) Run(ctx context.Context) error {
+// and returns nil. From then on Send returns [ErrStopped], so stop what calls Send first. It returns an error when the engine
+// cannot begin or cannot go on, and may be called again then, and [ErrRunning] when it runs or has run.
+func (q *Queue) Run(ctx context.Context) (err error) {
 	if !q.ran.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	defer q.ended.Store(true)
+	defer func() {
+		if err != nil {
+			q.ran.Store(false)
+		} else {
+			q.ended.Store(true)
+		}
+	}()
 
 	grace, expire := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer expire(nil)
@@ -191,7 +198,7 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		return Verdict{Kind: Defer, After: wait}
 	}
 	defer q.leave(&p) // also when a hook ends the goroutine
-	if p.disabled {
+	if p.disabled || d.Disabled {
 		q.drop(ctx, d.Message, Disabled)
 		return Verdict{Kind: Dead, Reason: Disabled}
 	}

@@ -283,3 +283,31 @@ func TestQueue_Hooks(t *testing.T) {
 		require.NotContains(t, log, "15550100")
 	})
 }
+
+// An engine that cannot begin, as when its database is away.
+type awayEngine struct {
+	queue.Engine
+	away error
+}
+
+func (e *awayEngine) Run(ctx context.Context, h queue.Handler) error {
+	if e.away != nil {
+		return e.away
+	}
+	return e.Engine.Run(ctx, h)
+}
+
+func TestQueue_Run_again(t *testing.T) {
+	t.Parallel()
+	e := &awayEngine{queue.NewMemory(queue.MemoryConfig{}), errors.New("away")}
+	q, err := queue.New(&webhook.Client{}, e, queue.Config{})
+	require.NoError(t, err)
+	require.ErrorIs(t, q.Run(t.Context()), e.away)
+	require.NoError(t, q.Send(t.Context(), &webhook.Message{ID: "a", Method: "POST", URL: "https://receiver.example/"}))
+	e.away = nil
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, q.Run(ctx))
+	require.ErrorIs(t, q.Run(t.Context()), queue.ErrRunning)
+	require.ErrorIs(t, q.Send(t.Context(), &webhook.Message{ID: "b", Method: "POST", URL: "https://receiver.example/"}), queue.ErrStopped)
+}

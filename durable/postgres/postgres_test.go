@@ -87,7 +87,7 @@ func TestDurable(t *testing.T) {
 			Tx: func(t testing.TB, fn func(pgx.Tx, func(string)) error) error {
 				return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 					return fn(tx, func(text string) {
-						_, err := tx.Exec(t.Context(), inSchema(schema, text))
+						_, err := tx.Exec(t.Context(), names.Replace(inSchema(schema, text)))
 						require.NoError(t, err)
 					})
 				})

@@ -8,3 +8,12 @@ import (
 
 // Store opens the store of a file.
 func Store(path string) (store.Store[*sql.Tx], error) { return open(path) }
+
+// Connections returns what an engine writes and reads with.
+func Connections(path string) (write, read *sql.DB, err error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.write.DB, f.read.DB, nil
+}

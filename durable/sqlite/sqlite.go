@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +28,7 @@ import (
 // An Engine is a [durable.Engine] on a file. Its transactions are those of database/sql.
 type Engine = durable.Engine[*sql.Tx]
 
-// Open opens the file, which it creates if there is none, and brings its tables up to date. Close the engine after its Run has
+// Open opens the file, which it creates if there is none, for its owner only, and brings its tables up to date. Close the engine after its Run has
 // returned. The file must be on a local disk, and have no other user of River's in it.
 //
 // What Enqueue keeps is on disk when it returns: the journal is a write-ahead log, synced with each commit. Statements wait up
@@ -40,11 +42,11 @@ func Open(path string, config durable.Config) (*Engine, error) {
 		return nil, err
 	}
 	e, err := durable.New(s, config)
-	if err == nil {
-		err = e.Migrate(context.Background())
-	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if err := e.Migrate(context.Background()); err != nil {
+		return nil, fmt.Errorf("durable: open %s: %w", path, errors.Join(errors.Unwrap(err), s.Close()))
 	}
 	return e, nil
 }
@@ -52,8 +54,11 @@ func Open(path string, config durable.Config) (*Engine, error) {
 // OpenDB opens the same file for the caller's own tables, with settings that go together with the engine's. Its transactions
 // write from the start, which is what EnqueueTx needs: one that has read before it writes can fail.
 func OpenDB(path string) (*sql.DB, error) {
-	if path == "" {
+	switch {
+	case path == "":
 		return nil, errors.New("durable: open: no path")
+	case strings.HasPrefix(path, "file:") || strings.HasPrefix(path, ":memory:"):
+		return nil, errors.New("durable: open: want the path of a file, neither :memory: nor a URI")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -62,6 +67,14 @@ func OpenDB(path string) (*sql.DB, error) {
 	query := url.Values{
 		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
+	}
+	// Readable for its owner only, since it has the headers and bodies of messages: SQLite gives its other files the same mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the caller's path
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", name.String())
@@ -104,7 +117,10 @@ func open(path string) (*file, error) {
 func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
 
 func (f *file) Dialect() store.Dialect {
-	return store.Dialect{Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob"}
+	return store.Dialect{
+		Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE",
+		Tables: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'ringhook_migration'`,
+	}
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
@@ -197,6 +213,10 @@ func (f *file) notice(ctx context.Context, conn *sql.Conn) error {
 
 // Lock returns nothing: one transaction writes at a time.
 func (f *file) Lock([]string) []store.Stmt { return nil }
+
+func (f *file) Hasty() []store.Stmt { return nil }
+
+func (f *file) Conflict(error) bool { return false }
 
 func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	river, err := rivermigrate.New(f.Driver(), nil)

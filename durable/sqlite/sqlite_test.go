@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestDurable(t *testing.T) {
 				tx, err := db.BeginTx(t.Context(), nil)
 				require.NoError(t, err)
 				exec := func(text string) {
-					_, err := tx.ExecContext(t.Context(), text)
+					_, err := tx.ExecContext(t.Context(), names.Replace(text))
 					require.NoError(t, err)
 				}
 				if err := fn(tx, exec); err != nil {
@@ -83,6 +84,8 @@ func TestOpen(t *testing.T) {
 		want       string
 	}{
 		{"no path", "", durable.Config{}, "durable: open: no path"},
+		{"in memory", ":memory:", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
+		{"a URI", "file:a.db?mode=memory", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
 		{"a schema", newFile(t), durable.Config{Schema: "a"}, "durable: Schema: SQLite has none"},
 		{"negative workers", newFile(t), durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
 		{"many workers", newFile(t), durable.Config{Workers: 4001}, "durable: Workers: 4001 outside 0 to 4000"},
@@ -99,8 +102,13 @@ func TestOpen(t *testing.T) {
 	odd := filepath.Join(t.TempDir(), "100% odd?#.db")
 	open(t, odd, durable.Config{})
 	require.FileExists(t, odd)
-	_, err := sqlite.Open(filepath.Join(t.TempDir(), "no", "such", "folder.db"), durable.Config{})
-	require.ErrorContains(t, err, "durable: migrate: ")
+	nowhere := filepath.Join(t.TempDir(), "no", "such", "folder.db")
+	_, err := sqlite.Open(nowhere, durable.Config{})
+	require.ErrorContains(t, err, "durable: open: open "+nowhere)
+	text := filepath.Join(t.TempDir(), "text.db")
+	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600))
+	_, err = sqlite.Open(text, durable.Config{})
+	require.ErrorContains(t, err, "durable: open "+text+": ")
 }
 
 // TestWriterWaits holds the file for a while: what is to be kept waits for it.

@@ -66,21 +66,35 @@ func appendEscape(dst []byte, c byte) []byte {
 	}
 }
 
-// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, for message texts
-// of many kilobytes.
+// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, and at four times
+// eight in message texts of many kilobytes.
 func cleanPrefix(s string) int {
 	i := 0
-	for ; len(s)-i >= 8; i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if unclean(w) != 0 {
+	for ; len(s)-i >= 32; i += 32 {
+		t := s[i : i+32]
+		if unclean(word(t))|unclean(word(t[8:]))|unclean(word(t[16:]))|unclean(word(t[24:])) != 0 {
 			break
 		}
+	}
+	for ; len(s)-i >= 8; i += 8 {
+		if unclean(word(s[i:])) != 0 {
+			break
+		}
+	}
+	if rest := len(s) - i; 0 < rest && rest < 8 && len(s) >= 8 && unclean(word(s[len(s)-8:])) == 0 {
+		return len(s) // the last eight, some of them for the second time
 	}
 	for i < len(s) && plain[s[i]] {
 		i++
 	}
 	return i
+}
+
+// word is the first eight bytes of s, of which the compiler makes one load.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // unclean is not zero if one of the eight bytes of w is not plain. With its top bit aside, a byte borrows from the top

@@ -178,6 +178,29 @@ func testDispatchID[T any](t *testing.T, db Database[T]) {
 	require.Len(t, r.got(), 1)
 }
 
+// testDisabled disables a webhook of which deliveries wait in another process.
+func testDisabled[T any](t *testing.T, db Database[T]) {
+	hooks, q, r := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "report-1", sent))
+	other := hook()
+	other.ID = otherID
+	_, err := hooks.Create(t.Context(), other)
+	require.NoError(t, err)
+	require.NoError(t, hooks.DispatchID(t.Context(), otherID, "report-2", sent))
+	e := db.Open(t, durable.Config{})
+	require.NoError(t, e.Webhooks(nil).Disable(t.Context(), hookID))
+	runQueue(t, q)
+	require.Equal(t, queue.Disabled, finally(t, e, "report-1", durable.Dropped).Reason)
+	finally(t, e, "report-2", durable.Delivered)
+	require.Len(t, r.got(), 1)
+
+	require.NoError(t, e.Webhooks(nil).Enable(t.Context(), hookID))
+	n, err := e.ResendFailed(t.Context(), hookID, time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	finally(t, e, "report-1", durable.Delivered)
+}
+
 func testDispatchTx[T any](t *testing.T, db Database[T]) {
 	hooks, q, r := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	broken := hook()
@@ -206,6 +229,11 @@ func testDispatchTx[T any](t *testing.T, db Database[T]) {
 		require.Empty(t, r.got())
 		return nil // the transaction is as good as before
 	}))
+	require.ErrorIs(t, db.Tx(t, func(tx T, exec func(string)) error {
+		exec(`UPDATE @webhook SET disabled = 1`)
+		require.ErrorIs(t, hooks.DispatchTx(t.Context(), tx, hookID, sent), queue.ErrDisabled, "what the transaction sees counts")
+		return rollback
+	}), rollback)
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND webhook_version = 1`)
 	require.Equal(t, 1, count(t, db, `state = 'failed' AND webhook_id = '`+otherID+`'`))
 	require.Len(t, r.got(), 2)

@@ -42,7 +42,7 @@ func testList[T any](t *testing.T, db Database[T]) {
 	const n = 60
 	e := db.Open(t, durable.Config{})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	states := []durable.State{durable.Pending, durable.Delivered, durable.Failed, durable.Dropped, durable.Cancelled}
+	states := []durable.State{durable.Pending, durable.Delivered, durable.Failed, durable.Dropped, durable.Canceled}
 	var want []durable.Delivery // the newest first
 	for i := range n {
 		task := Task(fmt.Sprintf("m%02d", i))
@@ -108,12 +108,16 @@ func testLongNames[T any](t *testing.T, db Database[T]) {
 	var tasks []queue.Task
 	for _, letter := range []string{"a", "é"} {
 		task := Task(letter)
+		task.Key = strings.Repeat(letter, 1000)
 		task.Message.WebhookID, task.Message.Event = strings.Repeat(letter, 70_001), "x"+strings.Repeat(letter, 70_001)
 		tasks = append(tasks, task)
 	}
 	require.NoError(t, e.Enqueue(t.Context(), tasks...))
 	for _, task := range tasks {
 		page, err := e.List(t.Context(), durable.Filter{WebhookID: task.Message.WebhookID, Event: task.Message.Event})
+		require.NoError(t, err)
+		require.Len(t, page.Deliveries, 1)
+		page, err = e.List(t.Context(), durable.Filter{Key: task.Key})
 		require.NoError(t, err)
 		require.Len(t, page.Deliveries, 1)
 		m, err := e.Message(t.Context(), task.ID)
@@ -288,7 +292,7 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	}
 	set(1, "failed", "", ended-1)
 	set(2, "delivered", "", ended)
-	set(3, "cancelled", "", ended)
+	set(3, "canceled", "", ended)
 	set(4, "dropped", "superseded", ended)
 	set(5, "dropped", "disabled", ended)
 

@@ -30,7 +30,7 @@ func Kill(t *testing.T, place Place) {
 	at := time.Now()
 	s.Number++
 	p := start(t, l, s)
-	p.finish()
+	finish(p)
 	t.Logf("the last delivery came %v after the last kill", l.lastAfter(at))
 	l.settle(t, killed)
 }
@@ -45,7 +45,7 @@ func TakeOver(t *testing.T, place Place) {
 	lives.runFor(between(3*time.Second, 6*time.Second))
 	dies.kill()
 	at := time.Now()
-	lives.finish()
+	finish(lives)
 	took := l.lastAfter(at)
 	t.Logf("the last delivery came %v after the kill", took)
 	require.LessOrEqual(t, took, 50*time.Second)
@@ -64,7 +64,7 @@ func Outage(t *testing.T, place Place, restart func()) {
 	p.runFor(4 * time.Second)
 	require.Greater(t, l.acceptedSoFar(), before, "nothing was accepted after the last restart")
 	at := time.Now()
-	p.finish()
+	finish(p)
 	t.Logf("the last delivery came %v after the last Enqueue", l.lastAfter(at))
 	l.settle(t, map[int]int{1: 2})
 }
@@ -125,10 +125,14 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// finish has the process enqueue no more, and waits until it has delivered everything.
-func (p *process) finish() {
-	p.t.Helper()
-	require.NoError(p.t, p.stdin.Close())
-	<-p.ended // which ends itself in any case
-	require.NoError(p.t, p.err, "%s", p.stderr.Bytes())
+// finish has processes enqueue no more, and waits until they have delivered everything.
+func finish(processes ...*process) {
+	for _, p := range processes {
+		p.t.Helper()
+		require.NoError(p.t, p.stdin.Close())
+	}
+	for _, p := range processes {
+		<-p.ended // which ends itself in any case
+		require.NoError(p.t, p.err, "%s", p.stderr.Bytes())
+	}
 }

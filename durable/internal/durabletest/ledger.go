@@ -19,6 +19,8 @@ import (
 
 // A ledger holds what the processes said that they had accepted against what a receiver got, of which it refuses every third.
 type ledger struct {
+	loose bool // nothing is ordered
+
 	receiver *httptest.Server
 	verifier webhook.Verifier
 
@@ -101,7 +103,7 @@ func (l *ledger) follow(id string) {
 	if _, err := fmt.Sscanf(id, "%d-%d-%d", &process, &sender, &n); err != nil {
 		l.wrong = append(l.wrong, id+": nobody's ID")
 	}
-	if n%orderedEach != 0 {
+	if n%orderedEach != 0 || l.loose {
 		return
 	}
 	order := fmt.Sprintf("%d-%d", process, sender)

@@ -74,7 +74,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 		rows (i, hook, event, state, created) AS (SELECT i, CASE WHEN i %% 2 = 0 THEN 0 ELSE i %% 5000 END,
 			CASE WHEN i <= 20 THEN 'whatsapp:message:in' WHEN i %% 3 = 0 THEN 'voice:message:out' ELSE 'dialer:cdr' END,
 			CASE WHEN i <= 10 OR i %% 100 = 1 THEN 'failed' WHEN i %% 100 = 3 THEN 'pending' WHEN i %% 100 = 5 THEN 'dropped'
-				WHEN i %% 100 = 7 THEN 'cancelled' ELSE 'delivered' END, %[2]d - %[3]d / %[1]d * (%[1]d - i) FROM numbers)
+				WHEN i %% 100 = 7 THEN 'canceled' ELSE 'delivered' END, %[2]d - %[3]d / %[1]d * (%[1]d - i) FROM numbers)
 		SELECT 'id-' || i, 'hook-' || hook, 'https://hook-' || hook || '.example', event, 0, state, 1, 1, created, created,
 			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB) FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
@@ -92,7 +92,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	}
 	r := record(func(d queue.Delivery) queue.Verdict {
 		switch {
-		case strings.HasPrefix(d.ID, "cancelled"):
+		case strings.HasPrefix(d.ID, "canceled"):
 			return queue.Verdict{Kind: queue.Defer, After: time.Hour}
 		case d.N == 1:
 			return queue.Verdict{Kind: queue.Retry, Attempt: &webhook.Attempt{At: time.Now(), Status: 503}}
@@ -101,10 +101,10 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 		}
 	})
 	stop := Run(t, e, r.handle)
-	require.NoError(t, e.Enqueue(t.Context(), append(ordered("o1", "o2"), Task("single"), Task("cancelled"))...))
+	require.NoError(t, e.Enqueue(t.Context(), append(ordered("o1", "o2"), Task("single"), Task("canceled"))...))
 	finally(t, e, "single", durable.Delivered)
 	finally(t, e, "o2", durable.Delivered)
-	ok, err := e.Cancel(t.Context(), "cancelled")
+	ok, err := e.Cancel(t.Context(), "canceled")
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.NoError(t, e.Resend(t.Context(), "o1"))

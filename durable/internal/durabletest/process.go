@@ -50,6 +50,7 @@ type settings struct {
 	URL     string // of the receiver
 	Number  int    // of the process
 	Outages bool   // whether the database goes away now and then
+	Loose   bool   // whether nothing is ordered
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first: where a test has started its binary
@@ -135,7 +136,7 @@ func sendEach(ctx context.Context, s settings, sender int, q *queue.Queue) error
 		var messages []*webhook.Message
 		var ids bytes.Buffer
 		for range 1 + n%batch {
-			m := message(s.URL, s.Number, sender, n)
+			m := message(s, sender, n)
 			messages = append(messages, m)
 			ids.WriteString(m.ID + "\n")
 			n++
@@ -177,16 +178,16 @@ func drain(q *queue.Queue) error {
 
 // message is the nth of a sender. All of it follows from its ID and the receiver's URL, so that the receiver knows what each
 // must be.
-func message(url string, process, sender, n int) *webhook.Message {
-	id := fmt.Sprintf("%d-%d-%d", process, sender, n)
+func message(s settings, sender, n int) *webhook.Message {
+	id := fmt.Sprintf("%d-%d-%d", s.Number, sender, n)
 	m := &webhook.Message{
-		ID: id, WebhookID: webhookID(sender), Event: "test:kill", Method: http.MethodPost, URL: url + target(id),
+		ID: id, WebhookID: webhookID(sender), Event: "test:kill", Method: http.MethodPost, URL: s.URL + target(id),
 		Header: http.Header{"Content-Type": {"application/json"}},
 		Body:   body(id),
 		Policy: webhook.Policy{Attempts: 50, Waits: []time.Duration{100 * time.Millisecond}, Timeout: 3 * time.Second},
 	}
-	if n%orderedEach == 0 {
-		m.Subject = fmt.Sprintf("%d-%d", process, sender)
+	if n%orderedEach == 0 && !s.Loose {
+		m.Subject = fmt.Sprintf("%d-%d", s.Number, sender)
 	}
 	return m
 }

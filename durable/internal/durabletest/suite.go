@@ -46,8 +46,13 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"orderings over two engines", testTwoOrdered[T]},
 		{"a rescue is no attempt", testRescue[T]},
 		{"rescue in an ordering", testRescueOrdered[T]},
+		{"a verdict that comes too late", testLateVerdict[T]},
+		{"a late verdict in an ordering", testLateVerdictOrdered[T]},
+		{"a clock that was wrong", testClock[T]},
+		{"deliveries that nothing wakes", testRevive[T]},
+		{"the same IDs at once", testSameIDs[T]},
 		{"history", testHistory[T]},
-		{"cancelled in flight", testCancelInFlight[T]},
+		{"canceled in flight", testCancelInFlight[T]},
 		{"kept while it is history", testKept[T]},
 		{"retention", testRetention[T]},
 		{"list", testList[T]},
@@ -66,6 +71,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"Dispatch what cannot be composed", testDispatchFault[T]},
 		{"Dispatch by ID", testDispatchID[T]},
 		{"DispatchTx", testDispatchTx[T]},
+		{"disabled while deliveries wait", testDisabled[T]},
 		{"Dispatch supersedes", testDispatchSupersede[T]},
 		{"Dispatch of two engines", testDispatchTwo[T]},
 	}
@@ -102,7 +108,7 @@ func ordered(ids ...string) []queue.Task {
 
 func testMigrate[T any](t *testing.T, db Database[T]) {
 	if db.Bare != nil {
-		require.Error(t, db.Bare(t, durable.Config{}).Check(t.Context()))
+		require.EqualError(t, db.Bare(t, durable.Config{}).Check(t.Context()), "durable: check: the tables are not up to date: call Migrate")
 	}
 	var engines sync.WaitGroup
 	for range 6 {
@@ -185,7 +191,8 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
 		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
 		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
-		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "durable: timeout of the message is longer than MaxTimeout"},
+		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
+		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "the timeout is longer than MaxTimeout"},
 	}
 	for _, tt := range tests {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)
@@ -196,6 +203,12 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 	var n int
 	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
 	require.Equal(t, 1, n)
+	_, ok, err := e.Newest(t.Context(), "\x00")
+	require.NoError(t, err)
+	require.False(t, ok)
+	found, err := e.Cancel(t.Context(), "\x00")
+	require.NoError(t, err)
+	require.False(t, found)
 }
 
 func testTwo[T any](t *testing.T, db Database[T]) {
@@ -259,7 +272,7 @@ func testTwoOrdered[T any](t *testing.T, db Database[T]) {
 	}
 	r := record(then)
 	stop := Run(t, a, r.handle)
-	tasks := ordered("held", "low", "2", "3", "4", "cancelled", "5")
+	tasks := ordered("held", "low", "2", "3", "4", "canceled", "5")
 	for i := range tasks {
 		tasks[i].Message.Rank = 2
 	}
@@ -272,7 +285,7 @@ func testTwoOrdered[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, err)
 	require.Len(t, dropped, 1)
 	require.Equal(t, tasks[1].Message, dropped[0].Message)
-	ok, err := b.Cancel(t.Context(), "cancelled")
+	ok, err := b.Cancel(t.Context(), "canceled")
 	require.NoError(t, err)
 	require.True(t, ok)
 	ok, err = b.Cancel(t.Context(), "held") // in flight: its end is awaited all the same
@@ -382,7 +395,7 @@ func testCancelInFlight[T any](t *testing.T, db Database[T]) {
 	db.Row(t, `SELECT state FROM @delivery WHERE id = 'done'`, &state)
 	require.Equal(t, "delivered", state)
 	db.Row(t, `SELECT state FROM @delivery WHERE id = 'again' AND attempts = 1`, &state)
-	require.Equal(t, "cancelled", state)
+	require.Equal(t, "canceled", state)
 }
 
 func testKept[T any](t *testing.T, db Database[T]) {
@@ -397,7 +410,7 @@ func testKept[T any](t *testing.T, db Database[T]) {
 }
 
 func testRetention[T any](t *testing.T, db Database[T]) {
-	e := db.Open(t, durable.Config{Keep: durable.Retention{Failed: -1, Cancelled: time.Hour}})
+	e := db.Open(t, durable.Config{Keep: durable.Retention{Failed: -1, Canceled: time.Hour}})
 	require.NoError(t, e.Enqueue(t.Context(), Tasks("task", 20)...))
 	for range 6 { // to more than are removed at once
 		db.Exec(t, `INSERT INTO @delivery (id, webhook_id, key, event, rank, state, active, created, due, message)
@@ -410,8 +423,8 @@ func testRetention[T any](t *testing.T, db Database[T]) {
 	ended("delivered", 6*24*time.Hour, `'task-0'`)
 	ended("failed", 1000*24*time.Hour, `'task-1'`)
 	ended("dropped", 91*24*time.Hour, `'task-2'`)
-	ended("cancelled", 2*time.Hour, `'task-3'`)
-	ended("cancelled", 30*time.Minute, `'task-4'`)
+	ended("canceled", 2*time.Hour, `'task-3'`)
+	ended("canceled", 30*time.Minute, `'task-4'`)
 	db.Exec(t, `UPDATE @delivery SET state = 'pending', ended = NULL, due = `+durableMicros(time.Hour)+` WHERE id = 'task-5'`)
 	db.Exec(t, `INSERT INTO @attempt SELECT seq, 0, 1, 0, 0, 0, '', '' FROM @delivery`)
 	Run(t, e, record(nil).handle)

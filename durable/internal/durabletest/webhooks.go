@@ -146,7 +146,7 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 		{"no dash", change(func(w *webhook.Webhook) { w.ID = strings.ReplaceAll(hookID, "-", "0") }), `durable: webhook "5b0b1c0a0778504`},
 		{"no URL", change(func(w *webhook.Webhook) { w.URL = "" }), "webhook: url: "},
 		{"a name that the samples lack", change(func(w *webhook.Webhook) { w.Headers["X-Status"] = "{{payload.staus}}" }), "webhook: headers.X-Status: "},
-		{"a long timeout", change(func(w *webhook.Webhook) { w.Policy.Timeout = 5 * time.Second }), `durable: webhook "` + hookID + `": durable: timeout of the message is longer than MaxTimeout`},
+		{"a long timeout", change(func(w *webhook.Webhook) { w.Policy.Timeout = 5 * time.Second }), `durable: webhook "` + hookID + `": the timeout is longer than MaxTimeout`},
 	}
 	stored := hook()
 	stored.ID = otherID

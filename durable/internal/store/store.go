@@ -19,11 +19,16 @@ type Store[T any] interface {
 	Run(ctx context.Context, stmts ...Stmt) error
 	// RunTx runs the statements in a transaction of the caller's.
 	RunTx(ctx context.Context, tx T, stmts ...Stmt) error
-	// InTx begins a transaction that writes, calls fn, and commits if fn returns nil.
+	// InTx begins a transaction that writes and sees all that is committed, calls fn, and commits if fn returns nil.
 	InTx(ctx context.Context, fn func(tx T) error) error
 	// Lock returns the statements that hold the names until the transaction ends, against all who hold any of them. There are
 	// none where transactions that write exclude each other anyway.
 	Lock(names []string) []Stmt
+	// Hasty returns the statements after which the transaction fails rather than wait for another's for longer than a moment.
+	// There are none where all transactions that write wait anyway.
+	Hasty() []Stmt
+	// Conflict reports whether an error says that a transaction came into the way of another, and may succeed when it is run again.
+	Conflict(err error) bool
 	// Migrate brings River's tables up to date, then calls own, one process at a time.
 	Migrate(ctx context.Context, own func(tx T) error) error
 	// Close closes what the store has opened itself.
@@ -45,15 +50,19 @@ type Row interface{ Scan(dest ...any) error }
 type Dialect struct {
 	Schema      string // for River; empty: none
 	Prefix      string // before the names of our tables
+	River       string // before the names of River's
 	Placeholder string // before the number of an argument
 	Identity    string // type of a key that the database counts up
 	Blob        string // type of bytes
+	Tables      string // a statement that says how many tables @migration there are
+	Stale       string // whether the transaction may not see what others have committed since it began
 
 	// Tune is run after the statements that make our tables, written as those are.
 	Tune []string
 }
 
-// SQL rewrites text where @ stands before a table's name, $ before an argument's number, and IDENTITY and BLOB for types.
+// SQL rewrites text where @ stands before the name of a table of ours and # before that of one of River's, $ before an argument's
+// number, IDENTITY and BLOB for types, and STALE for a condition.
 func (d Dialect) SQL(text string) string {
-	return strings.NewReplacer("@", d.Prefix, "$", d.Placeholder, "IDENTITY", d.Identity, "BLOB", d.Blob).Replace(text)
+	return strings.NewReplacer("@", d.Prefix, "#", d.River, "$", d.Placeholder, "IDENTITY", d.Identity, "BLOB", d.Blob, "STALE", d.Stale).Replace(text)
 }
