@@ -27,7 +27,7 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 		pendingMemory("pending/memory-100k", 100_000),
 		o.pendingTimers(100_000),
 		o.pendingMillion(),
-		retryLoad{100_000, 2, 150 * time.Millisecond, 300 * time.Millisecond}.compare("100k", o.longRounds, pair.Goal{}),
+		retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}.compare("100k", o.longRounds, pair.Goal{}),
 		retryLoad{1_000_000, 1, 2 * time.Second, 4 * time.Second}.compare("1M", 1, pair.AtMost(20)),
 		o.pendingDeliver(r.hosts[0]),
 	}, r.close, nil
