@@ -85,7 +85,7 @@ func newStatements(d store.Dialect) statements {
 
 		lost: d.SQL(`SELECT seq, gen FROM @delivery WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob),
 		lostEnds: d.SQL(`SELECT seq, gen FROM @delivery
-			WHERE ordering IS NOT NULL AND active = 1 AND state <> 'pending' AND ended < $1` + withoutJob),
+			WHERE ordering > '' AND ordering IS NOT NULL AND active = 1 AND state <> 'pending' AND ended < $1` + withoutJob),
 		headless: d.SQL(`SELECT ordering FROM @delivery AS d WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1) GROUP BY ordering LIMIT $2`),
 
