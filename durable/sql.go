@@ -24,7 +24,7 @@ type statements struct {
 const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
 
 // withoutJob leaves those deliveries that no job of River's will wake. It is no join, which without statistics, and always on
-// SQLite, reads all jobs for each delivery.
+// SQLite, reads all jobs for each delivery. The column before it is +seq, or SQLite would read all deliveries in that order.
 const withoutJob = ` EXCEPT SELECT CAST(args->>'seq' AS bigint), CAST(args->>'gen' AS bigint)
 	FROM #river_job WHERE kind = 'ringhook' AND finalized_at IS NULL LIMIT $2`
 
@@ -83,8 +83,8 @@ func newStatements(d store.Dialect) statements {
 		forgetAttempts: d.SQL(`DELETE FROM @attempt WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`),
 		forget:         d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`),
 
-		lost: d.SQL(`SELECT seq, gen FROM @delivery WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob),
-		lostEnds: d.SQL(`SELECT seq, gen FROM @delivery
+		lost: d.SQL(`SELECT +seq, gen FROM @delivery WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob),
+		lostEnds: d.SQL(`SELECT +seq, gen FROM @delivery
 			WHERE ordering > '' AND ordering IS NOT NULL AND active = 1 AND state <> 'pending' AND ended < $1` + withoutJob),
 		headless: d.SQL(`SELECT ordering FROM @delivery AS d WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1) GROUP BY ordering LIMIT $2`),
