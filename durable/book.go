@@ -24,6 +24,7 @@ type delivery struct {
 	held     time.Time
 	busy     bool // another worker holds it
 	disabled bool // its webhook is
+	unsure   bool // its verdict may be booked, though that has failed
 	message  []byte
 
 	verdict queue.Verdict
@@ -97,6 +98,7 @@ func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
 		if err == nil {
 			return nil
 		}
+		d.unsure = true
 		select {
 		case <-ctx.Done():
 			return err

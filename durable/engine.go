@@ -113,6 +113,13 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	if _, err := e.version(ctx, e.store.Read); err != nil { // for River does not end its start with ctx
+		e.ran.Store(false)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("durable: run: %w", err)
+	}
 	e.handler = h
 	whole := context.WithoutCancel(ctx) // ending the context of River's client would end that of the attempts
 	client, err := e.newClient()
@@ -257,7 +264,10 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		e.log(ctx, "book a verdict", err)
 		return true, 0 // what was done is not known: it is done again
 	}
-	if d.state == "" {
+	switch {
+	case d.state == "" && d.unsure: // it was booked after all: what comes again sees how it goes on
+		return true, time.Second
+	case d.state == "":
 		// Another worker has it, and perhaps this job. To say that this job has done its work would take it from that one; so
 		// it comes once more, when nobody is at it any more, and sees.
 		return true, e.config.lease()

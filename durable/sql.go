@@ -23,19 +23,22 @@ type statements struct {
 // or has booked an attempt.
 const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
 
-// withoutJob are the deliveries that no job of River's will wake.
-const withoutJob = `LEFT JOIN (SELECT CAST(args->>'seq' AS bigint) AS seq, CAST(args->>'gen' AS bigint) AS gen
-	FROM #river_job WHERE kind = 'ringhook' AND finalized_at IS NULL) AS j ON j.seq = d.seq AND j.gen = d.gen WHERE j.seq IS NULL`
+// withoutJob leaves those deliveries that no job of River's will wake. It is no join, which without statistics, and always on
+// SQLite, reads all jobs for each delivery. The column before it is +seq, or SQLite would read all deliveries in that order.
+const withoutJob = ` EXCEPT SELECT CAST(args->>'seq' AS bigint), CAST(args->>'gen' AS bigint)
+	FROM #river_job WHERE kind = 'ringhook' AND finalized_at IS NULL LIMIT $2`
 
 func newStatements(d store.Dialect) statements {
 	return statements{
 		tables:  d.Tables,
 		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
 
-		// Only the first of an ordering that has no other is active, and none of a transaction that may not see the others.
+		// Only the first of an ordering that has no other is active, and none of a transaction that may not see the others: that
+		// becomes active when it has committed.
 		insert: d.SQL(`INSERT INTO @delivery (id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
 			VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
-				CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS (SELECT 1 FROM @delivery WHERE ordering = $5 AND active = 1)) THEN 0 ELSE 1 END,
+				CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
+					(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending'))) THEN 0 ELSE 1 END,
 				$7, $8, $9)
 			ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`),
 		// One without a message has failed before it began.
@@ -80,10 +83,9 @@ func newStatements(d store.Dialect) statements {
 		forgetAttempts: d.SQL(`DELETE FROM @attempt WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`),
 		forget:         d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`),
 
-		lost: d.SQL(`SELECT d.seq, d.gen FROM @delivery AS d ` + withoutJob + `
-			AND d.state = 'pending' AND d.active = 1 AND d.due < $1 LIMIT $2`),
-		lostEnds: d.SQL(`SELECT d.seq, d.gen FROM @delivery AS d ` + withoutJob + `
-			AND d.ordering IS NOT NULL AND d.active = 1 AND d.state <> 'pending' AND d.ended < $1 LIMIT $2`),
+		lost: d.SQL(`SELECT +seq, gen FROM @delivery WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob),
+		lostEnds: d.SQL(`SELECT +seq, gen FROM @delivery
+			WHERE ordering > '' AND ordering IS NOT NULL AND active = 1 AND state <> 'pending' AND ended < $1` + withoutJob),
 		headless: d.SQL(`SELECT ordering FROM @delivery AS d WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1) GROUP BY ordering LIMIT $2`),
 

@@ -82,7 +82,7 @@ func (q *Queue) ready(key string) (bool, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ep := q.endpoint(key, now)
-	p, wait, refused := q.take(ep, q.hostAt(ep.host, now), now, q.waker != nil)
+	p, wait, refused := q.take(ep, q.hostAt(ep.host, now), now, ep.disabled, q.waker != nil)
 	if refused != granted {
 		q.forget(ep, now)
 		return false, wait
@@ -107,10 +107,10 @@ func (q *Queue) enter(d Delivery) (p place, wait time.Duration, ok bool) {
 	)
 	if n := len(ep.reserved); n > 0 {
 		p, ep.reserved = ep.reserved[n-1], ep.reserved[:n-1]
-		p.disabled = ep.disabled
+		p.disabled = ep.disabled || d.Disabled
 		wait, refused, wake = q.move(&p, h, now)
 	} else {
-		p, wait, refused = q.take(ep, h, now, false)
+		p, wait, refused = q.take(ep, h, now, ep.disabled || d.Disabled, false)
 	}
 	if refused == byEndpoint {
 		wait = ep.parked.add(now, wait, q.spacing(ep))
@@ -131,12 +131,12 @@ func (q *Queue) spacing(ep *endpoint) time.Duration {
 
 // take takes a place at an endpoint and its host, or says when to ask again: zero is when a place becomes free. One that can
 // be woken stands in line at the host.
-func (q *Queue) take(ep *endpoint, h *host, now time.Time, wakes bool) (place, time.Duration, refusal) {
-	p := place{ep: ep, host: h, disabled: ep.disabled}
+func (q *Queue) take(ep *endpoint, h *host, now time.Time, disabled, wakes bool) (place, time.Duration, refusal) {
+	p := place{ep: ep, host: h, disabled: disabled}
 	switch {
 	case ep.inFlight >= q.cfg.Limit:
 		return p, 0, byEndpoint
-	case ep.disabled: // what waits is dropped, of which the hook may take its time
+	case disabled: // what waits is dropped, of which the hook may take its time
 		p.host = nil
 		ep.inFlight++
 		return p, 0, granted

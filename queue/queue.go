@@ -198,7 +198,7 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		return Verdict{Kind: Defer, After: wait}
 	}
 	defer q.leave(&p) // also when a hook ends the goroutine
-	if p.disabled || d.Disabled {
+	if p.disabled {
 		q.drop(ctx, d.Message, Disabled)
 		return Verdict{Kind: Dead, Reason: Disabled}
 	}

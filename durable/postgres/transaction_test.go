@@ -66,6 +66,27 @@ func await(t *testing.T, got <-chan string) string {
 	}
 }
 
+// TestIsolation_order enqueues the second of an ordering before the first of it, which was enqueued in a transaction that does not
+// see what others do, could become active.
+func TestIsolation_order(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	e := open(t, pool, durable.Config{Schema: schema})
+	first, second := durabletest.Task("first"), durabletest.Task("second")
+	first.Order, second.Order = "o", "o"
+	require.NoError(t, pgx.BeginTxFunc(t.Context(), pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		return e.EnqueueTx(t.Context(), tx, first)
+	}))
+	require.NoError(t, e.Enqueue(t.Context(), second))
+	got := make(chan string, 10)
+	durabletest.Run(t, e, func(_ context.Context, d queue.Delivery) queue.Verdict {
+		got <- d.ID
+		return queue.Verdict{Kind: queue.Done}
+	})
+	require.Equal(t, "first", await(t, got))
+	require.Equal(t, "second", await(t, got))
+}
+
 // TestOpenTransaction leaves a transaction open that has enqueued. Only who enqueues the same ID waits for it.
 func TestOpenTransaction(t *testing.T) {
 	t.Parallel()

@@ -69,11 +69,14 @@ func OpenDB(path string) (*sql.DB, error) {
 		"_txlock": {"immediate"},
 	}
 	// Readable for its owner only, since it has the headers and bodies of messages: SQLite gives its other files the same mode.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the caller's path
+	// One that is there is not opened: to close it would end the locks that SQLite has on it in this process.
+	creating.Lock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the caller's path
 	if err == nil {
 		err = f.Close()
 	}
-	if err != nil {
+	creating.Unlock()
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
@@ -83,6 +86,8 @@ func OpenDB(path string) (*sql.DB, error) {
 	}
 	return db, nil
 }
+
+var creating sync.Mutex
 
 // busyTimeout is how long a statement waits for others that have the file.
 const busyTimeout = 10 * time.Second

@@ -1,0 +1,38 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/sqlite"
+)
+
+// TestLocks opens the file once more, which must not end the lock that keeps other programs from removing the journal of a file
+// that they believe nobody has open any more.
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	e := open(t, path, durable.Config{})
+	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("a")))
+	locks := func() int {
+		var info syscall.Stat_t
+		require.NoError(t, syscall.Stat(path, &info))
+		text, err := os.ReadFile("/proc/locks")
+		if err != nil {
+			t.Skip("there is no /proc/locks")
+		}
+		return strings.Count(string(text), fmt.Sprintf(":%d ", info.Ino))
+	}
+	require.Positive(t, locks())
+	db, err := sqlite.OpenDB(path)
+	require.NoError(t, err)
+	defer db.Close()
+	require.Positive(t, locks())
+}
