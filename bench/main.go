@@ -121,7 +121,7 @@ func writeReadme(readme, results string) error {
 		return err
 	}
 	anew, err := withPerformance(string(text), string(measured))
-	if err != nil {
+	if err != nil || anew == string(text) { // not written, so that git need not look again
 		return err
 	}
 	return os.WriteFile(readme, []byte(anew), 0o644)
