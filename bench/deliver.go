@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/bench/internal/pair"
+	"github.com/ringhook/webhook/payload"
 )
 
 // A way is one to deliver the seed event. The worker tells its number.
@@ -45,11 +46,15 @@ func newClient() *webhook.Client {
 	return &webhook.Client{Signer: webhook.HMAC{Keys: keys}, Transport: webhook.NewTransport(loopback)}
 }
 
-// ours composes, signs and sends.
-func ours(host string) way {
+func seedWebhookAt(host string) webhook.Webhook {
 	w := seedWebhook
 	w.URL = strings.Replace(w.URL, "https://www.domain.com", "http://"+host, 1)
-	c, client := webhook.MustCompile(w, seedStatus), newClient()
+	return w
+}
+
+// ours composes, signs and sends.
+func ours(host string) way {
+	c, client := webhook.MustCompile(seedWebhookAt(host), seedStatus), newClient()
 	ctx := context.Background()
 	return way{"compose, sign, send", func(int) error {
 		m, err := c.Compose(&seedStatus)
@@ -62,10 +67,8 @@ func ours(host string) way {
 
 // oursLarge makes a body of so many bytes, nearly all of them one value.
 func oursLarge(host string, size int) way {
-	event := seedStatus
-	event.ForeignID = largeValue(size)
-	w := webhook.Webhook{ID: seedWebhook.ID, URL: "http://" + host + "/", Body: largeBody("@{{payload.foreign_id}}")}
-	c, client := webhook.MustCompile(w, seedStatus), newClient()
+	event := largeEvent(size)
+	c, client := webhook.MustCompile(largeWebhook(host), seedStatus), newClient()
 	return way{"compose, sign, send", func(int) error {
 		m, err := c.Compose(&event)
 		if err != nil {
@@ -75,9 +78,15 @@ func oursLarge(host string, size int) way {
 	}}
 }
 
-func largeValue(size int) string { return strings.Repeat("A clean value. ", size/15) }
+func largeEvent(size int) payload.MessageStatus {
+	event := seedStatus
+	event.ForeignID = strings.Repeat("A clean value. ", size/15)
+	return event
+}
 
-func largeBody(value string) string { return `{"text": "` + value + `"}` }
+func largeWebhook(host string) webhook.Webhook {
+	return webhook.Webhook{ID: seedWebhook.ID, URL: "http://" + host + "/", Body: `{"text": "@{{payload.foreign_id}}"}`}
+}
 
 func deliverCases(o options) ([]pair.Case, func(), error) {
 	r, err := startReceiver(1)
@@ -86,7 +95,7 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 	}
 	host := r.hosts[0]
 	subject := ours(host)
-	request, err := composed(host)
+	request, err := composed(seedWebhookAt(host), seedStatus)
 	if err != nil {
 		r.close()
 		return nil, nil, err
@@ -118,8 +127,11 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 		bytes int
 		goal  pair.Goal
 	}{{"10KB", 10 << 10, pair.AtLeast(1.2)}, {"32KB", 32 << 10, none}} {
-		large := request
-		large.body = []byte(largeBody(largeValue(size.bytes)))
+		large, err := composed(largeWebhook(host), largeEvent(size.bytes))
+		if err != nil {
+			r.close()
+			return nil, nil, err
+		}
 		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
 	}
 	cases = append(cases, o.queueCases(host)...)
@@ -204,10 +216,8 @@ type request struct {
 }
 
 // composed makes the request that ours sends.
-func composed(host string) (request, error) {
-	w := seedWebhook
-	w.URL = strings.Replace(w.URL, "https://www.domain.com", "http://"+host, 1)
-	m, err := webhook.MustCompile(w, seedStatus).Compose(&seedStatus)
+func composed(w webhook.Webhook, event payload.MessageStatus) (request, error) {
+	m, err := webhook.MustCompile(w, seedStatus).Compose(&event)
 	if err != nil {
 		return request{}, err
 	}

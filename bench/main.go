@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -57,6 +58,10 @@ func main() {
 	readme := flag.Bool("readme", false, "measure nothing, write the README's section from RESULTS.md")
 	cpuProfile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %q is no flag; -only has the name of what to measure\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	err := run(*only, *isQuick, *readme, *cpuProfile)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -66,8 +71,11 @@ func main() {
 
 func run(only string, isQuick, readme bool, cpuProfile string) error {
 	dir := "bench"
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "svg.go")); err != nil {
 		dir = "." // started in the module itself
+		if _, err := os.Stat("svg.go"); err != nil {
+			return errors.New("start it in the root of the repository or in bench/, where it writes its results")
+		}
 	}
 	if readme {
 		return writeReadme(filepath.Join(dir, "..", "README.md"), filepath.Join(dir, "RESULTS.md"))

@@ -99,7 +99,7 @@ func sendRaw(r request, timeout time.Duration, t *http.Transport) func(int) erro
 // naiveWay is what one writes first: templates of the standard library, an HMAC made anew, an http.Client.
 func naiveWay(host string) (way, error) {
 	var parts []*template.Template
-	funcs := template.FuncMap{"url": escapeURL, "header": escapeHeader, "json": escapeJSON}
+	funcs := template.FuncMap{"url": ofAny(escapeURL), "header": ofAny(escapeHeader), "json": ofAny(escapeJSON)}
 	for _, source := range seedParts(func(field, _, place string) string { return "{{." + field + " | " + place + "}}" }) {
 		source = strings.Replace(source, "https://www.domain.com", "http://"+host, 1)
 		t, err := template.New("").Funcs(funcs).Parse(source)

@@ -339,7 +339,7 @@ func (o options) pendingDeliver(host string) pair.Case {
 			err = errors.Join(err, stop())
 		}
 		return []pair.Figure{
-			c.Figure(name, "a delivery with 1M waiting : with none", pair.Speed, pair.AtLeast(0.9), pair.DeliverySlack),
+			c.Figure(name, "a delivery with 1M waiting : beside it in the process, with none", pair.Speed, pair.AtLeast(0.9), pair.DeliverySlack),
 		}, err
 	}}
 }

@@ -9,8 +9,8 @@ import (
 
 // readmeRows are the rows of RESULTS.md that the README shows, those among them where something else is faster.
 var readmeRows = []string{
-	"compose/text-template",
-	"compose/limit",
+	"compose/whole-text-template",
+	"compose/whole",
 	"deliver/naive@64",
 	"deliver/raw-deadline@64",
 	"deliver/gap-fasthttp@64",

@@ -84,7 +84,8 @@ A figure is the ratio of two ways of doing one thing, ours and the other, measur
 rounds, and the quartiles. "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05
 (0.9 to 1.1 for what goes over the network or through a queue), or its quartiles not within four times that, the machine was
 not steady enough, and the row is void. A goal is missed if the better quartile misses it as well, in two measurements. After an @ stands the
-number of concurrent workers.
+number of concurrent workers. The receiver is a process of its own on the same CPUs. Rows of compose are about the rendering alone,
+into a buffer that is there, but for compose/whole, which is what a caller of Compose has to pay.
 
 ![Speed relative to the references, on a logarithmic scale](results.svg)
 `
@@ -97,7 +98,7 @@ func (r report) markdown() string {
 	for _, f := range r.figures {
 		if group, _, _ := strings.Cut(f.Name, "/"); group != last {
 			last = group
-			fmt.Fprintf(&b, "\n## %s\n\n| name | ours : the other | result | quartiles | one call | self | goal | |\n|---|---|--:|--:|--:|--:|--:|---|\n", group)
+			fmt.Fprintf(&b, "\n## %s\n\n| name | ours : the other | result | quartiles | numbers | self | goal | |\n|---|---|--:|--:|--:|--:|--:|---|\n", group)
 		}
 		quartiles, self := "", ""
 		if f.Value.P25 != f.Value.P75 {
