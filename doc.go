@@ -40,6 +40,19 @@
 // 2xx (of voice events 200 and 202 only) within 3 s, and two more tries after 10 s and 100 s. The same id and the same bytes are sent on every attempt.
 // [Client.Send] holds its caller until the end; [Client.Try] is one attempt, for those who keep the schedule themselves.
 //
+// # Costs
+//
+// In round figures, of a processor of 2023; bench/RESULTS.md in the repository has what was measured, beside what one would
+// use instead:
+//
+//   - Composing grows with the number of placeholders, 25 ns for each, and with the length of the values, 0.2 ns for each
+//     further byte that needs no escape. A whole message takes 1 µs and at most 6 allocations.
+//   - A signature takes 0.2 µs, and 0.7 ns for each byte of the body.
+//   - A delivery takes 30 µs of CPU, nearly all of it net/http's, and less than 2 µs more for each further KB. The number of
+//     endpoints does not count while the connections to them are kept.
+//   - A retry that waits in queue.Memory takes 0.13 KB beyond its message and id, whatever their number, and time that grows
+//     with the logarithm of it.
+//
 // # Security model
 //
 // The package assumes that its embedder is trusted, that authors of webhooks are customers who may try to reach what is not

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,18 +20,21 @@ func (o options) compute(name, what string, unit pair.Unit, goal pair.Goal, subj
 }
 
 func (o options) computeSlices(name, what string, unit pair.Unit, goal pair.Goal, subject, reference pair.Slice) pair.Case {
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+	return pair.Of(name, func() (pair.Figure, error) {
 		c, err := pair.Compare(o.computeRounds, subject, reference)
-		return []pair.Figure{c.Figure(name, what, unit, goal, pair.ComputeSlack)}, err
-	}}
+		return c.Figure(name, what, unit, goal, pair.ComputeSlack), err
+	})
 }
 
 // allocs is a case that counts what a call allocates.
 func allocs(name, what string, goal pair.Goal, f func()) pair.Case {
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
-		n := testing.AllocsPerRun(1000, f)
-		return []pair.Figure{{Name: name, What: what, Unit: pair.Allocs, Value: pair.Exactly(n), Goal: goal}}, nil
-	}}
+	return counted(name, what, goal, func() float64 { return testing.AllocsPerRun(1000, f) })
+}
+
+func counted(name, what string, goal pair.Goal, count func() float64) pair.Case {
+	return pair.Of(name, func() (pair.Figure, error) {
+		return pair.Figure{Name: name, What: what, Unit: pair.Allocs, Value: pair.Exactly(count()), Goal: goal}, nil
+	})
 }
 
 // must is for what cannot fail in a loop, since it did not before it.
@@ -39,61 +44,100 @@ func must(err error) {
 	}
 }
 
+// A rendering is two ways to compose the same bytes.
+type rendering struct {
+	name, what   string
+	unit         pair.Unit
+	goal         pair.Goal
+	ours, theirs func() []byte
+}
+
+func (o options) renderings(all ...rendering) []pair.Case {
+	var cases []pair.Case
+	for _, r := range all {
+		cases = append(cases, o.compute(r.name, r.what, r.unit, r.goal, func() { r.ours() }, func() { r.theirs() }))
+	}
+	return cases
+}
+
+// into is a way to append to a buffer of its own that is there already.
+func into(size int, appendTo func(dst []byte) []byte) func() []byte {
+	buf := make([]byte, 0, size)
+	return func() []byte {
+		buf = appendTo(buf[:0])
+		return buf
+	}
+}
+
 func composeCases(o options) ([]pair.Case, func(), error) {
-	var (
-		in         = open(webhook.MustCompile(seedWebhook, seedStatus))
-		own        = open(webhook.MustCompile(seedWebhook, seedOwn))
-		buf        = make([]byte, 0, 4096)
-		event      = webhook.Event(&seedStatus)
-		ours       = func() { buf, _ = in.appendRequest(buf[:0], event) }
-		ourBody    = func() { buf, _ = in.appendBody(buf[:0], event) }
-		whole      = func() { _, _ = in.c.Compose(event) }
-		ownEvent   = webhook.Event(&seedOwn)
-		oursOwn    = func() { buf, _ = own.appendRequest(buf[:0], ownEvent) }
-		timed      = seedStatus
-		timedEvent = webhook.Event(&timed)
-		oursTime   = func() { // with a time that has to be formatted
-			timed.ReadAt = payload.TimeInstant(readAt)
-			buf, _ = in.appendRequest(buf[:0], timedEvent)
-		}
-		byHand       = func() { buf = appendByHand(buf[:0], &seedStatus) }
-		byHandTime   = func() { buf = appendByHandTime(buf[:0], &seedStatus, readAt) }
-		body         = seedBody(seedOwn)
-		byMarshal    = func() { _, _ = json.Marshal(&body) }
-		none         = pair.Goal{}
-		compare      = o.compute
-		cases        []pair.Case
-		add          = func(c ...pair.Case) { cases = append(cases, c...) }
-		wholeMessage = "Compose, a whole message with id and policy : "
-	)
-	engines, err := newEngines()
+	seeds, err := seedRenderings()
 	if err != nil {
 		return nil, nil, err
 	}
-	add(
-		compare("compose/limit", "URL, header, body : appended by hand", pair.Time, pair.AtMost(1.5), ours, byHand),
-		compare("compose/limit-reflect", "the same of an embedder's struct : appended by hand", pair.Time, pair.AtMost(2.2), oursOwn, byHand),
-		compare("compose/limit-stdlib", "URL, header, body, of a time.Time : by hand with time.AppendFormat", pair.Time, pair.AtMost(1.15), oursTime, byHandTime),
-		compare("compose/whole", wholeMessage+"appended by hand", pair.Time, none, whole, byHand),
-	)
-	add(o.slopeCases()...)
-	for _, e := range engines {
-		add(compare("compose/"+e.name, "URL, header, body : "+e.what, pair.Speed, e.goal, ours, e.run))
+	sizes := []int{16, 64, 256, webhook.MaxPlaceholders}
+	var slopes []rendering
+	for _, n := range sizes {
+		slopes = append(slopes, slope(n))
 	}
-	add(
-		compare("compose/whole-text-template", wholeMessage+"text/template", pair.Speed, none, whole, engines[0].run),
-		compare("compose/json", "body : json.Marshal of an equivalent struct", pair.Speed, pair.AtLeast(5), ourBody, byMarshal),
-	)
-	add(o.valueCases()...)
-	add(
-		allocs("compose/allocs-body", "body into a caller's buffer", pair.AtMost(0), ourBody),
-		allocs("compose/allocs-whole", "Compose, a whole message", pair.AtMost(6), whole),
-	)
-	return cases, nil, nil
+	cases := o.renderings(seeds...)
+	cases = append(cases, o.renderings(slopes...)...)
+	cases = append(cases, o.flat(sizes[0], slopes[0], sizes[len(sizes)-1], slopes[len(slopes)-1]))
+	cases = append(cases, o.renderings(values()...)...)
+	return append(cases, composeAllocs()...), nil, nil
 }
 
-// slopeCases grow the number of placeholders up to what a webhook may have.
-func (o options) slopeCases() []pair.Case {
+// seedRenderings compose the seed template, all of it or its body.
+func seedRenderings() ([]rendering, error) {
+	engines, err := newEngines()
+	if err != nil {
+		return nil, err
+	}
+	var (
+		in, event    = open(webhook.MustCompile(seedWebhook, seedStatus)), webhook.Event(&seedStatus)
+		own, ofOwn   = open(webhook.MustCompile(seedWebhook, seedOwn)), webhook.Event(&seedOwn)
+		timed        = seedStatus
+		ofTimed      = webhook.Event(&timed)
+		body         = seedBody(seedOwn)
+		none         = pair.Goal{}
+		ours         = into(4096, func(dst []byte) []byte { return in.appendRequest(dst, event) })
+		hand         = into(4096, func(dst []byte) []byte { return appendByHand(dst, &seedStatus) })
+		wholeMessage = "Compose, a whole message with id and policy : "
+	)
+	oursOwn := into(4096, func(dst []byte) []byte { return own.appendRequest(dst, ofOwn) })
+	oursTimed := into(4096, func(dst []byte) []byte {
+		timed.ReadAt = payload.TimeInstant(readAt) // that has to be formatted
+		return in.appendRequest(dst, ofTimed)
+	})
+	handTimed := into(4096, func(dst []byte) []byte { return appendByHandTime(dst, &seedStatus, readAt) })
+	whole := func() []byte {
+		m, err := in.c.Compose(event)
+		must(err)
+		return m.Body
+	}
+	ourBody := into(4096, func(dst []byte) []byte { return in.appendBody(dst, event) })
+	marshal := func() []byte {
+		text, err := json.Marshal(&body)
+		must(err)
+		return text
+	}
+	all := []rendering{
+		{"compose/limit", "URL, header, body : appended by hand", pair.Time, pair.AtMost(1.5), ours, hand},
+		{"compose/limit-reflect", "the same of an embedder's struct : appended by hand", pair.Time, pair.AtMost(2.2), oursOwn, hand},
+		{"compose/limit-stdlib", "URL, header, body, of a time.Time : by hand with time.AppendFormat", pair.Time, pair.AtMost(1.15), oursTimed, handTimed},
+		{"compose/whole", wholeMessage + "appended by hand", pair.Time, none, whole, hand},
+	}
+	for _, e := range engines {
+		all = append(all, rendering{"compose/" + e.name, "URL, header, body : " + e.what, pair.Speed, e.goal, ours, e.run})
+	}
+	return append(
+		all,
+		rendering{"compose/whole-text-template", wholeMessage + "text/template", pair.Speed, none, whole, engines[0].run},
+		rendering{"compose/json", "body : json.Marshal of an equivalent struct", pair.Speed, pair.AtLeast(5), ourBody, marshal},
+	), nil
+}
+
+// slope composes a body of n placeholders.
+func slope(n int) rendering {
 	names := []string{"id", "mobile", "status", "foreign_id"}
 	value := func(s *payload.MessageStatus, i int) string {
 		switch i % 4 {
@@ -106,50 +150,80 @@ func (o options) slopeCases() []pair.Case {
 		}
 		return s.ForeignID
 	}
-	var cases []pair.Case
-	slices := map[int]pair.Slice{}
-	sizes := []int{16, 64, 256, webhook.MaxPlaceholders}
-	for _, n := range sizes {
-		var body strings.Builder
-		var literals []string
-		for i := range n {
-			literal := `", "m` + strconv.Itoa(i) + `": "`
-			if i == 0 {
-				literal = `{"m0": "`
-			}
-			literals = append(literals, literal)
-			body.WriteString(literal + "@{{payload." + names[i%len(names)] + "}}")
+	var body strings.Builder
+	var literals []string
+	for i := range n {
+		literal := `", "m` + strconv.Itoa(i) + `": "`
+		if i == 0 {
+			literal = `{"m0": "`
 		}
-		body.WriteString(`"}`)
-		in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: body.String()}, seedStatus))
-		buf := make([]byte, 0, 128*n)
-		ours := func() { buf, _ = in.appendBody(buf[:0], &seedStatus) }
-		byHand := func() {
-			buf = buf[:0]
-			for i, literal := range literals {
-				buf = append(buf, literal...)
-				buf = rawjson.AppendEscaped(buf, value(&seedStatus, i))
-			}
-			buf = append(buf, `"}`...)
-		}
-		name := "compose/slope-" + strconv.Itoa(n)
-		cases = append(cases, o.compute(name, strconv.Itoa(n)+" placeholders : a loop by hand", pair.Time, pair.AtMost(1.15), ours, byHand))
-		slices[n] = pair.Per(n, pair.Loop(o.computeSlice, ours))
+		literals = append(literals, literal)
+		body.WriteString(literal + "@{{payload." + names[i%len(names)] + "}}")
 	}
-	first, last := sizes[0], sizes[len(sizes)-1]
-	return append(cases, o.computeSlices("compose/slope-flat",
-		"a placeholder of "+strconv.Itoa(last)+" : one of "+strconv.Itoa(first), pair.Growth, pair.AtMost(1.15), slices[last], slices[first]))
+	body.WriteString(`"}`)
+	in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: body.String()}, seedStatus))
+	what := strconv.Itoa(n) + " placeholders"
+	if n == webhook.MaxPlaceholders {
+		what += ", as many as there may be"
+	}
+	return rendering{
+		"compose/slope-" + strconv.Itoa(n), what + " : a loop by hand", pair.Time, pair.AtMost(1.15),
+		into(128*n, func(dst []byte) []byte { return in.appendBody(dst, &seedStatus) }),
+		into(128*n, func(dst []byte) []byte {
+			for i, literal := range literals {
+				dst = append(dst, literal...)
+				dst = rawjson.AppendEscaped(dst, value(&seedStatus, i))
+			}
+			return append(dst, `"}`...)
+		}),
+	}
 }
 
-// valueCases compose one long value that needs no escapes.
-func (o options) valueCases() []pair.Case {
+// flat compares what a placeholder costs when there are many with what it costs when there are few.
+func (o options) flat(few int, ofFew rendering, many int, ofMany rendering) pair.Case {
+	per := func(n int, r rendering) pair.Slice {
+		return pair.Per(n, pair.Loop(o.computeSlice, func() { r.ours() }))
+	}
+	return o.computeSlices("compose/slope-flat", fmt.Sprintf("a placeholder of %d : one of %d", many, few),
+		pair.Growth, pair.AtMost(1.15), per(many, ofMany), per(few, ofFew))
+}
+
+// values compose one long value that needs no escapes.
+func values() []rendering {
 	status := seedStatus
 	status.ID = strings.Repeat("A clean value. ", 64<<10/15)
 	in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: `"@{{payload.id}}"`}, seedStatus))
-	buf := make([]byte, 0, 128<<10)
-	ours := func() { buf, _ = in.appendBody(buf[:0], &status) }
+	ours := into(128<<10, func(dst []byte) []byte { return in.appendBody(dst, &status) })
+	marshal := func() []byte {
+		text, err := json.Marshal(status.ID)
+		must(err)
+		return text
+	}
+	copied := into(128<<10, func(dst []byte) []byte { return append(dst, status.ID...) })
+	return []rendering{
+		{"compose/value-json", "a clean value of 64 KB : json.Marshal", pair.Speed, pair.AtLeast(4), ours, marshal},
+		{"compose/value-memmove", "a clean value of 64 KB : copying it", pair.Time, pair.AtMost(12), ours, copied},
+	}
+}
+
+// composeAllocs count into a buffer that is there, what a body of one's own adds to a message, and the whole message.
+func composeAllocs() []pair.Case {
+	in, event := open(webhook.MustCompile(seedWebhook, seedStatus)), webhook.Event(&seedStatus)
+	bodyless := seedWebhook
+	bodyless.Method, bodyless.Body = http.MethodGet, ""
+	without := webhook.MustCompile(bodyless, seedStatus)
+	compose := func(c *webhook.Composer) func() {
+		return func() {
+			_, err := c.Compose(event)
+			must(err)
+		}
+	}
+	appendBody := into(4096, func(dst []byte) []byte { return in.appendBody(dst, event) })
 	return []pair.Case{
-		o.compute("compose/value-json", "a clean value of 64 KB : json.Marshal", pair.Speed, pair.AtLeast(4), ours, func() { _, _ = json.Marshal(status.ID) }),
-		o.compute("compose/value-memmove", "a clean value of 64 KB : copying it", pair.Time, pair.AtMost(12), ours, func() { buf = append(buf[:0], status.ID...) }),
+		allocs("compose/allocs-body", "body into a caller's buffer", pair.AtMost(0), func() { appendBody() }),
+		counted("compose/allocs-owned", "body of a message: what Compose allocates more than without one", pair.AtMost(1), func() float64 {
+			return testing.AllocsPerRun(1000, compose(in.c)) - testing.AllocsPerRun(1000, compose(without))
+		}),
+		allocs("compose/allocs-whole", "Compose, a whole message", pair.AtMost(6), compose(in.c)),
 	}
 }

@@ -26,7 +26,7 @@ type way struct {
 // delivery compares the speed of two ways under the load of so many workers.
 func (o options) delivery(name string, workers int, goal pair.Goal, subject, reference way) pair.Case {
 	name += "@" + strconv.Itoa(workers)
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+	return pair.Case{Names: []string{name, name + "-cpu"}, Run: func() ([]pair.Figure, error) {
 		c, err := pair.Compare(o.deliveryRounds, pair.Load(o.deliverySlice, workers, subject.send), pair.Load(o.deliverySlice, workers, reference.send))
 		figures := []pair.Figure{c.Figure(name, subject.what+" : "+reference.what, pair.Speed, goal, pair.DeliverySlack)}
 		if c.CPU.Median > 0 && strings.HasPrefix(name, "deliver/raw@") {
@@ -142,16 +142,17 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 }
 
 func deliverAllocs(subject, reference way) pair.Case {
-	return pair.Case{Name: "deliver/allocs", Run: func() ([]pair.Figure, error) {
+	const name = "deliver/allocs"
+	return pair.Of(name, func() (pair.Figure, error) {
 		count := func(w way) float64 {
 			return testing.AllocsPerRun(2000, func() { must(w.send(0)) })
 		}
 		theirs := count(reference)
-		return []pair.Figure{{
-			Name: "deliver/allocs", What: subject.what + ", where " + reference.what + " has " + pair.Number(theirs),
+		return pair.Figure{
+			Name: name, What: subject.what + ", where " + reference.what + " has " + pair.Number(theirs),
 			Unit: pair.Allocs, Value: pair.Exactly(count(subject)), Goal: pair.AtMost(theirs),
-		}}, nil
-	}}
+		}, nil
+	})
 }
 
 // hostsCases deliver to many hosts in turn.
@@ -182,7 +183,7 @@ func hostsCases(o options) ([]pair.Case, func(), error) {
 	many := way{"1000 hosts in turn", spread(ctx, client, hosts)}
 	one := way{"1 host", spread(ctx, newClient(), 1)}
 	stock := way{"the same with http.DefaultTransport", spread(ctx, limited, hosts)}
-	dials := pair.Case{Name: "hosts/dials", Run: func() ([]pair.Figure, error) {
+	dials := pair.Of("hosts/dials", func() (f pair.Figure, err error) {
 		var requests, fresh atomic.Int64
 		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 			requests.Add(1)
@@ -193,14 +194,14 @@ func hostsCases(o options) ([]pair.Case, func(), error) {
 		warm, counted := pair.Load(o.deliverySlice, workers, many.send), pair.Load(4*o.deliverySlice, workers, spread(traced, client, hosts))
 		for _, slice := range []pair.Slice{warm, counted} {
 			if _, err := slice(); err != nil {
-				return nil, err
+				return f, err
 			}
 		}
-		return []pair.Figure{{
+		return pair.Figure{
 			Name: "hosts/dials", What: "connections made, 1000 hosts in turn", Unit: pair.Each, Goal: pair.AtMost(0.02),
 			Value: pair.Exactly(float64(fresh.Load()) / float64(requests.Load())), Note: pair.Number(float64(requests.Load())) + " requests",
-		}}, nil
-	}}
+		}, nil
+	})
 	return []pair.Case{
 		o.delivery("hosts/growth", workers, pair.AtLeast(0.7), many, one),
 		dials,

@@ -25,8 +25,7 @@ import (
 type engine struct {
 	name, what string
 	goal       pair.Goal
-	run        func()
-	output     func() string // of a run, or what differs from the seed's if it cannot write the same
+	run        func() []byte
 }
 
 // seedParts is the seed template with its placeholders written by f: for each the field of the event's struct, the name of
@@ -78,11 +77,11 @@ func newEngines() ([]engine, error) {
 // buffered is an engine that writes the parts one after the other.
 func buffered(name, what string, goal pair.Goal, write func(w *bytes.Buffer)) engine {
 	var w bytes.Buffer
-	run := func() {
+	return engine{name, what, goal, func() []byte {
 		w.Reset()
 		write(&w)
-	}
-	return engine{name, what, goal, run, func() string { run(); return w.String() }}
+		return w.Bytes()
+	}}
 }
 
 func textEngine() (engine, error) {

@@ -104,7 +104,10 @@ func inboundCases(o options) ([]pair.Case, func(), error) {
 			return nil, nil, err
 		}
 		cases = append(cases, o.compute("inbound/parse-"+f.fixture, "payload.Parse : json.Unmarshal into a plain struct", pair.Time, pair.AtMost(2),
-			func() { _, _ = payload.Parse(body) }, func() { must(json.Unmarshal(body, f.plain())) }))
+			func() {
+				_, err := payload.Parse(body)
+				must(err)
+			}, func() { must(json.Unmarshal(body, f.plain())) }))
 	}
 	return cases, nil, nil
 }

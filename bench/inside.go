@@ -45,25 +45,23 @@ func open(c *webhook.Composer) inside {
 }
 
 // appendParts appends what Compose makes of e, without keeping it.
-func (in inside) appendParts(dst []byte, e webhook.Event, parts ...unsafe.Pointer) (_ []byte, err error) {
+func (in inside) appendParts(dst []byte, e webhook.Event, parts ...unsafe.Pointer) []byte {
 	pooled := renderers.Get()
 	r := (*[2]unsafe.Pointer)(unsafe.Pointer(&pooled))[1] // the pointer in the interface
 	defer releaseRenderer(r)
-	if err := startRenderer(r, in.c, "msg_bench", e); err != nil {
-		return dst, err
-	}
+	err := startRenderer(r, in.c, "msg_bench", e)
+	must(err)
 	for _, p := range parts {
-		if dst, err = runRenderer(r, dst, p, webhook.MaxOutputSize); err != nil {
-			return dst, err
-		}
+		dst, err = runRenderer(r, dst, p, webhook.MaxOutputSize)
+		must(err)
 	}
-	return dst, nil
+	return dst
 }
 
-func (in inside) appendRequest(dst []byte, e webhook.Event) ([]byte, error) {
+func (in inside) appendRequest(dst []byte, e webhook.Event) []byte {
 	return in.appendParts(dst, e, in.parts...)
 }
 
-func (in inside) appendBody(dst []byte, e webhook.Event) ([]byte, error) {
+func (in inside) appendBody(dst []byte, e webhook.Event) []byte {
 	return in.appendParts(dst, e, in.body)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,28 +15,42 @@ func TestInside(t *testing.T) {
 	t.Parallel()
 	in := open(webhook.MustCompile(seedWebhook, seedStatus))
 	want := string(appendByHand(nil, &seedStatus))
-	got, err := in.appendRequest(nil, &seedStatus)
-	require.NoError(t, err)
-	require.Equal(t, want, string(got))
-	require.Equal(t, want, string(appendByHandTime(nil, &seedStatus, readAt)))
-
-	got, err = open(webhook.MustCompile(seedWebhook, seedOwn)).appendRequest(nil, &seedOwn)
-	require.NoError(t, err)
-	require.Equal(t, want, string(got))
-
 	m, err := in.c.Compose(&seedStatus)
 	require.NoError(t, err)
 	require.Equal(t, want, m.URL+m.Header.Get("X-Message")+string(m.Body))
 
-	engines, err := newEngines()
+	seeds, err := seedRenderings()
 	require.NoError(t, err)
-	for _, e := range engines {
-		got := e.output()
-		if e.name == "html-template" { // which writes a page
-			require.Contains(t, got, m.Header.Get("X-Message"))
-			require.Contains(t, got, "<script>"+string(m.Body)+"</script>")
-			continue
+	for _, r := range seeds {
+		ours, theirs := string(r.ours()), string(r.theirs())
+		switch r.name {
+		case "compose/html-template": // which writes a page
+			require.Equal(t, want, ours)
+			require.Contains(t, theirs, m.Header.Get("X-Message"))
+			require.Contains(t, theirs, "<script>"+string(m.Body)+"</script>")
+		case "compose/json":
+			require.Equal(t, string(m.Body), ours)
+			require.JSONEq(t, theirs, ours)
+		case "compose/whole", "compose/whole-text-template":
+			require.Equal(t, string(m.Body), ours, r.name)
+			require.Equal(t, want, theirs, r.name)
+		default:
+			require.Equal(t, want, ours, r.name)
+			require.Equal(t, want, theirs, r.name)
 		}
-		require.Equal(t, want, got, e.name)
 	}
+	for _, r := range append(values(), slope(1), slope(16), slope(webhook.MaxPlaceholders)) {
+		ours := string(r.ours())
+		require.True(t, json.Valid([]byte(ours)), r.name)
+		require.Equal(t, strings.Trim(ours, `"`), strings.Trim(string(r.theirs()), `"`), r.name)
+	}
+}
+
+// What signs in two ways is one MAC.
+func TestInside_sign(t *testing.T) {
+	t.Parallel()
+	key, body := []byte("0123456789abcdef0123456789abcdef"), []byte("body")
+	secret, err := webhook.RawSecret(key)
+	require.NoError(t, err)
+	require.Equal(t, string(appendAnew(nil, key, body)), string(appendHex(secret, nil, body)))
 }

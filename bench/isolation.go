@@ -43,7 +43,7 @@ const (
 )
 
 func (o options) isolation(name, what string, rate, p99 pair.Goal, subject, reference pair.Slice) pair.Case {
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+	return pair.Case{Names: []string{name, name + "-p99"}, Run: func() ([]pair.Figure, error) {
 		c, err := pair.CompareCold(o.longRounds, subject, reference)
 		return []pair.Figure{
 			c.Figure(name, what, pair.Speed, rate, pair.DeliverySlack),

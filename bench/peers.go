@@ -65,9 +65,9 @@ func (r request) http(ctx context.Context) (*http.Request, error) {
 
 // rawWay is net/http without anything. Without a timeout there is no deadline.
 func rawWay(r request, timeout time.Duration) way {
-	w := way{what: "bare net/http"}
+	w := way{what: "bare net/http without a deadline"}
 	if timeout > 0 {
-		w.what += " with a deadline"
+		w.what = "bare net/http with a deadline"
 	}
 	w.send = sendRaw(r, timeout, tunedTransport())
 	return w

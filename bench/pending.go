@@ -22,13 +22,17 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	few := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
+	many := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
 	return []pair.Case{
-		pendingMemory("pending/memory-10k", 10_000),
-		pendingMemory("pending/memory-100k", 100_000),
+		pendingMemory("10k", 10_000),
+		pendingMemory("100k", 100_000),
+		pendingMemory("1M", million),
 		o.pendingTimers(100_000),
-		o.pendingMillion(),
-		retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}.compare("100k", o.longRounds, pair.Goal{}),
-		retryLoad{1_000_000, 1, 2 * time.Second, 4 * time.Second}.compare("1M", 1, pair.AtMost(20)),
+		o.pendingCollect(),
+		few.compare("100k", o.longRounds, pair.Goal{}),
+		many.compare("1M", o.longestRounds, pair.AtMost(20)),
+		many.growth(retryLoad{many.n / 10, many.times, many.least / 10, many.over / 10}),
 		o.pendingDeliver(r.hosts[0]),
 	}, r.close, nil
 }
@@ -56,56 +60,76 @@ func retries(n int) []queue.Delivery {
 	return all
 }
 
-// pendingMemory tells the bytes of a retry, and how many times that a goroutine takes. The runtime keeps some of each
-// goroutine for ever, so the first ones do not count, and a million of them are spared the machine.
-func pendingMemory(name string, n int) pair.Case {
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
-		all := retries(n)
-		c, err := pair.Compare(1, kept(n, inMemory(all)), kept(n, inGoroutines(all))) // bytes hardly vary
+// pendingMemory tells the bytes of a retry, and how many times that a goroutine takes. Bytes hardly vary, so one round is
+// enough.
+func pendingMemory(size string, n int) pair.Case {
+	name := "pending/memory-" + size
+	asGoroutine := name + "-goroutine"
+	return pair.Case{Names: []string{name, asGoroutine}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(1, kept(n, inMemory(retries(n))), elsewhere(n))
 		return []pair.Figure{
-			bytesFigure(name, c),
-			c.Figure(name+"-goroutine", "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.ComputeSlack),
+			{
+				Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes,
+				Value: c.Heap.Subject, Goal: pair.AtMost(192),
+			},
+			c.Figure(asGoroutine, "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.ComputeSlack),
 		}, err
 	}}
+}
+
+// elsewhere is a slice of so many goroutines in a process of its own: the run-time keeps some of each for ever, which would be
+// in the way of all that is measured later.
+func elsewhere(n int) pair.Slice {
+	return func() (s pair.Sample, err error) {
+		cmd, err := child("goroutines", n)
+		if err != nil {
+			return s, err
+		}
+		cmd.Stdin = nil
+		out, err := cmd.Output()
+		if err != nil {
+			return s, err
+		}
+		_, err = fmt.Sscan(string(out), &s.Heap)
+		return s, err
+	}
+}
+
+// goroutines prints the bytes of each of so many.
+func goroutines(n int) error {
+	s, err := kept(n, inGoroutines(retries(n)))()
+	fmt.Println(s.Heap)
+	return err
 }
 
 // pendingTimers tells how many times the bytes of a retry a timer takes, which cannot be asked what waits, nor stored.
 func (o options) pendingTimers(n int) pair.Case {
 	const name = "pending/memory-timer"
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+	return pair.Of(name, func() (pair.Figure, error) {
 		all := retries(n)
 		c, err := pair.CompareCold(o.longRounds, kept(n, inMemory(all)), kept(n, inTimers(all)))
-		return []pair.Figure{
-			c.Figure(name, "a waiting retry : a timer with a closure", pair.Less, pair.Goal{}, pair.ComputeSlack),
-		}, err
-	}}
+		return c.Figure(name, "a waiting retry : a timer with a closure", pair.Less, pair.Goal{}, pair.ComputeSlack), err
+	})
 }
 
-// pendingMillion tells the bytes of a retry when there are very many, and what they are to the garbage collector.
-func (o options) pendingMillion() pair.Case {
-	const name = "pending/memory-1M"
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+// pendingCollect tells what very many retries are to the garbage collector.
+func (o options) pendingCollect() pair.Case {
+	const name = "pending/collect-1M"
+	return pair.Case{Names: []string{name}, Run: func() ([]pair.Figure, error) {
 		all := retries(million)
 		nothing := func() (func(), error) { return func() {}, nil }
 		c, err := pair.CompareCold(o.longRounds, kept(million, inMemory(all)), kept(million, nothing))
 		runtime.KeepAlive(all)
 		messages := 1e3 * c.CPU.Reference.Median
-		figures := []pair.Figure{bytesFigure(name, c)}
-		if messages > 0 {
-			figures = append(figures, pair.Figure{
-				Name: "pending/collect-1M", What: "CPU of a collection of garbage, beyond that for the messages",
-				Unit: pair.Millis, Value: c.CPU.Subject.Linear(1e3, -messages), Goal: pair.AtMost(50),
-				Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "messages " + pair.Number(messages) + " ms",
-			})
+		if err != nil || messages == 0 { // not known here
+			return nil, err
 		}
-		return figures, err
+		return []pair.Figure{{
+			Name: name, What: "CPU of a collection of garbage, beyond that for the messages",
+			Unit: pair.Millis, Value: c.CPU.Subject.Linear(1e3, -messages), Goal: pair.AtMost(50),
+			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "messages " + pair.Number(messages) + " ms",
+		}}, nil
 	}}
-}
-
-func bytesFigure(name string, c pair.Comparison) pair.Figure {
-	return pair.Figure{
-		Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes, Value: c.Heap.Subject, Goal: pair.AtMost(192),
-	}
 }
 
 // kept is a slice that makes n things, and tells the bytes of each and the CPU of a collection of garbage while they are
@@ -211,24 +235,46 @@ type retryLoad struct {
 // compare compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets the
 // next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
 func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
-	return pair.Case{Name: "pending/cpu-" + size, Run: func() ([]pair.Figure, error) {
-		tasks := make([]queue.Task, l.n)
-		for i, d := range retries(l.n) {
-			tasks[i] = d.Task
-			tasks[i].NotBefore = time.Time{}
-		}
-		c, err := pair.CompareCold(rounds, l.memory(tasks), l.timers())
+	name, lateName := "pending/cpu-"+size, "pending/late-"+size
+	return pair.Case{Names: []string{lateName, name}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(rounds, l.memory(l.tasks()), l.timers())
 		lateness := pair.Figure{
-			Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
+			Name: lateName, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
 			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
 		}
 		if c.CPU.Median == 0 { // not known here
 			lateness.Slack = 0
 			return []pair.Figure{lateness}, err
 		}
-		cpu := c.Figure("pending/cpu-"+size, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
-		return []pair.Figure{cpu, lateness}, err
+		cpu := c.Figure(name, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
+		return []pair.Figure{lateness, cpu}, err
 	}}
+}
+
+// growth compares the CPU of a retry among all these with that among fewer, which come as fast. A heap alone is a fifth
+// slower for ten times as many; the rest is memory that is in no cache.
+func (l retryLoad) growth(few retryLoad) pair.Case {
+	const name = "pending/cpu-growth"
+	return pair.Case{Names: []string{name}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(1, l.memory(l.tasks()), few.memory(few.tasks()))
+		if err != nil || c.CPU.Median == 0 {
+			return nil, err
+		}
+		what := fmt.Sprintf("a retry among %d : one among %d", l.n, few.n)
+		f := c.Figure(name, what, pair.CPU, pair.AtMost(1.5), pair.DeliverySlack)
+		f.Unit = pair.Growth
+		return []pair.Figure{f}, nil
+	}}
+}
+
+// tasks are the messages as they come, for their first attempt at once.
+func (l retryLoad) tasks() []queue.Task {
+	tasks := make([]queue.Task, l.n)
+	for i, d := range retries(l.n) {
+		tasks[i] = d.Task
+		tasks[i].NotBefore = time.Time{}
+	}
+	return tasks
 }
 
 // wait is that of the ith one.
@@ -318,18 +364,18 @@ func (l retryLoad) timers() pair.Slice {
 // all the time, and the process collects garbage as one with a million does: seldom. What that costs is a row of its own.
 func (o options) pendingDeliver(host string) pair.Case {
 	const name, size, endpoints = "pending/deliver", 2000, 1000
-	return pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+	return pair.Of(name, func() (f pair.Figure, err error) {
 		b := newBatch(host, size, endpoints)
 		var slices [2]pair.Slice
 		var stops []func() error
 		for i, waiting := range []int{million, 0} {
 			m, err := memoryOf(retries(waiting), waiting+size)
 			if err != nil {
-				return nil, err
+				return f, err
 			}
 			q, err := runQueue(b.client, m)
 			if err != nil {
-				return nil, err
+				return f, err
 			}
 			slices[i] = b.queued(q, waiting)
 			stops = append(stops, q.stop)
@@ -338,8 +384,6 @@ func (o options) pendingDeliver(host string) pair.Case {
 		for _, stop := range stops {
 			err = errors.Join(err, stop())
 		}
-		return []pair.Figure{
-			c.Figure(name, "a delivery with 1M waiting : beside it in the process, with none", pair.Speed, pair.AtLeast(0.9), pair.DeliverySlack),
-		}, err
-	}}
+		return c.Figure(name, "a delivery with 1M waiting : beside it in the process, with none", pair.Speed, pair.AtLeast(0.9), pair.DeliverySlack), err
+	})
 }

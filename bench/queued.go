@@ -127,17 +127,16 @@ func (o options) queueCases(host string) []pair.Case {
 	var cases []pair.Case
 	for _, workers := range []int{16, 64} {
 		name := fmt.Sprintf("deliver/queue@%d", workers)
-		cases = append(cases, pair.Case{Name: name, Run: func() ([]pair.Figure, error) {
+		cases = append(cases, pair.Of(name, func() (f pair.Figure, err error) {
 			b := newBatch(host, size, endpoints)
 			q, err := runQueue(b.client, queue.NewMemory(queue.MemoryConfig{Workers: workers}))
 			if err != nil {
-				return nil, err
+				return f, err
 			}
 			c, err := pair.Compare(o.deliveryRounds, b.queued(q, 0), b.tried(workers))
-			return []pair.Figure{
-				c.Figure(name, "through a queue : Client.Try", pair.Speed, pair.AtLeast(0.95), pair.DeliverySlack),
-			}, errors.Join(err, q.stop())
-		}})
+			return c.Figure(name, "through a queue : Client.Try", pair.Speed, pair.AtLeast(0.95), pair.DeliverySlack),
+				errors.Join(err, q.stop())
+		}))
 	}
 	return cases
 }

@@ -16,24 +16,45 @@ import (
 // The receiver is a process of its own, so that the CPU it needs is not counted as the sender's. It is the leanest that
 // there is in Go, since what it needs is missing on both sides of each pair.
 
-// receiverArg as the first argument makes the program a receiver.
-const receiverArg = "receiver"
+// children are what the program does when it has started itself, by their first argument; the second is a number.
+var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines}
+
+// child is this program as one of its children.
+func child(name string, n int) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, name, strconv.Itoa(n))
+	cmd.Stderr = os.Stderr
+	return cmd, nil
+}
+
+// asChild runs what the arguments name, if they name a child.
+func asChild(args []string) (is bool, err error) {
+	if len(args) != 3 || children[args[1]] == nil {
+		return false, nil
+	}
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return true, err
+	}
+	return true, children[args[1]](n)
+}
 
 // A receiver is a running one.
 type receiver struct {
-	// Hosts are its addresses: the first at 127.0.0.1, the others each at one of their own.
+	// Hosts are its addresses, each a host of its own to the sender's transport, by its port.
 	hosts []string
 	stop  io.Closer
 	cmd   *exec.Cmd
 }
 
 func startReceiver(hosts int) (*receiver, error) {
-	self, err := os.Executable()
+	cmd, err := child("receiver", hosts)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, receiverArg, strconv.Itoa(hosts))
-	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -67,12 +88,8 @@ func receive(hosts int) error {
 		ctx.SetBodyString("ok")
 	}}
 	failed := make(chan error, hosts+1)
-	for i := range hosts {
-		ip := "127.0.0.1"
-		if i > 0 { // all of 127/8 is loopback, on Linux at least
-			ip = fmt.Sprintf("127.1.%d.%d", i>>8, i&0xff)
-		}
-		l, err := net.Listen("tcp4", ip+":0")
+	for range hosts {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,29 @@
 package pair
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // A Case measures one or several figures, always the same ones in the same order.
 type Case struct {
-	Name string
-	Run  func() ([]Figure, error)
+	// Names are those of its figures. What a system cannot tell is left out.
+	Names []string
+	Run   func() ([]Figure, error)
+}
+
+// Of is a case of a single figure.
+func Of(name string, run func() (Figure, error)) Case {
+	return Case{Names: []string{name}, Run: func() ([]Figure, error) {
+		f, err := run()
+		return []Figure{f}, err
+	}}
+}
+
+// Begins reports whether the name of one of its figures begins with prefix.
+func (c Case) Begins(prefix string) bool {
+	return slices.ContainsFunc(c.Names, func(name string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // tries is how often a case is measured at most: a machine that stays unsteady is not waited for.
@@ -16,22 +34,25 @@ const tries = 3
 func (c Case) Measure() ([]Figure, error) {
 	var kept []Figure
 	var misses []int
-	for try := range tries {
+	for try := 1; try <= tries; try++ {
 		figures, err := c.Run()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
+			return nil, fmt.Errorf("%s: %w", c.Names[0], err)
 		}
-		if try == 0 {
+		if try == 1 {
 			kept, misses = make([]Figure, len(figures)), make([]int, len(figures))
 		}
 		open := false
 		for i, f := range figures {
-			if try > 0 && kept[i].Verdict() != Void && misses[i] != 1 {
+			if !slices.Contains(c.Names, f.Name) {
+				return nil, fmt.Errorf("%s: measures %q, which is not among its names", c.Names[0], f.Name)
+			}
+			if try > 1 && kept[i].Verdict() != Void && misses[i] != 1 {
 				continue // settled
 			}
 			switch f.Verdict() {
 			case Missed:
-				if misses[i]++; misses[i] == 2 || try == 0 {
+				if misses[i]++; misses[i] == 2 {
 					kept[i] = f
 				}
 			case Void:
@@ -39,6 +60,7 @@ func (c Case) Measure() ([]Figure, error) {
 			default:
 				kept[i], misses[i] = f, 0
 			}
+			kept[i].Tries = try
 			open = open || kept[i].Verdict() == Void || misses[i] == 1
 		}
 		if !open {

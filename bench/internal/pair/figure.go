@@ -45,15 +45,21 @@ func (g Goal) String() string {
 	return "≤ " + Number(g.Bound)
 }
 
-// missed says that not even the better quartile reaches the goal: then the median does not either.
-func (g Goal) missed(s Spread) bool {
+// judge says whether the median reaches the goal, or at least the better quartile. What is no number reaches nothing.
+func (g Goal) judge(s Spread) Verdict {
+	median, better := s.Median <= g.Bound, s.P25 <= g.Bound
+	if g.least {
+		median, better = s.Median >= g.Bound, s.P75 >= g.Bound
+	}
 	switch {
 	case !g.set:
-		return false
-	case g.least:
-		return !(s.P75 >= g.Bound) // so that what is no number misses
+		return Reported
+	case median:
+		return Met
+	case better:
+		return Near
 	}
-	return !(s.P25 <= g.Bound)
+	return Missed
 }
 
 // A Verdict is what became of a figure.
@@ -63,16 +69,17 @@ type Verdict string
 const (
 	Reported Verdict = ""
 	Met      Verdict = "met"
+	Near     Verdict = "near" // the median misses the goal, but not the better quartile: the noise is as large as what is missing
 	Missed   Verdict = "missed"
 	Void     Verdict = "void"
 )
 
-// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be four
+// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be three
 // times as far: with a wider spread, the quartiles of the figure let every miss pass.
 const (
 	ComputeSlack  = 0.05
 	DeliverySlack = 0.1
-	quartileSlack = 4
+	quartileSlack = 3
 )
 
 // A Figure is one row of the results.
@@ -84,7 +91,9 @@ type Figure struct {
 	Goal  Goal
 	Self  Spread  // of the reference against itself
 	Slack float64 // that Self may have; zero: nothing was compared
+	Ours  float64 // what ours costs by itself, in seconds or bytes
 	Note  string  // the plain numbers
+	Tries int     // measurements that were made until it was settled
 }
 
 // Void says that the machine was not steady enough for the figure to mean anything.
@@ -96,16 +105,14 @@ func (f Figure) Void() bool {
 
 // Verdict judges the figure.
 func (f Figure) Verdict() Verdict {
-	switch {
-	case f.Void():
+	if f.Void() {
 		return Void
-	case !f.Goal.set:
-		return Reported
-	case f.Goal.missed(f.Value):
-		return Missed
 	}
-	return Met
+	return f.Goal.judge(f.Value)
 }
+
+// Gated reports whether the figure has a goal.
+func (f Figure) Gated() bool { return f.Goal.set }
 
 // Relative reports whether the figure compares the speed with that of something else, and returns how much faster ours is.
 func (f Figure) Relative() (Spread, bool) {
@@ -131,7 +138,7 @@ func (c Comparison) Figure(name, what string, unit Unit, goal Goal, slack float6
 	case Less:
 		r, inverse, number = c.Heap, true, func(v float64) string { return Number(v) + " B" }
 	}
-	f := Figure{Name: name, What: what, Unit: unit, Value: r.Spread, Goal: goal, Self: r.Self, Slack: slack}
+	f := Figure{Name: name, What: what, Unit: unit, Value: r.Spread, Goal: goal, Self: r.Self, Slack: slack, Ours: r.Subject.Median}
 	if inverse {
 		f.Value = r.Inverse()
 	}
@@ -174,7 +181,7 @@ func (f Figure) String() string {
 		s += fmt.Sprintf(" (%s to %s)", Number(f.Value.P25), Number(f.Value.P75))
 	}
 	if f.Slack > 0 {
-		s += ", self " + Number(f.Self.Median)
+		s += fmt.Sprintf(", self %s (%s to %s)", Number(f.Self.Median), Number(f.Self.P25), Number(f.Self.P75))
 	}
 	if f.Goal.set {
 		s += ", goal " + f.Goal.String()

@@ -6,25 +6,30 @@ import (
 	"time"
 )
 
-// Loop is a slice of calls of f, as many as take about d, which is found out in the first one.
+// Loop is a slice of calls of f, as many as take about d. They are doubled after each slice that was too short, so that
+// what disturbed the first one leaves no short slices for good.
 func Loop(d time.Duration, f func()) Slice {
-	run := func(n int) time.Duration {
+	calls := 0
+	run := func() time.Duration {
 		start := time.Now()
-		for range n {
+		for range calls {
 			f()
 		}
 		return time.Since(start)
 	}
-	calls := 0
 	return func() (Sample, error) {
 		if calls == 0 {
-			calls = 1
-			run(calls) // the first call is not like the others
-			for run(calls) < d/2 {
+			f() // the first call is not like the others
+			for calls = 1; run() < d/2; {
 				calls *= 2
 			}
 		}
-		return Sample{Time: run(calls).Seconds() / float64(calls)}, nil
+		took := run()
+		s := Sample{Time: took.Seconds() / float64(calls)}
+		if took < d/2 {
+			calls *= 2
+		}
+		return s, nil
 	}
 }
 
