@@ -29,7 +29,7 @@ func dispatchCases(options) ([]pair.Case, func(), error) {
 }
 
 const (
-	dispatchSlice     = 20_000 // tasks
+	dispatchSlice     = 60_000 // tasks
 	dispatchRounds    = 60
 	dispatchRoom      = 4096
 	dispatchConsumers = 1024

@@ -20,20 +20,20 @@ type options struct {
 	computeSlice   time.Duration
 	deliveryRounds int
 	deliverySlice  time.Duration
-	longRounds     int // of slices that take a second or two
-	longestRounds  int // of those that take more
+	longRounds     int  // of slices that take seconds
+	longest        bool // with what takes a minute
 }
 
 var (
 	full = options{
 		computeRounds: 200, computeSlice: 300 * time.Microsecond,
 		deliveryRounds: 10, deliverySlice: 65 * time.Millisecond,
-		longRounds: 3, longestRounds: 2,
+		longRounds: 3, longest: true,
 	}
 	quick = options{
 		computeRounds: 60, computeSlice: 200 * time.Microsecond,
 		deliveryRounds: 5, deliverySlice: 40 * time.Millisecond,
-		longRounds: 1, longestRounds: 1,
+		longRounds: 1,
 	}
 )
 
@@ -60,7 +60,7 @@ func main() {
 		return
 	}
 	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw, and write no files")
-	isQuick := flag.Bool("quick", false, "measure less, for a first look, and write no files")
+	isQuick := flag.Bool("quick", false, "measure less, and nothing that takes a minute, for a first look, and write no files")
 	readme := flag.Bool("readme", false, "measure nothing, write the README's section from RESULTS.md")
 	cpuProfile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
 	flag.Parse()

@@ -74,7 +74,7 @@ func TestResults(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
 	for _, g := range groups {
-		cases, done, err := g.cases(quick)
+		cases, done, err := g.cases(full)
 		require.NoError(t, err, g.name)
 		if done != nil {
 			defer done()

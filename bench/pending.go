@@ -22,19 +22,18 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	few := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
-	many := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
-	return []pair.Case{
+	cases := []pair.Case{
 		pendingMemory("10k", 10_000),
 		pendingMemory("100k", 100_000),
-		pendingMemory("1M", million),
 		o.pendingTimers(100_000),
 		o.pendingCollect(),
-		few.compare("100k", o.longRounds, pair.Goal{}),
-		many.compare("1M", o.longestRounds, pair.AtMost(20)),
-		many.growth(retryLoad{many.n / 10, many.times, many.least / 10, many.over / 10}),
+		o.pendingRetries(),
 		o.pendingDeliver(r.hosts[0]),
-	}, r.close, nil
+	}
+	if o.longest {
+		cases = append(cases, pendingMemory("1M", million), o.pendingMillionRetries())
+	}
+	return cases, r.close, nil
 }
 
 const million = 1_000_000
@@ -232,39 +231,50 @@ type retryLoad struct {
 	least, over time.Duration // how long they wait: from the one, over the other
 }
 
-// compare compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets the
-// next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
-func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
-	name, lateName := "pending/cpu-"+size, "pending/late-"+size
-	return pair.Case{Names: []string{lateName, name}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(rounds, l.memory(l.tasks()), l.timers())
-		lateness := pair.Figure{
-			Name: lateName, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
-			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
-		}
-		if c.CPU.Median == 0 { // not known here
-			lateness.Slack = 0
-			return []pair.Figure{lateness}, err
-		}
-		cpu := c.Figure(name, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
-		return []pair.Figure{lateness, cpu}, err
+// pendingRetries compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets
+// the next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
+func (o options) pendingRetries() pair.Case {
+	l := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
+	return pair.Case{Names: []string{"pending/late-100k", "pending/cpu-100k"}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(o.longRounds, l.memory(l.tasks()), l.timers())
+		return l.figures("100k", c, pair.Goal{}), err
 	}}
 }
 
-// growth compares the CPU of a retry among all these with that among fewer, which come as fast. A heap alone is a fifth
-// slower for ten times as many; the rest is memory that is in no cache.
-func (l retryLoad) growth(few retryLoad) pair.Case {
-	const name = "pending/cpu-growth"
-	return pair.Case{Names: []string{name}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(1, l.memory(l.tasks()), few.memory(few.tasks()))
+// pendingMillionRetries does the same for very many, and compares the CPU of one among them with that of one among fewer,
+// which come as fast. A heap alone is a fifth slower for ten times as many; the rest is memory that is in no cache.
+func (o options) pendingMillionRetries() pair.Case {
+	const growth = "pending/cpu-growth"
+	l := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
+	few := retryLoad{l.n / 10, l.times, l.least / 10, l.over / 10}
+	return pair.Case{Names: []string{"pending/late-1M", "pending/cpu-1M", growth}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(1, l.memory(l.tasks()), l.timers()) // a slice takes ten seconds
+		figures := l.figures("1M", c, pair.AtMost(20))
 		if err != nil || c.CPU.Median == 0 {
-			return nil, err
+			return figures, err
 		}
-		what := fmt.Sprintf("a retry among %d : one among %d", l.n, few.n)
-		f := c.Figure(name, what, pair.CPU, pair.AtMost(1.5), pair.DeliverySlack)
-		f.Unit = pair.Growth
-		return []pair.Figure{f}, nil
+		slice := few.memory(few.tasks())
+		ofFew, err := pair.CompareCold(o.longRounds, slice, slice)
+		ours, theirs := c.CPU.Subject, ofFew.CPU.Reference.Median
+		return append(figures, pair.Figure{
+			Name: growth, What: fmt.Sprintf("a retry among %d : one among %d", l.n, few.n), Unit: pair.Growth, Value: ours.Linear(1/theirs, 0),
+			Goal: pair.AtMost(1.5), Self: ofFew.CPU.Self, Slack: pair.DeliverySlack, Note: pair.Seconds(ours.Median) + " : " + pair.Seconds(theirs),
+		}), err
 	}}
+}
+
+// figures are the rows of a load. Where nobody knows the CPU there is one less.
+func (l retryLoad) figures(size string, c pair.Comparison, late pair.Goal) []pair.Figure {
+	lateness := pair.Figure{
+		Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
+		Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
+	}
+	if c.CPU.Median == 0 {
+		lateness.Slack = 0
+		return []pair.Figure{lateness}
+	}
+	cpu := c.Figure("pending/cpu-"+size, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
+	return []pair.Figure{lateness, cpu}
 }
 
 // tasks are the messages as they come, for their first attempt at once.

@@ -82,7 +82,7 @@ Written by ` + "`go run ./bench`" + `, which measures all of it again.
 
 A figure is the ratio of two ways of doing one thing, ours and the other, measured in turns (A B B A): the median over the
 rounds, and the quartiles. A round is four slices: of %v, %d of them, for what only computes, and of %v, %d of them, for what
-goes over the network. What takes a second or more has %d rounds, or %d.
+goes over the network. What takes seconds has %d rounds, and a million retries have one.
 
 "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05 (0.9 to 1.1 for what goes over
 the network or through a queue), or its quartiles not within three times that, the machine was not steady enough, and the row is
@@ -101,7 +101,7 @@ func (r report) markdown() string {
 	var b strings.Builder
 	o := full // of which alone there are results
 	fmt.Fprintf(&b, resultsHead, r.machine, r.goVersion, r.date, r.commit, r.took.Round(time.Second), verdicts(r.figures),
-		o.computeSlice, o.computeRounds, o.deliverySlice, o.deliveryRounds, o.longRounds, o.longestRounds)
+		o.computeSlice, o.computeRounds, o.deliverySlice, o.deliveryRounds, o.longRounds)
 	last := ""
 	for _, f := range r.figures {
 		if group, _, _ := strings.Cut(f.Name, "/"); group != last {
