@@ -183,9 +183,6 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 	for i := range segments {
 		s := &segments[i]
 		dst = append(dst, s.text...)
-		if s.op == opNone {
-			break
-		}
 		var v field.Value
 		if get := accessors[i].direct; get != nil {
 			v = get(event)
@@ -201,8 +198,11 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 			return p.over(dst, start, i, limit)
 		}
 	}
+	if p.tail != "" {
+		dst = append(dst, p.tail...)
+	}
 	if len(dst)-start > limit {
-		return p.over(dst, start, len(p.segments)-1, limit)
+		return p.over(dst, start, len(segments), limit)
 	}
 	return dst, nil
 }
