@@ -131,7 +131,7 @@ func (c *Composer) warnName(p *part, i int, warn warnFunc) {
 
 // whole reports whether a template is nothing but one placeholder.
 func (p *part) whole() bool {
-	return len(p.nodes) == 1 && strings.TrimSpace(p.segments[0].text+p.segments[1].text) == ""
+	return len(p.nodes) == 1 && strings.TrimSpace(p.segments[0].text+p.tail) == ""
 }
 
 func touches(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }

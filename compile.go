@@ -125,7 +125,7 @@ func (c *compiler) newPart(field, source string, nodes []template.Node, opOf fun
 		p.filters = append(p.filters, filters)
 		text = ""
 	}
-	p.segments = append(p.segments, segment{text: text})
+	p.tail = text
 	p.first = c.segments
 	c.segments += len(p.segments)
 	return p

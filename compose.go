@@ -66,24 +66,24 @@ func (c *Composer) Placeholders() []string {
 type op byte
 
 const (
-	opNone   op = iota
-	opURL       // percent-encoded
-	opHeader    // text without controls
-	opString    // inside a JSON string
-	opJSON      // a JSON value
+	opURL    op = iota // percent-encoded
+	opHeader           // text without controls
+	opString           // inside a JSON string
+	opJSON             // a JSON value
 )
 
 // A part is one template, ready to run.
 type part struct {
 	field, source string
 	segments      []segment
+	tail          string          // behind the last segment
 	nodes         []template.Node // of the segments' placeholders
 	filters       [][]filter.Filter
 	first         int  // number of the first segment among those of all parts
 	cut           bool // what is over the limit is cut
 }
 
-// A segment is literal text and the placeholder behind it, if there is one.
+// A segment is literal text and the placeholder behind it.
 type segment struct {
 	text     string
 	op       op

@@ -178,19 +178,17 @@ const largeValue = 1 << 10
 // run appends what a template says of the event, at most limit bytes: more is an error, but for a header, which is cut.
 func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 	start := len(dst)
-	accessors := r.accessors[p.first:][:len(p.segments)]
-	for i := range p.segments {
-		s := &p.segments[i]
+	event, segments := r.p, p.segments
+	accessors := r.accessors[p.first:][:len(segments)]
+	for i := range segments {
+		s := &segments[i]
 		dst = append(dst, s.text...)
-		if s.op == opNone {
-			break
-		}
 		var v field.Value
 		if get := accessors[i].direct; get != nil {
-			v = get(r.p)
+			v = get(event)
 		}
 		if v.Kind == rawjson.String { // as nearly all are
-			if dst = s.op.appendText(dst, v.Text); len(v.Text) <= largeValue {
+			if dst = escapers[s.op](dst, v.Text); len(v.Text) <= largeValue {
 				continue
 			}
 		} else if dst, err = r.appendOther(dst, p, i, v); err != nil {
@@ -200,8 +198,11 @@ func (r *renderer) run(dst []byte, p *part, limit int) (_ []byte, err error) {
 			return p.over(dst, start, i, limit)
 		}
 	}
+	if p.tail != "" {
+		dst = append(dst, p.tail...)
+	}
 	if len(dst)-start > limit {
-		return p.over(dst, start, len(p.segments)-1, limit)
+		return p.over(dst, start, len(segments), limit)
 	}
 	return dst, nil
 }
@@ -223,7 +224,7 @@ func (r *renderer) appendOther(dst []byte, p *part, i int, v field.Value) ([]byt
 	case o == opJSON && v.Kind != rawjson.String:
 		return v.AppendJSON(dst), nil
 	default:
-		return o.appendText(dst, v.String()), nil
+		return escapers[o](dst, v.String()), nil
 	}
 }
 
@@ -243,20 +244,17 @@ func cutText(text []byte, end int) []byte {
 	return text[:end]
 }
 
-// appendText writes a text for a place. The empty one is null where a JSON value is due.
-func (o op) appendText(dst []byte, text string) []byte {
-	switch {
-	case o == opString:
-		return rawjson.AppendEscaped(dst, text)
-	case o == opURL:
-		return escape.AppendURL(dst, text)
-	case o == opHeader:
-		return escape.AppendHeader(dst, text)
-	case text == "":
+// escapers write a text for a place.
+var escapers = [...]func(dst []byte, text string) []byte{
+	opURL: escape.AppendURL, opHeader: escape.AppendHeader, opString: rawjson.AppendEscaped, opJSON: appendJSONText,
+}
+
+// appendJSONText writes a text where a JSON value is due. The empty one is null.
+func appendJSONText(dst []byte, text string) []byte {
+	if text == "" {
 		return append(dst, "null"...)
-	default:
-		return rawjson.AppendString(dst, text)
 	}
+	return rawjson.AppendString(dst, text)
 }
 
 var (

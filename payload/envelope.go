@@ -18,7 +18,7 @@ func syntaxError(offset int) error {
 func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T) *string, eventType func(T) string) *object[T] {
 	e := text(func(v *T) (*string, rest) { return event(v), *restOf(v) })
 	e.name, e.named.Doc = "event", "Type of the event"
-	e.says, e.fast = func(v *T) field.Value { return field.Text(eventType(*v)) }, nil
+	e.says, e.named.Fast = func(v *T) field.Value { return field.Text(eventType(*v)) }, nil
 	e.read = func(v *T, raw string) bool {
 		val := field.FromJSON(raw)
 		if val.Kind == rawjson.String {

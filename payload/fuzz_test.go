@@ -3,9 +3,11 @@ package payload_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -152,4 +154,18 @@ func TestCorpus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzTimeInstant compares with package time's own way through the layout.
+func FuzzTimeInstant(f *testing.F) {
+	for _, sec := range []int64{0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64} {
+		for _, nsec := range []int64{0, 999, 1000, 886358000, 999999999} {
+			f.Add(sec, nsec, 5*3600+1800)
+			f.Add(sec, nsec, -3601)
+		}
+	}
+	f.Fuzz(func(t *testing.T, sec, nsec int64, offset int) {
+		at := time.Unix(sec, nsec).In(time.FixedZone("", offset))
+		require.Equal(t, at.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), payload.TimeInstant(at).String())
+	})
 }

@@ -90,7 +90,7 @@ func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes
 var channels = newObject(
 	func(c *Channel) *rest { return &c.rest },
 	text(func(c *Channel) (*ChannelName, rest) { return &c.Name, c.rest }),
-	scalar("string", func(c *Channel) *token { return &c.To.token }),
+	scalar("string", func(c *Channel) (*token, rest) { return &c.To.token, c.rest }),
 )
 
 var userInfos = newObject(
@@ -111,14 +111,14 @@ var users = newObject(
 	text(func(u *User) (*string, rest) { return &u.MiddleName, u.rest }).omitUnset(),
 	text(func(u *User) (*string, rest) { return &u.LastName, u.rest }),
 	text(func(u *User) (*string, rest) { return &u.Email, u.rest }),
-	scalar("string", func(u *User) *token { return &u.Phone.token }),
+	scalar("string", func(u *User) (*token, rest) { return &u.Phone.token, u.rest }),
 	raw(func(u *User) *json.RawMessage { return &u.Attributes }).omitUnset(),
 	nested(userInfos, func(u *User) *UserInfo { return &u.UserInfo }),
 )
 
 var recipients = newObject(
 	func(r *Recipient) *rest { return &r.rest },
-	scalar("string", func(r *Recipient) *token { return &r.From.token }),
+	scalar("string", func(r *Recipient) (*token, rest) { return &r.From.token, r.rest }),
 	nested(users, func(r *Recipient) *User { return &r.User }),
 )
 
@@ -127,7 +127,7 @@ var contents = newObject(
 	text(func(c *Content) (*ContentType, rest) { return &c.Type, c.rest }),
 	raw(func(c *Content) *json.RawMessage { return &c.Payload }),
 	text(func(c *Content) (*string, rest) { return &c.ID, c.rest }).omitUnset(),
-	scalar("string", func(c *Content) *token { return &c.Timestamp.token }).omitUnset(),
+	scalar("string", func(c *Content) (*token, rest) { return &c.Timestamp.token, c.rest }).omitUnset(),
 )
 
 var ins = newObject(

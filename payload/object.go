@@ -40,8 +40,6 @@ type member[T any] struct {
 	read func(v *T, raw string) (exact bool)
 	// append writes what the field says; if nil, says does.
 	append func(dst []byte, v *T) []byte
-	// fast makes a Get that reads the field alone where there is no rest, and asks slow otherwise; if nil, Get is slow.
-	fast func(slow func(any) field.Value) func(any) field.Value
 	// optional reports that an unset field is not written; if nil, it is.
 	optional func(*T) bool
 
@@ -78,9 +76,9 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		m.zero, m.named.Name = m.says(&zero), m.name
 		if m.named.Get == nil {
 			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *restOf(p.(*T))) }
-		}
-		if m.fast != nil {
-			m.named.Get = m.fast(m.named.Get)
+			if m.named.Fast != nil {
+				m.named.Get = m.named.Fast(m.named.Get)
+			}
 		}
 		if at := m.named.At; at != nil {
 			m.named.At = func(p any) any {
@@ -233,11 +231,21 @@ func (m *member[T]) omitUnset() *member[T] {
 
 // text is a member with a field of a string type. at also gives the struct's rest, so that a template's way to the field is
 // one call.
+//
+//go:noinline // inside a package's long init the compiler inlines nothing more into what text returns
 func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
 	return &member[T]{
-		at:    func(v *T) any { s, _ := at(v); return s },
-		named: &field.Member{Kind: "string"},
-		says:  func(v *T) field.Value { s, _ := at(v); return field.Text(string(*s)) },
+		at: func(v *T) any { s, _ := at(v); return s },
+		named: &field.Member{Kind: "string", Fast: func(slow field.Getter) field.Getter {
+			return func(p any) field.Value {
+				s, r := at(p.(*T))
+				if r != nil {
+					return slow(p)
+				}
+				return field.Text(string(*s))
+			}
+		}},
+		says: func(v *T) field.Value { s, _ := at(v); return field.Text(string(*s)) },
 		read: func(v *T, raw string) bool {
 			val := field.FromJSON(raw)
 			if val.Composite() {
@@ -247,25 +255,30 @@ func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
 			*s = S(val.String())
 			return val.Kind == rawjson.String
 		},
-		fast: func(slow func(any) field.Value) func(any) field.Value {
-			return func(p any) field.Value {
-				s, r := at(p.(*T))
-				if r != nil {
-					return slow(p)
-				}
-				return field.Text(string(*s))
-			}
-		},
 	}
 }
 
-// scalar is a member that keeps its token.
-func scalar[T any](kind string, at func(*T) *token) *member[T] {
+// scalar is a member that keeps its token. at is as for text.
+//
+//go:noinline // as text
+func scalar[T any](kind string, at func(*T) (*token, rest)) *member[T] {
 	return &member[T]{
-		at:    func(v *T) any { return at(v) },
-		named: &field.Member{Kind: kind, Get: func(p any) field.Value { return at(p.(*T)).value() }}, // a token says all by itself
-		says:  func(v *T) field.Value { return at(v).value() },
-		read:  func(v *T, raw string) bool { at(v).raw = raw; return true },
+		at: func(v *T) any { t, _ := at(v); return t },
+		named: &field.Member{
+			Kind: kind,
+			Get:  func(p any) field.Value { t, _ := at(p.(*T)); return t.value() }, // a token says all by itself
+			Fast: func(slow field.Getter) field.Getter {
+				return func(p any) field.Value {
+					t, r := at(p.(*T))
+					if r != nil {
+						return slow(p)
+					}
+					return t.value()
+				}
+			},
+		},
+		says: func(v *T) field.Value { t, _ := at(v); return t.value() },
+		read: func(v *T, raw string) bool { t, _ := at(v); t.raw = raw; return true },
 	}
 }
 

@@ -16,7 +16,10 @@ type token struct {
 	raw string // empty: not set
 }
 
-func stringToken(s string) token { return token{string(rawjson.AppendString(nil, s))} }
+func stringToken(s string) token {
+	var b [64]byte // nearly all are shorter: one allocation, of what is kept
+	return token{string(rawjson.AppendString(b[:0], s))}
+}
 
 func (t token) value() field.Value {
 	if t.raw == "" {
@@ -146,7 +149,19 @@ var (
 
 // TimeInstant returns t in UTC as RFC 3339 with microseconds, as message events have it.
 func TimeInstant(t time.Time) Time {
-	return Time{stringToken(t.UTC().Format("2006-01-02T15:04:05.000000Z07:00"))}
+	var b [64]byte
+	return Time{token{string(append(appendInstant(append(b[:0], '"'), t), '"'))}}
+}
+
+// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00. It has package time write RFC 3339, which it
+// does several times faster than any other layout, and puts the microseconds in front of the Z.
+func appendInstant(dst []byte, t time.Time) []byte {
+	dst = t.UTC().AppendFormat(dst, time.RFC3339)
+	fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', 'Z'}
+	for i, n := 6, t.Nanosecond()/1000; n > 0; i, n = i-1, n/10 {
+		fraction[i] += byte(n % 10)
+	}
+	return append(dst[:len(dst)-1], fraction[:]...)
 }
 
 // TimeLocal returns the wall clock of t without its zone, as call reports have it.

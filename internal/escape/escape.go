@@ -7,13 +7,41 @@ import (
 	"unicode/utf8"
 )
 
-// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning of their own.
-var unreserved = func() (t [256]bool) {
-	for c := range 256 {
-		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", byte(c)) >= 0 && c < 0x80
+// A set of bytes has 1 for each that is in it.
+type set [256]byte
+
+func newSet(has func(c byte) bool) (s set) {
+	for c := range s {
+		if has(byte(c)) {
+			s[c] = 1
+		}
 	}
-	return t
-}()
+	return s
+}
+
+// prefix returns how many bytes text begins with that are in the set. It looks at four at a time: nearly all values are in it
+// from end to end.
+func (s *set) prefix(text string) int {
+	i := 0
+	for ; len(text)-i >= 4; i += 4 {
+		if t := text[i : i+4]; s[t[0]]&s[t[1]]&s[t[2]]&s[t[3]] == 0 {
+			break
+		}
+	}
+	for i < len(text) && s[text[i]] != 0 {
+		i++
+	}
+	return i
+}
+
+var (
+	// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning of their own.
+	unreserved = newSet(func(c byte) bool {
+		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+	})
+	// What stands in a header as it is, of ASCII: TAB and all but the controls.
+	printable = newSet(func(c byte) bool { return ' ' <= c && c <= '~' || c == '\t' })
+)
 
 const hex = "0123456789ABCDEF"
 
@@ -21,9 +49,9 @@ const hex = "0123456789ABCDEF"
 // byte that is not UTF-8 becomes U+FFFD.
 func AppendURL(dst []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := unreserved.prefix(s); i < len(s); {
 		c := s[i]
-		if unreserved[c] {
+		if unreserved[c] != 0 {
 			i++
 			continue
 		}
@@ -73,9 +101,8 @@ func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' ||
 // a line break as the next header (RFC 9110, 5.5). A byte that is not UTF-8 becomes U+FFFD.
 func AppendHeader(dst []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < 0x7f || c == '\t' {
+	for i := printable.prefix(s); i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf && printable[c] != 0 {
 			i++
 			continue
 		}

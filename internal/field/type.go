@@ -28,7 +28,10 @@ type Member struct {
 	Kind    string // what it is in JSON, for people: "string", "number", ...
 	Type    *Type  // of objects and lists, nil of scalars
 	// Get reads the member.
-	Get func(p any) Value
+	Get Getter
+	// Fast makes a Getter that reads the member alone where Extra can have nothing, and asks slow otherwise; nil if it cannot
+	// be told.
+	Fast func(slow Getter) Getter
 	// At returns a pointer to the member itself, for its Type's functions, or nil if there is none; At is nil if the member
 	// has to be read from Get's JSON.
 	At func(p any) any
@@ -84,7 +87,11 @@ func (t *Type) Lookup(path []string) (get Getter, known bool) {
 			return nil, false
 		}
 		get, known = m.lookup(path[1:])
-		return t.ExtraFirst(path, get), known
+		get = t.ExtraFirst(path, get)
+		if m.Fast != nil && get != nil {
+			get = m.Fast(get)
+		}
+		return get, known
 	}
 	return m.lookup(path[1:])
 }

@@ -24,7 +24,9 @@ func AppendString(dst []byte, s string) []byte {
 func AppendEscaped(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
-		i += cleanPrefix(s[i:])
+		if s[i] < utf8.RuneSelf { // else the call is for nothing: most scripts have no ASCII between letters
+			i += cleanPrefix(s[i:])
+		}
 		if i == len(s) {
 			break
 		}
