@@ -188,23 +188,30 @@ func (o options) flat(few int, ofFew rendering, many int, ofMany rendering) pair
 		pair.Growth, pair.AtMost(1.15), per(many, ofMany), per(few, ofFew))
 }
 
-// values compose one long value that needs no escapes.
+// values compose one long value: clean, and with an escape for three bytes of nine.
 func values() []rendering {
-	status := seedStatus
-	status.ID = strings.Repeat("A clean value. ", 64<<10/15)
 	in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: `"@{{payload.id}}"`}, seedStatus))
-	ours := into(128<<10, func(dst []byte) []byte { return in.appendBody(dst, &status) })
-	marshal := func() []byte {
-		text, err := json.Marshal(status.ID)
-		must(err)
-		return text
+	of := func(text string) (ours, marshal, copied func() []byte) {
+		status := seedStatus
+		status.ID = strings.Repeat(text, longValue/len(text))
+		ours = into(4*longValue, func(dst []byte) []byte { return in.appendBody(dst, &status) })
+		copied = into(4*longValue, func(dst []byte) []byte { return append(dst, status.ID...) })
+		return ours, func() []byte {
+			text, err := json.Marshal(status.ID)
+			must(err)
+			return text
+		}, copied
 	}
-	copied := into(128<<10, func(dst []byte) []byte { return append(dst, status.ID...) })
+	clean, marshalClean, copied := of("A clean value. ")
+	escaped, marshalEscaped, _ := of("\"Quoted\"\n")
 	return []rendering{
-		{"compose/value-json", "a clean value of 64 KB : json.Marshal", pair.Speed, pair.AtLeast(4), ours, marshal},
-		{"compose/value-memmove", "a clean value of 64 KB : copying it", pair.Time, pair.AtMost(12), ours, copied},
+		{"compose/value-json", "a clean value of 64 KB : json.Marshal", pair.Speed, pair.AtLeast(4), clean, marshalClean},
+		{"compose/value-memmove", "a clean value of 64 KB : copying it", pair.Time, pair.AtMost(12), clean, copied},
+		{"compose/value-escapes", "a value of 64 KB, 3 bytes of 9 escaped : json.Marshal", pair.Speed, pair.Goal{}, escaped, marshalEscaped},
 	}
 }
+
+const longValue = 64 << 10 // bytes
 
 // composeAllocs count into a buffer that is there, what a body of one's own adds to a message, and the whole message.
 func composeAllocs() []pair.Case {

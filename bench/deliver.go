@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -25,12 +26,21 @@ type way struct {
 
 // delivery compares the speed of two ways under the load of so many workers.
 func (o options) delivery(name string, workers int, goal pair.Goal, subject, reference way) pair.Case {
+	return o.deliveryCPU(name, workers, goal, nil, subject, reference)
+}
+
+// deliveryCPU compares the CPU of the client as well.
+func (o options) deliveryCPU(name string, workers int, goal pair.Goal, cpu *pair.Goal, subject, reference way) pair.Case {
 	name += "@" + strconv.Itoa(workers)
-	return pair.Case{Names: []string{name, name + "-cpu"}, Run: func() ([]pair.Figure, error) {
+	names := []string{name}
+	if cpu != nil {
+		names = append(names, name+"-cpu")
+	}
+	return pair.Case{Names: names, Run: func() ([]pair.Figure, error) {
 		c, err := pair.Compare(o.deliveryRounds, pair.Load(o.deliverySlice, workers, subject.send), pair.Load(o.deliverySlice, workers, reference.send))
 		figures := []pair.Figure{c.Figure(name, subject.what+" : "+reference.what, pair.Speed, goal, pair.DeliverySlack)}
-		if c.CPU.Median > 0 && strings.HasPrefix(name, "deliver/raw@") {
-			figures = append(figures, c.Figure(name+"-cpu", "CPU of the client for a request", pair.CPU, pair.AtMost(1.05), pair.DeliverySlack))
+		if cpu != nil && c.CPU.Median > 0 {
+			figures = append(figures, c.Figure(name+"-cpu", "CPU of the client for a request", pair.CPU, *cpu, pair.DeliverySlack))
 		}
 		return figures, err
 	}}
@@ -88,57 +98,71 @@ func largeWebhook(host string) webhook.Webhook {
 	return webhook.Webhook{ID: seedWebhook.ID, URL: "http://" + host + "/", Body: `{"text": "@{{payload.foreign_id}}"}`}
 }
 
+// A matchup is our way and another one to deliver the same.
+type matchup struct {
+	name         string
+	goal         pair.Goal
+	cpu          *pair.Goal // of the client's CPU; nil: no row
+	workers      []int
+	ours, theirs way
+}
+
 func deliverCases(o options) ([]pair.Case, func(), error) {
 	r, err := startReceiver(1)
 	if err != nil {
 		return nil, nil, err
 	}
-	host := r.hosts[0]
-	subject := ours(host)
-	request, err := composed(seedWebhookAt(host), seedStatus)
+	matchups, err := matchups(r.hosts[0])
 	if err != nil {
 		r.close()
 		return nil, nil, err
 	}
 	var cases []pair.Case
-	add := func(name string, goal pair.Goal, reference way, workers ...int) {
-		for _, n := range workers {
-			cases = append(cases, o.delivery(name, n, goal, subject, reference))
+	for _, m := range matchups {
+		for _, n := range m.workers {
+			cases = append(cases, o.deliveryCPU(m.name, n, m.goal, m.cpu, m.ours, m.theirs))
+		}
+		if m.name == "deliver/raw-deadline" {
+			cases = append(cases, deliverAllocs(m.ours, m.theirs))
 		}
 	}
-	none, all := pair.Goal{}, []int{1, 16, 64, 256}
-	raw, rawDeadline := rawWay(request, 0), rawWay(request, 3*time.Second)
-	add("deliver/raw", pair.AtLeast(0.95), raw, all...)
-	add("deliver/raw-deadline", pair.AtLeast(0.95), rawDeadline, all...)
-	cases = append(cases, deliverAllocs(subject, rawDeadline))
+	return append(cases, o.queueCases(r.hosts[0])...), r.close, nil
+}
+
+// matchups deliver to a host.
+func matchups(host string) ([]matchup, error) {
+	subject := ours(host)
+	request, err := composed(seedWebhookAt(host), seedStatus)
+	if err != nil {
+		return nil, err
+	}
 	naive, err := naiveWay(host)
 	if err != nil {
-		r.close()
-		return nil, nil, err
+		return nil, err
 	}
-	add("deliver/naive", pair.AtLeast(1.25), naive, all...)
-	add("deliver/resty-v2", pair.AtLeast(1.25), restyWay(request), all...)
-	add("deliver/resty-v3", pair.AtLeast(1.1), resty3Way(request), all...)
-	add("deliver/retryable-tuned", pair.AtLeast(0.97), retryableWay(request, true), all...)
-	add("deliver/retryable-defaults", pair.AtLeast(2), retryableWay(request, false), 64, 256)
-	add("deliver/heimdall", none, heimdallWay(request), all...)
-	for _, size := range []struct {
-		name  string
-		bytes int
-		goal  pair.Goal
-	}{{"10KB", 10 << 10, pair.AtLeast(1.2)}, {"32KB", 32 << 10, none}} {
-		large, err := composed(largeWebhook(host), largeEvent(size.bytes))
-		if err != nil {
-			r.close()
-			return nil, nil, err
-		}
-		cases = append(cases, o.delivery("deliver/large-"+size.name, 16, size.goal, oursLarge(host, size.bytes), rawDefaultWay(large)))
-	}
-	cases = append(cases, o.queueCases(host)...)
-	fast, tcp := fasthttpWay(request), tcpWay(request)
-	add("deliver/gap-fasthttp", none, fast, all...)
-	add("deliver/gap-tcp", none, tcp, all...)
-	return cases, r.close, nil
+	large10, largeRaw10, err1 := largeWays(host, 10<<10)
+	large32, largeRaw32, err2 := largeWays(host, 32<<10)
+	none, all, cpu := pair.Goal{}, []int{1, 16, 64, 256}, pair.AtMost(1.05)
+	return []matchup{
+		{"deliver/raw", pair.AtLeast(0.95), &cpu, all, subject, rawWay(request, 0)},
+		{"deliver/raw-deadline", pair.AtLeast(0.95), nil, all, subject, rawWay(request, 3*time.Second)},
+		{"deliver/naive", pair.AtLeast(1.25), nil, all, subject, naive},
+		{"deliver/resty-v2", pair.AtLeast(1.25), nil, all, subject, restyWay(request)},
+		{"deliver/resty-v3", pair.AtLeast(1.1), nil, all, subject, resty3Way(request)},
+		{"deliver/retryable-tuned", pair.AtLeast(0.97), nil, all, subject, retryableWay(request, true)},
+		{"deliver/retryable-defaults", pair.AtLeast(2), nil, []int{64, 256}, subject, retryableWay(request, false)},
+		{"deliver/heimdall", none, nil, all, subject, heimdallWay(request)},
+		{"deliver/large-10KB", pair.AtLeast(1.2), &none, []int{16}, large10, largeRaw10},
+		{"deliver/large-32KB", none, &none, []int{16}, large32, largeRaw32},
+		{"deliver/gap-fasthttp", none, nil, all, subject, fasthttpWay(request)},
+		{"deliver/gap-tcp", none, nil, all, subject, tcpWay(request)},
+	}, errors.Join(err1, err2)
+}
+
+// largeWays deliver a body of so many bytes, the other way with the transport's buffers at their default.
+func largeWays(host string, size int) (large, raw way, err error) {
+	request, err := composed(largeWebhook(host), largeEvent(size))
+	return oursLarge(host, size), rawDefaultWay(request), err
 }
 
 func deliverAllocs(subject, reference way) pair.Case {

@@ -38,7 +38,11 @@ const (
 // dispatch enqueues so many tasks at a time.
 func dispatch(size string, endpoints, atATime int, goal pair.Goal) pair.Case {
 	name, allocs := "dispatch/cost-"+size, "dispatch/allocs-"+size
-	return pair.Case{Names: []string{name, allocs}, Run: func() ([]pair.Figure, error) {
+	names := []string{name}
+	if atATime == 1 {
+		names = append(names, allocs)
+	}
+	return pair.Case{Names: names, Run: func() ([]pair.Figure, error) {
 		d := newDispatched(endpoints)
 		ours, stop := d.memory(atATime)
 		theirs, end := d.channel()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/ringhook/webhook"
@@ -15,7 +16,8 @@ What ours costs by the size of things: straight lines through the rows above, on
 
 `
 
-// growth tells what grows with what. A line of which a row is missing, or void, is left out.
+// growth tells what grows with what. A law of which a row is missing or void is left out, and so is one that noise has made
+// fall.
 func growth(figures []pair.Figure) string {
 	rows := map[string]pair.Figure{}
 	for _, f := range figures {
@@ -24,41 +26,80 @@ func growth(figures []pair.Figure) string {
 		}
 	}
 	var b strings.Builder
-	law := func(format string, value func(f []pair.Figure) []any, names ...string) {
-		var found []pair.Figure
-		for _, name := range names {
-			f, ok := rows[name]
-			if !ok {
-				return
-			}
-			found = append(found, f)
+	for _, l := range laws {
+		if text, ok := l.state(rows); ok {
+			b.WriteString("- " + text + "\n")
 		}
-		fmt.Fprintf(&b, "- "+format+"\n", value(found)...)
 	}
-	few, many := 16, webhook.MaxPlaceholders
-	law("Composing: %s and %s a placeholder of some 25 bytes; %s a clean byte of a long value.",
-		func(f []pair.Figure) []any {
-			fixed, each := line(few, f[0].Ours, many, f[1].Ours)
-			return []any{pair.Seconds(fixed), pair.Seconds(each), pair.Seconds(f[2].Ours / (64 << 10))}
-		}, fmt.Sprintf("compose/slope-%d", few), fmt.Sprintf("compose/slope-%d", many), "compose/value-memmove")
-	law("Signing: %s and %s a byte of the body.",
-		func(f []pair.Figure) []any {
-			fixed, each := line(200, f[0].Ours, 10<<10, f[1].Ours)
-			return []any{pair.Seconds(fixed), pair.Seconds(each)}
-		}, "sign/floor-200B", "sign/floor-10KB")
-	law("Delivering: %s of CPU for a small body, and by 16 workers %s longer for each KB beyond 10; to 1000 endpoints in turn %s times as fast as to one.",
-		func(f []pair.Figure) []any {
-			_, each := line(10, f[1].Ours, 32, f[2].Ours)
-			return []any{pair.Seconds(f[0].Ours), pair.Seconds(each), pair.Number(f[3].Value.Median)}
-		}, "deliver/raw@64-cpu", "deliver/large-10KB@16", "deliver/large-32KB@16", "hosts/growth@64")
-	law("Waiting in memory: %s B a retry beyond its message and id, whatever their number; handing it out takes %s times the CPU when there are ten times as many.",
-		func(f []pair.Figure) []any {
-			return []any{pair.Number(f[0].Value.Median), pair.Number(f[1].Value.Median)}
-		}, "pending/memory-1M", "pending/cpu-growth")
 	if b.Len() == 0 {
 		return ""
 	}
 	return growthHead + b.String()
+}
+
+// A law is a sentence with numbers made of rows.
+type law struct {
+	text    string
+	rows    []string
+	numbers func(f []pair.Figure) []number
+}
+
+type number struct {
+	value float64
+	write func(float64) string
+}
+
+func (l law) state(rows map[string]pair.Figure) (string, bool) {
+	var figures []pair.Figure
+	for _, name := range l.rows {
+		f, ok := rows[name]
+		if !ok {
+			return "", false
+		}
+		figures = append(figures, f)
+	}
+	var texts []any
+	for _, n := range l.numbers(figures) {
+		if n.value <= 0 {
+			return "", false
+		}
+		texts = append(texts, n.write(n.value))
+	}
+	return fmt.Sprintf(l.text, texts...), true
+}
+
+var laws = []law{
+	{
+		"Composing: %s, and %s a placeholder (values of 4 to 36 bytes); %s a further byte that needs no escape, %s where a third needs one.",
+		[]string{"compose/slope-16", "compose/slope-" + strconv.Itoa(webhook.MaxPlaceholders), "compose/value-memmove", "compose/value-escapes"},
+		func(f []pair.Figure) []number {
+			fixed, each := line(16, f[0].Ours, webhook.MaxPlaceholders, f[1].Ours)
+			return []number{{fixed, pair.Seconds}, {each, pair.Seconds}, {f[2].Ours / longValue, pair.Seconds}, {f[3].Ours / longValue, pair.Seconds}}
+		},
+	},
+	{
+		"Signing: %s for the whole header of HMAC over 200 bytes, and %s a further byte.",
+		[]string{"sign/HMAC", "sign/floor-200B", "sign/floor-10KB"},
+		func(f []pair.Figure) []number {
+			_, each := line(200, f[1].Ours, 10<<10, f[2].Ours)
+			return []number{{f[0].Ours, pair.Seconds}, {each, pair.Seconds}}
+		},
+	},
+	{
+		"Delivering: %s of CPU for a small body by 64 workers, of which bare net/http has %s; %s for each KB between 10 and 32, the signature's among them. To 1000 hosts in turn it is %s times as fast as to one.",
+		[]string{"deliver/raw@64-cpu", "deliver/large-10KB@16-cpu", "deliver/large-32KB@16-cpu", "hosts/growth@64"},
+		func(f []pair.Figure) []number {
+			_, each := line(10, f[1].Ours, 32, f[2].Ours)
+			return []number{{f[0].Ours, pair.Seconds}, {f[0].Ours / f[0].Value.Median, pair.Seconds}, {each, pair.Seconds}, {f[3].Value.Median, pair.Number}}
+		},
+	},
+	{
+		"Waiting in memory: %s B a retry beyond its message and id among 10,000, %s B among a million, where handing it out takes %s times the CPU that it takes among a tenth.",
+		[]string{"pending/memory-10k", "pending/memory-1M", "pending/cpu-growth"},
+		func(f []pair.Figure) []number {
+			return []number{{f[0].Value.Median, pair.Number}, {f[1].Value.Median, pair.Number}, {f[2].Value.Median, pair.Number}}
+		},
+	},
 }
 
 // line returns the straight line through two points: what it begins with, and what it rises for each.

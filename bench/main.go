@@ -56,11 +56,10 @@ var groups = []group{
 
 func main() {
 	if is, err := asChild(os.Args); is {
-		must(err)
-		return
+		exit(err)
 	}
 	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw, and write no files")
-	isQuick := flag.Bool("quick", false, "measure less, and nothing that takes a minute, for a first look, and write no files")
+	isQuick := flag.Bool("quick", false, "measure less, in one round what takes seconds and not at all what takes a minute, and write no files")
 	readme := flag.Bool("readme", false, "measure nothing, write the README's section from RESULTS.md")
 	cpuProfile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
 	flag.Parse()
@@ -68,11 +67,19 @@ func main() {
 		fmt.Fprintf(os.Stderr, "bench: %q is no flag; -only has the name of what to measure\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	err := run(*only, *isQuick, *readme, *cpuProfile)
+	if *readme && flag.NFlag() > 1 {
+		fmt.Fprintln(os.Stderr, "bench: -readme measures nothing, and stands alone")
+		os.Exit(2)
+	}
+	exit(run(*only, *isQuick, *readme, *cpuProfile))
+}
+
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func run(only string, isQuick, readme bool, cpuProfile string) error {
@@ -105,9 +112,6 @@ func run(only string, isQuick, readme bool, cpuProfile string) error {
 	figures, err := measure(o, only)
 	if err != nil {
 		return err
-	}
-	if len(figures) == 0 {
-		return fmt.Errorf("nothing begins with %q", only)
 	}
 	if only == "" && !isQuick {
 		r := newReport(figures, time.Since(start))
@@ -156,7 +160,7 @@ func writeReadme(readme, results string) error {
 	return os.WriteFile(readme, []byte(anew), 0o644)
 }
 
-// measure runs all cases that begin with only, and says how far it is.
+// measure runs all cases that begin with only, or have just that name, and says how far it is.
 func measure(o options, only string) ([]pair.Figure, error) {
 	var jobs []pair.Case
 	for _, g := range groups {
@@ -170,11 +174,12 @@ func measure(o options, only string) ([]pair.Figure, error) {
 		if done != nil {
 			defer done()
 		}
-		for _, c := range cases {
-			if c.Begins(only) {
-				jobs = append(jobs, c)
-			}
-		}
+		jobs = append(jobs, chosen(cases, only)...)
+	}
+	if len(jobs) == 0 && !o.longest {
+		return nil, fmt.Errorf("nothing begins with %q, or -quick leaves it out", only)
+	} else if len(jobs) == 0 {
+		return nil, fmt.Errorf("nothing begins with %q", only)
 	}
 	start := time.Now()
 	var figures []pair.Figure
@@ -197,4 +202,21 @@ func measure(o options, only string) ([]pair.Figure, error) {
 		figures = append(figures, got...)
 	}
 	return figures, nil
+}
+
+// chosen are the cases that have just that name, or else those that begin so.
+func chosen(cases []pair.Case, only string) []pair.Case {
+	var exact, begin []pair.Case
+	for _, c := range cases {
+		if c.Has(only) {
+			exact = append(exact, c)
+		}
+		if c.Begins(only) {
+			begin = append(begin, c)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return begin
 }

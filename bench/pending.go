@@ -22,16 +22,19 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	few := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
+	many := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
 	cases := []pair.Case{
-		pendingMemory("10k", 10_000),
-		pendingMemory("100k", 100_000),
+		o.pendingMemory("10k", 10_000),
+		o.pendingMemory("100k", 100_000),
+		pendingMillion(),
 		o.pendingTimers(100_000),
 		o.pendingCollect(),
-		o.pendingRetries(),
+		few.compare("100k", o.longRounds, pair.Goal{}),
 		o.pendingDeliver(r.hosts[0]),
 	}
 	if o.longest {
-		cases = append(cases, pendingMemory("1M", million), o.pendingMillionRetries())
+		cases = append(cases, many.compare("1M", 1, pair.AtMost(20)), many.growth()) // of slices that take ten seconds
 	}
 	return cases, r.close, nil
 }
@@ -59,21 +62,30 @@ func retries(n int) []queue.Delivery {
 	return all
 }
 
-// pendingMemory tells the bytes of a retry, and how many times that a goroutine takes. Bytes hardly vary, so one round is
-// enough.
-func pendingMemory(size string, n int) pair.Case {
+// pendingMemory tells the bytes of a retry, and how many times that a goroutine takes.
+func (o options) pendingMemory(size string, n int) pair.Case {
 	name := "pending/memory-" + size
 	asGoroutine := name + "-goroutine"
 	return pair.Case{Names: []string{name, asGoroutine}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(1, kept(n, inMemory(retries(n))), elsewhere(n))
+		c, err := pair.CompareCold(o.longRounds, kept(n, inMemory(retries(n))), elsewhere(n))
 		return []pair.Figure{
-			{
-				Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes,
-				Value: c.Heap.Subject, Goal: pair.AtMost(192),
-			},
-			c.Figure(asGoroutine, "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.ComputeSlack),
+			bytesFigure(name, c.Heap.Subject),
+			c.Figure(asGoroutine, "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.DeliverySlack),
 		}, err
 	}}
+}
+
+// pendingMillion is of retries alone: as many goroutines need 3 GB, and not a byte less for each than fewer do.
+func pendingMillion() pair.Case {
+	const name = "pending/memory-1M"
+	return pair.Of(name, func() (pair.Figure, error) {
+		s, err := kept(million, inMemory(retries(million)))()
+		return bytesFigure(name, pair.Exactly(s.Heap)), err
+	})
+}
+
+func bytesFigure(name string, each pair.Spread) pair.Figure {
+	return pair.Figure{Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes, Value: each, Goal: pair.AtMost(192)}
 }
 
 // elsewhere is a slice of so many goroutines in a process of its own: the run-time keeps some of each for ever, which would be
@@ -84,7 +96,11 @@ func elsewhere(n int) pair.Slice {
 		if err != nil {
 			return s, err
 		}
-		cmd.Stdin = nil
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			return s, err
+		}
+		defer stdin.Close()
 		out, err := cmd.Output()
 		if err != nil {
 			return s, err
@@ -164,7 +180,10 @@ func heap() (bytes, cpu float64) {
 func inMemory(all []queue.Delivery) func() (func(), error) {
 	return func() (func(), error) {
 		m, err := memoryOf(all, len(all))
-		return func() { runtime.KeepAlive(m) }, err
+		return func() {
+			runtime.KeepAlive(m)
+			runtime.KeepAlive(all) // or what they take would be missing in what is there afterwards
+		}, err
 	}
 }
 
@@ -231,50 +250,39 @@ type retryLoad struct {
 	least, over time.Duration // how long they wait: from the one, over the other
 }
 
-// pendingRetries compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets
-// the next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
-func (o options) pendingRetries() pair.Case {
-	l := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
-	return pair.Case{Names: []string{"pending/late-100k", "pending/cpu-100k"}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(o.longRounds, l.memory(l.tasks()), l.timers())
-		return l.figures("100k", c, pair.Goal{}), err
-	}}
-}
-
-// pendingMillionRetries does the same for very many, and compares the CPU of one among them with that of one among fewer,
-// which come as fast. A heap alone is a fifth slower for ten times as many; the rest is memory that is in no cache.
-func (o options) pendingMillionRetries() pair.Case {
-	const growth = "pending/cpu-growth"
-	l := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
-	few := retryLoad{l.n / 10, l.times, l.least / 10, l.over / 10}
-	return pair.Case{Names: []string{"pending/late-1M", "pending/cpu-1M", growth}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(1, l.memory(l.tasks()), l.timers()) // a slice takes ten seconds
-		figures := l.figures("1M", c, pair.AtMost(20))
-		if err != nil || c.CPU.Median == 0 {
-			return figures, err
+// compare compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets the
+// next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
+func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
+	name, lateName := "pending/cpu-"+size, "pending/late-"+size
+	return pair.Case{Names: []string{lateName, name}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(rounds, l.memory(l.tasks()), l.timers())
+		lateness := pair.Figure{
+			Name: lateName, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
+			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
 		}
-		slice := few.memory(few.tasks())
-		ofFew, err := pair.CompareCold(o.longRounds, slice, slice)
-		ours, theirs := c.CPU.Subject, ofFew.CPU.Reference.Median
-		return append(figures, pair.Figure{
-			Name: growth, What: fmt.Sprintf("a retry among %d : one among %d", l.n, few.n), Unit: pair.Growth, Value: ours.Linear(1/theirs, 0),
-			Goal: pair.AtMost(1.5), Self: ofFew.CPU.Self, Slack: pair.DeliverySlack, Note: pair.Seconds(ours.Median) + " : " + pair.Seconds(theirs),
-		}), err
+		if c.CPU.Median == 0 { // not known here
+			lateness.Slack = 0
+			return []pair.Figure{lateness}, err
+		}
+		cpu := c.Figure(name, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
+		return []pair.Figure{lateness, cpu}, err
 	}}
 }
 
-// figures are the rows of a load. Where nobody knows the CPU there is one less.
-func (l retryLoad) figures(size string, c pair.Comparison, late pair.Goal) []pair.Figure {
-	lateness := pair.Figure{
-		Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
-		Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
-	}
-	if c.CPU.Median == 0 {
-		lateness.Slack = 0
-		return []pair.Figure{lateness}
-	}
-	cpu := c.Figure("pending/cpu-"+size, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
-	return []pair.Figure{lateness, cpu}
+// growth compares the CPU of a retry among all these with that of one among a tenth, which come as fast. A heap by itself is
+// a fifth slower for ten times as many; the bound leaves as much again, and a little, for memory that is in no cache.
+func (l retryLoad) growth() pair.Case {
+	const name = "pending/cpu-growth"
+	few := retryLoad{l.n / 10, l.times, l.least / 10, l.over / 10}
+	return pair.Case{Names: []string{name}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(1, l.memory(l.tasks()), few.memory(few.tasks()))
+		if err != nil || c.CPU.Median == 0 { // not known here
+			return nil, err
+		}
+		f := c.Figure(name, fmt.Sprintf("CPU of a retry among %d : among %d", l.n, few.n), pair.CPU, pair.AtMost(1.5), pair.DeliverySlack)
+		f.Unit = pair.Growth
+		return []pair.Figure{f}, nil
+	}}
 }
 
 // tasks are the messages as they come, for their first attempt at once.

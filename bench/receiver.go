@@ -30,16 +30,23 @@ func child(name string, n int) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// asChild runs what the arguments name, if they name a child.
+// asChild runs what the arguments name, if they name a child. It ends when its input does, as that of a child whose parent is
+// gone.
 func asChild(args []string) (is bool, err error) {
 	if len(args) != 3 || children[args[1]] == nil {
 		return false, nil
 	}
 	n, err := strconv.Atoi(args[2])
-	if err != nil {
-		return true, err
+	if err != nil || n < 1 {
+		return true, fmt.Errorf("%s: want a number of 1 or more", args[1])
 	}
-	return true, children[args[1]](n)
+	ended := make(chan error, 1)
+	go func() { ended <- children[args[1]](n) }()
+	go func() {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		ended <- err
+	}()
+	return true, <-ended
 }
 
 // A receiver is a running one.
@@ -82,12 +89,12 @@ func (r *receiver) close() {
 	_ = r.cmd.Wait()
 }
 
-// receive runs a receiver until its input ends.
+// receive runs a receiver.
 func receive(hosts int) error {
 	server := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
 		ctx.SetBodyString("ok")
 	}}
-	failed := make(chan error, hosts+1)
+	failed := make(chan error, hosts)
 	for range hosts {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
@@ -96,9 +103,5 @@ func receive(hosts int) error {
 		fmt.Println(l.Addr())
 		go func() { failed <- server.Serve(l) }()
 	}
-	go func() {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		failed <- err
-	}()
 	return <-failed
 }

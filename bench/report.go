@@ -82,12 +82,13 @@ Written by ` + "`go run ./bench`" + `, which measures all of it again.
 
 A figure is the ratio of two ways of doing one thing, ours and the other, measured in turns (A B B A): the median over the
 rounds, and the quartiles. A round is four slices: of %v, %d of them, for what only computes, and of %v, %d of them, for what
-goes over the network. What takes seconds has %d rounds, and a million retries have one.
+goes over the network; slices of dispatch and through a queue have a number of tasks instead. What takes seconds has %d rounds,
+and a million retries have one.
 
 "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05 (0.9 to 1.1 for what goes over
-the network or through a queue), or its quartiles not within three times that, the machine was not steady enough, and the row is
-void. A goal is met if the median meets it, and near if only the better quartile does; it is missed if neither does, in two
-measurements. In brackets stands how many were made, where the first one did not settle it.
+the network or through a queue), or its quartiles not within twice that, the machine was not steady enough, and the row is
+void. A goal is met if the median meets it, and near if only the better quartile does; it is missed if neither does. Near and
+missed are what two measurements say; behind the verdict stands how many were made, if more than one.
 
 After an @ stands the number of concurrent workers. The receiver is a process of its own on the same CPUs. Rows of compose are
 about the rendering alone, into a buffer that is there, but for those of Compose, which is what a caller has to pay. That hostile

@@ -17,7 +17,7 @@ const (
 	svgRow    = 20
 	svgBar    = 11
 	svgGroup  = 30 // a heading
-	svgTop    = 64
+	svgTop    = 82
 	svgBottom = 34
 )
 
@@ -33,7 +33,7 @@ text { font: 12px system-ui, sans-serif; fill: #57606a }
 .one { stroke: #8c959f; stroke-width: 1.5 }
 .fast { fill: #2b8a9e }
 .slow { fill: #d0722b }
-.void { fill: #8c959f; fill-opacity: .45 }
+.void { fill: #8c959f; fill-opacity: .7 }
 .spread { stroke: #57606a; stroke-width: 1.5 }
 @media (prefers-color-scheme: dark) {
   .page { fill: #0d1117 }
@@ -78,7 +78,8 @@ func (r report) svg() string {
 	b.WriteString(svgStyle)
 	b.WriteString("<rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n")
 	fmt.Fprintf(&b, "<text class=\"title\" x=\"12\" y=\"24\">How many times as fast as the reference (logarithmic; the line is the quartiles)</text>\n")
-	fmt.Fprintf(&b, "<text x=\"12\" y=\"44\">%s, %s, %s. Right of 1× we are faster, left of it slower; pale is void. Deliveries by 64 workers.</text>\n",
+	b.WriteString("<text x=\"12\" y=\"44\">Right of 1× we are faster, left of it slower; pale is void. Deliveries are those by 64 workers, large ones by 16.</text>\n")
+	fmt.Fprintf(&b, "<text x=\"12\" y=\"62\">%s, %s, %s</text>\n",
 		html.EscapeString(r.machine), html.EscapeString(r.goVersion), html.EscapeString(r.date))
 	for _, v := range ticks(low, high) {
 		class := "grid"

@@ -1,6 +1,9 @@
 package rawjson
 
-import "unicode/utf8"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // The bytes of a string that encode themselves: all but controls, the quote, the backslash and what is not ASCII.
 var plain = func() (t [256]bool) {
@@ -23,15 +26,14 @@ func AppendString(dst []byte, s string) []byte {
 // text stays readable for people: < > & and non-ASCII characters are kept; a byte that is not UTF-8 becomes U+FFFD.
 func AppendEscaped(dst []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf { // else the call is for nothing: most scripts have no ASCII between letters
-			i += cleanPrefix(s[i:])
-		}
-		if i == len(s) {
-			break
-		}
+	for i := cleanPrefix(s); i < len(s); { // nearly all values end there
 		c := s[i]
-		if c >= utf8.RuneSelf {
+		switch {
+		case plain[c] && i-start < 8: // where there are many escapes, the next one is near
+			i++
+		case plain[c]:
+			i += cleanPrefix(s[i:])
+		case c >= utf8.RuneSelf:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n == 1 {
 				dst = append(dst, s[start:i]...)
@@ -39,34 +41,22 @@ func AppendEscaped(dst []byte, s string) []byte {
 				start = i + 1
 			}
 			i += n
-			continue
+		default:
+			dst = append(dst, s[start:i]...)
+			if short := shortEscapes[c]; short != 0 {
+				dst = append(dst, '\\', short)
+			} else {
+				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+			}
+			i++
+			start = i
 		}
-		dst = append(dst, s[start:i]...)
-		dst = appendEscape(dst, c)
-		i++
-		start = i
 	}
 	return append(dst, s[start:]...)
 }
 
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	case '\b':
-		return append(dst, '\\', 'b')
-	case '\f':
-		return append(dst, '\\', 'f')
-	default:
-		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-	}
-}
+// shortEscapes are what stands behind the backslash. The other controls have none.
+var shortEscapes = [utf8.RuneSelf]byte{'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f'}
 
 // cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, and at four times
 // eight in message texts of many kilobytes.
@@ -79,12 +69,15 @@ func cleanPrefix(s string) int {
 		}
 	}
 	for ; len(s)-i >= 8; i += 8 {
-		if unclean(word(s[i:])) != 0 {
-			break
+		if u := unclean(word(s[i:])); u != 0 {
+			return i + first(u)
 		}
 	}
-	if rest := len(s) - i; 0 < rest && rest < 8 && len(s) >= 8 && unclean(word(s[len(s)-8:])) == 0 {
-		return len(s) // the last eight, some of them for the second time
+	if i < len(s) && len(s) >= 8 { // the last eight, some of them for the second time
+		if u := unclean(word(s[len(s)-8:])); u != 0 {
+			return len(s) - 8 + first(u)
+		}
+		return len(s)
 	}
 	for i < len(s) && plain[s[i]] {
 		i++
@@ -99,8 +92,12 @@ func word(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// unclean is not zero if one of the eight bytes of w is not plain. With its top bit aside, a byte borrows from the top
-// bit when something greater is subtracted; comparing with zero after XOR finds equality.
+// first is the number of the first byte that unclean has found.
+func first(u uint64) int { return bits.TrailingZeros64(u) / 8 }
+
+// unclean has the top bit of the first byte of w that is not plain, and any bits behind it; it is zero if all are plain. With
+// its top bit aside, a byte borrows from the top bit when something greater is subtracted; comparing with zero after XOR finds
+// equality.
 func unclean(w uint64) uint64 {
 	const (
 		ones = 0x0101010101010101

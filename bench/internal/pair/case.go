@@ -21,6 +21,9 @@ func Of(name string, run func() (Figure, error)) Case {
 	}}
 }
 
+// Has reports whether one of its figures has that name.
+func (c Case) Has(name string) bool { return slices.Contains(c.Names, name) }
+
 // Begins reports whether the name of one of its figures begins with prefix.
 func (c Case) Begins(prefix string) bool {
 	return slices.ContainsFunc(c.Names, func(name string) bool { return strings.HasPrefix(name, prefix) })
@@ -29,43 +32,50 @@ func (c Case) Begins(prefix string) bool {
 // tries is how often a case is measured at most: a machine that stays unsteady is not waited for.
 const tries = 3
 
-// Measure measures the case, and again what missed its goal or is void. A figure has missed its goal when two measurements
-// that were not void say so and none says otherwise; if there were not so many, it is void.
+// Measure measures the case, and again what does not meet its goal or is void. Such a figure is settled by two measurements
+// that say the same and are not void; if there were not so many, it is void.
 func (c Case) Measure() ([]Figure, error) {
 	var kept []Figure
-	var misses []int
+	var seen []map[Verdict]int
 	for try := 1; try <= tries; try++ {
 		figures, err := c.Run()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Names[0], err)
 		}
 		if try == 1 {
-			kept, misses = make([]Figure, len(figures)), make([]int, len(figures))
+			kept, seen = make([]Figure, len(figures)), make([]map[Verdict]int, len(figures))
 		}
 		open := false
 		for i, f := range figures {
-			if !slices.Contains(c.Names, f.Name) {
+			if !c.Has(f.Name) {
 				return nil, fmt.Errorf("%s: measures %q, which is not among its names", c.Names[0], f.Name)
 			}
-			if try > 1 && kept[i].Verdict() != Void && misses[i] != 1 {
-				continue // settled
+			if try == 1 {
+				seen[i] = map[Verdict]int{}
+			} else if kept[i].settled(seen[i]) {
+				continue
 			}
-			switch f.Verdict() {
-			case Missed:
-				if misses[i]++; misses[i] == 2 {
-					kept[i] = f
-				}
-			case Void:
+			seen[i][f.Verdict()]++
+			if f.settled(seen[i]) || f.Void() {
 				kept[i] = f
-			default:
-				kept[i], misses[i] = f, 0
 			}
 			kept[i].Tries = try
-			open = open || kept[i].Verdict() == Void || misses[i] == 1
+			open = open || !f.settled(seen[i])
 		}
 		if !open {
 			break
 		}
 	}
 	return kept, nil
+}
+
+// settled reports whether the figure's verdict stands after what was seen.
+func (f Figure) settled(seen map[Verdict]int) bool {
+	switch v := f.Verdict(); v {
+	case Void:
+		return false
+	case Near, Missed:
+		return seen[v] == 2
+	}
+	return seen[f.Verdict()] > 0
 }

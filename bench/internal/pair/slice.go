@@ -1,10 +1,14 @@
 package pair
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 )
+
+// errNoTime is of a clock too coarse to measure with: no ratio would mean anything.
+var errNoTime = errors.New("no time has passed on the clock during a slice")
 
 // Loop is a slice of calls of f, as many as take about d. They are doubled after each slice that was too short, so that
 // what disturbed the first one leaves no short slices for good.
@@ -25,6 +29,9 @@ func Loop(d time.Duration, f func()) Slice {
 			}
 		}
 		took := run()
+		if took <= 0 {
+			return Sample{}, errNoTime
+		}
 		s := Sample{Time: took.Seconds() / float64(calls)}
 		if took < d/2 {
 			calls *= 2
@@ -49,6 +56,9 @@ func Measured(f func() (n int, err error)) (Sample, error) {
 		return Sample{}, err
 	}
 	took, used := time.Since(start), cpuTime()-cpu
+	if took <= 0 {
+		return Sample{}, errNoTime
+	}
 	return Sample{Time: took.Seconds() / float64(n), CPU: used.Seconds() / float64(n)}, nil
 }
 
