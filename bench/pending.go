@@ -264,7 +264,7 @@ func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
 			lateness.Slack = 0
 			return []pair.Figure{lateness}, err
 		}
-		cpu := c.Figure(name, "a retry, booked and handed out : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
+		cpu := c.Figure(name, "a retry, with its part of the message's first attempt and end : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
 		return []pair.Figure{lateness, cpu}, err
 	}}
 }
