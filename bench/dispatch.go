@@ -29,8 +29,8 @@ func dispatchCases(options) ([]pair.Case, func(), error) {
 }
 
 const (
-	dispatchSlice     = 60_000 // tasks
-	dispatchRounds    = 60
+	dispatchSlice     = 240_000 // tasks, since a channel's pace changes every few thousand
+	dispatchRounds    = 12
 	dispatchRoom      = 4096
 	dispatchConsumers = 1024
 )
@@ -54,7 +54,7 @@ func dispatch(size string, endpoints, atATime int, goal pair.Goal) pair.Case {
 			c.Figure(name, fmt.Sprintf("%d endpoints, from Enqueue of %d to Handle : a Go channel", endpoints, atATime), pair.Time, goal, pair.DeliverySlack),
 		}
 		if atATime == 1 {
-			n := testing.AllocsPerRun(10, func() {
+			n := testing.AllocsPerRun(3, func() {
 				_, err := ours()
 				must(err)
 			})

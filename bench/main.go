@@ -27,7 +27,7 @@ type options struct {
 var (
 	full = options{
 		computeRounds: 200, computeSlice: 300 * time.Microsecond,
-		deliveryRounds: 10, deliverySlice: 65 * time.Millisecond,
+		deliveryRounds: 9, deliverySlice: 65 * time.Millisecond,
 		longRounds: 3, longest: true,
 	}
 	quick = options{

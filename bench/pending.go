@@ -22,19 +22,17 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	few := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
-	many := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
 	cases := []pair.Case{
 		o.pendingMemory("10k", 10_000),
 		o.pendingMemory("100k", 100_000),
 		pendingMillion(),
 		o.pendingTimers(100_000),
 		o.pendingCollect(),
-		few.compare("100k", o.longRounds, pair.Goal{}),
+		o.pendingRetries(),
 		o.pendingDeliver(r.hosts[0]),
 	}
 	if o.longest {
-		cases = append(cases, many.compare("1M", 1, pair.AtMost(20)), many.growth()) // of slices that take ten seconds
+		cases = append(cases, pendingMillionRetries())
 	}
 	return cases, r.close, nil
 }
@@ -250,39 +248,61 @@ type retryLoad struct {
 	least, over time.Duration // how long they wait: from the one, over the other
 }
 
-// compare compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets the
-// next one, and tells how late the last percent is. The latter has no steady reference: it is void when the CPU is.
-func (l retryLoad) compare(size string, rounds int, late pair.Goal) pair.Case {
-	name, lateName := "pending/cpu-"+size, "pending/late-"+size
-	return pair.Case{Names: []string{lateName, name}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(rounds, l.memory(l.tasks()), l.timers())
-		lateness := pair.Figure{
-			Name: lateName, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
-			Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
-		}
-		if c.CPU.Median == 0 { // not known here
-			lateness.Slack = 0
-			return []pair.Figure{lateness}, err
-		}
-		cpu := c.Figure(name, "a retry, with its part of the message's first attempt and end : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)
-		return []pair.Figure{lateness, cpu}, err
+// pendingRetries compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets
+// the next one, and tells how late the last percent is.
+func (o options) pendingRetries() pair.Case {
+	l := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
+	return pair.Case{Names: []string{"pending/late-100k", "pending/cpu-100k"}, Run: func() ([]pair.Figure, error) {
+		c, err := pair.CompareCold(o.longRounds, l.memory(l.tasks()), l.timers())
+		return l.figures("100k", c, pair.Goal{}), err
 	}}
 }
 
-// growth compares the CPU of a retry among all these with that of one among a tenth, which come as fast. A heap by itself is
-// a fifth slower for ten times as many; the bound leaves as much again, and a little, for memory that is in no cache.
-func (l retryLoad) growth() pair.Case {
-	const name = "pending/cpu-growth"
+// pendingMillionRetries does so for a million, in one round, since a slice takes ten seconds; and compares the CPU of each with
+// that of one among a tenth, which come as fast: after each slice of the million there is one of those. A heap by itself is a
+// fifth slower for ten times as many; the bound leaves as much again, and a little, for memory that is in no cache.
+func pendingMillionRetries() pair.Case {
+	l := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
 	few := retryLoad{l.n / 10, l.times, l.least / 10, l.over / 10}
-	return pair.Case{Names: []string{name}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(1, l.memory(l.tasks()), few.memory(few.tasks()))
-		if err != nil || c.CPU.Median == 0 { // not known here
-			return nil, err
+	names := []string{"pending/late-1M", "pending/cpu-1M", "pending/cpu-growth"}
+	return pair.Case{Names: names, Run: func() ([]pair.Figure, error) {
+		big, small := l.memory(l.tasks()), few.memory(few.tasks())
+		var ofBig, ofSmall []float64
+		c, err := pair.CompareCold(1, func() (pair.Sample, error) {
+			s, err := big()
+			if err != nil {
+				return s, err
+			}
+			t, err := small()
+			ofBig, ofSmall = append(ofBig, s.CPU), append(ofSmall, t.CPU)
+			return s, err
+		}, l.timers())
+		figures := l.figures("1M", c, pair.AtMost(20))
+		if err != nil || c.CPU.Median == 0 {
+			return figures, err
 		}
-		f := c.Figure(name, fmt.Sprintf("CPU of a retry among %d : among %d", l.n, few.n), pair.CPU, pair.AtMost(1.5), pair.DeliverySlack)
-		f.Unit = pair.Growth
-		return []pair.Figure{f}, nil
+		ratios := []float64{ofBig[0] / ofSmall[0], ofBig[1] / ofSmall[1]}
+		return append(figures, pair.Figure{
+			Name: names[2], What: fmt.Sprintf("CPU of a retry among %d : among %d", l.n, few.n), Unit: pair.Growth,
+			Value: pair.SpreadOf(ratios), Goal: pair.AtMost(1.5),
+			Self: pair.Exactly(ofSmall[0] / ofSmall[1]), Slack: pair.DeliverySlack,
+			Note: pair.Seconds((ofBig[0]+ofBig[1])/2) + " : " + pair.Seconds((ofSmall[0]+ofSmall[1])/2),
+		}), nil
 	}}
+}
+
+// figures are the rows of a load. How late they are has no steady reference: that is void when the CPU is.
+func (l retryLoad) figures(size string, c pair.Comparison, late pair.Goal) []pair.Figure {
+	lateness := pair.Figure{
+		Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
+		Self: c.CPU.Self, Slack: pair.DeliverySlack, Note: "AfterFunc " + pair.Seconds(c.Tail.Reference.Median),
+	}
+	if c.CPU.Median == 0 { // not known here
+		lateness.Slack = 0
+		return []pair.Figure{lateness}
+	}
+	return []pair.Figure{lateness, c.Figure("pending/cpu-"+size,
+		"a retry, with its part of the message's first attempt and end : time.AfterFunc", pair.CPU, pair.AtMost(0.6), pair.DeliverySlack)}
 }
 
 // tasks are the messages as they come, for their first attempt at once.

@@ -86,8 +86,8 @@ goes over the network; slices of dispatch and through a queue have a number of t
 and a million retries have one.
 
 "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05 (0.9 to 1.1 for what goes over
-the network or through a queue), or its quartiles not within twice that, the machine was not steady enough, and the row is
-void. A goal is met if the median meets it, and near if only the better quartile does; it is missed if neither does. Near and
+the network or through a queue), or its quartiles not within three times that, the machine was not steady enough, and the row
+is void. A goal is met if the median meets it, and near if only the better quartile does; it is missed if neither does. Near and
 missed are what two measurements say; behind the verdict stands how many were made, if more than one.
 
 After an @ stands the number of concurrent workers. The receiver is a process of its own on the same CPUs. Rows of compose are

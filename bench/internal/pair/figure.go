@@ -74,12 +74,12 @@ const (
 	Void     Verdict = "void"
 )
 
-// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be twice
+// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be three times
 // as far: with a wider spread, the quartiles of the figure let every miss pass.
 const (
 	ComputeSlack  = 0.05
 	DeliverySlack = 0.1
-	quartileSlack = 2
+	quartileSlack = 3
 )
 
 // A Figure is one row of the results.
