@@ -123,7 +123,7 @@ func settle(m *queue.Memory, waiting int) {
 
 // queueCases are those of deliver that go through a queue.
 func (o options) queueCases(host string) []pair.Case {
-	const size, endpoints = 2000, 100
+	const size, endpoints = 4000, 100
 	var cases []pair.Case
 	for _, workers := range []int{16, 64} {
 		name := fmt.Sprintf("deliver/queue@%d", workers)
