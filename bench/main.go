@@ -27,8 +27,8 @@ type options struct {
 var (
 	full = options{
 		computeRounds: 200, computeSlice: 300 * time.Microsecond,
-		deliveryRounds: 9, deliverySlice: 65 * time.Millisecond,
-		longRounds: 3, longest: true,
+		deliveryRounds: 9, deliverySlice: 63 * time.Millisecond,
+		longRounds: 2, longest: true,
 	}
 	quick = options{
 		computeRounds: 60, computeSlice: 200 * time.Microsecond,

@@ -82,8 +82,7 @@ Written by ` + "`go run ./bench`" + `, which measures all of it again.
 
 A figure is the ratio of two ways of doing one thing, ours and the other, measured in turns (A B B A): the median over the
 rounds, and the quartiles. A round is four slices: of %v, %d of them, for what only computes, and of %v, %d of them, for what
-goes over the network; slices of dispatch and through a queue have a number of tasks instead. What takes seconds has %d rounds,
-and a million retries have two.
+goes over the network; slices of dispatch and through a queue have a number of tasks instead. What takes seconds has %d rounds.
 
 "Self" is the same ratio of the other way to itself: where its median is not within 0.95 to 1.05 (0.9 to 1.1 for what goes over
 the network or through a queue), or its quartiles not within three times that, the machine was not steady enough, and the row
