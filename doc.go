@@ -46,7 +46,7 @@
 // would use instead:
 //
 //   - Composing grows with the number of placeholders, 20 ns for each, and with the length of the values: 0.15 ns for each
-//     further byte, and more where many need escapes. Compose takes 0.6 µs besides, and 5 allocations, or a few more for a
+//     further byte, 2 to 4 ns where many need escapes. Compose takes 0.8 µs besides, and 5 allocations, or a few more for a
 //     webhook with more than a handful of headers.
 //   - A signature takes 0.5 µs, and 0.7 ns for each further byte of the body.
 //   - A delivery takes 30 to 50 µs of CPU, three quarters of it net/http's, and 3 µs more for each further KB, the signature
