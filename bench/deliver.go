@@ -112,13 +112,13 @@ func deliverCases(o options) ([]pair.Case, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	matchups, err := matchups(r.hosts[0])
+	all, err := matchups(r.hosts[0])
 	if err != nil {
 		r.close()
 		return nil, nil, err
 	}
 	var cases []pair.Case
-	for _, m := range matchups {
+	for _, m := range all {
 		for _, n := range m.workers {
 			cases = append(cases, o.deliveryCPU(m.name, n, m.goal, m.cpu, m.ours, m.theirs))
 		}

@@ -58,7 +58,7 @@ func main() {
 	if is, err := asChild(os.Args); is {
 		exit(err)
 	}
-	only := flag.String("only", "", "measure only what begins with `this`, such as compose or deliver/raw, and write no files")
+	only := flag.String("only", "", "measure only what has just `this` name, or else begins so, such as compose or deliver/raw, and write no files")
 	isQuick := flag.Bool("quick", false, "measure less, in one round what takes seconds and not at all what takes a minute, and write no files")
 	readme := flag.Bool("readme", false, "measure nothing, write the README's section from RESULTS.md")
 	cpuProfile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")

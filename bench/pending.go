@@ -90,11 +90,7 @@ func bytesFigure(name string, each pair.Spread) pair.Figure {
 // in the way of all that is measured later.
 func elsewhere(n int) pair.Slice {
 	return func() (s pair.Sample, err error) {
-		cmd, err := child("goroutines", n)
-		if err != nil {
-			return s, err
-		}
-		stdin, err := cmd.StdinPipe()
+		cmd, stdin, err := child("goroutines", n)
 		if err != nil {
 			return s, err
 		}

@@ -6,48 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"strconv"
 
 	"github.com/valyala/fasthttp"
 )
 
 // The receiver is a process of its own, so that the CPU it needs is not counted as the sender's. It is the leanest that
 // there is in Go, since what it needs is missing on both sides of each pair.
-
-// children are what the program does when it has started itself, by their first argument; the second is a number.
-var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines}
-
-// child is this program as one of its children.
-func child(name string, n int) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(self, name, strconv.Itoa(n))
-	cmd.Stderr = os.Stderr
-	return cmd, nil
-}
-
-// asChild runs what the arguments name, if they name a child. It ends when its input does, as that of a child whose parent is
-// gone.
-func asChild(args []string) (is bool, err error) {
-	if len(args) != 3 || children[args[1]] == nil {
-		return false, nil
-	}
-	n, err := strconv.Atoi(args[2])
-	if err != nil || n < 1 {
-		return true, fmt.Errorf("%s: want a number of 1 or more", args[1])
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- children[args[1]](n) }()
-	go func() {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		ended <- err
-	}()
-	return true, <-ended
-}
 
 // A receiver is a running one.
 type receiver struct {
@@ -58,11 +23,7 @@ type receiver struct {
 }
 
 func startReceiver(hosts int) (*receiver, error) {
-	cmd, err := child("receiver", hosts)
-	if err != nil {
-		return nil, err
-	}
-	stdin, err := cmd.StdinPipe()
+	cmd, stdin, err := child("receiver", hosts)
 	if err != nil {
 		return nil, err
 	}

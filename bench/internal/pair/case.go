@@ -71,11 +71,12 @@ func (c Case) Measure() ([]Figure, error) {
 
 // settled reports whether the figure's verdict stands after what was seen.
 func (f Figure) settled(seen map[Verdict]int) bool {
-	switch v := f.Verdict(); v {
+	v := f.Verdict()
+	switch v {
 	case Void:
 		return false
 	case Near, Missed:
 		return seen[v] == 2
 	}
-	return seen[f.Verdict()] > 0
+	return seen[v] > 0
 }
