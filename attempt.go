@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // An Attempt is what came of one try to deliver a message. It is plain data but for Err.
@@ -106,18 +108,18 @@ func (a *Attempt) fail(class Class, detail error) {
 	case errors.Is(detail, syscall.ECONNREFUSED):
 		text = "connection refused"
 	}
-	a.Class, a.Err = class, &attemptError{text, detail}
+	a.Class, a.Err = class, &textError{text, detail}
 }
 
-// An attemptError has a text for the customer and a detail for the operator.
-type attemptError struct {
+// A textError has a text for the customer and a detail for the operator.
+type textError struct {
 	text   string
 	detail error // nil for a status
 }
 
-func (e *attemptError) Error() string { return "webhook: " + e.text }
+func (e *textError) Error() string { return "webhook: " + e.text }
 
-func (e *attemptError) Unwrap() error { return e.detail }
+func (e *textError) Unwrap() error { return e.detail }
 
 // classify finds the class of a transport's error.
 func classify(err error) Class {
@@ -175,7 +177,7 @@ type DeliveryError struct {
 // Error has the message's ID, the number of attempts and why the delivery ended, and no addresses, URLs or values.
 func (e *DeliveryError) Error() string {
 	text := "webhook: message not delivered"
-	if checkID(e.MessageID) == nil { // else who knows what it holds
+	if request.CheckID(e.MessageID) == nil { // else who knows what it holds
 		text = "webhook: message " + e.MessageID + " not delivered"
 	}
 	text += " after " + strconv.Itoa(e.Attempts) + " attempt"

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 const (
@@ -150,10 +152,10 @@ func checkMessage(m *Message) (*url.URL, error) {
 	if m == nil {
 		return nil, errors.New("no message")
 	}
-	if err := checkID(m.ID); err != nil {
+	if err := request.CheckID(m.ID); err != nil {
 		return nil, err
 	}
-	if err := checkMethod(m.Method); err != nil {
+	if err := request.CheckMethod(m.Method); err != nil {
 		return nil, err
 	}
 	if m.Method == http.MethodGet && len(m.Body) > 0 {
@@ -162,10 +164,10 @@ func checkMessage(m *Message) (*url.URL, error) {
 	if err := m.Policy.check(); err != nil {
 		return nil, fmt.Errorf("policy %w", err)
 	}
-	if err := checkHeader(m.Header); err != nil {
+	if err := request.CheckHeader(m.Header); err != nil {
 		return nil, err
 	}
-	return checkURL(m.URL)
+	return request.ParseURL(m.URL)
 }
 
 // errTimeout is the cause of the end of an attempt's context.
@@ -229,21 +231,28 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 			err = recovered("Signer", v)
 		}
 	}()
-	if own, ok := c.Signer.(headerSigner); ok {
-		return own.signHeader(ctx, m, at, header)
-	}
-	signature, err := c.Signer.Sign(ctx, m, at)
-	if err != nil {
+	signature := signatures.Get().(http.Header)
+	clear(signature)
+	if err := c.Signer.Sign(ctx, m, at, signature); err != nil {
 		return err
 	}
 	for name, values := range signature {
-		if err := errors.Join(checkSignatureName(name), checkHeaderValues(name, values)); err != nil {
+		canonical, err := request.CheckSignatureName(name)
+		if err == nil {
+			err = request.CheckHeaderValues(name, values)
+		}
+		if err != nil {
 			return err
 		}
-		header[http.CanonicalHeaderKey(name)] = values
+		header[canonical] = values
 	}
+	signatures.Put(signature)
 	return nil
 }
+
+// signatures are the headers that signers get. After an error or a panic one is not used
+// again, since who knows who still holds it.
+var signatures = sync.Pool{New: func() any { return make(http.Header) }}
 
 // roundTrip sends one request. It takes a panic of a transport as its error.
 func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err error) {

@@ -1,50 +1,81 @@
 package webhook
 
 import (
-	"net/http"
-	"sync"
-	"sync/atomic"
+	"errors"
+	"fmt"
+	"time"
 
-	"github.com/ringhook/webhook/internal/filter"
-	"github.com/ringhook/webhook/internal/template"
+	"github.com/ringhook/webhook/internal/compose"
+	"github.com/ringhook/webhook/internal/request"
 )
 
-// A Composer makes messages of events in the form that one [Webhook] asks for. [Compile] makes it. It is safe for concurrent
-// use and does not change.
-type Composer struct {
-	webhook     Webhook
-	names       []name // of the placeholders, each once, as the parts' segments number them
-	url         *part
-	headers     []*part // in the order of headerKeys
-	body        *part   // nil: the event's own JSON form
-	headerKeys  []string
-	contentType string // of a body; empty if a header says it, or if it has a boundary
-	authored    bool   // the body template is an object, so its keys are the author's own
-	dotted      bool   // the path has placeholders, so that it could get dot segments
+// The limits on templates and on what they make. Each is checked at [Compile] where it can
+// be, else when composing, and everything over one of them is an error that wraps
+// [ErrLimit].
+const (
+	// MaxTemplateSize, 64 KiB, is for the template of a URL, of a header or of a body.
+	MaxTemplateSize = request.MaxTemplateSize
+	// MaxPlaceholders, 500, is for all templates of one webhook together.
+	MaxPlaceholders = request.MaxPlaceholders
+	// MaxNameSize, 256 bytes, is for the name of a placeholder, and for that of a header.
+	MaxNameSize = request.MaxNameSize
+	// MaxFilters, 32, is for one placeholder.
+	MaxFilters = request.MaxFilters
+	// MaxFilterWork, 8 MiB, is for what all filters of one message take and give.
+	MaxFilterWork = request.MaxFilterWork
+	// MaxDepth, 32, is for the parts of a name, and for the nesting of a body template and
+	// of a value that is written as form fields.
+	MaxDepth = request.MaxDepth
+	// MaxOutputSize, 1 MiB, is for a composed body.
+	MaxOutputSize = request.MaxOutputSize
+	// MaxURLSize, 8 KiB, is for a composed URL.
+	MaxURLSize = request.MaxURLSize
+	// MaxHeaderSize, 8 KiB, is for the composed value of a header; a longer one is cut at a
+	// rune boundary.
+	MaxHeaderSize = request.MaxHeaderSize
+	// MaxHeaders, 50, is for one webhook.
+	MaxHeaders = request.MaxHeaders
+)
 
-	segments int // of all parts
-	samples  []*sampleGroup
-	bindings sync.Map // *field.Entry → *binding
-	latest   atomic.Pointer[binding]
+// What the errors of [Compile] and [Composer.Compose] wrap.
+var (
+	// ErrLimit: one of the limits (MaxTemplateSize and the others) is passed.
+	ErrLimit = request.ErrLimit
+	// ErrUnknownName: a placeholder names nothing in an event.
+	ErrUnknownName = compose.ErrUnknownName
+)
+
+// A Composer makes messages of events in the form that one [Webhook] asks for. [Compile]
+// makes it. It is safe for concurrent use and does not change.
+type Composer struct {
+	program *compose.Program
+	policy  Policy
 }
 
-// Compile checks a webhook and prepares it for composing: every placeholder, where it stands, and with samples also that it
-// names something. The error is a [*TemplateError]; of several faults it tells the first.
+// Compile checks a webhook and prepares it for composing: every placeholder, where it is,
+// and with samples also that it names something. The error is a [*TemplateError]; of
+// several faults it tells the first.
 //
 // [Check] tells all faults, and what is no fault but may not be what was meant.
 //
-// Samples are events such as the webhook will get; zero values of the payload types will do. A name that no sample knows is
-// an error then and there, with the nearest name that is known. With samples of several types, there must be one that knows
-// all the names. Without samples, an unknown name is an error of Compose.
+// Samples are events such as the webhook will get; zero values of the payload types will
+// do. A name that no sample knows is an error then and there, with the nearest name that
+// is known. With samples of several types, there must be one that knows all the names.
+// Without samples, an unknown name is an error of Compose.
 func Compile(w Webhook, samples ...Event) (*Composer, error) {
-	c, faults := compile(w, samples)
+	program, faults := compile(w, samples)
 	if len(faults) > 0 {
-		return nil, faults[0]
+		return nil, templateError(faults[0])
+	}
+	c := &Composer{program: program}
+	if w.Policy != nil {
+		c.policy = *w.clone().Policy
 	}
 	return c, nil
 }
 
-// MustCompile is [Compile] for webhooks that stand in the program's own text. It panics where Compile returns an error.
+// MustCompile is [Compile] for webhooks that are in the program's own text. It panics where
+// Compile returns an error.
 func MustCompile(w Webhook, samples ...Event) *Composer {
 	c, err := Compile(w, samples...)
 	if err != nil {
@@ -53,62 +84,86 @@ func MustCompile(w Webhook, samples ...Event) *Composer {
 	return c
 }
 
-// Placeholders returns the names that the templates use, each once, in the order of URL, headers by name, and body.
-func (c *Composer) Placeholders() []string {
-	names := make([]string, len(c.names))
-	for i, n := range c.names {
-		names[i] = n.text
-	}
-	return names
-}
-
-// An op is what is done with a value: the escaping of the place where the placeholder stands.
-type op byte
-
-const (
-	opURL    op = iota // percent-encoded
-	opHeader           // text without controls
-	opString           // inside a JSON string
-	opJSON             // a JSON value
-)
-
-// A part is one template, ready to run.
-type part struct {
-	field, source string
-	segments      []segment
-	tail          string          // behind the last segment
-	nodes         []template.Node // of the segments' placeholders
-	filters       [][]filter.Filter
-	first         int  // number of the first segment among those of all parts
-	cut           bool // what is over the limit is cut
-}
-
-// A segment is literal text and the placeholder behind it.
-type segment struct {
-	text     string
-	op       op
-	computed bool // a literal, or a name with filters
-	name     int  // index into the composer's names; -1 for a literal
-}
-
-// A name is what a placeholder names.
-type name struct {
-	text string
-	path []string
-}
-
-// parts yields all templates.
-func (c *Composer) parts() func(yield func(*part) bool) {
-	return func(yield func(*part) bool) {
-		for _, p := range append(append([]*part{c.url}, c.headers...), c.body) {
-			if p != nil && !yield(p) {
-				return
-			}
+// compile makes a program, which is of use only if there are no faults.
+func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
+	w = w.clone()
+	var faults []*compose.Error
+	if w.Policy != nil {
+		if err := w.Policy.check(); err != nil {
+			faults = append(faults, &compose.Error{Field: "policy", Err: err})
 		}
 	}
+	program, others := compose.Compile(compose.Webhook{
+		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
+	}, asComposed(samples)...)
+	return program, append(faults, others...)
 }
 
-// asForm reports whether the body's members become fields of a form or of a query.
-func (c *Composer) asForm() bool {
-	return c.webhook.Format != FormatJSON || c.webhook.Method == http.MethodGet
+func asComposed(events []Event) []compose.Event {
+	made := make([]compose.Event, len(events))
+	for i, e := range events {
+		made[i] = e
+	}
+	return made
+}
+
+// Placeholders returns the names that the templates use, each once, in the order of URL,
+// headers by name, and body.
+func (c *Composer) Placeholders() []string { return c.program.Placeholders() }
+
+// Compose makes the message that reports e. Its id is new and random. The error is a
+// [*TemplateError]: the event has no such name, a value cannot stand where it was put, or
+// the result is over a limit. Trying again does not help.
+func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) }
+
+// ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to 64
+// letters, digits, _ and -. With the same id, the same event composed twice is one delivery
+// to receivers and queues.
+func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
+	if err := request.CheckID(id); err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
+	}
+	return c.compose(id, e)
+}
+
+// A composed is a Message together with the arrays that its slices point to, so that they
+// are one allocation.
+type composed struct {
+	Message
+	waits   [5]time.Duration
+	success [2]int
+	values  [4]string
+}
+
+func (c *Composer) compose(id string, e Event) (*Message, error) {
+	m := new(composed)
+	r, err := c.program.Compose(id, e, m.values[:0])
+	if err != nil {
+		return nil, templateError(err)
+	}
+	eventType := e.EventType()
+	policy := c.policy.complete(eventType)
+	policy.Waits = append(m.waits[:0], policy.Waits...)
+	if len(policy.Success) > 0 { // else nil, as after a JSON round trip
+		policy.Success = append(m.success[:0], policy.Success...)
+	}
+	m.Message = Message{
+		ID: r.ID, WebhookID: c.program.ID(), Event: eventType,
+		Method: c.program.Method(), URL: r.URL, Header: r.Header, Body: r.Body, Policy: policy,
+	}
+	if s, ok := e.(interface{ Subject() (id string, rank int) }); ok {
+		m.Subject, m.Rank = s.Subject()
+	}
+	return &m.Message, nil
+}
+
+// templateError gives an error of package compose the name that users know.
+func templateError(err error) error {
+	var e *compose.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &TemplateError{
+		Field: e.Field, Offset: e.Offset, Placeholder: e.Placeholder, Err: e.Err, source: e.Source,
+	}
 }

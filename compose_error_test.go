@@ -75,11 +75,11 @@ func TestCompile_Refused(t *testing.T) {
 		{"dot segment encoded", webhook.Webhook{URL: "https://h/%2e%2E/{{b}}"}, "url", 0, "", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
 
 		// Headers.
-		{"header name", webhook.Webhook{Headers: map[string]string{"Authorization: Bearer k": ""}}, "headers", 0, "", "webhook: headers: a header name has a character that it must not have at offset 13"},
+		{"header name", webhook.Webhook{Headers: map[string]string{"Authorization: Bearer k": ""}}, "headers", 0, "", "webhook: headers: invalid character in a header name at offset 13"},
 		{"header name empty", webhook.Webhook{Headers: map[string]string{"": ""}}, "headers", 0, "", "webhook: headers: empty header name"},
-		{"header name of another script", webhook.Webhook{Headers: map[string]string{"X-é": ""}}, "headers", 0, "", "webhook: headers: a header name has a character that it must not have at offset 2"},
-		{"placeholder in header name", webhook.Webhook{Headers: map[string]string{"X-{{id}}": ""}}, "headers", 0, "", "webhook: headers: a header name has a character that it must not have at offset 2"},
-		{"header twice", webhook.Webhook{Headers: map[string]string{"x-a": "", "X-A": ""}}, "headers", 0, "", "webhook: headers: header X-A is there twice"},
+		{"header name of another script", webhook.Webhook{Headers: map[string]string{"X-é": ""}}, "headers", 0, "", "webhook: headers: invalid character in a header name at offset 2"},
+		{"placeholder in header name", webhook.Webhook{Headers: map[string]string{"X-{{id}}": ""}}, "headers", 0, "", "webhook: headers: invalid character in a header name at offset 2"},
+		{"header twice", webhook.Webhook{Headers: map[string]string{"x-a": "", "X-A": ""}}, "headers", 0, "", "webhook: headers: duplicate header X-A"},
 		{"header line break", webhook.Webhook{Headers: map[string]string{"X-A": "{{a}}\r\nX-B: 1"}}, "headers.X-A", 5, "", "webhook: headers.X-A: offset 5: a control character in a header"},
 		{"header control", webhook.Webhook{Headers: map[string]string{"X-A": "é\u0085"}}, "headers.X-A", 2, "", "webhook: headers.X-A: offset 2: a control character in a header"},
 		{"content type of a form", webhook.Webhook{Format: "form-data", Headers: map[string]string{"content-type": "application/json"}}, "headers.content-type", 0, "", "webhook: headers.content-type: the format form-data sets its own Content-Type"},
@@ -105,9 +105,9 @@ func TestCompile_Refused(t *testing.T) {
 		{"behind a backslash", webhook.Webhook{Body: `["\{{a}}"]`}, "body", 3, "a", "webhook: body: offset 3: a placeholder behind a backslash"},
 		{"in an escape", webhook.Webhook{Body: `["\u00{{a}}"]`}, "body", 6, "a", "webhook: body: offset 6: a placeholder inside an escape"},
 		{"line break in a string", webhook.Webhook{Body: "[\"a\nb\"]"}, "body", 3, "", "webhook: body: offset 3: not JSON"},
-		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder that stands for one"},
-		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder that stands for one"},
-		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder that stands for one"},
+		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
+		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
+		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -225,10 +225,10 @@ func TestCompose_FilterLimits(t *testing.T) {
 	const mib = webhook.MaxOutputSize
 	big := raw(`{"a":"` + strings.Repeat("x", mib-8) + `"}`)
 	tests := []struct{ name, body, err string }{
-		{"append", `"{{a|append:'123456789'}}"`, "webhook: body: offset 5: append: the result is longer than 1048576 bytes"},
-		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes"},
-		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes"},
-		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes"},
+		{"append", `"{{a|append:'123456789'}}"`, "webhook: body: offset 5: append: the result is longer than 1048576 bytes: over the limit"},
+		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes: over the limit"},
+		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes: over the limit"},
+		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes: over the limit"},
 		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together take and give more than 8388608 bytes: over the limit"},
 		{"together", `[{{a|upcase}},{{a|downcase}}]`, "webhook: body: offset 14: composed to more than 1048576 bytes: over the limit"},
 		{"escapes", `"{{a|replace:'x','\"'}}"`, "webhook: body: offset 1: composed to more than 1048576 bytes: over the limit"},

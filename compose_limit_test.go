@@ -76,13 +76,13 @@ func TestCompile_Limits(t *testing.T) {
 		}, "webhook: body: offset 496: more than 500 placeholders in all templates: over the limit"},
 		{"name size", webhook.MaxNameSize, func(n int) webhook.Webhook {
 			return webhook.Webhook{Body: `{{ ` + strings.Repeat("n", n) + ` }}`}
-		}, "webhook: body: offset 3: a name of 257 bytes, at most 256: too long"},
+		}, "webhook: body: offset 3: a name of 257 bytes, at most 256: over the limit"},
 		{"parts of a name", webhook.MaxDepth, func(n int) webhook.Webhook {
 			return webhook.Webhook{Body: `{{` + strings.Repeat("n.", n-1) + `n}}`}
-		}, "webhook: body: offset 2: a name of 33 parts, at most 32: too long"},
+		}, "webhook: body: offset 2: a name of 33 parts, at most 32: over the limit"},
 		{"nesting", webhook.MaxDepth, func(n int) webhook.Webhook {
 			return webhook.Webhook{Body: nested(n, "{{a}}")}
-		}, "webhook: body: offset 32: nested too deeply: too long"},
+		}, "webhook: body: offset 32: nested too deeply: over the limit"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCompose_Limits(t *testing.T) {
 		}, "webhook: url: offset 13: composed to more than 8192 bytes: over the limit"},
 		{"query of fields", webhook.Webhook{Method: "GET", Body: `{"f":{{a}}}`}, func(over int) string {
 			return `"` + text(webhook.MaxURLSize-len("https://h/?f=")+over) + `"`
-		}, "webhook: url: with the fields of the body more than 8192 bytes: over the limit"},
+		}, "webhook: url: more than 8192 bytes with the fields of the body: over the limit"},
 		{"json", webhook.Webhook{Body: `"{{a}}"`}, func(over int) string { return `"` + text(mib-2+over) + `"` }, "webhook: body: offset 0: composed to more than 1048576 bytes: over the limit"},
 		{"json without template", webhook.Webhook{}, func(over int) string { return `"` + text(mib-8+over) + `"` }, "webhook: body: composed to more than 1048576 bytes: over the limit"},
 		{"urlencoded", webhook.Webhook{Format: "form-urlencoded"}, func(over int) string {

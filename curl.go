@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // Curl returns a command for a POSIX shell that sends the request of m with curl, for people to look at. What may be a
@@ -60,7 +62,7 @@ func (m *Message) curl(secrets bool) string {
 	if !secrets {
 		address = maskURL(address, refused != nil)
 	}
-	// With an empty body net/http says Content-Length: 0 for these methods, and so does curl for an empty --data-binary.
+	// With an empty body net/http says Content-Length: 0 for these request.Methods, and so does curl for an empty --data-binary.
 	data := body != "" || m.Method == http.MethodPost || m.Method == http.MethodPut || m.Method == http.MethodPatch
 	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out of it.
 	b.WriteString("curl -q -g --path-as-is -X " + shellQuote(m.Method) + " " + shellQuote(address))
@@ -143,7 +145,7 @@ func maskURL(address string, refused bool) string {
 // shellQuote returns one word of a POSIX shell that stands for s. Of one that is not plain, newlines at the end are lost.
 func shellQuote(s string) string {
 	switch {
-	case slices.Contains(methods, s):
+	case slices.Contains(request.Methods, s):
 		return s
 	case isPlain(s):
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -28,14 +28,14 @@ func Example_rotation() {
 		signer := webhook.StandardWebhooks{
 			Keys: func(context.Context, string) ([]webhook.Secret, error) { return step.keys, nil },
 		}
-		header, err := signer.Sign(context.Background(), message, time.Now())
-		if err != nil {
+		header := http.Header{}
+		if err := signer.Sign(context.Background(), message, time.Now(), header); err != nil {
 			fmt.Println(err)
 			return
 		}
 		fmt.Printf("%s:\n", step.name)
-		fmt.Println("  old receiver:", oldReceiver.Verify(header, message.Body))
-		fmt.Println("  new receiver:", newReceiver.Verify(header, message.Body))
+		fmt.Println("  old receiver:", oldReceiver.Verify(context.Background(), header, message.Body))
+		fmt.Println("  new receiver:", newReceiver.Verify(context.Background(), header, message.Body))
 	}
 	// Output:
 	// before:

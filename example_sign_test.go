@@ -24,8 +24,8 @@ func Example_signAndVerify() {
 		},
 	}
 	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
-	header, err := signer.Sign(context.Background(), message, time.Now())
-	if err != nil {
+	header := http.Header{}
+	if err := signer.Sign(context.Background(), message, time.Now(), header); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -59,8 +59,8 @@ func ExampleHMAC() {
 		Method:    http.MethodPost,
 		Body:      []byte(`{"a":"1"}`),
 	}
-	header, err := webhook.HMAC{}.Sign(context.Background(), message, time.Now())
-	if err != nil {
+	header := http.Header{}
+	if err := (webhook.HMAC{}).Sign(context.Background(), message, time.Now(), header); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -70,8 +70,8 @@ func ExampleHMAC() {
 		Header:  webhook.HeaderSignature,
 		Secrets: []webhook.Secret{webhook.WebhookIDSecret(message.WebhookID)},
 	}
-	fmt.Println(verifier.Verify(header, message.Body))
-	fmt.Println(errors.Is(verifier.Verify(header, []byte("forged")), webhook.ErrBadSignature))
+	fmt.Println(verifier.Verify(context.Background(), header, message.Body))
+	fmt.Println(errors.Is(verifier.Verify(context.Background(), header, []byte("forged")), webhook.ErrBadSignature))
 	// Output:
 	// 0271518e062ec2a249da384e2efd9bef08293ffad23c56b6cca8b432436055d8
 	// <nil>

@@ -1,30 +1,37 @@
 package webhook
 
+import (
+	"net"
+	"net/http"
+)
+
 // AppendHexMAC is what [HMAC] does with the bytes it signs, without the header around it.
-func AppendHexMAC(s Secret, dst, text []byte) []byte { return s.appendHex(dst, text) }
+func AppendHexMAC(s Secret, dst, text []byte) []byte { return s.key.AppendHex(dst, text) }
 
 // AppendBody is what Compose does for a body, into the caller's buffer.
 func AppendBody(c *Composer, dst []byte, e Event) ([]byte, error) {
-	r := renderers.Get().(*renderer)
-	defer r.release()
-	if err := r.start(c, "msg_bench", e); err != nil {
-		return nil, err
-	}
-	return r.run(dst, c.body, MaxOutputSize)
+	return c.program.AppendBody(dst, e)
 }
 
-// AppendRequest is what Compose does for URL, one header and body, into the caller's buffer.
-func AppendRequest(c *Composer, dst []byte, e Event) (_ []byte, err error) {
-	r := renderers.Get().(*renderer)
-	defer r.release()
-	if err := r.start(c, "msg_bench", e); err != nil {
-		return nil, err
-	}
-	if dst, err = r.run(dst, c.url, MaxURLSize); err != nil {
-		return nil, err
-	}
-	if dst, err = r.run(dst, c.headers[0], MaxHeaderSize); err != nil {
-		return nil, err
-	}
-	return r.run(dst, c.body, MaxOutputSize)
+// AppendRequest is what Compose does for URL, headers and body, into the caller's buffer.
+func AppendRequest(c *Composer, dst []byte, e Event) ([]byte, error) {
+	return c.program.AppendText(dst, e)
+}
+
+// CheckAddress asks the guard of e about an address, without dialling it.
+func CheckAddress(e Egress, network, address string) error { return e.guard()(network, address) }
+
+// NewTransportDialer is NewTransport with a dialer of the test's own, for its resolver.
+func NewTransportDialer(e Egress, d *net.Dialer) http.RoundTripper { return newTransport(e, d) }
+
+// CompletePolicy and CheckPolicy are what Compile and Try do with a policy.
+func CompletePolicy(p Policy, eventType string) Policy { return p.complete(eventType) }
+
+func CheckPolicy(p Policy) error { return p.check() }
+
+// KnownWebhooks is how many ids the registry holds in memory.
+func KnownWebhooks(r *Registry) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries)
 }

@@ -29,7 +29,7 @@ func ModernizeTemplate(old string) (string, error) {
 			hide(source, 0, i)
 			hide(source, i+n, len(source))
 			err.Offset += i
-			return "", inTemplate("template", string(source), err)
+			return "", &TemplateError{Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source)}
 		case tag == "":
 			tag = old[i : i+n]
 		case i > 0 && old[i-1] == '@':

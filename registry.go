@@ -188,6 +188,6 @@ func (r *Registry) maxAge() time.Duration {
 
 // lookupError says which webhook err is about. Sources that read JSON pass on errors of this package, prefix and all.
 func lookupError(id string, err error) error {
-	text := fmt.Sprintf("webhook: look-up of webhook %.64q: %s", id, strings.TrimPrefix(err.Error(), "webhook: "))
-	return &reasonError{text, []error{err}}
+	text := fmt.Sprintf("look-up of webhook %.64q: %s", id, strings.TrimPrefix(err.Error(), "webhook: "))
+	return &textError{text, err}
 }

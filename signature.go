@@ -2,29 +2,28 @@ package webhook
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/ringhook/webhook/internal/mac"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // The headers of deliveries and signatures.
 const (
-	HeaderID               = "Webhook-Id"        // the message's ID, on every request
-	HeaderTimestamp        = "Webhook-Timestamp" // Standard Webhooks: seconds since 1970
-	HeaderWebhookSignature = "Webhook-Signature" // Standard Webhooks: v1,base64 …
-	HeaderSignature        = "Signature"         // the platform's: hex; see [HMAC]
+	HeaderID               = request.HeaderID               // Webhook-Id: the message's ID, on every request
+	HeaderTimestamp        = request.HeaderTimestamp        // Webhook-Timestamp: seconds since 1970
+	HeaderWebhookSignature = request.HeaderWebhookSignature // Webhook-Signature: v1,base64 …
+	HeaderSignature        = request.HeaderSignature        // Signature: the platform's, hex; see [HMAC]
 )
 
 // ErrNoKey is wrapped by the errors of signers and of [Verifier.Verify] when there is no key, or none that the scheme
@@ -33,32 +32,19 @@ var ErrNoKey = errors.New("no key")
 
 // A Signer signs one attempt. It is safe for concurrent use.
 type Signer interface {
-	// Sign returns the headers that authenticate m, sent at the time at; they are set on the request after m.Header.
-	// A nil Header leaves m unsigned, and an error means that the attempt fails and nothing is sent. Sign does not
-	// change m and does not keep it, and it returns soon after ctx ends.
-	Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error)
+	// Sign sets the headers that authenticate m, sent at the time at, in h, which is empty;
+	// they are set on the request after m.Header. If it sets none, m goes unsigned. An error
+	// means that the attempt fails and nothing is sent. Sign does not change m, keeps neither
+	// m nor h, and returns soon after ctx ends.
+	Sign(ctx context.Context, m *Message, at time.Time, h http.Header) error
 }
 
 // SignerFunc is a function that is a [Signer].
-type SignerFunc func(ctx context.Context, m *Message, at time.Time) (http.Header, error)
+type SignerFunc func(ctx context.Context, m *Message, at time.Time, h http.Header) error
 
 // Sign calls f.
-func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
-	return f(ctx, m, at)
-}
-
-// A headerSigner is one of the library's own signers. It sets its headers itself, which spares a map for each attempt.
-type headerSigner interface {
-	signHeader(ctx context.Context, m *Message, at time.Time, header http.Header) error
-}
-
-// signed is what signHeader sets, alone.
-func signed(ctx context.Context, s headerSigner, m *Message, at time.Time) (http.Header, error) {
-	header := make(http.Header)
-	if err := s.signHeader(ctx, m, at, header); err != nil {
-		return nil, err
-	}
-	return header, nil
+func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time, h http.Header) error {
+	return f(ctx, m, at, h)
 }
 
 // HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the body in lower-case hex, which PHP
@@ -81,19 +67,15 @@ type HMAC struct {
 
 var _ Signer = HMAC{}
 
-// Sign returns the signature of m. It fails with [ErrNoKey], with the error of Keys, if Header is no name that a signature
-// can have, or if the URL of a GET is not valid.
-func (h HMAC) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
-	return signed(ctx, h, m, at)
-}
-
-func (h HMAC) signHeader(ctx context.Context, m *Message, _ time.Time, header http.Header) error {
+// Sign sets the signature of m. It fails with [ErrNoKey], with the error of Keys, if Header
+// is no name that a signature can have, or if the URL of a GET is not valid.
+func (h HMAC) Sign(ctx context.Context, m *Message, _ time.Time, header http.Header) error {
 	name := HeaderSignature
 	if h.Header != "" {
-		if err := checkSignatureName(h.Header); err != nil {
+		var err error
+		if name, err = request.CheckSignatureName(h.Header); err != nil {
 			return err
 		}
-		name = http.CanonicalHeaderKey(h.Header)
 	}
 	secret, err := h.secret(ctx, m.WebhookID)
 	if err != nil {
@@ -101,14 +83,14 @@ func (h HMAC) signHeader(ctx context.Context, m *Message, _ time.Time, header ht
 	}
 	text := m.Body
 	if m.Method == http.MethodGet {
-		u, err := checkURL(m.URL)
+		u, err := request.ParseURL(m.URL)
 		if err != nil {
 			return err
 		}
 		text = []byte(u.RawQuery)
 	}
 	var hex [2 * sha256.Size]byte
-	header[name] = []string{string(secret.appendHex(hex[:0], text))}
+	header[name] = []string{string(secret.key.AppendHex(hex[:0], text))}
 	return nil
 }
 
@@ -147,13 +129,10 @@ type StandardWebhooks struct {
 
 var _ Signer = StandardWebhooks{}
 
-// Sign returns the three headers. It fails with [ErrNoKey], with the error of Keys, or if the message's ID is not valid.
-func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
-	return signed(ctx, s, m, at)
-}
-
-func (s StandardWebhooks) signHeader(ctx context.Context, m *Message, at time.Time, header http.Header) error {
-	if err := checkID(m.ID); err != nil {
+// Sign sets the three headers. It fails with [ErrNoKey], with the error of Keys, or if the
+// message's ID is not valid.
+func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, header http.Header) error {
+	if err := request.CheckID(m.ID); err != nil {
 		return err
 	}
 	secrets, err := s.Keys.secrets(ctx, m.WebhookID)
@@ -164,15 +143,15 @@ func (s StandardWebhooks) signHeader(ctx context.Context, m *Message, at time.Ti
 	prefix := standardPrefix(m.ID, timestamp)
 	var list []byte
 	for i, secret := range secrets {
-		if secret.key == nil || secret.key.isWebhookID {
+		if secret.key == nil || secret.isWebhookID {
 			return ErrNoKey
 		}
 		if i > 0 {
 			list = append(list, ' ')
 		}
-		mac := secret.mac(prefix, m.Body)
+		sum := secret.key.Sum(prefix, m.Body)
 		list = append(list, standardVersion...)
-		list = base64.StdEncoding.AppendEncode(list, mac[:])
+		list = base64.StdEncoding.AppendEncode(list, sum[:])
 	}
 	header[HeaderID] = []string{m.ID}
 	header[HeaderTimestamp] = []string{timestamp}
@@ -194,34 +173,37 @@ type Signers []Signer
 
 var _ Signer = Signers(nil)
 
-// Sign returns the headers of all signers. The first error of one of them ends it. It is an error if two of them want a
-// header to have different values, since one would be lost; equal values, such as two times the same Webhook-Id, are
-// fine. For several secrets of one scheme use a [Keyring]. Without any signer it fails with [ErrNoKey].
-func (s Signers) Sign(ctx context.Context, m *Message, at time.Time) (http.Header, error) {
+// Sign sets the headers of all signers, each of which gets an empty one. The first error of
+// one of them ends it. It is an error if two of them want a header to have different values,
+// since one would be lost; equal values, such as two times the same Webhook-Id, are fine. For
+// several secrets of one scheme use a [Keyring]. Without any signer it fails with [ErrNoKey].
+func (s Signers) Sign(ctx context.Context, m *Message, at time.Time, h http.Header) (err error) {
 	if len(s) == 0 {
-		return nil, ErrNoKey
+		return ErrNoKey
 	}
-	var all http.Header
+	defer func() {
+		if err != nil {
+			clear(h) // half of the signatures are none
+		}
+	}()
+	one := make(http.Header)
 	for i, signer := range s {
 		if signer == nil {
-			return nil, fmt.Errorf("signer %d is nil", i)
+			return fmt.Errorf("signer %d is nil", i)
 		}
-		header, err := signer.Sign(ctx, m, at)
-		if err != nil {
-			return nil, err
+		clear(one)
+		if err := signer.Sign(ctx, m, at, one); err != nil {
+			return err
 		}
-		for name, values := range header {
+		for name, values := range one {
 			name = http.CanonicalHeaderKey(name)
-			if old, ok := all[name]; ok && !slices.Equal(old, values) {
-				return nil, fmt.Errorf("two signers set the header %q", name)
+			if old, ok := h[name]; ok && !slices.Equal(old, values) {
+				return fmt.Errorf("two signers set the header %q", name)
 			}
-			if all == nil {
-				all = make(http.Header)
-			}
-			all[name] = values
+			h[name] = values
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // A Keyring gives the secrets of a webhook, newest first; it may ask a database or a key service. None is [ErrNoKey]:
@@ -247,21 +229,8 @@ func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error
 // [Secret.Reveal] tells it. The zero Secret has no key: it never signs and never verifies. Copies share one key, and
 // all are safe for concurrent use.
 type Secret struct {
-	key *key
-}
-
-// A key is behind a pointer, so that copies of a Secret share the pool, and it holds the bytes in a closure, where
-// printers that walk through structs by reflection do not find them.
-type key struct {
-	bytes       func() []byte
-	isWebhookID bool      // so it is no secret, and for HMAC only
-	macs        sync.Pool // of *macState
-}
-
-// A macState is used again, since restoring the state behind the key's pads is cheaper than hashing them each time.
-type macState struct {
-	hash.Hash
-	sum [sha256.Size]byte // here, because what is handed to an interface's method is allocated
+	key         *mac.Key // shared by copies
+	isWebhookID bool     // so it is no secret, and for HMAC only
 }
 
 const (
@@ -312,7 +281,7 @@ func GenerateSecret() Secret {
 }
 
 func newSecret(b []byte, isWebhookID bool) Secret {
-	return Secret{key: &key{bytes: func() []byte { return b }, isWebhookID: isWebhookID}}
+	return Secret{mac.New(b), isWebhookID}
 }
 
 // Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and base64, as [ParseSecret] reads it
@@ -322,10 +291,10 @@ func (s Secret) Reveal() string {
 	switch {
 	case s.key == nil:
 		return ""
-	case s.key.isWebhookID:
-		return string(s.key.bytes())
+	case s.isWebhookID:
+		return string(s.key.Bytes())
 	}
-	return secretPrefix + base64.StdEncoding.EncodeToString(s.key.bytes())
+	return secretPrefix + base64.StdEncoding.EncodeToString(s.key.Bytes())
 }
 
 // String returns REDACTED.
@@ -345,26 +314,3 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue returns REDACTED.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// mac returns the HMAC-SHA256 of the parts, one after the other. s must not be the zero Secret.
-func (s Secret) mac(parts ...[]byte) [sha256.Size]byte {
-	state, ok := s.key.macs.Get().(*macState)
-	if ok {
-		state.Reset()
-	} else {
-		state = &macState{Hash: hmac.New(sha256.New, s.key.bytes())}
-	}
-	for _, part := range parts {
-		state.Write(part)
-	}
-	state.Sum(state.sum[:0])
-	sum := state.sum
-	s.key.macs.Put(state)
-	return sum
-}
-
-// appendHex appends the HMAC-SHA256 of text in lower-case hex.
-func (s Secret) appendHex(dst, text []byte) []byte {
-	mac := s.mac(text)
-	return hex.AppendEncode(dst, mac[:])
-}

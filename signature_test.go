@@ -51,7 +51,7 @@ func TestStandardWebhooks(t *testing.T) {
 	t.Parallel()
 	m, at, signature := rustMessage()
 	keys := keyring(parseSecret(t, signOtherText), parseSecret(t, signSecretText))
-	header, err := webhook.StandardWebhooks{Keys: keys}.Sign(t.Context(), m, at)
+	header, err := sign(t, webhook.StandardWebhooks{Keys: keys}, m, at)
 	require.NoError(t, err)
 	require.Equal(t, http.Header{
 		"Webhook-Id":        {"msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"},
@@ -96,7 +96,7 @@ func TestHMAC(t *testing.T) {
 			t.Parallel()
 			m := &webhook.Message{WebhookID: signWebhookID, Method: tt.method, URL: tt.url, Body: []byte(tt.body)}
 			for range 2 { // a used MAC state signs like a new one
-				header, err := tt.signer.Sign(t.Context(), m, time.Time{})
+				header, err := sign(t, tt.signer, m, time.Time{})
 				require.NoError(t, err)
 				require.Equal(t, http.Header{tt.header: {tt.want}}, header)
 			}
@@ -161,9 +161,9 @@ func TestSignErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			header, err := tt.signer.Sign(t.Context(), tt.m, time.Unix(1, 0))
+			header, err := sign(t, tt.signer, tt.m, time.Unix(1, 0))
 			require.EqualError(t, err, tt.text)
-			require.Nil(t, header)
+			require.Empty(t, header)
 			if tt.is != nil {
 				require.ErrorIs(t, err, tt.is)
 			}
@@ -174,13 +174,14 @@ func TestSignErrors(t *testing.T) {
 func TestSigners(t *testing.T) {
 	t.Parallel()
 	m, at, signature := rustMessage()
-	sameID := webhook.SignerFunc(func(_ context.Context, m *webhook.Message, _ time.Time) (http.Header, error) {
-		return http.Header{"webhook-id": {m.ID}, "x-token": {"t"}}, nil
+	sameID := webhook.SignerFunc(func(_ context.Context, m *webhook.Message, _ time.Time, h http.Header) error {
+		h["webhook-id"], h["x-token"] = []string{m.ID}, []string{"t"}
+		return nil
 	})
-	unsigned := webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time) (http.Header, error) { return nil, nil })
+	unsigned := webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time, http.Header) error { return nil })
 	standard := webhook.StandardWebhooks{Keys: keyring(parseSecret(t, signSecretText))}
 
-	header, err := webhook.Signers{webhook.HMAC{Keys: standard.Keys}, unsigned, standard, sameID}.Sign(t.Context(), m, at)
+	header, err := sign(t, webhook.Signers{webhook.HMAC{Keys: standard.Keys}, unsigned, standard, sameID}, m, at)
 	require.NoError(t, err)
 	require.Len(t, header.Get("Signature"), 64)
 	header.Del("Signature")
@@ -191,9 +192,17 @@ func TestSigners(t *testing.T) {
 		"X-Token":           {"t"},
 	}, header)
 
-	header, err = webhook.Signers{unsigned}.Sign(t.Context(), m, at)
+	header, err = sign(t, webhook.Signers{unsigned}, m, at)
 	require.NoError(t, err)
-	require.Nil(t, header)
+	require.Empty(t, header)
+}
+
+// sign returns the headers that a signer sets.
+func sign(t testing.TB, s webhook.Signer, m *webhook.Message, at time.Time) (http.Header, error) {
+	t.Helper()
+	header := http.Header{}
+	err := s.Sign(t.Context(), m, at, header)
+	return header, err
 }
 
 func TestKeyringIsAskedForTheWebhook(t *testing.T) {
@@ -208,8 +217,7 @@ func TestKeyringIsAskedForTheWebhook(t *testing.T) {
 	m, at, _ := rustMessage()
 	m.WebhookID = signWebhookID
 	for _, signer := range []webhook.Signer{webhook.HMAC{Keys: keys}, webhook.StandardWebhooks{Keys: keys}} {
-		_, err := signer.Sign(ctx, m, at)
-		require.NoError(t, err)
+		require.NoError(t, signer.Sign(ctx, m, at, http.Header{}))
 	}
 }
 
@@ -290,7 +298,7 @@ func TestSecretRedacts(t *testing.T) {
 	raw := []byte("a-very-secret-key-of-32-bytes-!!")
 	secret, err := webhook.RawSecret(raw)
 	require.NoError(t, err)
-	_, err = webhook.HMAC{Keys: keyring(secret)}.Sign(t.Context(), &webhook.Message{Method: "POST"}, time.Time{})
+	_, err = sign(t, webhook.HMAC{Keys: keyring(secret)}, &webhook.Message{Method: "POST"}, time.Time{})
 	require.NoError(t, err, "so that there is a MAC state in it")
 	type config struct {
 		Public webhook.Secret

@@ -1,12 +1,9 @@
 package webhook
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
-
-	"github.com/ringhook/webhook/internal/template"
 )
 
 // A TemplateError tells what is wrong with a [Webhook], and where. [Compile] returns it, and [Composer.Compose] for what
@@ -23,13 +20,8 @@ type TemplateError struct {
 	// Err says what is wrong. It wraps [ErrLimit] or [ErrUnknownName] where one of these is the reason.
 	Err error
 
-	source     string // of the template; for Detail
-	length     int    // of what is at fault, for Check; so is suggestion
-	suggestion string
+	source string // of the template; for Detail
 }
-
-// ErrUnknownName is wrapped by the errors for placeholders that name nothing in an event.
-var ErrUnknownName = errors.New("unknown name")
 
 // Error says what is wrong and where, on one line.
 func (e *TemplateError) Error() string {
@@ -176,31 +168,4 @@ func tagEnd(source string, i int) int {
 		return i + len(tag[0])
 	}
 	return i
-}
-
-// limitError gives the errors of package template the package's own sentinel.
-func limitError(err error) error {
-	if errors.Is(err, template.ErrTooLong) {
-		return &reasonError{err.Error(), []error{ErrLimit, err}}
-	}
-	return err
-}
-
-// A reasonError has a text of its own and reasons that errors.Is finds.
-type reasonError struct {
-	text    string
-	reasons []error
-}
-
-func (e *reasonError) Error() string   { return e.text }
-func (e *reasonError) Unwrap() []error { return e.reasons }
-
-// inTemplate makes a TemplateError of an error that package template found in one of the webhook's templates.
-func inTemplate(field, source string, err error) *TemplateError {
-	e := &TemplateError{Field: field, Err: err, source: source}
-	if at := (*template.Error)(nil); errors.As(err, &at) {
-		e.Offset, e.Placeholder, e.Err = at.Offset, at.Name, limitError(at.Err)
-		e.length = at.Length
-	}
-	return e
 }

@@ -1,19 +1,22 @@
 package webhook
 
 import (
-	"strings"
-
+	"github.com/ringhook/webhook/internal/compose"
 	"github.com/ringhook/webhook/internal/field"
-	"github.com/ringhook/webhook/internal/rawjson"
 )
 
 // A Variable is a name that templates may use for an event.
 type Variable struct {
-	Name    string   // such as "payload.status"
-	Aliases []string // other names of the same
-	Type    string   // in JSON: string, number, boolean, object, array, or any
-	Doc     string   // one line, from the struct tag doc of the field; empty if there is none
-	Example string   // the text it has in the event that was asked about; may be empty
+	// Name is what a placeholder has, such as "payload.status".
+	Name string `json:"name"`
+	// Aliases are other names of the same.
+	Aliases []string `json:"aliases,omitempty"`
+	// Type is what it is in JSON: string, number, boolean, object, array, or any.
+	Type string `json:"type"`
+	// Doc is one line, from the struct tag doc of the field; empty if there is none.
+	Doc string `json:"doc,omitempty"`
+	// Example is the text it has in the event that was asked about; it may be empty.
+	Example string `json:"example"`
 }
 
 // Variables lists what a template may name for events like e: the reserved names, then the members of its type in their
@@ -24,53 +27,9 @@ func Variables(e Event) []Variable {
 	if field.IsNil(e) {
 		return nil
 	}
-	entry := field.EntryOf(e)
-	var p any
-	if entry.Load != nil {
-		p, _ = entry.Load(e, nil)
+	var vars []Variable
+	for _, v := range compose.Variables(e) {
+		vars = append(vars, Variable(v))
 	}
-	b, err := eventJSON(e, entry, p)
-	if err != nil {
-		b = []byte("null")
-	}
-	doc := &field.Doc{Value: field.FromJSON(rawjson.Trim(string(b)))}
-	vars := []Variable{
-		{Name: "event", Type: "string", Doc: "Type of the event", Example: e.EventType()},
-		{Name: "webhook_id", Type: "string", Doc: "Id of the webhook"},
-		{Name: "message_id", Type: "string", Doc: "Id of the delivery, the same on every attempt"},
-		{Name: "payload", Type: "object", Doc: "The whole payload", Example: lookUp(doc, false, []string{"payload"}).String()},
-	}
-	listed := map[string]bool{"event": true, "webhook_id": true, "message_id": true, "payload": true}
-	add := func(v Variable) {
-		if !listed[v.Name] {
-			listed[v.Name] = true
-			vars = append(vars, v)
-		}
-	}
-	if entry.Type != nil {
-		entry.Names(func(path string, m *field.Member) {
-			v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: lookUp(doc, false, field.Split(path)).String()}
-			for _, alias := range m.Aliases {
-				v.Aliases = append(v.Aliases, strings.TrimSuffix(path, m.Name)+alias)
-			}
-			add(v)
-		})
-	}
-	doc.Names(func(path string) {
-		v := lookUp(doc, false, field.Split(path))
-		add(Variable{Name: path, Type: v.TypeName(), Doc: belongs(path), Example: v.String()})
-	})
 	return vars
-}
-
-// belongs describes a name that has no description of its own by the one that it is below.
-func belongs(path string) string {
-	switch i := strings.LastIndexByte(path, '.'); {
-	case i < 0:
-		return ""
-	case path[i:] == ".0":
-		return "First element of " + path[:i]
-	default:
-		return "Member of " + path[:i]
-	}
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // What [Verifier.Verify] finds wrong with a request. Its errors wrap one of these or [ErrNoKey].
@@ -67,13 +69,13 @@ type Verifier struct {
 // []byte(r.URL.RawQuery), and the request must have no body.
 //
 // It returns nil if the request is genuine, else an error that wraps [ErrNoKey], [ErrNoSignature], [ErrBadSignature],
-// [ErrExpired], [ErrReplayed] or the error of Seen, which is called with [context.Background].
-func (v Verifier) Verify(header http.Header, body []byte) error {
+// [ErrExpired], [ErrReplayed] or the error of Seen, which is called with ctx.
+func (v Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
 	id, err := v.check(header, body)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
-	seen, err := v.seen(context.Background(), id)
+	seen, err := v.seen(ctx, id)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
@@ -165,7 +167,7 @@ func (v Verifier) check(header http.Header, body []byte) (id string, err error) 
 		if secret.key == nil {
 			continue
 		}
-		if v.Header == "" && secret.key.isWebhookID {
+		if v.Header == "" && secret.isWebhookID {
 			return "", ErrNoKey
 		}
 		keys++
@@ -194,7 +196,7 @@ func (v Verifier) checkHMAC(header http.Header, body []byte) (id string, err err
 	if !v.matches([][sha256.Size]byte{mac}, body) {
 		return "", ErrBadSignature
 	}
-	if id, err = single(header, HeaderID); err != nil || checkID(id) != nil {
+	if id, err = single(header, HeaderID); err != nil || request.CheckID(id) != nil {
 		return "", nil
 	}
 	return id, nil
@@ -214,7 +216,7 @@ func (v Verifier) checkStandard(header http.Header, body []byte) (id string, err
 		return "", err
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || seconds < 0 || strconv.FormatInt(seconds, 10) != timestamp || checkID(id) != nil {
+	if err != nil || seconds < 0 || strconv.FormatInt(seconds, 10) != timestamp || request.CheckID(id) != nil {
 		return "", ErrBadSignature
 	}
 	// The time comes second: whether it is wrong is nobody's business without the key.
@@ -268,7 +270,7 @@ func (v Verifier) matches(macs [][sha256.Size]byte, parts ...[]byte) bool {
 		if secret.key == nil {
 			continue
 		}
-		want := secret.mac(parts...)
+		want := secret.key.Sum(parts...)
 		for _, mac := range macs {
 			if hmac.Equal(mac[:], want[:]) {
 				return true

@@ -93,7 +93,7 @@ func TestVerifyStandardWebhooks(t *testing.T) {
 			if tt.header != "" {
 				header[tt.header] = tt.values
 			}
-			err := rustVerifier(t, at).Verify(header, m.Body)
+			err := rustVerifier(t, at).Verify(t.Context(), header, m.Body)
 			require.ErrorIs(t, err, tt.is)
 			if tt.is != nil {
 				require.EqualError(t, err, "webhook: "+tt.is.Error())
@@ -103,7 +103,7 @@ func TestVerifyStandardWebhooks(t *testing.T) {
 
 	t.Run("another body", func(t *testing.T) {
 		t.Parallel()
-		require.ErrorIs(t, rustVerifier(t, at).Verify(rustHeader(), append(m.Body, ' ')), bad)
+		require.ErrorIs(t, rustVerifier(t, at).Verify(t.Context(), rustHeader(), append(m.Body, ' ')), bad)
 	})
 }
 
@@ -136,7 +136,7 @@ func TestVerifyHMAC(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			require.ErrorIs(t, v.Verify(http.Header{"Signature": tt.values}, []byte(body)), tt.is)
+			require.ErrorIs(t, v.Verify(t.Context(), http.Header{"Signature": tt.values}, []byte(body)), tt.is)
 		})
 	}
 
@@ -145,11 +145,11 @@ func TestVerifyHMAC(t *testing.T) {
 		m, at, _ := rustMessage()
 		hexOnly := rustVerifier(t, at)
 		hexOnly.Header = "Signature"
-		require.ErrorIs(t, hexOnly.Verify(rustHeader(), m.Body), webhook.ErrNoSignature)
-		header, err := webhook.HMAC{Keys: keyring(hexOnly.Secrets...)}.Sign(t.Context(), m, at)
+		require.ErrorIs(t, hexOnly.Verify(t.Context(), rustHeader(), m.Body), webhook.ErrNoSignature)
+		header, err := sign(t, webhook.HMAC{Keys: keyring(hexOnly.Secrets...)}, m, at)
 		require.NoError(t, err)
-		require.NoError(t, hexOnly.Verify(header, m.Body))
-		require.ErrorIs(t, rustVerifier(t, at).Verify(header, m.Body), webhook.ErrNoSignature)
+		require.NoError(t, hexOnly.Verify(t.Context(), header, m.Body))
+		require.ErrorIs(t, rustVerifier(t, at).Verify(t.Context(), header, m.Body), webhook.ErrNoSignature)
 	})
 }
 
@@ -179,7 +179,7 @@ func TestVerifyNoKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v := webhook.Verifier{Secrets: tt.secrets, Header: tt.header, Now: func() time.Time { return at }}
-			require.ErrorIs(t, v.Verify(forged, m.Body), tt.is)
+			require.ErrorIs(t, v.Verify(t.Context(), forged, m.Body), tt.is)
 		})
 	}
 }
@@ -209,9 +209,9 @@ func TestVerifyTolerance(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { // which starts at a full second
 				v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: tt.tolerance}
-				header, err := webhook.StandardWebhooks{Keys: keyring(secret)}.Sign(t.Context(), m, time.Now().Add(-tt.age))
+				header, err := sign(t, webhook.StandardWebhooks{Keys: keyring(secret)}, m, time.Now().Add(-tt.age))
 				require.NoError(t, err)
-				require.ErrorIs(t, v.Verify(header, m.Body), tt.is)
+				require.ErrorIs(t, v.Verify(t.Context(), header, m.Body), tt.is)
 			})
 		})
 	}
@@ -219,17 +219,17 @@ func TestVerifyTolerance(t *testing.T) {
 	t.Run("before 1970", func(t *testing.T) {
 		t.Parallel()
 		v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: -1}
-		header, err := webhook.StandardWebhooks{Keys: keyring(secret)}.Sign(t.Context(), m, time.Unix(-1, 0))
+		header, err := sign(t, webhook.StandardWebhooks{Keys: keyring(secret)}, m, time.Unix(-1, 0))
 		require.NoError(t, err)
-		require.ErrorIs(t, v.Verify(header, m.Body), webhook.ErrBadSignature)
+		require.ErrorIs(t, v.Verify(t.Context(), header, m.Body), webhook.ErrBadSignature)
 	})
 
 	t.Run("the end of time", func(t *testing.T) {
 		t.Parallel()
 		v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: 1<<63 - 2}
-		header, err := webhook.StandardWebhooks{Keys: keyring(secret)}.Sign(t.Context(), m, time.Unix(1<<62, 0))
+		header, err := sign(t, webhook.StandardWebhooks{Keys: keyring(secret)}, m, time.Unix(1<<62, 0))
 		require.NoError(t, err)
-		require.ErrorIs(t, v.Verify(header, m.Body), webhook.ErrExpired)
+		require.ErrorIs(t, v.Verify(t.Context(), header, m.Body), webhook.ErrExpired)
 	})
 }
 
@@ -244,15 +244,15 @@ func TestVerifySeen(t *testing.T) {
 		require.Equal(t, m.ID, id)
 		return asked > 1, nil
 	}
-	require.ErrorIs(t, v.Verify(rustHeader(), []byte("forged")), webhook.ErrBadSignature)
+	require.ErrorIs(t, v.Verify(t.Context(), rustHeader(), []byte("forged")), webhook.ErrBadSignature)
 	require.Zero(t, asked)
-	require.NoError(t, v.Verify(rustHeader(), m.Body))
-	err := v.Verify(rustHeader(), m.Body)
+	require.NoError(t, v.Verify(t.Context(), rustHeader(), m.Body))
+	err := v.Verify(t.Context(), rustHeader(), m.Body)
 	require.ErrorIs(t, err, webhook.ErrReplayed)
 	require.EqualError(t, err, "webhook: message was seen before")
 
 	v.Seen = func(context.Context, string) (bool, error) { return true, errStore }
-	err = v.Verify(rustHeader(), m.Body)
+	err = v.Verify(t.Context(), rustHeader(), m.Body)
 	require.ErrorIs(t, err, errStore)
 	require.EqualError(t, err, "webhook: store is down")
 
@@ -262,16 +262,16 @@ func TestVerifySeen(t *testing.T) {
 		asked++
 		return id == m.ID, nil
 	}
-	header, err := webhook.HMAC{Keys: keyring(v.Secrets...)}.Sign(t.Context(), m, at)
+	header, err := sign(t, webhook.HMAC{Keys: keyring(v.Secrets...)}, m, at)
 	require.NoError(t, err)
-	require.NoError(t, v.Verify(header, m.Body))
+	require.NoError(t, v.Verify(t.Context(), header, m.Body))
 	header["Webhook-Id"] = []string{m.ID, m.ID}
-	require.NoError(t, v.Verify(header, m.Body))
+	require.NoError(t, v.Verify(t.Context(), header, m.Body))
 	header["Webhook-Id"] = []string{"a.b"}
-	require.NoError(t, v.Verify(header, m.Body))
+	require.NoError(t, v.Verify(t.Context(), header, m.Body))
 	require.Zero(t, asked)
 	header["Webhook-Id"] = []string{m.ID}
-	require.ErrorIs(t, v.Verify(header, m.Body), webhook.ErrReplayed)
+	require.ErrorIs(t, v.Verify(t.Context(), header, m.Body), webhook.ErrReplayed)
 }
 
 func TestVerifierHandler(t *testing.T) {
@@ -281,7 +281,7 @@ func TestVerifierHandler(t *testing.T) {
 	hexSecret := webhook.WebhookIDSecret(signWebhookID)
 	hexSign := func(method, url, body string) http.Header {
 		m := &webhook.Message{WebhookID: signWebhookID, Method: method, URL: url, Body: []byte(body)}
-		header, err := webhook.HMAC{}.Sign(t.Context(), m, at)
+		header, err := sign(t, webhook.HMAC{}, m, at)
 		require.NoError(t, err)
 		return header
 	}
@@ -474,12 +474,12 @@ func FuzzVerify(f *testing.F) {
 			want = found && fuzzID.MatchString(id) && fuzzTime.MatchString(timestamp) &&
 				seconds >= now.Unix()-300 && seconds <= now.Unix()+300
 		}
-		err := v.Verify(header, body)
+		err := v.Verify(t.Context(), header, body)
 		require.Equal(t, want, err == nil, "%v", err)
 		if err != nil {
 			require.Regexp(t, `\Awebhook: (no signature|bad signature|timestamp outside the tolerance)\z`, err.Error())
 			return
 		}
-		require.ErrorIs(t, v.Verify(header, append(body, 0)), webhook.ErrBadSignature)
+		require.ErrorIs(t, v.Verify(t.Context(), header, append(body, 0)), webhook.ErrBadSignature)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -30,14 +31,22 @@ type RawEvent struct {
 func (e RawEvent) EventType() string { return e.Type }
 
 // MarshalJSON returns JSON, or an error that says where it is not.
-func (e RawEvent) MarshalJSON() ([]byte, error) { return e.check() }
+func (e RawEvent) MarshalJSON() ([]byte, error) {
+	b, err := e.json()
+	if err != nil {
+		return nil, &TemplateError{Field: "event", Err: err}
+	}
+	return b, nil
+}
 
-func (e RawEvent) check() ([]byte, error) {
+func (e RawEvent) json() ([]byte, error) {
 	if off := rawjson.Check(e.JSON); off >= 0 {
-		return nil, &TemplateError{Field: "event", Err: fmt.Errorf("not JSON at offset %d", off)}
+		return nil, fmt.Errorf("not JSON at offset %d", off)
 	}
 	return e.JSON, nil
 }
+
+func init() { field.RegisterJSON(RawEvent.json) }
 
 // A Format says how the fields of a body template are written.
 type Format string

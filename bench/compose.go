@@ -93,8 +93,8 @@ func seedRenderings() ([]rendering, error) {
 		return nil, err
 	}
 	var (
-		in, event    = open(webhook.MustCompile(seedWebhook, seedStatus)), webhook.Event(&seedStatus)
-		own, ofOwn   = open(webhook.MustCompile(seedWebhook, seedOwn)), webhook.Event(&seedOwn)
+		in, event    = open(seedWebhook, seedStatus), webhook.Event(&seedStatus)
+		own, ofOwn   = open(seedWebhook, seedOwn), webhook.Event(&seedOwn)
 		timed        = seedStatus
 		ofTimed      = webhook.Event(&timed)
 		body         = seedBody(seedOwn)
@@ -109,8 +109,9 @@ func seedRenderings() ([]rendering, error) {
 		return in.appendRequest(dst, ofTimed)
 	})
 	handTimed := into(4096, func(dst []byte) []byte { return appendByHandTime(dst, &seedStatus, readAt) })
+	composer := webhook.MustCompile(seedWebhook, seedStatus)
 	whole := func() []byte {
-		m, err := in.c.Compose(event)
+		m, err := composer.Compose(event)
 		must(err)
 		return m.Body
 	}
@@ -161,7 +162,7 @@ func slope(n int) rendering {
 		body.WriteString(literal + "@{{payload." + names[i%len(names)] + "}}")
 	}
 	body.WriteString(`"}`)
-	in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: body.String()}, seedStatus))
+	in := open(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: body.String()}, seedStatus)
 	what := strconv.Itoa(n) + " placeholders"
 	if n == webhook.MaxPlaceholders {
 		what += ", as many as there may be"
@@ -190,7 +191,7 @@ func (o options) flat(few int, ofFew rendering, many int, ofMany rendering) pair
 
 // values compose one long value: clean, and with an escape for three bytes of nine.
 func values() []rendering {
-	in := open(webhook.MustCompile(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: `"@{{payload.id}}"`}, seedStatus))
+	in := open(webhook.Webhook{ID: "wh", URL: "https://example.com/", Body: `"@{{payload.id}}"`}, seedStatus)
 	of := func(text string) (ours, marshal, copied func() []byte) {
 		status := seedStatus
 		status.ID = strings.Repeat(text, longValue/len(text))
@@ -215,7 +216,8 @@ const longValue = 64 << 10 // bytes
 
 // composeAllocs count into a buffer that is there, what a body of one's own adds to a message, and the whole message.
 func composeAllocs() []pair.Case {
-	in, event := open(webhook.MustCompile(seedWebhook, seedStatus)), webhook.Event(&seedStatus)
+	in, composer := open(seedWebhook, seedStatus), webhook.MustCompile(seedWebhook, seedStatus)
+	event := webhook.Event(&seedStatus)
 	bodyless := seedWebhook
 	bodyless.Method, bodyless.Body = http.MethodGet, ""
 	without := webhook.MustCompile(bodyless, seedStatus)
@@ -229,8 +231,8 @@ func composeAllocs() []pair.Case {
 	return []pair.Case{
 		allocs("compose/allocs-body", "body into a caller's buffer", pair.AtMost(0), func() { appendBody() }),
 		counted("compose/allocs-owned", "body of a message: what Compose allocates more than without one", pair.AtMost(1), func() float64 {
-			return testing.AllocsPerRun(1000, compose(in.c)) - testing.AllocsPerRun(1000, compose(without))
+			return testing.AllocsPerRun(1000, compose(composer)) - testing.AllocsPerRun(1000, compose(without))
 		}),
-		allocs("compose/allocs-whole", "Compose, a whole message", pair.AtMost(6), compose(in.c)),
+		allocs("compose/allocs-whole", "Compose, a whole message", pair.AtMost(6), compose(composer)),
 	}
 }

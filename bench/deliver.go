@@ -246,8 +246,8 @@ func composed(w webhook.Webhook, event payload.MessageStatus) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	header, err := webhook.HMAC{}.Sign(context.Background(), m, time.Now())
-	if err != nil {
+	header := http.Header{}
+	if err := (webhook.HMAC{}).Sign(context.Background(), m, time.Now(), header); err != nil {
 		return request{}, err
 	}
 	for name, values := range m.Header {

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/mac"
 )
 
 // All ways to compose the seed template give the same bytes, so that they are comparable.
 func TestInside(t *testing.T) {
 	t.Parallel()
-	in := open(webhook.MustCompile(seedWebhook, seedStatus))
 	want := string(appendByHand(nil, &seedStatus))
-	m, err := in.c.Compose(&seedStatus)
+	m, err := webhook.MustCompile(seedWebhook, seedStatus).Compose(&seedStatus)
 	require.NoError(t, err)
 	require.Equal(t, want, m.URL+m.Header.Get("X-Message")+string(m.Body))
 
@@ -50,7 +50,5 @@ func TestInside(t *testing.T) {
 func TestInside_sign(t *testing.T) {
 	t.Parallel()
 	key, body := []byte("0123456789abcdef0123456789abcdef"), []byte("body")
-	secret, err := webhook.RawSecret(key)
-	require.NoError(t, err)
-	require.Equal(t, string(appendAnew(nil, key, body)), string(appendHex(secret, nil, body)))
+	require.Equal(t, string(appendAnew(nil, key, body)), string(mac.New(key).AppendHex(nil, body)))
 }

@@ -156,7 +156,7 @@ func (r *Receiver) verify(req *http.Request, body []byte) error {
 	if r.Verifier.Header != "" && req.Method == http.MethodGet {
 		body = []byte(req.URL.RawQuery) // what an HMAC of a GET covers
 	}
-	return r.Verifier.Verify(req.Header, body)
+	return r.Verifier.Verify(req.Context(), req.Header, body)
 }
 
 // record takes the next step of the script for got. It does both at once, so that the nth of Requests got the nth answer.

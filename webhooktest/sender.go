@@ -83,11 +83,12 @@ func newTrial(t testing.TB, script ...Answer) *trial {
 }
 
 // sign never signs twice the same, so that a signature that was used again shows.
-func (tr *trial) sign(context.Context, *webhook.Message, time.Time) (http.Header, error) {
+func (tr *trial) sign(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.signed++
-	return http.Header{webhook.HeaderSignature: {strconv.Itoa(tr.signed)}}, nil
+	h.Set(webhook.HeaderSignature, strconv.Itoa(tr.signed))
+	return nil
 }
 
 // message is one that takes care to arrive as it was sent: escapes in the URL, a header with two values, bytes that are

@@ -163,8 +163,8 @@ func checkRetryFunc(t testing.TB, start StartFunc) {
 
 func checkSignerFails(t testing.TB, start StartFunc) {
 	tr := newTrial(t)
-	tr.client.Signer = webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time) (http.Header, error) {
-		return nil, webhook.ErrNoKey
+	tr.client.Signer = webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time, http.Header) error {
+		return webhook.ErrNoKey
 	})
 	m := tr.message()
 	m.Policy.Attempts = 1

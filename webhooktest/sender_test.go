@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -254,9 +255,13 @@ func signOnce(s webhook.Signer) webhook.Signer {
 		header http.Header
 		err    error
 	)
-	return webhook.SignerFunc(func(ctx context.Context, m *webhook.Message, at time.Time) (http.Header, error) {
-		once.Do(func() { header, err = s.Sign(ctx, m, at) })
-		return header, err
+	return webhook.SignerFunc(func(ctx context.Context, m *webhook.Message, at time.Time, h http.Header) error {
+		once.Do(func() {
+			header = http.Header{}
+			err = s.Sign(ctx, m, at, header)
+		})
+		maps.Copy(h, header)
+		return err
 	})
 }
 

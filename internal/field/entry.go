@@ -20,6 +20,8 @@ type Entry struct {
 	Load func(event, scratch any) (p any, copied bool)
 	// AppendJSON appends the JSON form; if nil, [JSON] does.
 	AppendJSON func(dst []byte, p any) []byte
+	// JSON returns the JSON form of a type that is nothing but that. If nil, AppendJSON or [JSON] does.
+	JSON func(event any) ([]byte, error)
 }
 
 var entries sync.Map // reflect.Type of T, also for *T → *Entry
@@ -28,6 +30,17 @@ var entries sync.Map // reflect.Type of T, also for *T → *Entry
 func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
 	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
 	entries.Store(reflect.TypeFor[T](), e)
+}
+
+// RegisterJSON makes known that events of the type T are JSON already, whose errors are safe to show. It is for the init
+// of the package that has the type.
+func RegisterJSON[T any](toJSON func(T) ([]byte, error)) {
+	entries.Store(reflect.TypeFor[T](), &Entry{JSON: func(event any) ([]byte, error) {
+		if p, ok := event.(*T); ok {
+			return toJSON(*p)
+		}
+		return toJSON(event.(T))
+	}})
 }
 
 func load[T any](event, scratch any) (p any, copied bool) {

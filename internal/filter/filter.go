@@ -15,6 +15,7 @@ import (
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/nearest"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // MaxOutput is how many bytes a filter's result may have.
@@ -24,7 +25,7 @@ var (
 	// ErrUnknown is wrapped by the error of Compile for a name that no filter has.
 	ErrUnknown = errors.New("unknown filter")
 	// ErrTooLong is wrapped by the error of Apply for a result of more than MaxOutput bytes.
-	ErrTooLong = fmt.Errorf("the result is longer than %d bytes", MaxOutput)
+	ErrTooLong = fmt.Errorf("the result is longer than %d bytes: %w", MaxOutput, request.ErrLimit)
 )
 
 // An ArgError is what Compile returns: what is wrong, and with which argument.

@@ -362,14 +362,14 @@ func TestFilter_Apply_Error(t *testing.T) {
 		{"date_format", args{"d"}, `"2021-02-30"`, "date_format: the value is no time"},
 		{"date_format", args{"d"}, `1.5`, "date_format: the value is no time"},
 		{"date_format", args{"d"}, `1618000059000`, "date_format: the value is no time"},
-		{"escape", nil, half, "escape: the result is longer than 1048576 bytes"},
-		{"url_encode", nil, half, "url_encode: the result is longer than 1048576 bytes"},
-		{"replace", args{"<", "abc"}, half, "replace: the result is longer than 1048576 bytes"},
-		{"split", args{""}, half, "split: the result is longer than 1048576 bytes"},
-		{"join", args{"<"}, "[" + half + "," + half + "]", "join: the result is longer than 1048576 bytes"},
-		{"append", args{half}, half, "append: the result is longer than 1048576 bytes"},
-		{"prepend", args{half}, half, "prepend: the result is longer than 1048576 bytes"},
-		{"strip", nil, `"` + strings.Repeat("x", filter.MaxOutput+1) + `"`, "strip: the result is longer than 1048576 bytes"},
+		{"escape", nil, half, "escape: the result is longer than 1048576 bytes: over the limit"},
+		{"url_encode", nil, half, "url_encode: the result is longer than 1048576 bytes: over the limit"},
+		{"replace", args{"<", "abc"}, half, "replace: the result is longer than 1048576 bytes: over the limit"},
+		{"split", args{""}, half, "split: the result is longer than 1048576 bytes: over the limit"},
+		{"join", args{"<"}, "[" + half + "," + half + "]", "join: the result is longer than 1048576 bytes: over the limit"},
+		{"append", args{half}, half, "append: the result is longer than 1048576 bytes: over the limit"},
+		{"prepend", args{half}, half, "prepend: the result is longer than 1048576 bytes: over the limit"},
+		{"strip", nil, `"` + strings.Repeat("x", filter.MaxOutput+1) + `"`, "strip: the result is longer than 1048576 bytes: over the limit"},
 	}
 	for _, tt := range tests {
 		out, err := compile(t, tt.filter, tt.args...).Apply(field.FromJSON(tt.in))

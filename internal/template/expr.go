@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // A Call is a filter in a tag, with its arguments.
@@ -21,9 +22,6 @@ type Arg struct {
 	At, End int
 }
 
-// MaxFilters is how many filters one placeholder may have: the library promises the same number.
-const MaxFilters = 32
-
 // An expr reads what stands between the braces of a tag:
 //
 //	expression = operand { "|" filter }
@@ -31,10 +29,10 @@ const MaxFilters = 32
 //	filter     = name [ ":" literal { "," literal } ]
 //	literal    = "'" text "'" | '"' text '"' | integer | "true" | "false" | "nil"
 type expr struct {
-	src    string
-	base   int // offset of src in the template
-	i      int
-	limits *splitter
+	src  string
+	base int // offset of src in the template
+	i    int
+	json bool // \" in the template stands for "
 }
 
 // parse reads a tag's content into n.
@@ -53,8 +51,8 @@ func (x *expr) parse(n *Node) *Error {
 		if err != nil {
 			return err
 		}
-		if len(n.Filters) == MaxFilters {
-			return Errorf(call.At, "more than %d filters: %w", MaxFilters, ErrTooLong)
+		if len(n.Filters) == request.MaxFilters {
+			return Errorf(call.At, "more than %d filters: %w", request.MaxFilters, request.ErrLimit)
 		}
 		n.Filters = append(n.Filters, call)
 	}
@@ -117,7 +115,7 @@ func integer(word string) string {
 // and their editors write \" for ".
 func (x *expr) quote() string {
 	for _, q := range []string{`\"`, `"`, `'`} {
-		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.limits.json) {
+		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.json) {
 			return q
 		}
 	}
@@ -134,13 +132,13 @@ func (x *expr) text(quote string) (field.Value, *Error) {
 			return field.Value{}, x.errorf("a text without its closing %s", quote)
 		}
 		end += n
-		if !x.limits.json || quote != `"` || x.src[end-1] != '\\' {
+		if !x.json || quote != `"` || x.src[end-1] != '\\' {
 			break
 		}
 		end++ // this one is a part of the text
 	}
 	text := x.src[start:end]
-	if x.limits.json {
+	if x.json {
 		text = jsonEscapes.Replace(text)
 	}
 	x.i = end + len(quote)
@@ -178,10 +176,10 @@ func (x *expr) name(n *Node) *Error {
 	}
 	n.Name = strings.Join(parts, ".")
 	switch at := x.base + start; {
-	case len(n.Name) > x.limits.maxName:
-		return Errorf(at, "a name of %d bytes, at most %d: %w", len(n.Name), x.limits.maxName, ErrTooLong)
-	case len(parts) > x.limits.maxParts:
-		return Errorf(at, "a name of %d parts, at most %d: %w", len(parts), x.limits.maxParts, ErrTooLong)
+	case len(n.Name) > request.MaxNameSize:
+		return Errorf(at, "a name of %d bytes, at most %d: %w", len(n.Name), request.MaxNameSize, request.ErrLimit)
+	case len(parts) > request.MaxDepth:
+		return Errorf(at, "a name of %d parts, at most %d: %w", len(parts), request.MaxDepth, request.ErrLimit)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -94,7 +95,7 @@ func TestSplit_Expressions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, isJSON := range []bool{false, true} {
-				nodes, errs := template.Split(tt.src, maxName, maxParts, isJSON)
+				nodes, errs := template.Split(tt.src, isJSON)
 				require.Empty(t, errs)
 				want := template.Node{Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src)}
 				require.Equal(t, []template.Node{want}, nodes)
@@ -127,7 +128,7 @@ func TestSplit_QuotesInJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes, errs := template.Split(tt.src, maxName, maxParts, true)
+			nodes, errs := template.Split(tt.src, true)
 			if tt.err != "" {
 				require.Len(t, errs, 1)
 				require.EqualError(t, errs[0], tt.err)
@@ -139,7 +140,7 @@ func TestSplit_QuotesInJSON(t *testing.T) {
 				}
 				require.Equal(t, tt.want, got)
 			}
-			_, err := trySplit(tt.src, maxName, maxParts)
+			_, err := trySplit(tt.src)
 			if tt.noJSON == "" {
 				require.NoError(t, err)
 			} else {
@@ -210,29 +211,29 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"}, // braces are looked for first
 		{"third brace", "{{a|f:}}}", "offset 6: the end of the tag" + due},
 		{"not UTF-8", "{{a|f:\xff}}", "offset 6: \"\ufffd\"" + due},
-		{"name too long", "{{" + strings.Repeat("n", maxName+1) + "|f}}", "offset 2: a name of 257 bytes, at most 256: too long"},
-		{"too many parts", "{{n" + strings.Repeat("[0]", maxParts) + "}}", "offset 2: a name of 33 parts, at most 32: too long"},
-		{"too many filters", "{{a" + strings.Repeat("|f", template.MaxFilters+1) + "}}", "offset 68: more than 32 filters: too long"},
+		{"name too long", "{{" + strings.Repeat("n", request.MaxNameSize+1) + "|f}}", "offset 2: a name of 257 bytes, at most 256: over the limit"},
+		{"too many parts", "{{n" + strings.Repeat("[0]", request.MaxDepth) + "}}", "offset 2: a name of 33 parts, at most 32: over the limit"},
+		{"too many filters", "{{a" + strings.Repeat("|f", request.MaxFilters+1) + "}}", "offset 68: more than 32 filters: over the limit"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, isJSON := range []bool{false, true} {
-				_, errs := template.Split(tt.src, maxName, maxParts, isJSON)
+				_, errs := template.Split(tt.src, isJSON)
 				require.Len(t, errs, 1)
 				require.EqualError(t, errs[0], tt.err)
-				require.Equal(t, strings.HasSuffix(tt.err, "too long"), errors.Is(errs[0], template.ErrTooLong))
+				require.Equal(t, strings.HasSuffix(tt.err, "over the limit"), errors.Is(errs[0], request.ErrLimit))
 			}
 		})
 	}
-	nodes := split(t, "{{a"+strings.Repeat("|f", template.MaxFilters)+"}}")
-	require.Len(t, nodes[0].Filters, template.MaxFilters)
+	nodes := split(t, "{{a"+strings.Repeat("|f", request.MaxFilters)+"}}")
+	require.Len(t, nodes[0].Filters, request.MaxFilters)
 }
 
 // All errors inside of tags come at once, and what is around the tags stays.
 func TestSplit_AllErrors(t *testing.T) {
 	t.Parallel()
-	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", maxName, maxParts, false)
+	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", false)
 	texts := make([]string, len(errs))
 	for i, err := range errs {
 		texts[i] = err.Error()
@@ -248,7 +249,7 @@ func TestSplit_AllErrors(t *testing.T) {
 		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26), failed(26, 32), text("z", 32),
 	}, nodes)
 
-	nodes, errs = template.Split("{{a|}}@<<b", maxName, maxParts, false)
+	nodes, errs = template.Split("{{a|}}@<<b", false)
 	require.Nil(t, nodes)
 	require.Len(t, errs, 2)
 	require.EqualError(t, errs[1], "offset 6: a tag is not closed by >>")

@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // A JSON template is known by what it is with something harmless for each placeholder: null for one that stands bare, a
@@ -108,7 +109,7 @@ func (j *jsonTemplate) walk(raw string, base, depth int) error {
 	}
 	if depth == 0 {
 		_, source := j.node(base)
-		return Errorf(source, "nested too deeply: %w", ErrTooLong)
+		return Errorf(source, "nested too deeply: %w", request.ErrLimit)
 	}
 	seen := map[string]bool{}
 	for it := rawjson.Walk(raw); it.Next(); {

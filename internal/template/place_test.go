@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -133,10 +134,10 @@ func TestJSON_Depth(t *testing.T) {
 	}{
 		{"scalar", `1`, 0, ""},
 		{"list", `[{{a}}]`, 1, ""},
-		{"list too deep", `[{{a}}]`, 0, "offset 0: nested too deeply: too long"},
+		{"list too deep", `[{{a}}]`, 0, "offset 0: nested too deeply: over the limit"},
 		{"list in a list", ` [1,[2]]`, 2, ""},
-		{"list in a list too deep", ` [1,[2]]`, 1, "offset 4: nested too deeply: too long"},
-		{"behind a placeholder", `{"a":{{long.name}},"b":{}}`, 1, "offset 23: nested too deeply: too long"},
+		{"list in a list too deep", ` [1,[2]]`, 1, "offset 4: nested too deeply: over the limit"},
+		{"behind a placeholder", `{"a":{{long.name}},"b":{}}`, 1, "offset 23: nested too deeply: over the limit"},
 		{"side by side", `[[],[],[],{}]`, 2, ""},
 	}
 	for _, tt := range tests {
@@ -148,7 +149,7 @@ func TestJSON_Depth(t *testing.T) {
 				return
 			}
 			require.EqualError(t, err, tt.err)
-			require.ErrorIs(t, err, template.ErrTooLong)
+			require.ErrorIs(t, err, request.ErrLimit)
 		})
 	}
 }
@@ -202,7 +203,7 @@ func FuzzJSON(f *testing.F) {
 		if !utf8.ValidString(src) || strings.Contains(src, mark) || strings.Contains(value, mark) || strings.Contains(src, "ue000") || strings.Contains(src, "uE000") {
 			return
 		}
-		nodes, err := trySplit(src, 16, 4)
+		nodes, err := trySplit(src)
 		if err != nil {
 			return
 		}

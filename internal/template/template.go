@@ -2,7 +2,6 @@
 package template
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -53,13 +52,12 @@ const (
 	openAngles, closeAngles = "@<<", ">>"
 )
 
-// Split cuts a template into its nodes, without empty texts. A name has at most maxName bytes and maxParts parts. If the
-// template is JSON, \" in a tag stands for ".
+// Split cuts a template into its nodes, without empty texts. If the template is JSON, \" in a tag stands for ".
 //
 // Of the errors, all that are inside of tags come at once; the nodes then have the literal nil for each such tag, so that
 // what is around them can still be looked at. After a tag without an end there are no nodes.
-func Split(src string, maxName, maxParts int, isJSON bool) ([]Node, []*Error) {
-	s := splitter{maxName: maxName, maxParts: maxParts, json: isJSON}
+func Split(src string, isJSON bool) ([]Node, []*Error) {
+	s := splitter{json: isJSON}
 	if err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces); err != nil {
 		return nil, append(s.errs, err)
 	}
@@ -67,10 +65,9 @@ func Split(src string, maxName, maxParts int, isJSON bool) ([]Node, []*Error) {
 }
 
 type splitter struct {
-	maxName, maxParts int
-	json              bool
-	nodes             []Node
-	errs              []*Error
+	json  bool
+	nodes []Node
+	errs  []*Error
 }
 
 // literal takes text between tags in braces, which may have tags in angles.
@@ -101,7 +98,7 @@ func (s *splitter) braces(content string, offset, at int) {
 
 func (s *splitter) placeholder(content string, offset, at int) {
 	n := Node{Offset: offset, End: at + len(content) + len(closeBraces)}
-	x := expr{src: content, base: at, limits: s}
+	x := expr{src: content, base: at, json: s.json}
 	err := x.parse(&n)
 	if i := nestedTag(content); i >= 0 {
 		err = Errorf(at+i, "a tag inside a tag")
@@ -130,9 +127,6 @@ func nestedTag(content string) int {
 	}
 	return -1
 }
-
-// ErrTooLong is wrapped by errors about names over a limit.
-var ErrTooLong = errors.New("too long")
 
 // cut gives the texts and tags of src in order to text and tag; at is the offset of a tag's content.
 func cut(src string, base int, open, closing string, text func(string, int) *Error, tag func(content string, offset, at int)) *Error {

@@ -8,21 +8,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
-const maxName, maxParts = 256, 32
-
 func split(t *testing.T, src string) []template.Node {
 	t.Helper()
-	nodes, err := trySplit(src, maxName, maxParts)
+	nodes, err := trySplit(src)
 	require.NoError(t, err, "%q", src)
 	return nodes
 }
 
 // trySplit returns the first error, and no nodes with it.
-func trySplit(src string, maxName, maxParts int) ([]template.Node, error) {
-	nodes, errs := template.Split(src, maxName, maxParts, false)
+func trySplit(src string) ([]template.Node, error) {
+	nodes, errs := template.Split(src, false)
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}
@@ -119,16 +118,16 @@ func TestSplit_Refused(t *testing.T) {
 		{"dot first", "{{ .a }}", "offset 3: an empty part in a name"},
 		{"dot last", "{{a.}}", "offset 3: an empty part in a name"},
 		{"two dots", "{{a..b}}", "offset 4: an empty part in a name"},
-		{"name too long", "x{{ " + strings.Repeat("n", 257) + "}}", "offset 4: a name of 257 bytes, at most 256: too long"},
-		{"too many parts", "{{" + strings.Repeat("n.", 32) + "n}}", "offset 2: a name of 33 parts, at most 32: too long"},
+		{"name too long", "x{{ " + strings.Repeat("n", 257) + "}}", "offset 4: a name of 257 bytes, at most 256: over the limit"},
+		{"too many parts", "{{" + strings.Repeat("n.", 32) + "n}}", "offset 2: a name of 33 parts, at most 32: over the limit"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes, err := trySplit(tt.src, maxName, maxParts)
+			nodes, err := trySplit(tt.src)
 			require.EqualError(t, err, tt.err)
 			require.Nil(t, nodes)
-			require.Equal(t, strings.HasSuffix(tt.err, "too long"), errors.Is(err, template.ErrTooLong))
+			require.Equal(t, strings.HasSuffix(tt.err, "over the limit"), errors.Is(err, request.ErrLimit))
 			var e *template.Error
 			require.ErrorAs(t, err, &e)
 			require.LessOrEqual(t, e.Offset, len(tt.src))
@@ -138,8 +137,8 @@ func TestSplit_Refused(t *testing.T) {
 
 func TestSplit_Limits(t *testing.T) {
 	t.Parallel()
-	require.Len(t, split(t, "{{ "+strings.Repeat("n", maxName)+" }}"), 1)
-	require.Len(t, split(t, "{{"+strings.Repeat("n.", maxParts-1)+"n}}"), 1)
+	require.Len(t, split(t, "{{ "+strings.Repeat("n", request.MaxNameSize)+" }}"), 1)
+	require.Len(t, split(t, "{{"+strings.Repeat("n.", request.MaxDepth-1)+"n}}"), 1)
 }
 
 // requireSource puts src together again from its nodes: nothing is lost but the @ in front of braces.
@@ -185,7 +184,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		nodes, err := trySplit(src, 16, 4)
+		nodes, err := trySplit(src)
 		if err == nil {
 			requireSource(t, src, nodes)
 			return

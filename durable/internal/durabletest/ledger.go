@@ -79,7 +79,7 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 	if !bytes.Equal(got, body(id)) || r.RequestURI != target(id) {
 		l.wrong = append(l.wrong, id+": not the message's bytes")
 	}
-	if err := l.verifier.Verify(r.Header, got); err != nil {
+	if err := l.verifier.Verify(r.Context(), r.Header, got); err != nil {
 		l.wrong = append(l.wrong, id+": "+err.Error())
 	}
 	if l.requests%3 == 0 {

@@ -84,8 +84,9 @@ func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T
 	defer e.Close()
 	number := strconv.Itoa(s.Number)
 	client := &webhook.Client{
-		Signer: webhook.Signers{webhook.HMAC{}, webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time) (http.Header, error) {
-			return http.Header{processHeader: {number}}, nil
+		Signer: webhook.Signers{webhook.HMAC{}, webhook.SignerFunc(func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
+			h.Set(processHeader, number)
+			return nil
 		})},
 		Transport: webhook.NewTransport(webhook.Egress{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AnyPort: true}),
 	}

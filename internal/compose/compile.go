@@ -1,4 +1,4 @@
-package webhook
+package compose
 
 import (
 	"errors"
@@ -13,39 +13,40 @@ import (
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/filter"
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
-// A compiler makes a Composer, and gathers what is wrong with the webhook on the way.
+// A compiler makes a Program, and gathers what is wrong with the webhook on the way.
 type compiler struct {
-	*Composer
+	*Program
 	placeholders int // in all templates
-	faults       []*TemplateError
+	faults       []*Error
 }
 
-// compile makes a Composer. It is of use only if there are no faults.
-func compile(w Webhook, samples []Event) (*Composer, []*TemplateError) {
-	w = w.clone()
+// Compile makes a program, which is of use only if there are no faults. It keeps w.
+func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	if w.Method == "" {
 		w.Method = http.MethodPost
 	}
 	if w.Format == "" {
 		w.Format = FormatJSON
 	}
-	c := &compiler{Composer: &Composer{webhook: w}}
+	c := &compiler{Program: &Program{webhook: w}}
 	c.checkSettings()
 	c.compileURL()
 	c.compileHeaders()
 	c.compileBody()
 	c.checkNames(samples)
-	return c.Composer, c.faults
+	return c.Program, c.faults
 }
 
-// maxFaults is how many faults are told: an author reads no more, and large templates can have a million.
+// maxFaults is how many faults are told: an author reads no more, and large templates can
+// have a million.
 const maxFaults = 1000
 
 // fail notes what is wrong. It returns false, for those who cannot go on.
-func (c *compiler) fail(e *TemplateError) bool {
+func (c *compiler) fail(e *Error) bool {
 	if len(c.faults) < maxFaults {
 		c.faults = append(c.faults, e)
 	}
@@ -53,30 +54,28 @@ func (c *compiler) fail(e *TemplateError) bool {
 }
 
 func (c *compiler) checkSettings() {
-	if err := checkMethod(c.webhook.Method); err != nil {
-		c.fail(&TemplateError{Field: "method", Err: err})
+	if err := request.CheckMethod(c.webhook.Method); err != nil {
+		c.fail(&Error{Field: "method", Err: err})
 	}
-	if !slices.Contains([]Format{FormatJSON, FormatFormData, FormatFormURLEncoded}, c.webhook.Format) {
-		c.fail(&TemplateError{Field: "format", Err: fmt.Errorf("unknown format %.64q, want %s, %s or %s",
+	switch c.webhook.Format {
+	case FormatJSON, FormatFormData, FormatFormURLEncoded:
+	default:
+		c.fail(&Error{Field: "format", Err: fmt.Errorf("unknown format %.64q, want %s, %s or %s",
 			c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded)})
-	}
-	if c.webhook.Policy != nil {
-		if err := c.webhook.Policy.check(); err != nil {
-			c.fail(&TemplateError{Field: "policy", Err: err})
-		}
 	}
 }
 
-// split cuts a template into nodes, and counts the placeholders of all templates. It reports false if there are none to go
-// on with.
+// split cuts a template into nodes, and counts the placeholders of all templates. It
+// reports false if there are none to go on with.
 func (c *compiler) split(field, source string) ([]template.Node, bool) {
-	if len(source) > MaxTemplateSize {
-		return nil, c.fail(&TemplateError{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w", len(source), MaxTemplateSize, ErrLimit)})
+	if len(source) > request.MaxTemplateSize {
+		return nil, c.fail(&Error{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w",
+			len(source), request.MaxTemplateSize, request.ErrLimit)})
 	}
 	if i := invalidUTF8(source); i >= 0 {
 		return nil, c.fail(inTemplate(field, source, template.Errorf(i, "not UTF-8")))
 	}
-	nodes, errs := template.Split(source, MaxNameSize, MaxDepth, field == "body")
+	nodes, errs := template.Split(source, field == "body")
 	for _, err := range errs {
 		c.fail(inTemplate(field, source, err))
 	}
@@ -84,8 +83,9 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 		if !n.Placeholder() {
 			continue
 		}
-		if c.placeholders++; c.placeholders > MaxPlaceholders {
-			return nil, c.fail(inTemplate(field, source, n.Errorf("more than %d placeholders in all templates: %w", MaxPlaceholders, ErrLimit)))
+		if c.placeholders++; c.placeholders > request.MaxPlaceholders {
+			err := n.Errorf("more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
+			return nil, c.fail(inTemplate(field, source, err))
 		}
 	}
 	return nodes, nodes != nil || len(errs) == 0
@@ -103,32 +103,37 @@ func invalidUTF8(s string) int {
 	return -1
 }
 
-// newPart makes the program of a template.
-func (c *compiler) newPart(field, source string, nodes []template.Node, opOf func(i int) op) *part {
-	p := &part{field: field, source: source}
-	text := ""
+// add makes a part of a template.
+func (c *compiler) add(field, source string, limit int, nodes []template.Node, opOf func(i int) op) *part {
+	p := &part{index: len(c.parts), field: field, source: source, limit: limit}
 	for i, n := range nodes {
 		if !n.Placeholder() {
-			text = n.Text
+			p.tail = n.Text
 			continue
 		}
-		s := segment{text: text, op: opOf(i), name: -1, computed: true}
+		ph := &placeholder{Node: n, before: p.tail, op: opOf(i)}
 		if n.Name != "" {
-			s.name, s.computed = c.number(n.Name), len(n.Filters) > 0
+			ph.name = c.name(n.Name)
 		}
-		p.segments = append(p.segments, s)
-		p.nodes = append(p.nodes, n)
-		filters := c.compileFilters(p, n)
-		if last := len(filters) - 1; s.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
-			filters = filters[:last] // the place encodes; doing it twice would spoil the value
+		ph.filters = c.compileFilters(p, n)
+		last := len(ph.filters) - 1
+		if ph.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
+			ph.filters = ph.filters[:last] // the place encodes; doing it twice would spoil the value
 		}
-		p.filters = append(p.filters, filters)
-		text = ""
+		p.placeholders = append(p.placeholders, ph)
+		p.tail = ""
 	}
-	p.tail = text
-	p.first = c.segments
-	c.segments += len(p.segments)
+	c.parts = append(c.parts, p)
 	return p
+}
+
+// name returns the name with that text, which all placeholders share.
+func (c *compiler) name(text string) *name {
+	if i := slices.IndexFunc(c.names, func(n *name) bool { return n.text == text }); i >= 0 {
+		return c.names[i]
+	}
+	c.names = append(c.names, newName(text))
+	return c.names[len(c.names)-1]
 }
 
 // compileFilters makes the filters of a placeholder.
@@ -149,22 +154,13 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 			}
 			fault := inTemplate(p.field, p.source, e)
 			if errors.Is(err, filter.ErrUnknown) {
-				fault.suggestion = filter.Nearest(call.Name)
+				fault.Suggestion = filter.Nearest(call.Name)
 			}
 			c.fail(fault)
 		}
 		filters = append(filters, f)
 	}
 	return filters
-}
-
-// number gives a name its number. There are few enough to look at each.
-func (c *compiler) number(text string) int {
-	if i := slices.IndexFunc(c.names, func(n name) bool { return n.text == text }); i >= 0 {
-		return i
-	}
-	c.names = append(c.names, name{text, field.Split(text)})
-	return len(c.names) - 1
 }
 
 func (c *compiler) compileURL() {
@@ -178,7 +174,8 @@ func (c *compiler) compileURL() {
 		c.fail(inTemplate("url", source, err))
 		return
 	}
-	// What is left to check does not depend on values: look at the URL with a letter for each of them.
+	// What is left to check does not depend on values: look at the URL with a letter for
+	// each of them.
 	var sample strings.Builder
 	for i, n := range nodes {
 		if n.Placeholder() {
@@ -193,17 +190,18 @@ func (c *compiler) compileURL() {
 		nodes[i].Text = n.Text[:fixed] + string(escape.AppendURLLiteral(nil, n.Text[fixed:]))
 		sample.WriteString(nodes[i].Text)
 	}
-	if _, err := checkURL(sample.String()); err != nil {
+	if _, err := request.ParseURL(sample.String()); err != nil {
 		c.fail(inTemplate("url", source, err))
-	} else if dotSegment(sample.String()) {
+	} else if request.HasDotSegment(sample.String()) {
 		c.fail(inTemplate("url", source, errDotSegment))
 	}
-	c.url = c.newPart("url", source, nodes, func(int) op { return opURL })
+	c.url = c.add("url", source, request.MaxURLSize, nodes, func(int) op { return opURL })
 }
 
 func (c *compiler) compileHeaders() {
-	if n := len(c.webhook.Headers); n > MaxHeaders {
-		c.fail(&TemplateError{Field: "headers", Err: fmt.Errorf("%d headers, at most %d: %w", n, MaxHeaders, ErrLimit)})
+	if n := len(c.webhook.Headers); n > request.MaxHeaders {
+		c.fail(&Error{Field: "headers", Err: fmt.Errorf("%d headers, at most %d: %w",
+			n, request.MaxHeaders, request.ErrLimit)})
 		return
 	}
 	if c.webhook.Format == FormatJSON {
@@ -218,14 +216,14 @@ func (c *compiler) compileHeaders() {
 }
 
 func (c *compiler) compileHeader(name, source string) {
-	key, err := checkHeaderName(name)
+	key, err := request.CheckHeaderName(name)
 	if err != nil {
-		c.fail(&TemplateError{Field: "headers", Err: err})
+		c.fail(&Error{Field: "headers", Err: err})
 		return
 	}
 	fieldName := "headers." + name
 	if slices.Contains(c.headerKeys, key) {
-		c.fail(&TemplateError{Field: "headers", Err: fmt.Errorf("header %s is there twice", key)})
+		c.fail(&Error{Field: "headers", Err: request.DuplicateHeader(key)})
 		return
 	}
 	nodes, ok := c.split(fieldName, source)
@@ -235,24 +233,25 @@ func (c *compiler) compileHeader(name, source string) {
 	size := 0
 	for _, n := range nodes {
 		size += len(n.Text)
-		if i := strings.IndexFunc(n.Text, isHeaderControl); i >= 0 {
+		if i := strings.IndexFunc(n.Text, request.IsHeaderControl); i >= 0 {
 			c.fail(inTemplate(fieldName, source, template.Errorf(n.Offset+i, "a control character in a header")))
 			return
 		}
 	}
-	if size > MaxHeaderSize {
-		c.fail(&TemplateError{Field: fieldName, Err: fmt.Errorf("%d bytes without its placeholders, at most %d: %w", size, MaxHeaderSize, ErrLimit)})
+	if size > request.MaxHeaderSize {
+		c.fail(&Error{Field: fieldName, Err: fmt.Errorf("%d bytes without its placeholders, at most %d: %w",
+			size, request.MaxHeaderSize, request.ErrLimit)})
 		return
 	}
 	if key == "Content-Type" {
 		if err := c.ownContentType(nodes); err != nil {
-			c.fail(&TemplateError{Field: fieldName, Err: err})
+			c.fail(&Error{Field: fieldName, Err: err})
 			return
 		}
 		c.contentType = ""
 	}
 	c.headerKeys = append(c.headerKeys, key)
-	p := c.newPart(fieldName, source, nodes, func(int) op { return opHeader })
+	p := c.add(fieldName, source, request.MaxHeaderSize, nodes, func(int) op { return opHeader })
 	p.cut = true
 	c.headers = append(c.headers, p)
 }
@@ -273,6 +272,8 @@ func (c *compiler) ownContentType(nodes []template.Node) error {
 	return fmt.Errorf("want a type of JSON in UTF-8 such as application/json, without placeholders")
 }
 
+var errNotFields = errors.New("the fields of a form are one JSON object, or one placeholder for one")
+
 func (c *compiler) compileBody() {
 	source := c.webhook.Body
 	if strings.TrimSpace(source) == "" {
@@ -282,19 +283,19 @@ func (c *compiler) compileBody() {
 	if !ok {
 		return
 	}
-	inString, err := template.JSON(nodes, MaxDepth)
+	inString, err := template.JSON(nodes, request.MaxDepth)
 	if err != nil {
 		c.fail(inTemplate("body", source, err))
 		return
 	}
-	if c.asForm() {
+	if c.hasFields() {
 		first := strings.TrimSpace(nodes[0].Text)
 		whole := nodes[0].Placeholder() || first == "" && len(nodes) > 1
-		if c.authored = strings.HasPrefix(first, "{"); !c.authored && !whole {
-			c.fail(inTemplate("body", source, template.Errorf(0, "the fields of a form are one JSON object, or one placeholder that stands for one")))
+		if c.ownKeys = strings.HasPrefix(first, "{"); !c.ownKeys && !whole {
+			c.fail(inTemplate("body", source, template.Errorf(0, "%w", errNotFields)))
 		}
 	}
-	c.body = c.newPart("body", source, nodes, func(i int) op {
+	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) op {
 		if inString[i] {
 			return opString
 		}

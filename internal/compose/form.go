@@ -1,4 +1,4 @@
-package webhook
+package compose
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // formFields are the fields of a form or of a query, in order.
@@ -19,7 +20,7 @@ type formField struct{ name, value string }
 // flatten makes fields of an object: an object or list below it gives fields name[member] and name[0], an empty one none.
 // Brackets and the like in a member's name are percent-encoded, so that no name an event brought along reads as another
 // field; the names that the author of a template wrote stay as they are.
-func flatten(v field.Value, authored bool) (formFields, error) {
+func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (formFields, error) {
 	if v.Kind != rawjson.Object {
 		if v.Empty() {
 			return nil, nil
@@ -28,11 +29,7 @@ func flatten(v field.Value, authored bool) (formFields, error) {
 	}
 	f := flattener{left: flattenLimit}
 	for it := rawjson.Walk(v.Text); it.Next(); {
-		encode := escape.AppendFormKey
-		if authored {
-			encode = escape.AppendFormName
-		}
-		if err := f.add(string(encode(nil, it.Key())), field.FromJSON(it.Value()), 1); err != nil {
+		if err := f.add(string(appendName(nil, it.Key())), field.FromJSON(it.Value()), 1); err != nil {
 			return nil, err
 		}
 	}
@@ -40,8 +37,8 @@ func flatten(v field.Value, authored bool) (formFields, error) {
 }
 
 // flattenLimit is the most text that flatten makes, the names of objects and lists on the way included: below one long name
-// a short list could grow without an end in sight. What stays below it is held to MaxOutputSize when it is written.
-const flattenLimit = 4 * MaxOutputSize
+// a short list could grow without an end in sight. What stays below it is held to request.MaxOutputSize when it is written.
+const flattenLimit = 4 * request.MaxOutputSize
 
 type flattener struct {
 	fields formFields
@@ -54,14 +51,14 @@ func (f *flattener) add(name string, v field.Value, depth int) error {
 		text = v.String()
 	}
 	if f.left -= len(name) + len(text) + 1; f.left < 0 {
-		return fmt.Errorf("the fields of a form are more than %d bytes: %w", MaxOutputSize, ErrLimit)
+		return fmt.Errorf("the fields of a form are more than %d bytes: %w", request.MaxOutputSize, request.ErrLimit)
 	}
 	if !v.Composite() {
 		f.fields = append(f.fields, formField{name, text})
 		return nil
 	}
-	if depth > MaxDepth {
-		return fmt.Errorf("a value nested more than %d deep: %w", MaxDepth, ErrLimit)
+	if depth > request.MaxDepth {
+		return fmt.Errorf("a value nested more than %d deep: %w", request.MaxDepth, request.ErrLimit)
 	}
 	i := 0
 	for it := rawjson.Walk(v.Text); it.Next(); i++ {

@@ -1,0 +1,130 @@
+package compose
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/template"
+)
+
+// A Problem is one thing that the author of a webhook should see.
+type Problem struct {
+	Field          string
+	Offset, Length int
+	Message        string
+	Suggestion     string
+	Warning        bool // else it is an error
+}
+
+// Problems returns faults as problems, in the order in which an author reads a webhook,
+// and behind them what may not be what the author meant.
+func (p *Program) Problems(faults []*Error) []Problem {
+	c := checker{Program: p}
+	for _, f := range faults {
+		c.problems = append(c.problems, Problem{f.Field, f.Offset, f.Length, f.Err.Error(), f.Suggestion, false})
+	}
+	errorsEnd := len(c.problems)
+	for _, part := range p.parts {
+		if part == p.url && len(part.source) >= len("http://") && strings.EqualFold(part.source[:len("http://")], "http://") {
+			c.warn(part, 0, len("http:"), "http sends everything in the clear; use https")
+		}
+		for _, ph := range part.placeholders {
+			c.checkTag(part, ph.Node)
+			if ph.name != nil {
+				c.checkName(part, ph)
+			}
+		}
+	}
+	slices.SortStableFunc(c.problems[:errorsEnd], inOrder)
+	slices.SortStableFunc(c.problems[errorsEnd:], inOrder)
+	return c.problems
+}
+
+func inOrder(a, b Problem) int {
+	rank := func(field string) int {
+		switch {
+		case field == "body":
+			return 3
+		case strings.HasPrefix(field, "headers."):
+			return 2
+		case field == "url":
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(a.Field), rank(b.Field)), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Offset, b.Offset))
+}
+
+// A checker gathers what may not be what the author meant.
+type checker struct {
+	*Program
+	problems []Problem
+}
+
+func (c *checker) warn(p *part, offset, length int, format string, args ...any) {
+	c.problems = append(c.problems, Problem{p.field, offset, length, fmt.Sprintf(format, args...), "", true})
+}
+
+// checkTag looks at how a tag is written.
+func (c *checker) checkTag(p *part, n template.Node) {
+	at := n.Offset - 1
+	if at > 0 && p.source[at] == '@' && p.source[at-1] != '@' && strings.HasPrefix(p.source[n.Offset:], "{{") {
+		before, _ := utf8.DecodeLastRuneInString(p.source[:at])
+		if unicode.IsLetter(before) || unicode.IsDigit(before) {
+			c.warn(p, at, 1, "the @ before a tag is a part of it and not sent; write @@ to send one")
+		}
+	}
+	if last := len(n.Filters) - 1; p == c.url && last >= 0 && n.Filters[last].Name == "url_encode" {
+		c.warn(p, n.Filters[last].At, len("url_encode"),
+			"url_encode changes nothing at the end of a tag in a URL, where every value is encoded")
+	}
+}
+
+// checkName looks at what a name stands for. Behind filters it may be something else.
+func (c *checker) checkName(p *part, ph *placeholder) {
+	m := c.member(ph.name)
+	if m == nil {
+		return
+	}
+	written := writtenLength(p.source[ph.At:])
+	if m.Absent != "" && !hasDefault(ph.Node) {
+		empty := "empty"
+		if ph.op == opJSON {
+			empty = "null"
+		}
+		c.warn(p, ph.At, written, "%s is absent %s, and then %s here; the filter default can stand in for it",
+			ph.Name, m.Absent, empty)
+	}
+	if len(ph.Filters) > 0 {
+		return
+	}
+	if ph.op == opJSON && m.Kind == "string" && !p.isPlaceholder() {
+		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a text: without quotes around the tag it brings its own", ph.Name)
+	}
+	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
+		c.warn(p, ph.At, written, "%s is an %s, which cannot stand in a URL: no message will be composed", ph.Name, m.Kind)
+	}
+	if p == c.url && m.Kind == "number" && strings.Contains(p.source[:ph.Offset], "?") {
+		after, _ := utf8.DecodeRuneInString(p.source[ph.End:])
+		before, _ := utf8.DecodeLastRuneInString(p.source[:ph.Offset])
+		if isText(before) || isText(after) {
+			c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a number, and touches other text here", ph.Name)
+		}
+	}
+}
+
+// isPlaceholder reports whether the template is nothing but one placeholder.
+func (p *part) isPlaceholder() bool {
+	return len(p.placeholders) == 1 && strings.TrimSpace(p.placeholders[0].before+p.tail) == ""
+}
+
+func isText(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// hasDefault reports whether something takes the place of an absent value.
+func hasDefault(n template.Node) bool {
+	return slices.ContainsFunc(n.Filters, func(f template.Call) bool { return f.Name == "default" })
+}

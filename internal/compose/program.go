@@ -1,0 +1,99 @@
+package compose
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ringhook/webhook/internal/escape"
+	"github.com/ringhook/webhook/internal/filter"
+	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/template"
+)
+
+// A Program is the templates of one webhook, ready to run. Compile makes it. It is safe
+// for concurrent use and does not change.
+type Program struct {
+	webhook     Webhook
+	names       []*name // of all placeholders, each once, in the order of the parts
+	parts       []*part // URL, headers in the order of headerKeys, body if there is one
+	url         *part
+	headers     []*part
+	body        *part // nil: the event's own JSON form
+	headerKeys  []string
+	contentType string // of a body; empty if a header says it, or if it has a boundary
+	ownKeys     bool   // the body template is an object, so its keys are the author's own
+	dotted      bool   // the path has placeholders, so that it could get dot segments
+
+	samples  []*sampleGroup
+	bindings sync.Map // *field.Entry → *binding
+	latest   atomic.Pointer[binding]
+}
+
+// A part is one template: of the URL, of a header's value or of the body.
+type part struct {
+	index         int    // in Program.parts
+	field, source string // as in Error
+	placeholders  []*placeholder
+	tail          string // the text behind the last placeholder
+	limit         int    // bytes that it may render to
+	cut           bool   // what is over the limit is cut, instead of being an error
+}
+
+// A placeholder is one, with the text in front of it.
+type placeholder struct {
+	template.Node
+	before  string
+	name    *name // nil for a literal
+	filters []filter.Filter
+	op      op
+}
+
+// An op is what is done with a value: the escaping of the place of its placeholder.
+type op byte
+
+const (
+	opURL    op = iota // percent-encoded
+	opHeader           // text without controls
+	opString           // inside a JSON string
+	opJSON             // a JSON value
+)
+
+// An escaper writes a text for a place.
+type escaper func(dst []byte, text string) []byte
+
+var escapers = [...]escaper{
+	opURL:    escape.AppendURL,
+	opHeader: escape.AppendHeader,
+	opString: rawjson.AppendEscaped,
+	opJSON:   appendJSONText,
+}
+
+// appendJSONText writes a text where a JSON value is due. The empty one is null.
+func appendJSONText(dst []byte, text string) []byte {
+	if text == "" {
+		return append(dst, "null"...)
+	}
+	return rawjson.AppendString(dst, text)
+}
+
+// Placeholders returns the names that the templates use, each once, in the order of URL,
+// headers by name, and body.
+func (p *Program) Placeholders() []string {
+	names := make([]string, len(p.names))
+	for i, n := range p.names {
+		names[i] = n.text
+	}
+	return names
+}
+
+// ID returns the webhook's id.
+func (p *Program) ID() string { return p.webhook.ID }
+
+// Method returns the HTTP method, which is never empty.
+func (p *Program) Method() string { return p.webhook.Method }
+
+// hasFields reports whether the body's members become fields of a form or of a query.
+func (p *Program) hasFields() bool {
+	return p.webhook.Format != FormatJSON || p.webhook.Method == http.MethodGet
+}

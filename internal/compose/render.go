@@ -1,0 +1,204 @@
+package compose
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
+)
+
+// A renderer is what one call of Compose works with.
+type renderer struct {
+	program  *Program
+	event    Event
+	binding  *binding
+	pointer  any       // what the getters read; nil if all is read from doc
+	doc      field.Doc // the event's JSON form, once it was asked for
+	scratch  any       // for the next event of pointer's type
+	random   [16]byte
+	idEnd    int
+	ends     []int  // of the headers in buf
+	buf      []byte // id, URL, header values, body
+	json     []byte // a body template's JSON, before it becomes fields
+	filtered int    // bytes that filters took and made
+}
+
+var renderers = sync.Pool{New: func() any { return new(renderer) }}
+
+// A buffer that one huge event has grown is not kept.
+const keptBuffer = 64 << 10
+
+// load sets pointer if the event is of the binding's type, and of one that is not read
+// from its JSON form.
+func (r *renderer) load(b *binding, e Event) bool {
+	if b.entry.Load == nil {
+		return false
+	}
+	pointer, copied := b.entry.Load(e, r.scratch)
+	if copied {
+		r.scratch = pointer
+	}
+	r.pointer = pointer
+	return pointer != nil
+}
+
+func (r *renderer) release() {
+	r.buf, r.json, r.ends = r.buf[:0], r.json[:0], r.ends[:0]
+	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
+		r.buf, r.json = nil, nil
+	}
+	r.program, r.event, r.pointer, r.binding, r.filtered = nil, nil, nil, nil, 0
+	if r.doc.Kind != rawjson.None {
+		r.doc = field.Doc{}
+	}
+	renderers.Put(r)
+}
+
+func (r *renderer) start(p *Program, id string, e Event) error {
+	b := p.latest.Load()
+	if b == nil || !r.load(b, e) {
+		if field.IsNil(e) {
+			return eventError(errors.New("is nil"))
+		}
+		b = p.bind(e)
+		r.load(b, e)
+	}
+	r.program, r.event, r.binding = p, e, b
+	if id == "" {
+		_, _ = rand.Read(r.random[:]) // never fails
+		r.buf = idEncoding.AppendEncode(append(r.buf, "msg_"...), r.random[:])
+	} else {
+		r.buf = append(r.buf, id...)
+	}
+	r.idEnd = len(r.buf)
+	return nil
+}
+
+var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// jsonForm returns the event's JSON form, which is made once.
+func (r *renderer) jsonForm() (field.Value, error) {
+	if r.doc.Kind == rawjson.None {
+		b, err := eventJSON(r.event, r.binding.entry, r.pointer)
+		if err != nil {
+			return field.Value{}, err
+		}
+		r.doc.Value = field.FromJSON(rawjson.Trim(string(b)))
+	}
+	return r.doc.Value, nil
+}
+
+// largeValue is how long a value may be without being weighed at once. All the shorter
+// ones that a webhook can have come to a few megabytes at most, escapes included, which
+// the end of the template is time enough to refuse.
+const largeValue = 1 << 10
+
+// run appends what a part says of the event, at most its limit: more is an error, but for
+// a header, which is cut.
+func (r *renderer) run(dst []byte, p *part) (_ []byte, err error) {
+	start, pointer := len(dst), r.pointer
+	steps := r.binding.steps[p.index]
+	for i := range steps {
+		s := &steps[i]
+		dst = append(dst, s.before...)
+		var v field.Value
+		if s.get != nil {
+			v = s.get(pointer)
+		}
+		if v.Kind == rawjson.String { // as nearly all are
+			if dst = s.escape(dst, v.Text); len(v.Text) <= largeValue {
+				continue
+			}
+		} else if dst, err = r.appendOther(dst, p, s.from, v); err != nil {
+			return dst, err
+		}
+		if len(dst)-start > p.limit {
+			return p.over(dst, start, s.from.placeholder)
+		}
+	}
+	if p.tail != "" {
+		dst = append(dst, p.tail...)
+	}
+	if len(dst)-start > p.limit {
+		return p.over(dst, start, nil)
+	}
+	return dst, nil
+}
+
+// appendOther appends what is not a member with a text.
+func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) (_ []byte, err error) {
+	if a.name == nil || len(a.filters) > 0 {
+		v, err = r.computed(p, a)
+	} else if v.Kind == rawjson.None {
+		v, err = r.value(p, a)
+	}
+	if err != nil {
+		return dst, err
+	}
+	switch {
+	case a.op == opURL && v.Composite():
+		return dst, p.fault(a.placeholder, errCompositeInURL)
+	case a.op == opJSON && v.Kind != rawjson.String:
+		return v.AppendJSON(dst), nil
+	default:
+		return escapers[a.op](dst, v.String()), nil
+	}
+}
+
+// value reads a name that its type's functions did not find.
+func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
+	switch a.kind {
+	case readEvent:
+		return field.Text(eventType(r.event)), nil
+	case readWebhookID:
+		return field.Text(r.program.webhook.ID), nil
+	case readMessageID:
+		return field.Text(string(r.buf[:r.idEnd])), nil
+	case readMember:
+		if a.get(r.pointer) == field.Invalid {
+			return v, &Error{Field: "event", Placeholder: a.Name, Err: errNoJSON}
+		}
+	case readJSON:
+		if _, err := r.jsonForm(); err != nil {
+			return v, err
+		}
+		v = a.name.lookUp(&r.doc, a.envelope)
+	}
+	if v.Kind == rawjson.None {
+		if !a.known && !r.program.sampled(r.binding.entry, eventType(r.event), a.name) {
+			return v, r.unknown(p, a.placeholder)
+		}
+		v = field.Null
+	}
+	return v, nil
+}
+
+func (r *renderer) unknown(p *part, ph *placeholder) error {
+	doc, err := r.jsonForm()
+	if err != nil {
+		return err
+	}
+	return p.unknown(ph, &sampleGroup{entry: r.binding.entry, docs: []field.Value{doc}})
+}
+
+// over ends a part, at a placeholder or at its end, where it has become too long.
+func (p *part) over(dst []byte, start int, at *placeholder) ([]byte, error) {
+	if p.cut {
+		return cutText(dst, start+p.limit), nil
+	}
+	return dst, p.fault(at, fmt.Errorf("composed to more than %d bytes: %w", p.limit, request.ErrLimit))
+}
+
+// cutText cuts UTF-8 that is longer than end, before the character at end.
+func cutText(text []byte, end int) []byte {
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}

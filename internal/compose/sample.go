@@ -1,0 +1,197 @@
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/nearest"
+	"github.com/ringhook/webhook/internal/rawjson"
+)
+
+// A sampleGroup is the samples of one Go type; where the Go type tells nothing of the
+// members, of one event type.
+type sampleGroup struct {
+	entry     *field.Entry
+	eventType string
+	docs      []field.Value
+}
+
+func (g *sampleGroup) covers(entry *field.Entry, eventType string) bool {
+	return g.entry == entry && (entry.Type != nil || g.eventType == eventType)
+}
+
+// knows reports whether the group's type or one of its samples has the name.
+func (g *sampleGroup) knows(n *name) bool {
+	if n.kind != readMember || n.text == "payload" {
+		return true
+	}
+	if g.entry.Type != nil {
+		if _, _, known := n.resolve(g.entry.Type); known {
+			return true
+		}
+	}
+	return g.has(n)
+}
+
+func (g *sampleGroup) has(n *name) bool { return slices.ContainsFunc(g.docs, n.isIn) }
+
+// member returns what is known of a name, or nil.
+func (g *sampleGroup) member(n *name) *field.Member {
+	if n.kind != readMember {
+		return &field.Member{Kind: "string"}
+	}
+	if t := g.entry.Type; t != nil {
+		_, path, known := n.resolve(t)
+		switch {
+		case known && path != nil && len(path) == 0:
+			return &field.Member{Kind: "object"}
+		case known && path != nil:
+			return t.Find(path)
+		}
+	}
+	for _, doc := range g.docs {
+		if v := n.lookUp(doc, false); v.Kind != rawjson.None {
+			return &field.Member{Kind: v.TypeName()}
+		}
+	}
+	return nil
+}
+
+// member returns what is known of a name, from the first kind of sample that has it.
+func (p *Program) member(n *name) *field.Member {
+	for _, g := range p.samples {
+		if m := g.member(n); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// sampled reports whether a sample of the event's kind has a name that its type does not
+// know.
+func (p *Program) sampled(entry *field.Entry, eventType string, n *name) bool {
+	return slices.ContainsFunc(p.samples, func(g *sampleGroup) bool {
+		return g.covers(entry, eventType) && g.has(n)
+	})
+}
+
+// checkNames makes sure that one kind of sample knows all the names, and else faults
+// those that are unknown to the kind that knows the most.
+func (c *compiler) checkNames(samples []Event) {
+	for _, e := range samples {
+		if err := c.addSample(e); err != nil {
+			c.fail(err)
+		}
+	}
+	var best *sampleGroup
+	var fewest []*name
+	for _, g := range c.samples {
+		if unknown := c.unknownTo(g); best == nil || len(unknown) < len(fewest) {
+			best, fewest = g, unknown
+		}
+	}
+	if len(fewest) == 0 {
+		return
+	}
+	for _, p := range c.parts {
+		for _, ph := range p.placeholders {
+			if ph.name != nil && slices.Contains(fewest, ph.name) {
+				c.fail(p.unknown(ph, best))
+			}
+		}
+	}
+}
+
+// unknownTo returns the names that a kind of sample does not know.
+func (p *Program) unknownTo(g *sampleGroup) (unknown []*name) {
+	for _, n := range p.names {
+		if !g.knows(n) {
+			unknown = append(unknown, n)
+		}
+	}
+	return unknown
+}
+
+func (c *compiler) addSample(e Event) *Error {
+	if field.IsNil(e) {
+		return eventError(errors.New("a sample is nil"))
+	}
+	entry, doc, err := documentOf(e)
+	if bad := (*Error)(nil); errors.As(err, &bad) {
+		return bad
+	}
+	for _, g := range c.samples {
+		if g.covers(entry, eventType(e)) {
+			g.docs = append(g.docs, doc)
+			return nil
+		}
+	}
+	c.samples = append(c.samples, &sampleGroup{entry, eventType(e), []field.Value{doc}})
+	return nil
+}
+
+// documentOf reads an event that is not nil.
+func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
+	entry = field.EntryOf(e)
+	var pointer any
+	if entry.Load != nil {
+		pointer, _ = entry.Load(e, nil)
+	}
+	b, err := eventJSON(e, entry, pointer)
+	if err != nil {
+		return entry, field.Null, err
+	}
+	return entry, field.FromJSON(rawjson.Trim(string(b))), nil
+}
+
+// unknown is the error for a placeholder that names nothing in events of a kind.
+func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
+	text := fmt.Sprintf("unknown name %q", ph.Name)
+	near := g.nearest(ph.Name)
+	if near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	e := p.fault(ph, &quietError{text, ErrUnknownName})
+	e.Offset, e.Length, e.Suggestion = ph.At, writtenLength(p.source[ph.At:]), near
+	return e
+}
+
+// writtenLength is the length of the name that a text begins with, as it is written there.
+func writtenLength(text string) int {
+	if end := strings.IndexAny(text, " \t\r\n|}>"); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+// nearest returns the known name that is closest to a misspelt one, or "" if none is near.
+func (g *sampleGroup) nearest(misspelt string) string {
+	search := nearest.To(misspelt)
+	for _, known := range []string{"event", "webhook_id", "message_id"} {
+		search.Try(known)
+	}
+	prefixed := strings.HasPrefix(misspelt, "payload.")
+	envelope := slices.ContainsFunc(g.docs, func(doc field.Value) bool { return isEnvelope(doc) })
+	add := func(member string) {
+		for _, known := range spellings(member, envelope) {
+			if strings.HasPrefix(known, "payload.") == prefixed || known == member {
+				search.Try(known)
+			}
+		}
+	}
+	if g.entry.Type != nil {
+		g.entry.Names(func(path string, m *field.Member) {
+			add(path)
+			for _, alias := range m.Aliases {
+				add(strings.TrimSuffix(path, m.Name) + alias)
+			}
+		})
+	}
+	for _, doc := range g.docs {
+		doc.Names(add)
+	}
+	return search.Best()
+}

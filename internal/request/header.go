@@ -1,0 +1,150 @@
+package request
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// The headers that signers set, which package webhook exports under the same names.
+const (
+	HeaderID               = "Webhook-Id"
+	HeaderTimestamp        = "Webhook-Timestamp"
+	HeaderWebhookSignature = "Webhook-Signature"
+	HeaderSignature        = "Signature"
+)
+
+// isSignatureHeader reports whether signers set the header, and nobody else.
+func isSignatureHeader(canonical string) bool {
+	switch canonical {
+	case HeaderSignature, HeaderID, HeaderTimestamp, HeaderWebhookSignature:
+		return true
+	}
+	return false
+}
+
+// isReservedHeader reports whether the header belongs to the connection or to the framing
+// of the request, or unlocks the metadata services of clouds (a second line of defence
+// behind the dial guard). Nobody sets it: net/http would leave some of them out.
+func isReservedHeader(canonical string) bool {
+	switch canonical {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+		"Host", "Content-Length", "Content-Encoding", "Expect",
+		"Metadata", "Metadata-Flavor":
+		return true
+	}
+	return strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token")
+}
+
+// CheckHeaderName refuses names that are not tokens and names that a webhook must not
+// set. It returns the canonical name.
+func CheckHeaderName(name string) (canonical string, err error) {
+	if err := checkToken(name); err != nil {
+		return "", err
+	}
+	canonical = http.CanonicalHeaderKey(name)
+	if isReservedHeader(canonical) || isSignatureHeader(canonical) {
+		return "", fmt.Errorf("header %s must not be set", canonical)
+	}
+	return canonical, nil
+}
+
+// CheckSignatureName is CheckHeaderName for signers.
+func CheckSignatureName(name string) (canonical string, err error) {
+	if err := checkToken(name); err != nil {
+		return "", err
+	}
+	canonical = http.CanonicalHeaderKey(name)
+	if isReservedHeader(canonical) { // the request would go out unsigned
+		return "", fmt.Errorf("header %s must not be set", canonical)
+	}
+	return canonical, nil
+}
+
+// CheckHeader refuses a message's header that has an invalid name or value, a name twice,
+// or too many.
+func CheckHeader(h http.Header) error {
+	count := 0
+	for name, values := range h {
+		if count += max(len(values), 1); count > MaxHeaders {
+			return fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
+		}
+		canonical, err := CheckHeaderName(name)
+		if err != nil {
+			return err
+		}
+		if err := CheckHeaderValues(name, values); err != nil {
+			return err
+		}
+		if canonical == name {
+			continue
+		}
+		for other := range h {
+			if other != name && http.CanonicalHeaderKey(other) == canonical {
+				return DuplicateHeader(canonical)
+			}
+		}
+	}
+	return nil
+}
+
+// DuplicateHeader is the error for a header whose name is there twice, in whatever case.
+func DuplicateHeader(canonical string) error {
+	return fmt.Errorf("duplicate header %s", canonical)
+}
+
+// CheckHeaderValues refuses values that no header can have.
+func CheckHeaderValues(name string, values []string) error {
+	for _, value := range values {
+		if err := checkHeaderValue(value); err != nil {
+			return fmt.Errorf("header %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkHeaderValue refuses control characters other than TAB, which would end the header
+// or be refused on the wire.
+func checkHeaderValue(value string) error {
+	if len(value) > MaxHeaderSize {
+		return fmt.Errorf("header value of %d bytes, at most %d: %w", len(value), MaxHeaderSize, ErrLimit)
+	}
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return fmt.Errorf("header value has a control character at offset %d", i)
+		}
+	}
+	return nil
+}
+
+// IsHeaderControl reports whether a character of a header's value becomes a blank.
+func IsHeaderControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+
+// checkToken refuses what cannot be a header's name.
+func checkToken(name string) error {
+	if name == "" {
+		return errors.New("empty header name")
+	}
+	if len(name) > MaxNameSize {
+		return fmt.Errorf("header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
+	}
+	for i := range len(name) {
+		if !tokenChars[name[i]] { // it may be a whole header line, with a credential
+			return fmt.Errorf("invalid character in a header name at offset %d", i)
+		}
+	}
+	return nil
+}
+
+// tokenChars has what a header name may consist of: tchar of RFC 9110, 5.6.2.
+var tokenChars = func() (set [256]bool) {
+	const chars = "!#$%&'*+-.^_`|~0123456789" +
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for i := range len(chars) {
+		set[chars[i]] = true
+	}
+	return set
+}()

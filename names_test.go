@@ -1,0 +1,99 @@
+package webhook_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+)
+
+type (
+	// reservedMember has a member whose name is reserved.
+	reservedMember struct {
+		Event []int `json:"event"`
+	}
+	// twoPlaces has a member at the top and an object payload.
+	twoPlaces struct {
+		X       string `json:"x"`
+		Payload struct {
+			Y string `json:"y"`
+		} `json:"payload"`
+	}
+	// freePayload is an envelope or not: only its value tells.
+	freePayload struct {
+		X       string         `json:"x"`
+		Payload map[string]any `json:"payload"`
+	}
+)
+
+func (reservedMember) EventType() string { return "t" }
+func (twoPlaces) EventType() string      { return "t" }
+func (freePayload) EventType() string    { return "t" }
+
+// What is checked, what is warned of and what is composed agree on which member a name
+// means, for an event as a Go type and as JSON.
+func TestNames_OneRule(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		event      webhook.Event
+		want       string   // composed; empty if it does not compile
+		problems   []string // messages
+	}{
+		{
+			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`, reservedMember{},
+			`{"a": "t", "b": "t"}`, []string{"event is a text: without quotes around the tag it brings its own"},
+		},
+		{
+			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
+		},
+		{
+			"payload.x is no member of the top", `{"a": {{payload.x}} }`, twoPlaces{}, "",
+			[]string{`unknown name "payload.x"; did you mean "payload.y"?`},
+		},
+		{"x is the top's", `["{{x}}"]`, twoPlaces{X: "1"}, `["1"]`, nil},
+		{"y is payload's", `["{{y}}"]`, twoPlaces{}, `[""]`, nil},
+		{"the whole payload of an envelope", `{{payload}}`, freePayload{"1", map[string]any{"y": 2}}, `{"y":2}`, nil},
+		{"the whole event", `{{payload}}`, freePayload{X: "1"}, `{"x":"1","payload":null}`, nil},
+		{
+			"payload.x of no envelope", `{"a": {{payload.x}} }`, freePayload{X: "1"}, `{"a": "1" }`,
+			[]string{"payload.x is a text: without quotes around the tag it brings its own"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, e := range []webhook.Event{tt.event, asJSONOnly(t, tt.event)} {
+				w := webhook.Webhook{URL: "https://h.test/", Body: tt.body}
+				var messages []string
+				for _, p := range webhook.Check(w, e) {
+					messages = append(messages, p.Message)
+				}
+				require.Equal(t, tt.problems, messages, "%T", e)
+				c, err := webhook.Compile(w, e)
+				if tt.want == "" {
+					require.Error(t, err)
+					continue
+				}
+				require.NoError(t, err)
+				m, err := c.Compose(e)
+				require.NoError(t, err)
+				require.Equal(t, tt.want, string(m.Body), "%T", e)
+			}
+		})
+	}
+	t.Run("a reserved name in a URL", func(t *testing.T) {
+		t.Parallel()
+		w := webhook.Webhook{URL: "https://h.test/?e={{event}}"}
+		require.Empty(t, webhook.Check(w, reservedMember{}))
+		require.Equal(t, "https://h.test/?e=t", compose(t, w, reservedMember{}).URL)
+	})
+	t.Run("the whole event in a URL", func(t *testing.T) {
+		t.Parallel()
+		w := webhook.Webhook{URL: "https://h.test/?e={{payload}}"}
+		problems := webhook.Check(w, plainEvent{})
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].Message, "payload is an object, which cannot stand in a URL")
+	})
+}
