@@ -92,10 +92,10 @@ func TestCheck_Warnings(t *testing.T) {
 			warningAt("url", 31, 8, "from is a number, and touches other text here"),
 		}},
 		{"object in a URL", "https://h/{{payload}}?a={{payload.id}}", "", "", status, []webhook.Problem{
-			warningAt("url", 12, 7, "payload is an object, which cannot stand in a URL: no message will be composed"),
+			warningAt("url", 12, 7, "payload is an object, which is not allowed in a URL: no message will be composed"),
 		}},
 		{"list in a URL", "https://h/?a={{list_phonebook_id}}&b={{list_phonebook_id | join: ','}}", "", "", payload.CDR{}, []webhook.Problem{
-			warningAt("url", 15, 17, "list_phonebook_id is an array, which cannot stand in a URL: no message will be composed"),
+			warningAt("url", 15, 17, "list_phonebook_id is an array, which is not allowed in a URL: no message will be composed"),
 		}},
 		{"@ taken away", "", "bob@{{payload.id}} bob@@{{payload.id}} @{{payload.id}} é@{{payload.id}}", "", status, []webhook.Problem{
 			warningAt("headers.X-A", 3, 1, "the @ before a tag is a part of it and not sent; write @@ to send one"),

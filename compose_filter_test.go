@@ -101,7 +101,7 @@ func TestCompose_FilterPlaces(t *testing.T) {
 			}
 			if tt.noURL {
 				_, err := webhook.MustCompile(w).Compose(e)
-				require.ErrorContains(t, err, "an object or a list cannot stand in a URL")
+				require.ErrorContains(t, err, "an object or a list is not allowed in a URL")
 				return
 			}
 			require.Equal(t, "https://h/p-"+tt.url+"?q="+tt.url, compose(t, w, e).URL)
@@ -179,19 +179,19 @@ func TestCompose_FilterErrors(t *testing.T) {
 		placeholder string
 		err         string
 	}{
-		{"text to plus", webhook.Webhook{Body: `{"a":"{{a|plus:1}}"}`}, "body", 10, "a", "webhook: body: offset 10: plus: the value is no number"},
-		{"second filter", webhook.Webhook{URL: "https://h/?q={{ a | upcase | times: 2 | floor }}"}, "url", 29, "a", "webhook: url: offset 29: times: the value is no number"},
-		{"header", webhook.Webhook{Headers: map[string]string{"X": "é{{a|round}}"}}, "headers.X", 6, "a", "webhook: headers.X: offset 6: round: the value is no number"},
-		{"division of a text", webhook.Webhook{Body: `{{a|divided_by:3}}`}, "body", 4, "a", "webhook: body: offset 4: divided_by: the value is no number"},
-		{"modulo of a list", webhook.Webhook{Body: `{{l|modulo:3}}`}, "body", 4, "l", "webhook: body: offset 4: modulo: the value is no number"},
-		{"no time", webhook.Webhook{Body: `{{a|date_format:'Y'}}`}, "body", 4, "a", "webhook: body: offset 4: date_format: the value is no time"},
+		{"text to plus", webhook.Webhook{Body: `{"a":"{{a|plus:1}}"}`}, "body", 10, "a", "webhook: body: offset 10: plus: the value is not a number"},
+		{"second filter", webhook.Webhook{URL: "https://h/?q={{ a | upcase | times: 2 | floor }}"}, "url", 29, "a", "webhook: url: offset 29: times: the value is not a number"},
+		{"header", webhook.Webhook{Headers: map[string]string{"X": "é{{a|round}}"}}, "headers.X", 6, "a", "webhook: headers.X: offset 6: round: the value is not a number"},
+		{"division of a text", webhook.Webhook{Body: `{{a|divided_by:3}}`}, "body", 4, "a", "webhook: body: offset 4: divided_by: the value is not a number"},
+		{"modulo of a list", webhook.Webhook{Body: `{{l|modulo:3}}`}, "body", 4, "l", "webhook: body: offset 4: modulo: the value is not a number"},
+		{"no time", webhook.Webhook{Body: `{{a|date_format:'Y'}}`}, "body", 4, "a", "webhook: body: offset 4: date_format: the value is not a time"},
 		{"first of an object", webhook.Webhook{Body: `{{o|first}}`}, "body", 4, "o", "webhook: body: offset 4: first: the value is an object"},
 		{"digits", webhook.Webhook{Body: `{{n|times:'99999999999999999999'}}`}, "body", 4, "n", "webhook: body: offset 4: times: the number has too many digits"},
-		{"literal", webhook.Webhook{Body: `{{'hush'|minus:1}}`}, "body", 9, "", "webhook: body: offset 9: minus: the value is no number"},
-		{"form", webhook.Webhook{Format: "form-data", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is no number"},
-		{"query", webhook.Webhook{Method: "GET", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is no number"},
+		{"literal", webhook.Webhook{Body: `{{'hush'|minus:1}}`}, "body", 9, "", "webhook: body: offset 9: minus: the value is not a number"},
+		{"form", webhook.Webhook{Format: "form-data", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is not a number"},
+		{"query", webhook.Webhook{Method: "GET", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is not a number"},
 		{"unknown name", webhook.Webhook{Body: `{{ b|default:'x'}}`}, "body", 3, "b", `webhook: body: offset 3: unknown name "b"`},
-		{"list in a URL", webhook.Webhook{URL: "https://h/{{l|slice:0}}"}, "url", 10, "l", "webhook: url: offset 10: an object or a list cannot stand in a URL"},
+		{"list in a URL", webhook.Webhook{URL: "https://h/{{l|slice:0}}"}, "url", 10, "l", "webhook: url: offset 10: an object or a list is not allowed in a URL"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -304,7 +304,7 @@ func TestCompile_FiltersRefused(t *testing.T) {
 		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is no date letter; to keep it write \x`},
 		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is no time zone that is known here"},
 		{"second filter", `{{a|upcase|append:'x'|plus}}`, 22, "a", "plus takes 1 argument, not 0"},
-		{"malformed before unknown", `{{a|upcas:}}`, 10, "", "the end of the tag where a text in quotes, a whole number, true, false or nil is due"},
+		{"malformed before unknown", `{{a|upcas:}}`, 10, "", "expected a text in quotes, a whole number, true, false or nil, found the end of the tag"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -330,7 +330,7 @@ func TestTemplateError_FilterDetailTexts(t *testing.T) {
 	var te *webhook.TemplateError
 	_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`}})
 	require.ErrorAs(t, err, &te)
-	require.Equal(t, "webhook: headers.A: offset 36: a text without its closing '\n"+
+	require.Equal(t, "webhook: headers.A: offset 36: a text in quotes is not closed by '\n"+
 		`@<<'****' | append: "***"|upcas>> {{'*** * ******}}`+"\n"+strings.Repeat(" ", 36)+"^", te.Detail())
 }
 
@@ -340,7 +340,7 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 	_, err := c.Compose(raw(`{"a":"hush"}`))
 	var te *webhook.TemplateError
 	require.ErrorAs(t, err, &te)
-	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is no number\n****** ** {{ a | plus: 1 }}\n                 ^", te.Detail())
+	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is not a number\n****** ** {{ a | plus: 1 }}\n                 ^", te.Detail())
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Body: "{\n \"a\": {{a | slice: 'x'}}\n}"})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: body: offset 21: slice: argument 1 is a text, want a whole number\n \"a\": {{a | slice: 'x'}}\n                   ^", te.Detail())
@@ -350,6 +350,6 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 		"https://h/?key=**&x={{a | append: '*' | upcas}}\n                                        ^", te.Detail())
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`}})
 	require.ErrorAs(t, err, &te)
-	require.Equal(t, "webhook: headers.X: offset 43: a [ without its ]\n"+
+	require.Equal(t, "webhook: headers.X: offset 43: a [ is not closed by ]\n"+
 		`* @<<a|default:"**** **"|append:'** *'>>{{b[}}{{'**}}`+"\n"+strings.Repeat(" ", 43)+"^", te.Detail())
 }

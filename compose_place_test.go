@@ -97,15 +97,15 @@ func TestCompose_URLRefused(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"dot":".","up":"..","e":"e","obj":{},"list":[1],"semi":";","empty":""}`)
 	tests := []struct{ name, url, err string }{
-		{"object", "https://h/{{obj}}", "webhook: url: offset 10: an object or a list cannot stand in a URL"},
-		{"list in the query", "https://h/?a={{empty}}&b=@{{list}}", "webhook: url: offset 26: an object or a list cannot stand in a URL"},
-		{"dot", "https://h/{{dot}}", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"two dots", "https://h/{{up}}/b", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"of two values", "https://h/a/{{dot}}{{dot}}?x=1", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"of value and text", "https://h/a/.{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"of an encoded dot and a value", "https://h/a/%2E{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"of an empty value", "https://h/a/.{{empty}}x/{{empty}}.{{empty}}", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
-		{"with a parameter", "https://h/{{up}};a=b/", "webhook: url: offset 0: a path segment that is . or .. would lead elsewhere"},
+		{"object", "https://h/{{obj}}", "webhook: url: offset 10: an object or a list is not allowed in a URL"},
+		{"list in the query", "https://h/?a={{empty}}&b=@{{list}}", "webhook: url: offset 26: an object or a list is not allowed in a URL"},
+		{"dot", "https://h/{{dot}}", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"two dots", "https://h/{{up}}/b", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"of two values", "https://h/a/{{dot}}{{dot}}?x=1", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"of value and text", "https://h/a/.{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"of an encoded dot and a value", "https://h/a/%2E{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"of an empty value", "https://h/a/.{{empty}}x/{{empty}}.{{empty}}", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"with a parameter", "https://h/{{up}};a=b/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

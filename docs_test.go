@@ -209,7 +209,7 @@ func TestDocs_Templates(t *testing.T) {
 			late = append(late, e.result)
 		}
 	}
-	require.Equal(t, []string{"plus: the value is no number", "an object or a list cannot stand in a URL"}, late, "the last two of the table")
+	require.Equal(t, []string{"plus: the value is not a number", "an object or a list is not allowed in a URL"}, late, "the last two of the table")
 	// Fewer, and it is the search that is wrong.
 	for what, least := range map[string]int{
 		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,

@@ -104,7 +104,7 @@ func (o *oldTag) part() *template.Error {
 	case rest[0] == '|':
 		return o.filter()
 	case rest[0] != '#':
-		return template.Errorf(at, "%q where a |, a # or the } is due", rest[:1])
+		return template.Errorf(at, "expected |, # or }, found %q", rest[:1])
 	}
 	text := rest[1:]
 	if i := strings.IndexByte(text, '|'); i >= 0 {
@@ -123,7 +123,7 @@ func (o *oldTag) filter() *template.Error {
 		name = name[:end]
 	}
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" || name == "" {
-		return template.Errorf(o.i, "a | without the name of a filter behind it")
+		return template.Errorf(o.i, "expected the name of a filter after |")
 	}
 	o.i += len(name)
 	stops := ",|#"
@@ -152,7 +152,7 @@ func (o *oldTag) argument(stops string) *template.Error {
 	if rest != "" && (rest[0] == '\'' || rest[0] == '"') {
 		n := strings.IndexByte(rest[1:], rest[0])
 		if n < 0 {
-			return template.Errorf(at, "a text without its closing %c", rest[0])
+			return template.Errorf(at, "a text in quotes is not closed by %c", rest[0])
 		}
 		o.i += n + 2
 		o.blanks()

@@ -87,12 +87,12 @@ var badOldTemplates = []struct {
 }{
 	{"to {caller.name||caller.email}", 15, "a name cannot stand in for another one: choose one of them, or write {{caller.name | default: 'text'}}"},
 	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or behind the default"},
-	{"{a|}", 3, "a | without the name of a filter behind it"},
-	{"{a|cut|}", 7, "a | without the name of a filter behind it"},
-	{"{a|Cut}", 3, "a | without the name of a filter behind it"},
-	{"{a|cut 5}", 7, `"5" where a |, a # or the } is due`},
-	{"{a|append:'x}", 10, "a text without its closing '"},
-	{"{a|append:'x'y}", 13, `"y" where a |, a # or the } is due`},
+	{"{a|}", 3, "expected the name of a filter after |"},
+	{"{a|cut|}", 7, "expected the name of a filter after |"},
+	{"{a|Cut}", 3, "expected the name of a filter after |"},
+	{"{a|cut 5}", 7, `expected |, # or }, found "5"`},
+	{"{a|append:'x}", 10, "a text in quotes is not closed by '"},
+	{"{a|append:'x'y}", 13, `expected |, # or }, found "y"`},
 	{`{a|date_format:d \d}`, 17, "a backslash, which a text cannot have"},
 	{`{a#it's "x"}`, 8, "both kinds of quotes, of which a text can have only one"},
 }

@@ -94,6 +94,6 @@ func TestNames_OneRule(t *testing.T) {
 		w := webhook.Webhook{URL: "https://h.test/?e={{payload}}"}
 		problems := webhook.Check(w, plainEvent{})
 		require.Len(t, problems, 1)
-		require.Contains(t, problems[0].Message, "payload is an object, which cannot stand in a URL")
+		require.Contains(t, problems[0].Message, "payload is an object, which is not allowed in a URL")
 	})
 }

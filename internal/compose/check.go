@@ -106,7 +106,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a text: without quotes around the tag it brings its own", ph.Name)
 	}
 	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
-		c.warn(p, ph.At, written, "%s is an %s, which cannot stand in a URL: no message will be composed", ph.Name, m.Kind)
+		c.warn(p, ph.At, written, "%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
 	}
 	if p == c.url && m.Kind == "number" && strings.Contains(p.source[:ph.Offset], "?") {
 		after, _ := utf8.DecodeRuneInString(p.source[ph.End:])

@@ -234,7 +234,7 @@ func (c *compiler) compileHeader(name, source string) {
 	for _, n := range nodes {
 		size += len(n.Text)
 		if i := strings.IndexFunc(n.Text, request.IsHeaderControl); i >= 0 {
-			c.fail(inTemplate(fieldName, source, template.Errorf(n.Offset+i, "a control character in a header")))
+			c.fail(inTemplate(fieldName, source, template.Errorf(n.Offset+i, "a control character in a header value")))
 			return
 		}
 	}

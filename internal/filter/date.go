@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-var errNoTime = errors.New("the value is no time")
+var errNoTime = errors.New("the value is not a time")
 
 // dateLetters are those of PHP's date function. The rest of its letters has no meaning for a time that was read.
 const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"

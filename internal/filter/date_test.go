@@ -81,7 +81,7 @@ func TestDateFormat_NoTime(t *testing.T) {
 		"2021-04-09 16:27:39.", "2021-04-09 16:27:39z", "2021-04-09T16:27:39+99:99", "20210409", "12345", "+1617985659", "-1617985659", "99999999999999999999", "1e3",
 	} {
 		_, err := f.Apply(field.Text(text))
-		require.EqualError(t, err, "date_format: the value is no time", text)
+		require.EqualError(t, err, "date_format: the value is not a time", text)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 )
 
 var (
-	errNoNumber = errors.New("the value is no number")
+	errNoNumber = errors.New("the value is not a number")
 	errDigits   = errors.New("the number has too many digits")
 )
 

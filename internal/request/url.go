@@ -56,7 +56,7 @@ func notInHosts(r rune) bool {
 }
 
 // HasDotSegment reports whether a segment of the URL's path is . or .., in whatever way
-// it is written: it would lead elsewhere.
+// it is written: it would change the path.
 func HasDotSegment(url string) bool {
 	_, rest, _ := strings.Cut(url, "://")
 	rest, _, _ = strings.Cut(rest, "?")

@@ -44,7 +44,7 @@ func (x *expr) parse(n *Node) *Error {
 	}
 	for x.blanks(); x.i < len(x.src); x.blanks() {
 		if x.src[x.i] != '|' {
-			return x.errorf("%s where a | or the end of the tag is due", x.shown())
+			return x.errorf("expected | or the end of the tag, found %s", x.shown())
 		}
 		x.i++
 		call, err := x.filter()
@@ -64,7 +64,7 @@ func (x *expr) operand(n *Node) *Error {
 		return Errorf(x.base, "an empty placeholder")
 	}
 	if x.src[x.i] == '|' {
-		return x.errorf("a | without anything before it")
+		return x.errorf("expected a name before |")
 	}
 	if v, ok, err := x.literal(); ok || err != nil {
 		n.Literal = v
@@ -88,7 +88,7 @@ func (x *expr) literal() (v field.Value, ok bool, err *Error) {
 	case word == "" || strings.Trim(digits, "0123456789") != "":
 		return v, false, nil
 	case digits == "":
-		return v, true, x.errorf("a - without a number")
+		return v, true, x.errorf("expected digits after -")
 	case len(digits) > 18:
 		return v, true, x.errorf("a number of %d digits, at most 18", len(digits))
 	default:
@@ -129,7 +129,7 @@ func (x *expr) text(quote string) (field.Value, *Error) {
 	for {
 		n := strings.Index(x.src[end:], quote)
 		if n < 0 {
-			return field.Value{}, x.errorf("a text without its closing %s", quote)
+			return field.Value{}, x.errorf("a text in quotes is not closed by %s", quote)
 		}
 		end += n
 		if !x.json || quote != `"` || x.src[end-1] != '\\' {
@@ -203,12 +203,12 @@ func (x *expr) badName(start int) *Error {
 func (x *expr) index() (string, *Error) {
 	end := strings.IndexByte(x.src[x.i:], ']')
 	if end < 0 {
-		return "", x.errorf("a [ without its ]")
+		return "", x.errorf("a [ is not closed by ]")
 	}
 	index := strings.TrimSpace(x.src[x.i+1 : x.i+end])
 	if _, ok := field.Index(index); !ok {
 		x.i++
-		return "", x.errorf("an index that is no whole number")
+		return "", x.errorf("an index that is not a whole number")
 	}
 	x.i += end + 1
 	return index, nil
@@ -218,7 +218,7 @@ func (x *expr) filter() (Call, *Error) {
 	x.blanks()
 	call := Call{Name: x.word(), At: x.base + x.i}
 	if call.Name == "" {
-		return call, x.errorf("a | without a filter behind it")
+		return call, x.errorf("expected a filter after |")
 	}
 	x.i += len(call.Name)
 	x.blanks()
@@ -234,7 +234,7 @@ func (x *expr) filter() (Call, *Error) {
 			return call, err
 		}
 		if !ok {
-			return call, x.errorf("%s where a text in quotes, a whole number, true, false or nil is due", x.shown())
+			return call, x.errorf("expected a text in quotes, a whole number, true, false or nil, found %s", x.shown())
 		}
 		call.Args = append(call.Args, Arg{v, at, x.base + x.i})
 		x.blanks()

@@ -61,7 +61,7 @@ func (j *jsonTemplate) substitute() error {
 			}
 			j.text = append(j.text, n.Text...)
 		case escaped:
-			return n.Errorf("a placeholder behind a backslash")
+			return n.Errorf("a placeholder after a backslash")
 		case inString:
 			j.text = append(j.text, forString...)
 		default:
@@ -87,7 +87,7 @@ func (j *jsonTemplate) syntaxError(off int) error {
 		if len(j.nodes) > 0 {
 			end = j.nodes[len(j.nodes)-1].End
 		}
-		return Errorf(end, "not JSON: it ends too early")
+		return Errorf(end, "not JSON: it ends early")
 	}
 	i, source := j.node(off)
 	n := j.nodes[i]
@@ -95,9 +95,9 @@ func (j *jsonTemplate) syntaxError(off int) error {
 	case n.Placeholder() && j.inString[i]:
 		return n.Errorf("a placeholder inside an escape")
 	case n.Placeholder():
-		return n.Errorf("a placeholder cannot stand here: outside a string it is a whole JSON value, and never a key")
+		return n.Errorf("a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key")
 	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.inString[i-1]:
-		return j.nodes[i-1].Errorf("something is glued to the placeholder: outside a string it is a whole JSON value")
+		return j.nodes[i-1].Errorf("text next to a bare placeholder: outside a string it is a whole JSON value")
 	}
 	return Errorf(source, "not JSON")
 }
@@ -122,7 +122,7 @@ func (j *jsonTemplate) walk(raw string, base, depth int) error {
 			key := it.Key()
 			if seen[key] {
 				_, source := j.node(base + it.KeyStart)
-				return Errorf(source, "the key %.64q stands here twice", key)
+				return Errorf(source, "duplicate key %.64q", key)
 			}
 			seen[key] = true
 		}

@@ -53,10 +53,10 @@ func TestJSON(t *testing.T) {
 func TestJSON_Refused(t *testing.T) {
 	t.Parallel()
 	const (
-		badPlace = "a placeholder cannot stand here: outside a string it is a whole JSON value, and never a key"
-		glued    = "something is glued to the placeholder: outside a string it is a whole JSON value"
+		badPlace = "a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"
+		glued    = "text next to a bare placeholder: outside a string it is a whole JSON value"
 		inEscape = "a placeholder inside an escape"
-		early    = "not JSON: it ends too early"
+		early    = "not JSON: it ends early"
 	)
 	tests := []struct {
 		name, src   string
@@ -96,20 +96,20 @@ func TestJSON_Refused(t *testing.T) {
 		{"bare second key", `{"a":1,{{b}}:2}`, 7, "b", badPlace},
 		{"bare for a comma", `{"a":1 {{b}}}`, 7, "b", badPlace},
 		{"bare for a colon", `{"a"{{b}}}`, 4, "b", badPlace},
-		{"behind a backslash", `["a\{{a}}"]`, 4, "a", "a placeholder behind a backslash"},
-		{"behind a backslash and an @", `["\@{{a}}"]`, 4, "a", "a placeholder behind a backslash"},
-		{"behind three backslashes", `["\\\{{a}}"]`, 5, "a", "a placeholder behind a backslash"},
+		{"behind a backslash", `["a\{{a}}"]`, 4, "a", "a placeholder after a backslash"},
+		{"behind a backslash and an @", `["\@{{a}}"]`, 4, "a", "a placeholder after a backslash"},
+		{"behind three backslashes", `["\\\{{a}}"]`, 5, "a", "a placeholder after a backslash"},
 		{"as a hex digit", `["\u{{a}}"]`, 4, "a", inEscape},
 		{"as the last hex digit", `["\u004{{a}}"]`, 7, "a", inEscape},
 
 		{"key", `{"{{a}}":1}`, 2, "a", "a placeholder in a key"},
 		{"part of a key", `{"x":1,"a{{a}}b":{{b}}}`, 9, "a", "a placeholder in a key"},
 		{"second in a deep key", `[{"a":[{"b":1,"c@{{d}}":2}]}]`, 17, "d", "a placeholder in a key"},
-		{"key twice", `{"a":1, "a":{{a}}}`, 8, "", `the key "a" stands here twice`},
-		{"key twice, behind a placeholder", ` {"a":{{a}},"a":1}`, 12, "", `the key "a" stands here twice`},
-		{"key twice, with an escape", `{"a":{"b":1,"\u0062":2}}`, 12, "", `the key "b" stands here twice`},
-		{"empty key twice", `{"":1,"":2}`, 6, "", `the key "" stands here twice`},
-		{"long key twice", `{"` + strings.Repeat("k", 100) + `":1,"` + strings.Repeat("k", 100) + `":2}`, 106, "", `the key "` + strings.Repeat("k", 64) + `" stands here twice`},
+		{"key twice", `{"a":1, "a":{{a}}}`, 8, "", `duplicate key "a"`},
+		{"key twice, behind a placeholder", ` {"a":{{a}},"a":1}`, 12, "", `duplicate key "a"`},
+		{"key twice, with an escape", `{"a":{"b":1,"\u0062":2}}`, 12, "", `duplicate key "b"`},
+		{"empty key twice", `{"":1,"":2}`, 6, "", `duplicate key ""`},
+		{"long key twice", `{"` + strings.Repeat("k", 100) + `":1,"` + strings.Repeat("k", 100) + `":2}`, 106, "", `duplicate key "` + strings.Repeat("k", 64) + `"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
