@@ -61,7 +61,7 @@ func TestCheck_Warnings(t *testing.T) {
 	t.Parallel()
 	status, report := payload.MessageStatus{}, payload.CallReport{}
 	absent := "payload.read_at is absent until the message is read, and then "
-	byDefault := " here; the filter default can stand in for it"
+	byDefault := " here; the filter default can replace it"
 	tests := []struct {
 		name   string
 		url    string

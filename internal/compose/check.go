@@ -96,7 +96,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		if ph.op == opJSON {
 			empty = "null"
 		}
-		c.warn(p, ph.At, written, "%s is absent %s, and then %s here; the filter default can stand in for it",
+		c.warn(p, ph.At, written, "%s is absent %s, and then %s here; the filter default can replace it",
 			ph.Name, m.Absent, empty)
 	}
 	if len(ph.Filters) > 0 {
