@@ -113,7 +113,7 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 		a.fail(ClassCanceled, context.Cause(ctx))
 	} else if n < 1 {
 		a.fail(ClassInvalid, fmt.Errorf("attempt %d, want 1 or more", n))
-	} else if u, err := checkMessage(m); err != nil {
+	} else if u, err := m.check(); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
@@ -155,29 +155,6 @@ func (c *Client) roundTripper() http.RoundTripper {
 	}
 	c.once.Do(func() { c.transport = NewTransport(Egress{}) })
 	return c.transport
-}
-
-// checkMessage refuses a message that must not be sent, and returns its URL.
-func checkMessage(m *Message) (*url.URL, error) {
-	if m == nil {
-		return nil, errors.New("no message")
-	}
-	if err := request.CheckID(m.ID); err != nil {
-		return nil, err
-	}
-	if err := request.CheckMethod(m.Method); err != nil {
-		return nil, err
-	}
-	if m.Method == http.MethodGet && len(m.Body) > 0 {
-		return nil, errors.New("a GET must not have a body")
-	}
-	if err := m.Policy.check(); err != nil {
-		return nil, fmt.Errorf("policy %w", err)
-	}
-	if err := request.CheckHeader(m.Header); err != nil {
-		return nil, err
-	}
-	return request.ParseURL(m.URL)
 }
 
 // errTimeout is the cause of the end of an attempt's context.

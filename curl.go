@@ -50,7 +50,7 @@ const maxArgument = 32 << 10
 
 func (m *Message) curl(secrets bool) string {
 	var b strings.Builder
-	u, refused := checkMessage(m)
+	u, refused := m.check()
 	if m == nil {
 		m = &Message{}
 	}

@@ -2,8 +2,7 @@
 //
 //	c, err := webhook.Compile(w, payload.MessageStatus{}) // when a customer saves a webhook
 //	m, err := c.Compose(event)                            // when something happened
-//	client := &webhook.Client{Signer: webhook.HMAC{}}
-//	err = client.Send(ctx, m) // signs, posts, and tries again on the documented schedule
+//	err = (&webhook.Client{Signer: webhook.HMAC{}}).Send(ctx, m) // signs, posts, tries again
 //
 // A [Webhook] says where and how a customer wants events reported, a [Message] is one
 // request made of it, and a [Sender] delivers messages. Package payload has the events
@@ -24,9 +23,8 @@
 // The place of a placeholder decides how its value is escaped: percent-encoded in the
 // path and query of a URL, without controls in a header, as text inside a JSON string
 // and as a value outside of one, as fields in a form. Without a body template, the
-// event's own JSON is sent. [Check] tells authors all that is wrong at once,
-// [Variables] lists the names of an event, [Message.Curl] shows the request.
-// docs/templates.md is the manual for authors.
+// event's own JSON is sent. [Check] tells authors all that is wrong; docs/templates.md
+// is their manual.
 //
 // # Signatures
 //
@@ -42,8 +40,7 @@
 // next one follows: by default any 2xx (of voice events 200 and 202 only) within 3 s,
 // and two more attempts, after 10 s and 100 s. All attempts send the same id and the
 // same bytes. [Client.Send] holds its caller until the end; [Client.Try] is one
-// attempt, for those who keep the schedule themselves. bench/RESULTS.md in the
-// repository says what each of these costs.
+// attempt, for those who keep the schedule themselves.
 //
 // # Security model
 //

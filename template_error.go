@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // A TemplateError tells what is wrong with a [Webhook], and where. [Compile] returns
@@ -153,7 +155,7 @@ func userEnd(url string) int {
 // paramName returns the offset behind the name of a query parameter that begins at i;
 // if it has no value, i, since nothing says that it is a name.
 func paramName(url string, i int) int {
-	if n := strings.IndexAny(url[i:min(len(url), i+MaxNameSize)], "?&=#{<"); n > 0 && url[i+n] == '=' {
+	if n := strings.IndexAny(url[i:min(len(url), i+request.MaxNameSize)], "?&=#{<"); n > 0 && url[i+n] == '=' {
 		return i + n
 	}
 	return i
@@ -162,7 +164,7 @@ func paramName(url string, i int) int {
 // tagEnd returns the offset behind the tag that begins at i, or i if there is none.
 // What has no near end, or another tag in it, is no tag.
 func tagEnd(source string, i int) int {
-	near := source[i:min(len(source), i+2*MaxNameSize)]
+	near := source[i:min(len(source), i+2*request.MaxNameSize)]
 	for _, tag := range [][2]string{{"{{", "}}"}, {"@<<", ">>"}} {
 		inside, ok := strings.CutPrefix(near, tag[0])
 		if !ok {

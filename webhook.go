@@ -2,13 +2,16 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // An Event can be reported to a webhook. Its JSON form, as [encoding/json.Marshal]
@@ -140,10 +143,33 @@ type Message struct {
 // asks before each attempt, for senders that refuse a message before they accept it.
 // The error quotes no values.
 func (m *Message) Check() error {
-	if _, err := checkMessage(m); err != nil {
+	if _, err := m.check(); err != nil {
 		return fmt.Errorf("webhook: invalid message: %w", err)
 	}
 	return nil
+}
+
+// check refuses a message that must not be sent, also if it is nil, and returns its URL.
+func (m *Message) check() (*url.URL, error) {
+	if m == nil {
+		return nil, errors.New("no message")
+	}
+	if err := request.CheckID(m.ID); err != nil {
+		return nil, err
+	}
+	if err := request.CheckMethod(m.Method); err != nil {
+		return nil, err
+	}
+	if m.Method == http.MethodGet && len(m.Body) > 0 {
+		return nil, errors.New("a GET must not have a body")
+	}
+	if err := m.Policy.check(); err != nil {
+		return nil, fmt.Errorf("policy %w", err)
+	}
+	if err := request.CheckHeader(m.Header); err != nil {
+		return nil, err
+	}
+	return request.ParseURL(m.URL)
 }
 
 // A Sender delivers messages.
