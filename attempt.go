@@ -101,7 +101,8 @@ var classTexts = map[Class]string{
 // fail ends the attempt in a failure whose detail is for the operator.
 func (a *Attempt) fail(class Class, detail error) {
 	text := classTexts[class]
-	if class != ClassCanceled && (errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)) {
+	ended := errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)
+	if ended && class != ClassCanceled {
 		// not to be taken for the end of the caller's context
 		detail = errors.New(detail.Error())
 	}
@@ -150,7 +151,8 @@ func classify(err error) Class {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
 	case hasOp && (op.Op == "read" || op.Op == "write"),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		// net/http has no name for it
 		strings.Contains(err.Error(), "server closed idle connection"):
 		return ClassReset

@@ -40,8 +40,8 @@ var shownHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID}
 
 // credentialNames are how the names of query parameters that carry credentials end.
 var credentialNames = []string{
-	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization", "signature", "sig", "credential",
-	"credentials", "jwt", "bearer",
+	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization",
+	"signature", "sig", "credential", "credentials", "jwt", "bearer",
 }
 
 // maxArgument is how long a body may be as an argument, and a piece of one in the
@@ -197,5 +197,6 @@ func printfCommand(s string) string {
 // isPlain reports whether s can be shown and pasted as it is: UTF-8 that steers no
 // terminal.
 func isPlain(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) < 0
+	steers := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	return utf8.ValidString(s) && strings.IndexFunc(s, steers) < 0
 }

@@ -34,7 +34,9 @@ func ModernizeTemplate(old string) (string, error) {
 			hide(source, 0, i)
 			hide(source, i+n, len(source))
 			err.Offset += i
-			return "", &TemplateError{Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source)}
+			return "", &TemplateError{
+				Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source),
+			}
 		case tag == "":
 			tag = old[i : i+n]
 		case i > 0 && old[i-1] == '@':
@@ -105,7 +107,8 @@ func (o *oldTag) part() *template.Error {
 	at, rest := o.i, o.src[o.i:]
 	switch {
 	case strings.HasPrefix(rest, "||"):
-		return template.Errorf(at, "a name cannot replace another one: choose one of them, or write {{%.64s | default: 'text'}}", o.name)
+		return template.Errorf(at, "a name cannot replace another one: choose one of them, "+
+			"or write {{%.64s | default: 'text'}}", o.name)
 	case rest[0] == '|':
 		return o.filter()
 	case rest[0] != '#':
@@ -113,7 +116,8 @@ func (o *oldTag) part() *template.Error {
 	}
 	text := rest[1:]
 	if i := strings.IndexByte(text, '|'); i >= 0 {
-		return template.Errorf(at+1+i, "a | in a default: write {{%.64s | default: 'text'}}, with further filters before or behind the default", o.name)
+		return template.Errorf(at+1+i, "a | in a default: write {{%.64s | default: 'text'}}, "+
+			"with further filters before or after the default", o.name)
 	}
 	o.i = len(o.src)
 	o.out.WriteString(" | default: ")

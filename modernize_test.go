@@ -86,7 +86,7 @@ var badOldTemplates = []struct {
 	want   string
 }{
 	{"to {caller.name||caller.email}", 15, "a name cannot replace another one: choose one of them, or write {{caller.name | default: 'text'}}"},
-	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or behind the default"},
+	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or after the default"},
 	{"{a|}", 3, "expected the name of a filter after |"},
 	{"{a|cut|}", 7, "expected the name of a filter after |"},
 	{"{a|Cut}", 3, "expected the name of a filter after |"},

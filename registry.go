@@ -39,7 +39,7 @@ type Registry struct {
 	// for what it has found.
 	MaxAge time.Duration
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards entries
 	entries map[string]registryEntry
 }
 

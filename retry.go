@@ -37,7 +37,9 @@ const (
 
 // Shared by all completed policies, so never written to.
 var (
-	defaultWaits = []time.Duration{10 * time.Second, 100 * time.Second, 1000 * time.Second, 10000 * time.Second, 100000 * time.Second}
+	defaultWaits = []time.Duration{
+		10 * time.Second, 100 * time.Second, 1000 * time.Second, 10000 * time.Second, 100000 * time.Second,
+	}
 	voiceSuccess = []int{http.StatusOK, http.StatusAccepted}
 )
 

@@ -111,32 +111,32 @@ func (v Verifier) Handler(next http.Handler) http.Handler {
 		if err != nil {
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
-				answer(w, http.StatusRequestEntityTooLarge)
+				respond(w, http.StatusRequestEntityTooLarge)
 			} else {
-				answer(w, http.StatusBadRequest)
+				respond(w, http.StatusBadRequest)
 			}
 			return
 		}
 		text := body
 		if v.Header != "" && r.Method == http.MethodGet {
 			if len(body) > 0 { // which nothing signs
-				answer(w, http.StatusUnauthorized)
+				respond(w, http.StatusUnauthorized)
 				return
 			}
 			text = []byte(r.URL.RawQuery)
 		}
 		id, err := v.check(r.Header, text)
 		if err != nil {
-			answer(w, http.StatusUnauthorized)
+			respond(w, http.StatusUnauthorized)
 			return
 		}
 		seen, err := v.seen(r.Context(), id)
 		if err != nil {
-			answer(w, http.StatusInternalServerError)
+			respond(w, http.StatusInternalServerError)
 			return
 		}
 		if seen {
-			answer(w, http.StatusOK)
+			respond(w, http.StatusOK)
 			return
 		}
 		verified := *r
@@ -147,8 +147,8 @@ func (v Verifier) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// answer tells no more than the status does: who cannot sign is not to learn why.
-func answer(w http.ResponseWriter, status int) {
+// respond tells no more than the status does: who cannot sign is not to learn why.
+func respond(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }
 
