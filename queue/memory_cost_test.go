@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/race"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -46,12 +45,6 @@ func heapBytes() int64 {
 	return int64(stats.HeapAlloc + stats.StackInuse)
 }
 
-// underRace reports whether the race detector is in, which allocates for itself.
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 // pendingBytes is what one of n waiting retries takes beyond its message, its id text and the text of its key.
 func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 	tb.Helper()
@@ -67,7 +60,7 @@ func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 
 // The sizes are where the parts of the map of ids have just been split, and so are half empty, and where they are not.
 func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the memory of the process
-	if underRace() {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	for _, n := range []int{10_000, 60_000, 100_000, 128_000, 250_000} {
@@ -81,7 +74,7 @@ func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the
 
 // What comes and goes allocates nothing.
 func TestMemory_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
-	if underRace() {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	m := queue.NewMemory(queue.MemoryConfig{})
