@@ -51,7 +51,7 @@
 //   - A signature takes 0.6 µs, and 0.7 ns for each further byte of the body.
 //   - A delivery takes 30 to 50 µs of CPU, three quarters of it net/http's, and 3 µs more for each further KB, the signature
 //     included. To a thousand hosts it takes a fifth longer than to one, while the connections to them are kept.
-//   - A retry that waits in queue.Memory takes 0.13 KB beyond its message and id, whatever their number, and time that grows
+//   - A retry that waits in queue/memory takes 0.13 KB beyond its message and id, whatever their number, and time that grows
 //     with the logarithm of it.
 //
 // # Security model

@@ -15,17 +15,18 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // inMemory runs a queue over the engine in memory until the test ends.
-func inMemory(t *testing.T, rt http.RoundTripper, mc queue.MemoryConfig, cfg queue.Config) (*queue.Queue, *queue.Memory) {
+func inMemory(t *testing.T, rt http.RoundTripper, mc memory.Config, cfg queue.Config) (*queue.Queue, *memory.Engine) {
 	t.Helper()
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	memory := queue.NewMemory(mc)
-	q, err := queue.New(&webhook.Client{Transport: rt}, memory, cfg)
+	engine := newEngine(t, mc)
+	q, err := queue.New(&webhook.Client{Transport: rt}, engine, cfg)
 	require.NoError(t, err)
 	run(t, q)
-	return q, memory
+	return q, engine
 }
 
 // takes answers after so long.
@@ -52,7 +53,7 @@ func TestQueue_HostTurns(t *testing.T) {
 			q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
 				came.add(r.Header.Get(webhook.HeaderID))
 				return takes(100 * time.Millisecond)(r)
-			}), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			}), memory.Config{}, queue.Config{HostLimit: limit})
 			for i := range 1000 {
 				require.NoError(t, q.Send(t.Context(), toOneHost("much_"+strconv.Itoa(i), "wh_much")))
 			}
@@ -70,7 +71,7 @@ func TestQueue_HostBusy(t *testing.T) {
 	for _, endpoints := range []int{50, 2000} {
 		synctest.Test(t, func(t *testing.T) {
 			const limit, each, latency = 10, 5, 10 * time.Millisecond
-			q, _ := inMemory(t, takes(latency), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			q, _ := inMemory(t, takes(latency), memory.Config{}, queue.Config{HostLimit: limit})
 			begun := time.Now()
 			for i := range endpoints * each {
 				require.NoError(t, q.Send(t.Context(), toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))))
@@ -80,27 +81,6 @@ func TestQueue_HostBusy(t *testing.T) {
 			}
 			require.LessOrEqual(t, time.Since(begun), 11*time.Duration(endpoints*each)*latency/limit/10+latency)
 		})
-	}
-}
-
-// A dead endpoint does not fill the queue.
-func TestMemory_Share(t *testing.T) {
-	t.Parallel()
-	for _, block := range []bool{false, true} {
-		m := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000, Block: block})
-		var err error
-		kept := 0
-		for ; err == nil; kept++ {
-			err = m.Enqueue(t.Context(), taskOf("dead-"+strconv.Itoa(kept), "dead"))
-		}
-		require.ErrorIs(t, err, queue.ErrFull)
-		require.EqualError(t, err, "queue: full for this endpoint")
-		require.Equal(t, 15_001, kept)
-		for i := range 1000 {
-			require.NoError(t, m.Enqueue(t.Context(), taskOf("other-"+strconv.Itoa(i), "other")))
-		}
-		next := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000})
-		require.NoError(t, next.Resume(t.Context(), m.Pending()...), "what was kept once is taken in again")
 	}
 }
 
@@ -121,7 +101,7 @@ func TestQueue_SlowHooks(t *testing.T) {
 				return answer(410)
 			}
 			return answer(200)
-		}), queue.MemoryConfig{Workers: 50}, queue.Config{
+		}), memory.Config{Workers: 50}, queue.Config{
 			OnDisable: func(string, queue.Reason) { slow() },
 			OnDrop:    func(*webhook.Message, queue.Reason) { slow() },
 		})
@@ -142,9 +122,9 @@ func TestQueue_EnableWakes(t *testing.T) {
 		var status atomic.Int64
 		status.Store(429)
 		dropped := 0
-		q, memory := inMemory(t, transport(func(*http.Request) (*http.Response, error) {
+		q, engine := inMemory(t, transport(func(*http.Request) (*http.Response, error) {
 			return answer(int(status.Load()), "Retry-After", "3600")
-		}), queue.MemoryConfig{}, queue.Config{OnDrop: func(*webhook.Message, queue.Reason) { dropped++ }})
+		}), memory.Config{}, queue.Config{OnDrop: func(*webhook.Message, queue.Reason) { dropped++ }})
 		send := func(id string) {
 			require.NoError(t, q.Send(t.Context(), message(id, "wh_1")))
 			synctest.Wait()
@@ -162,7 +142,7 @@ func TestQueue_EnableWakes(t *testing.T) {
 		q.Disable("wh_1")
 		synctest.Wait()
 		require.Equal(t, 1, dropped, "fourth")
-		require.Len(t, memory.Pending(), 2, "the others at the time of their next attempt")
+		require.Len(t, engine.Pending(), 2, "the others at the time of their next attempt")
 	})
 }
 
@@ -176,7 +156,7 @@ func TestQueue_CancelAndSend(t *testing.T) {
 				return hang(r)
 			}
 			return answer(200)
-		}), queue.MemoryConfig{}, queue.Config{})
+		}), memory.Config{}, queue.Config{})
 		m := message("m_1", "wh_1")
 		require.NoError(t, q.Send(t.Context(), m))
 		synctest.Wait()
@@ -200,7 +180,7 @@ func TestQueue_BlockedHook(t *testing.T) {
 			Logger:    slog.New(slog.DiscardHandler),
 			OnDisable: func(string, queue.Reason) { refused <- q.Send(context.Background(), message("alert", "wh_alert")) },
 		}
-		q, err := queue.New(&webhook.Client{Transport: always(410)}, queue.NewMemory(queue.MemoryConfig{MaxPending: 2, Block: true, Workers: 1}), cfg)
+		q, err := queue.New(&webhook.Client{Transport: always(410)}, newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1}), cfg)
 		require.NoError(t, err)
 		stop := run(t, q)
 		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
@@ -245,8 +225,8 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 				cfg.Logger = slog.New(slog.DiscardHandler)
 				var handled atomic.Int64
 				counting := &webhook.Client{Transport: takes(2 * time.Millisecond)}
-				memory := queue.NewMemory(queue.MemoryConfig{})
-				q, err := queue.New(counting, countHandled{memory, &handled}, cfg)
+				engine := newEngine(t, memory.Config{})
+				q, err := queue.New(counting, countHandled{engine, &handled}, cfg)
 				require.NoError(t, err)
 				run(t, q)
 				for _, m := range messages(tt.parked, "wh_1") {
@@ -265,12 +245,12 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 
 // countHandled is the engine in memory as one that cannot ask, and counts what it hands out.
 type countHandled struct {
-	*queue.Memory
+	*memory.Engine
 	n *atomic.Int64
 }
 
 func (e countHandled) Run(ctx context.Context, h queue.Handler) error {
-	return e.Memory.Run(ctx, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
+	return e.Engine.Run(ctx, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
 		e.n.Add(1)
 		return h.Handle(ctx, d)
 	}})
@@ -286,7 +266,7 @@ func TestQueue_HookGoexit(t *testing.T) {
 				runtime.Goexit()
 			}
 		}}
-		q, err := queue.New(client, queue.NewMemory(queue.MemoryConfig{Workers: 1}), queue.Config{})
+		q, err := queue.New(client, newEngine(t, memory.Config{Workers: 1}), queue.Config{})
 		require.NoError(t, err)
 		run(t, q)
 		for _, m := range messages(10, "wh_1") {
@@ -301,15 +281,15 @@ func TestQueue_HookGoexit(t *testing.T) {
 func TestQueue_SupersedeSameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		q, err := queue.New(&webhook.Client{Transport: always(200)}, memory, queue.Config{Ordered: true, Supersede: true})
+		engine := newEngine(t, memory.Config{})
+		q, err := queue.New(&webhook.Client{Transport: always(200)}, engine, queue.Config{Ordered: true, Supersede: true})
 		require.NoError(t, err)
 		for rank := range 2 {
 			m := message("m_1", "wh_1")
 			m.Subject, m.Rank = "a418", rank
 			require.NoError(t, q.Send(t.Context(), m))
 		}
-		require.Len(t, memory.Pending(), 1)
+		require.Len(t, engine.Pending(), 1)
 		run(t, q)
 		synctest.Wait()
 		require.EqualValues(t, 1, q.Delivered())

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // A chaos is what 50,000 messages to 200 endpoints go through: failures, resets before and after the receiver has read,
@@ -119,9 +120,9 @@ func TestQueue_Chaos(t *testing.T) {
 		}
 		moments := rand.New(rand.NewPCG(2, seed))
 		for sent.Load() < total || len(left) > 0 {
-			memory := queue.NewMemory(queue.MemoryConfig{Workers: 256})
-			require.NoError(t, memory.Resume(t.Context(), left...))
-			q, err := queue.New(client, memory, queue.Config{Limit: 16, Failures: 3, Rest: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+			engine := newEngine(t, memory.Config{Workers: 256})
+			require.NoError(t, engine.Resume(t.Context(), left...))
+			q, err := queue.New(client, engine, queue.Config{Limit: 16, Failures: 3, Rest: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)})
 			require.NoError(t, err)
 			current.Store(q)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +131,7 @@ func TestQueue_Chaos(t *testing.T) {
 			<-time.After(time.Duration(moments.IntN(10_000)) * time.Millisecond)
 			cancel()
 			require.NoError(t, <-ended)
-			left = memory.Pending()
+			left = engine.Pending()
 			for _, d := range left {
 				c.mu.Lock()
 				require.Equal(t, c.recorded[d.ID]+1, d.N)

@@ -3,17 +3,18 @@
 // A [Queue] is a [webhook.Sender] whose Send returns at once: it gives the message to an [Engine], which keeps it, and Run
 // delivers it from there, over all the attempts that the message's policy allows.
 //
-//	memory := queue.NewMemory(queue.MemoryConfig{})
-//	q, err := queue.New(client, memory, queue.Config{})
+//	engine, err := memory.New(memory.Config{})
+//	...
+//	q, err := queue.New(client, engine, queue.Config{})
 //	...
 //	go q.Run(ctx)            // until ctx ends; then what is in flight comes to its end
 //	err = q.Send(ctx, m)     // accepted
 //	...
-//	left := memory.Pending() // after Run: what was not delivered, to be stored, and given to Resume later
+//	left := engine.Pending() // after Run: what was not delivered, to be stored, and given to Resume later
 //
 // # Engines
 //
-// The engine is what a message survives by. [Memory] loses what it keeps when the process dies: it is for events that can be
+// The engine is what a message survives by. That of package memory loses what it keeps when the process dies: it is for events that can be
 // had again from elsewhere, and a million waiting retries take some 140 MB beside their messages. The modules
 // durable/sqlite and durable/postgres keep them in a database. All pass package enginetest, and one of your own should.
 // What waits for an endpoint that rests stays in the engine, so a dead one takes room until it is disabled.

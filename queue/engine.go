@@ -10,7 +10,7 @@ import (
 
 // The errors that engines return, as they are or wrapped.
 var (
-	ErrFull    = errors.New("queue: full")            // no room for the message; see [MemoryConfig]
+	ErrFull    = errors.New("queue: full")            // no room for the message
 	ErrStopped = errors.New("queue: stopped")         // Run has ended
 	ErrRunning = errors.New("queue: already running") // Run is called once, also after it has ended
 )

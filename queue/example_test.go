@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
@@ -16,8 +17,11 @@ func Example() {
 	defer receiver.Close()
 	composer := webhook.MustCompile(webhook.Webhook{ID: "wh_1", URL: receiver.URL + "/hook"})
 
-	memory := queue.NewMemory(queue.MemoryConfig{MaxPending: 100_000})
-	q, err := queue.New(receiver.Client(), memory, queue.Config{}) // in production: &webhook.Client{}
+	engine, err := memory.New(memory.Config{MaxPending: 100_000})
+	if err != nil {
+		panic(err)
+	}
+	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
 	if err != nil {
 		panic(err)
 	}
@@ -41,7 +45,7 @@ func Example() {
 	if err := <-ended; err != nil {
 		panic(err)
 	}
-	for _, d := range memory.Pending() { // store them, and give them to Resume of the next engine
+	for _, d := range engine.Pending() { // store them, and give them to Resume of the next engine
 		fmt.Println(d.ID, "goes on with attempt", d.N)
 	}
 	// Output: second goes on with attempt 2
@@ -50,7 +54,11 @@ func Example() {
 // A queue's figures as a variable of package expvar, which every scraper of /debug/vars reads. The program
 // examples/opentelemetry has them as OpenTelemetry instruments.
 func ExampleQueue_Stats() {
-	q, err := queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	engine, err := memory.New(memory.Config{})
+	if err != nil {
+		panic(err)
+	}
+	q, err := queue.New(&webhook.Client{}, engine, queue.Config{})
 	if err != nil {
 		panic(err)
 	}

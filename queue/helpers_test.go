@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // transport is the network of the tests that need none.
@@ -96,6 +97,14 @@ func begin(t *testing.T, rt http.RoundTripper, cfg queue.Config) trial {
 	tr.Queue = q
 	run(t, q)
 	return tr
+}
+
+// newEngine makes an engine in memory.
+func newEngine(tb testing.TB, cfg memory.Config) *memory.Engine {
+	tb.Helper()
+	engine, err := memory.New(cfg)
+	require.NoError(tb, err)
+	return engine
 }
 
 type runner interface {

@@ -17,14 +17,15 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // unasked is the engine in memory as one that cannot ask Ready.
-type unasked struct{ *queue.Memory }
+type unasked struct{ *memory.Engine }
 
 func (e unasked) Run(ctx context.Context, h queue.Handler) error {
 	h.Ready = nil
-	return e.Memory.Run(ctx, h)
+	return e.Engine.Run(ctx, h)
 }
 
 // A load is what is sent to 1000 endpoints, a part of which hang: at random times, to random endpoints.
@@ -117,8 +118,8 @@ func TestQueue_Isolation(t *testing.T) {
 		name   string
 		engine func() queue.Engine
 	}{
-		{"asking", func() queue.Engine { return queue.NewMemory(queue.MemoryConfig{Workers: 128}) }},
-		{"unasked", func() queue.Engine { return unasked{queue.NewMemory(queue.MemoryConfig{Workers: 128})} }},
+		{"asking", func() queue.Engine { return newEngine(t, memory.Config{Workers: 128}) }},
+		{"unasked", func() queue.Engine { return unasked{newEngine(t, memory.Config{Workers: 128})} }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

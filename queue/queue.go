@@ -57,11 +57,6 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	if checked, ok := engine.(interface{ check() error }); ok {
-		if err := checked.check(); err != nil {
-			return nil, err
-		}
-	}
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
 		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,

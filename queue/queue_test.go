@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 func TestNew_Errors(t *testing.T) {
@@ -38,8 +39,6 @@ func TestNew_Errors(t *testing.T) {
 		{"disable", client, engine, queue.Config{DisableAfter: -1}, "queue: DisableAfter is negative"},
 		{"grace", client, engine, queue.Config{Grace: -1}, "queue: Grace is negative"},
 		{"order of an engine that has none", client, engine, queue.Config{Ordered: true}, "queue: Ordered: a *queue_test.byHand is no Orderer"},
-		{"nil Memory", client, (*queue.Memory)(nil), queue.Config{}, "queue: no engine"},
-		{"zero Memory", client, &queue.Memory{}, queue.Config{}, "queue: a Memory that NewMemory did not make"},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
 	for _, tt := range tests {
@@ -112,7 +111,7 @@ func TestQueue_SendAfterRun(t *testing.T) {
 
 func TestQueue_Task(t *testing.T) {
 	t.Parallel()
-	q, err := queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{Ordered: true})
+	q, err := queue.New(&webhook.Client{}, newEngine(t, memory.Config{}), queue.Config{Ordered: true})
 	require.NoError(t, err)
 	m := message("m_1", "wh_1")
 	m.Subject = "a418"
@@ -257,7 +256,7 @@ func TestQueue_Cancel(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.EqualError(t, err, "queue: Cancel: a *queue_test.byHand is no Canceler: unsupported operation")
 
-	q, err = queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	q, err = queue.New(&webhook.Client{}, newEngine(t, memory.Config{}), queue.Config{})
 	require.NoError(t, err)
 	require.NoError(t, q.Send(t.Context(), message("m_1", "wh_1")))
 	for _, want := range []bool{true, false} {
@@ -299,7 +298,7 @@ func (e *awayEngine) Run(ctx context.Context, h queue.Handler) error {
 
 func TestQueue_Run_again(t *testing.T) {
 	t.Parallel()
-	e := &awayEngine{queue.NewMemory(queue.MemoryConfig{}), errors.New("away")}
+	e := &awayEngine{newEngine(t, memory.Config{}), errors.New("away")}
 	q, err := queue.New(&webhook.Client{}, e, queue.Config{})
 	require.NoError(t, err)
 	require.ErrorIs(t, q.Run(t.Context()), e.away)

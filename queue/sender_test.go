@@ -16,15 +16,15 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
-	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
 func TestQueue_Sender(t *testing.T) {
 	t.Parallel()
 	webhooktest.TestSender(t, func(t testing.TB, c *webhook.Client) (webhook.Sender, func()) {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		q, err := queue.New(c, memory, queue.Config{})
+		engine := newEngine(t, memory.Config{})
+		q, err := queue.New(c, engine, queue.Config{})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -42,17 +42,6 @@ func TestQueue_Sender(t *testing.T) {
 	})
 }
 
-func TestMemory_Engine(t *testing.T) {
-	t.Parallel()
-	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		if previous != nil {
-			require.NoError(t, memory.Resume(context.Background(), previous.(*queue.Memory).Pending()...))
-		}
-		return memory
-	})
-}
-
 // A flood to an endpoint that hangs: few goroutines, few requests, and the other endpoint does not notice.
 func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the goroutines of the process
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +56,7 @@ func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the gorouti
 			defer inFlight.Add(-1)
 			return hang(r)
 		})
-		q, err := queue.New(&webhook.Client{Transport: slow}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{Logger: slog.New(slog.DiscardHandler)})
+		q, err := queue.New(&webhook.Client{Transport: slow}, newEngine(t, memory.Config{}), queue.Config{Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		run(t, q)
 		for _, m := range messages(10_000, "wh_slow") {
@@ -139,7 +128,7 @@ func TestQueue_Ordered(t *testing.T) {
 					}
 					return answer(200)
 				})
-				q, err := queue.New(&webhook.Client{Transport: rt}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{
+				q, err := queue.New(&webhook.Client{Transport: rt}, newEngine(t, memory.Config{}), queue.Config{
 					Ordered: true, Supersede: tt.supersede,
 					OnDrop: func(m *webhook.Message, reason queue.Reason) {
 						require.Equal(t, queue.Superseded, reason)
@@ -181,7 +170,7 @@ func TestQueue_SupersedeInFlight(t *testing.T) {
 			}
 			return answer(200)
 		})
-		q, err := queue.New(&webhook.Client{Transport: rt}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{
+		q, err := queue.New(&webhook.Client{Transport: rt}, newEngine(t, memory.Config{}), queue.Config{
 			Ordered: true, Supersede: true,
 			OnDrop: func(m *webhook.Message, _ queue.Reason) { dropped.add(m.ID) },
 		})

@@ -17,11 +17,12 @@ type OpenFunc = func(t testing.TB, previous queue.Engine) queue.Engine
 // say if it is one. The engine in memory passes it as
 //
 //	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-//		memory := queue.NewMemory(queue.MemoryConfig{})
+//		engine, err := memory.New(memory.Config{})
+//		require.NoError(t, err)
 //		if previous != nil {
-//			require.NoError(t, memory.Resume(t.Context(), previous.(*queue.Memory).Pending()...))
+//			require.NoError(t, engine.Resume(t.Context(), previous.(*memory.Engine).Pending()...))
 //		}
-//		return memory
+//		return engine
 //	})
 //
 // Each subtest opens an engine of its own and judges by what it hands out. The engine must hand out at least eight tasks at

@@ -1,4 +1,4 @@
-package queue
+package memory
 
 // A heap has the entry that is due next at its top; of those due at once, the one enqueued first. With four children to a
 // node it is half as deep as with two, and the four stand in one or two cache lines.

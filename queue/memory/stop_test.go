@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"bytes"
@@ -16,15 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // When the context ends, nothing more is handed out; what is in flight goes on with a context that lives, and its verdict
 // counts.
-func TestMemory_Stop(t *testing.T) {
+func TestEngine_Stop(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 2})
+		m := newEngine(t, memory.Config{Workers: 2})
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
 		s := &script{}
 		require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1", "c1")...))
@@ -59,10 +60,10 @@ func TestMemory_Stop(t *testing.T) {
 }
 
 // What Pending gives back goes on in another engine: attempt, time, age, key and order are as they were.
-func TestMemory_Resume(t *testing.T) {
+func TestEngine_Resume(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		first := queue.NewMemory(queue.MemoryConfig{})
+		first := newEngine(t, memory.Config{})
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 			return queue.Verdict{Kind: queue.Retry, After: time.Duration(d.N) * 10 * time.Second}
 		}}
@@ -86,7 +87,7 @@ func TestMemory_Resume(t *testing.T) {
 		left := first.Pending()
 		require.Equal(t, want, left)
 
-		second := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		second := newEngine(t, memory.Config{Workers: 1})
 		left = append(left, queue.Delivery{Task: taskOf("n3", "c")})
 		require.NoError(t, second.Resume(t.Context(), left...))
 		require.NoError(t, second.Resume(t.Context(), left...), "the same again")
@@ -101,13 +102,13 @@ func TestMemory_Resume(t *testing.T) {
 }
 
 // A panic costs one attempt, not the task nor the process; so does a handler that ends its goroutine.
-func TestMemory_Panic(t *testing.T) { //nolint:paralleltest // it sets the default logger
+func TestEngine_Panic(t *testing.T) { //nolint:paralleltest // it sets the default logger
 	var buf bytes.Buffer
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, nil)))
 	defer slog.SetDefault(old)
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		m := newEngine(t, memory.Config{Workers: 1})
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 			switch {
 			case d.ID == "a1" && d.N == 1:
@@ -131,10 +132,10 @@ func TestMemory_Panic(t *testing.T) { //nolint:paralleltest // it sets the defau
 
 // Many producers, handlers that fail, cancel, enqueue and are asked for places, and readers, all at once: each message is
 // delivered or given back, and never handed out twice at the same time.
-func TestMemory_Race(t *testing.T) {
+func TestEngine_Race(t *testing.T) {
 	t.Parallel()
 	const producers, each = 8, 500
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: 300, Block: true, Workers: 16})
+	m := newEngine(t, memory.Config{MaxPending: 300, Block: true, Workers: 16})
 	var mu sync.Mutex
 	inFlight, ended := map[string]bool{}, map[string]bool{}
 	places := map[string]int{}
@@ -171,7 +172,7 @@ func TestMemory_Race(t *testing.T) {
 			return queue.Verdict{Kind: queue.Done}
 		},
 	}
-	stop := runMemory(t, m, h)
+	stop := runEngine(t, m, h)
 	var wg sync.WaitGroup
 	for p := range producers {
 		wg.Go(func() {

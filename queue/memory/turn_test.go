@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // never says of no endpoint that it is ready.
 func never(string) (bool, time.Duration) { return false, time.Hour }
 
 // Who is handed out next, one after another. The key of an id is its first letter; what begins with r has been tried before.
-func TestMemory_Turns(t *testing.T) {
+func TestEngine_Turns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
@@ -31,7 +32,7 @@ func TestMemory_Turns(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				for _, task := range tasksOf(tt.ids...) {
 					n := 1
 					if task.Key == "r" {
@@ -49,7 +50,7 @@ func TestMemory_Turns(t *testing.T) {
 	}
 }
 
-func TestMemory_Verdicts(t *testing.T) {
+func TestEngine_Verdicts(t *testing.T) {
 	t.Parallel()
 	retry := queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
 	later := queue.Verdict{Kind: queue.Defer, After: time.Second}
@@ -71,7 +72,7 @@ func TestMemory_Verdicts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{})
+				m := newEngine(t, memory.Config{})
 				s := &script{}
 				s.verdict = func(queue.Delivery) queue.Verdict {
 					v := tt.verdicts[0]
@@ -94,10 +95,10 @@ func TestMemory_Verdicts(t *testing.T) {
 	}
 }
 
-func TestMemory_NotBefore(t *testing.T) {
+func TestEngine_NotBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		m := newEngine(t, memory.Config{Workers: 1})
 		enqueue := func(id string, wait time.Duration) {
 			task := taskOf(id, "k")
 			task.NotBefore = time.Now().Add(wait).Round(0)
@@ -125,7 +126,7 @@ func TestMemory_NotBefore(t *testing.T) {
 }
 
 // What could not be tried goes before what came later; if it is not to wait at all, behind it.
-func TestMemory_DeferralInFront(t *testing.T) {
+func TestEngine_DeferralInFront(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -139,7 +140,7 @@ func TestMemory_DeferralInFront(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				deferred := false
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					if d.ID == "a1" && !deferred {
@@ -158,7 +159,7 @@ func TestMemory_DeferralInFront(t *testing.T) {
 	}
 }
 
-func TestMemory_Ready(t *testing.T) {
+func TestEngine_Ready(t *testing.T) {
 	t.Parallel()
 	const attempt = 5 * time.Second
 	tests := []struct {
@@ -177,10 +178,10 @@ func TestMemory_Ready(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
 				places := map[string]int{}
-				m := queue.NewMemory(queue.MemoryConfig{})
+				m := newEngine(t, memory.Config{})
 				s := &script{begun: time.Now()}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "b1", "b2")...))
-				runMemory(t, m, queue.Handler{
+				runEngine(t, m, queue.Handler{
 					Ready: func(key string) (bool, time.Duration) {
 						mu.Lock()
 						defer mu.Unlock()
@@ -208,7 +209,7 @@ func TestMemory_Ready(t *testing.T) {
 }
 
 // An endpoint that is not ready is asked again at its time, and only then, while others go on.
-func TestMemory_ReadyLater(t *testing.T) {
+func TestEngine_ReadyLater(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -223,12 +224,12 @@ func TestMemory_ReadyLater(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				s := &script{begun: time.Now()}
 				asked := 0
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "b1", "b2")...))
 				require.NoError(t, m.Resume(t.Context(), queue.Delivery{Task: taskOf("a3", "a"), N: 2}))
-				runMemory(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
+				runEngine(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
 					if key == "a" {
 						asked++
 					}
@@ -247,22 +248,22 @@ func TestMemory_ReadyLater(t *testing.T) {
 
 // More endpoints than are asked in one go are not ready; the one behind them is found all the same, and the alarms of those
 // whose tasks are canceled go with them.
-func TestMemory_ManyNotReady(t *testing.T) {
+func TestEngine_ManyNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newEngine(t, memory.Config{})
 		const endpoints = 1000
 		for i := range endpoints {
 			require.NoError(t, m.Enqueue(t.Context(), taskOf(fmt.Sprint("m", i), fmt.Sprint("k", i))))
 		}
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("good", "good")))
 		s := &script{begun: time.Now()}
-		runMemory(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
+		runEngine(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
 			return key == "good", time.Hour
 		}})
 		synctest.Wait()
 		require.Equal(t, []string{"good/1 0s"}, s.log())
-		_, _, _, waiting, _ := queue.Kept(m)
+		_, _, _, waiting, _ := memory.Kept(m)
 		require.Equal(t, endpoints, waiting)
 		stats, err := m.Stats(t.Context(), 0)
 		require.NoError(t, err)
@@ -277,14 +278,14 @@ func TestMemory_ManyNotReady(t *testing.T) {
 
 // Ten thousand retries are due at the same time. All are handed out then, by no more than Workers, and those goroutines do
 // not stay.
-func TestMemory_Thundering(t *testing.T) {
+func TestEngine_Thundering(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const tasks, workers = 10_000, 500
-		m := queue.NewMemory(queue.MemoryConfig{Workers: workers})
+		m := newEngine(t, memory.Config{Workers: workers})
 		var mu sync.Mutex
 		inFlight, most, handed := 0, 0, 0
-		runMemory(t, m, queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
+		runEngine(t, m, queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
 			mu.Lock()
 			inFlight++
 			most = max(most, inFlight)
@@ -305,7 +306,7 @@ func TestMemory_Thundering(t *testing.T) {
 		<-time.After(time.Until(due) - 1)
 		synctest.Wait()
 		require.Zero(t, inFlight)
-		working, _ := queue.Workers(m)
+		working, _ := memory.Workers(m)
 		require.Zero(t, working)
 		<-time.After(1)
 		synctest.Wait()
@@ -315,7 +316,7 @@ func TestMemory_Thundering(t *testing.T) {
 		require.Equal(t, tasks, handed)
 		require.Equal(t, workers, most)
 		requireEmpty(t, m)
-		working, idle := queue.Workers(m)
+		working, idle := memory.Workers(m)
 		require.Equal(t, 64, working, "some stay for what comes next")
 		require.Equal(t, 64, idle)
 	})

@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import (
 	"context"
@@ -9,9 +9,11 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/ringhook/webhook/queue"
 )
 
-// running is the part of a [Memory] that belongs to Run.
+// running is the part of a [Engine] that belongs to Run.
 type running struct {
 	ran     bool
 	start   func() // one more worker; nil unless Run hands out
@@ -35,20 +37,17 @@ const (
 )
 
 // Run hands out tasks until ctx ends. It then hands out nothing more, waits for the handlers, and returns nil; what is still
-// kept can be had from [Memory.Pending]. A second Run returns [ErrRunning].
+// kept can be had from [Engine.Pending]. A second Run returns [queue.ErrRunning].
 //
-// A panic in h.Handle is logged through [slog], and is a [Retry] after ten seconds; so is a verdict of no known kind.
-func (m *Memory) Run(ctx context.Context, h Handler) error {
-	if m.wrong != nil {
-		return m.wrong
-	}
+// A panic in h.Handle is logged through [slog], and is a [queue.Retry] after ten seconds; so is a verdict of no known kind.
+func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
 	if h.Handle == nil {
 		return errors.New("queue: the Handler has no Handle")
 	}
 	timer := time.NewTimer(math.MaxInt64)
 	defer timer.Stop()
 	if !m.open(ctx, h, timer) {
-		return ErrRunning
+		return queue.ErrRunning
 	}
 	for ctx.Err() == nil {
 		select {
@@ -71,7 +70,7 @@ func (m *Memory) Run(ctx context.Context, h Handler) error {
 }
 
 // open begins to hand out, unless that has been done before.
-func (m *Memory) open(ctx context.Context, h Handler, timer *time.Timer) bool {
+func (m *Engine) open(ctx context.Context, h queue.Handler, timer *time.Timer) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ran {
@@ -88,7 +87,7 @@ func (m *Memory) open(ctx context.Context, h Handler, timer *time.Timer) bool {
 
 // wake gets one more worker to work, if there is something to do and none is on its way. That one wakes the next, so that
 // there are never more about than needed.
-func (m *Memory) wake() {
+func (m *Engine) wake() {
 	switch {
 	case m.start == nil || m.waking || !m.anyTurn():
 	case m.idle > 0:
@@ -103,10 +102,10 @@ func (m *Memory) wake() {
 }
 
 // anyTurn reports whether a lane waits for its turn.
-func (m *Memory) anyTurn() bool { return m.rings[0].head != nil || m.rings[1].head != nil }
+func (m *Engine) anyTurn() bool { return m.rings[0].head != nil || m.rings[1].head != nil }
 
 // work hands out one task after another.
-func (m *Memory) work(ctx context.Context, handle func(context.Context, Delivery) Verdict) {
+func (m *Engine) work(ctx context.Context, handle func(context.Context, queue.Delivery) queue.Verdict) {
 	lasting := context.WithoutCancel(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -137,11 +136,11 @@ func (m *Memory) work(ctx context.Context, handle func(context.Context, Delivery
 }
 
 // hand gives an entry to the handler, without the lock, and books the verdict.
-func (m *Memory) hand(ctx context.Context, e *entry, handle func(context.Context, Delivery) Verdict) {
-	var d Delivery
+func (m *Engine) hand(ctx context.Context, e *entry, handle func(context.Context, queue.Delivery) queue.Verdict) {
+	var d queue.Delivery
 	m.fill(&d, e)
 	m.mu.Unlock()
-	v := Verdict{Kind: Retry, After: panicWait}
+	v := queue.Verdict{Kind: queue.Retry, After: panicWait}
 	defer func() {
 		if r := recover(); r != nil { // the value may hold an event's data
 			slog.ErrorContext(ctx, "queue: recovered", slog.String("hook", "Handle"),
@@ -154,30 +153,30 @@ func (m *Memory) hand(ctx context.Context, e *entry, handle func(context.Context
 }
 
 // book does as the verdict says, and lets the endpoint come up again.
-func (m *Memory) book(e *entry, v Verdict) {
+func (m *Engine) book(e *entry, v queue.Verdict) {
 	ep := e.ep
 	e.where = nowhere
 	ep.inFlight--
 	m.inFlight--
 	m.rouse(ep)
 	switch {
-	case v.Kind == Done || v.Kind == Dead || e.canceled:
+	case v.Kind == queue.Done || v.Kind == queue.Dead || e.canceled:
 		m.end(e)
 		return
-	case v.Kind == Defer:
-	case v.Kind == Retry:
+	case v.Kind == queue.Defer:
+	case v.Kind == queue.Retry:
 		e.n = min(e.n, math.MaxInt32-1) + 1
 	default:
 		v.After = panicWait
 		e.n = min(e.n, math.MaxInt32-1) + 1
 	}
 	e.due = after(m.now(), v.After)
-	e.deferred = v.Kind == Defer
+	e.deferred = v.Kind == queue.Defer
 	m.schedule(e)
 }
 
 // schedule lines an entry up, now or at its time.
-func (m *Memory) schedule(e *entry) {
+func (m *Engine) schedule(e *entry) {
 	if e.due > 0 && e.due > m.now() {
 		m.wait(e)
 		return
@@ -186,14 +185,14 @@ func (m *Memory) schedule(e *entry) {
 }
 
 // wait keeps an entry until its time.
-func (m *Memory) wait(e *entry) {
+func (m *Engine) wait(e *entry) {
 	e.where = waiting
 	m.later.push(e)
 	m.arm()
 }
 
 // arm sets the timer to the top of the heap. One that is set to an earlier time is left alone: it will see to it.
-func (m *Memory) arm() {
+func (m *Engine) arm() {
 	if m.timer == nil || len(m.later.items) == 0 {
 		return
 	}
@@ -204,7 +203,7 @@ func (m *Memory) arm() {
 }
 
 // promote lines up what is due.
-func (m *Memory) promote() {
+func (m *Engine) promote() {
 	for more := true; more; {
 		m.mu.Lock()
 		now := m.now()

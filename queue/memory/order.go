@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+
+	"github.com/ringhook/webhook/queue"
 )
 
 // A group has the entries of one Order: one that is active, and those that it holds up.
@@ -18,7 +20,7 @@ type group struct {
 	highest int
 }
 
-func (m *Memory) group(order string) *group {
+func (m *Engine) group(order string) *group {
 	g := m.groups[order]
 	if g == nil {
 		g = &group{order: order, lowest: math.MaxInt, highest: math.MinInt}
@@ -28,7 +30,7 @@ func (m *Memory) group(order string) *group {
 }
 
 // begin sets an entry on its way, unless another one of its order is.
-func (m *Memory) begin(e *entry) {
+func (m *Engine) begin(e *entry) {
 	if g := e.group; g != nil && g.active != e {
 		g.highest = max(g.highest, e.msg.Rank)
 		g.lowest = min(g.lowest, e.msg.Rank)
@@ -43,7 +45,7 @@ func (m *Memory) begin(e *entry) {
 }
 
 // end drops an entry, wherever it stands, and lets the next one of its order come up.
-func (m *Memory) end(e *entry) {
+func (m *Engine) end(e *entry) {
 	g := e.group
 	switch e.where {
 	case lined:
@@ -65,7 +67,7 @@ func (m *Memory) end(e *entry) {
 // Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them, the oldest
 // first. One that has been handed out is left alone. If there are any, it takes time in proportion to the waiting tasks of
 // that order.
-func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task, error) {
+func (m *Engine) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
@@ -84,9 +86,9 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 			g.lowest = min(g.lowest, e.msg.Rank)
 		}
 	}
-	tasks := make([]Task, len(old))
+	tasks := make([]queue.Task, len(old))
 	for i, e := range slices.Backward(old) { // the active one last: it lets up one that stays
-		var d Delivery
+		var d queue.Delivery
 		m.fill(&d, e)
 		tasks[i] = d.Task
 		m.end(e)
@@ -97,7 +99,7 @@ func (m *Memory) Supersede(ctx context.Context, order string, rank int) ([]Task,
 
 // Newest returns the highest rank of the waiting tasks of an order, or false if there are none. If that is not the last one's,
 // it takes time in proportion to them.
-func (m *Memory) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
+func (m *Engine) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	if ctx.Err() != nil {
 		return 0, false, fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
@@ -119,7 +121,7 @@ func (m *Memory) Newest(ctx context.Context, order string) (rank int, ok bool, e
 }
 
 // of yields the entries of a group in their order.
-func (m *Memory) of(g *group) iter.Seq[*entry] {
+func (m *Engine) of(g *group) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for e := g.active; e != nil && yield(e); {
 			if e == g.active {

@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import (
 	"math"
@@ -35,21 +35,21 @@ func (h *Heap) Remove(number int) {
 func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) }
 
 // Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
-func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {
+func Kept(m *Engine) (entries, endpoints, groups, waiting int, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.ids.count, len(m.endpoints) - m.idleCount, len(m.groups), len(m.later.items), m.bytes
 }
 
 // Workers returns how many goroutines hand out, and how many of them are idle.
-func Workers(m *Memory) (working, idle int) {
+func Workers(m *Engine) (working, idle int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.working, m.idle
 }
 
 // Blocked reports whether an Enqueue waits for room.
-func Blocked(m *Memory) bool {
+func Blocked(m *Engine) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.full
@@ -80,7 +80,7 @@ func (t *IDs) Remove(hash uint32, id string) bool {
 }
 
 // Slots returns for how many entries m has memory.
-func Slots(m *Memory) int {
+func Slots(m *Engine) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.slab.chunks) * chunkSize

@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import "time"
 
@@ -59,7 +59,7 @@ func laneOf(e *entry) int {
 }
 
 // line up an entry whose time has come: behind the others or, if it has been there before and could not be tried, in front.
-func (m *Memory) line(e *entry, front bool) {
+func (m *Engine) line(e *entry, front bool) {
 	i := laneOf(e)
 	l := &e.ep.lanes[i]
 	e.where = lined
@@ -75,7 +75,7 @@ func (m *Memory) line(e *entry, front bool) {
 }
 
 // unline takes an entry out of its lane.
-func (m *Memory) unline(e *entry) {
+func (m *Engine) unline(e *entry) {
 	i := laneOf(e)
 	l := &e.ep.lanes[i]
 	e.where = nowhere
@@ -91,7 +91,7 @@ const maxAsks = 64
 
 // take takes the entry to be handed out next: of the endpoint whose turn it is, a first attempt if there is one anywhere.
 // It returns nil if there is none, or if it should be called again.
-func (m *Memory) take() *entry {
+func (m *Engine) take() *entry {
 	asked := 0
 	for i := range m.rings {
 		r := &m.rings[i]
@@ -121,7 +121,7 @@ func (m *Memory) take() *entry {
 const unknownWait = time.Second
 
 // rest takes an endpoint out of the rings for that long, or until a Handle of it returns.
-func (m *Memory) rest(ep *keyQueue, wait time.Duration) {
+func (m *Engine) rest(ep *keyQueue, wait time.Duration) {
 	ep.resting = true
 	for i := range ep.lanes {
 		m.rings[i].remove(&ep.lanes[i])
@@ -137,7 +137,7 @@ func (m *Memory) rest(ep *keyQueue, wait time.Duration) {
 }
 
 // rouse ends the rest of an endpoint.
-func (m *Memory) rouse(ep *keyQueue) {
+func (m *Engine) rouse(ep *keyQueue) {
 	if !ep.resting {
 		return
 	}
@@ -150,7 +150,7 @@ func (m *Memory) rouse(ep *keyQueue) {
 }
 
 // Wake makes the engine ask Ready for a key as if its wait were over.
-func (m *Memory) Wake(key string) {
+func (m *Engine) Wake(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ep := m.endpoints[key]; ep != nil {
@@ -159,7 +159,7 @@ func (m *Memory) Wake(key string) {
 	}
 }
 
-func (m *Memory) unrest(ep *keyQueue) {
+func (m *Engine) unrest(ep *keyQueue) {
 	ep.resting = false
 	if ep.alarm != nil {
 		m.later.remove(ep.alarm)
@@ -172,7 +172,7 @@ func (m *Memory) unrest(ep *keyQueue) {
 const maxIdleEndpoints = 4096
 
 // endpoint returns the endpoint of a key, made anew or of the one that has been idle for longest.
-func (m *Memory) endpoint(key string) *keyQueue {
+func (m *Engine) endpoint(key string) *keyQueue {
 	ep := m.endpoints[key]
 	switch {
 	case ep != nil && ep.pending > 0:
@@ -198,7 +198,7 @@ func (m *Memory) endpoint(key string) *keyQueue {
 }
 
 // release lets go of an endpoint for which nothing is kept any more.
-func (m *Memory) release(ep *keyQueue) {
+func (m *Engine) release(ep *keyQueue) {
 	if ep.pending > 0 {
 		return
 	}

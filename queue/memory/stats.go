@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import (
 	"cmp"
@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ringhook/webhook/queue"
 )
 
 // fill makes d of an entry: what was enqueued, with the time for which it now waits, if any.
-func (m *Memory) fill(d *Delivery, e *entry) {
+func (m *Engine) fill(d *queue.Delivery, e *entry) {
 	d.ID, d.Key, d.Message = e.msg.ID, e.ep.key, e.msg
 	if e.group != nil {
 		d.Order = e.group.order
@@ -21,18 +23,18 @@ func (m *Memory) fill(d *Delivery, e *entry) {
 }
 
 // Pending returns every message that is kept, in the order in which they came: N is the attempt to be made next, NotBefore
-// its time, or zero. After Run has returned these are the ones not delivered, for [Memory.Resume] of another engine; before,
+// its time, or zero. After Run has returned these are the ones not delivered, for [Engine.Resume] of another engine; before,
 // those in flight are among them, and may have been delivered already. Whoever stores them needs Key, Order, N, NotBefore and
-// Since, and the message, as [Encode] writes it; the ID is in that.
-func (m *Memory) Pending() []Delivery {
+// Since, and the message, as [queue.Encode] writes it; the ID is in that.
+func (m *Engine) Pending() []queue.Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]Delivery, 0, m.ids.count)
+	all := make([]queue.Delivery, 0, m.ids.count)
 	for e := m.slab.at(m.oldest.head); e != nil; e = m.slab.at(e.links[byAge].next) {
 		if e.canceled {
 			continue
 		}
-		all = append(all, Delivery{})
+		all = append(all, queue.Delivery{})
 		d := &all[len(all)-1]
 		m.fill(d, e)
 		d.NotBefore, d.Since = d.NotBefore.Round(0), d.Since.Round(0) // without the clock of this process
@@ -45,13 +47,13 @@ const statsSlice = 1024
 
 // Stats tells Pending, Due, InFlight, Oldest and, of the endpoints with the most pending tasks, at most the given number; to
 // find these takes time in proportion to the number of endpoints, during which tasks come and go.
-func (m *Memory) Stats(ctx context.Context, busiest int) (Stats, error) {
+func (m *Engine) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	if ctx.Err() != nil {
-		return Stats{}, fmt.Errorf("queue: %w", context.Cause(ctx))
+		return queue.Stats{}, fmt.Errorf("queue: %w", context.Cause(ctx))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Stats{
+	s := queue.Stats{
 		Pending:  m.ids.count - m.inFlight,
 		Due:      m.lined + m.later.countDue(0, m.now()),
 		InFlight: m.inFlight,
@@ -67,7 +69,7 @@ func (m *Memory) Stats(ctx context.Context, busiest int) (Stats, error) {
 		if ep.pending == 0 {
 			continue
 		}
-		one := EndpointStats{Key: ep.key, Pending: ep.pending - ep.inFlight, InFlight: ep.inFlight}
+		one := queue.EndpointStats{Key: ep.key, Pending: ep.pending - ep.inFlight, InFlight: ep.inFlight}
 		i, _ := slices.BinarySearchFunc(s.Busiest, one, busier)
 		if i < busiest {
 			s.Busiest = slices.Insert(s.Busiest[:min(len(s.Busiest), busiest-1)], i, one)
@@ -81,6 +83,6 @@ func (m *Memory) Stats(ctx context.Context, busiest int) (Stats, error) {
 }
 
 // busier orders the busiest endpoint first.
-func busier(a, b EndpointStats) int {
+func busier(a, b queue.EndpointStats) int {
 	return cmp.Or(cmp.Compare(b.Pending, a.Pending), cmp.Compare(b.InFlight, a.InFlight), cmp.Compare(a.Key, b.Key))
 }

@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // Tasks of one order go one at a time, in the order of Enqueue, across retries and deferrals; others go on.
-func TestMemory_Order(t *testing.T) {
+func TestEngine_Order(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newEngine(t, memory.Config{})
 		s := &script{}
 		deferred := false
 		s.verdict = func(d queue.Delivery) queue.Verdict {
@@ -44,7 +45,7 @@ func TestMemory_Order(t *testing.T) {
 	})
 }
 
-func TestMemory_Supersede(t *testing.T) {
+func TestEngine_Supersede(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -64,7 +65,7 @@ func TestMemory_Supersede(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{})
+				m := newEngine(t, memory.Config{})
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					<-time.After(time.Second)
 					return queue.Verdict{Kind: queue.Done}
@@ -105,7 +106,7 @@ func TestMemory_Supersede(t *testing.T) {
 	}
 }
 
-func TestMemory_Cancel(t *testing.T) {
+func TestEngine_Cancel(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -123,7 +124,7 @@ func TestMemory_Cancel(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{})
+				m := newEngine(t, memory.Config{})
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					<-time.After(2 * time.Second)
 					if d.ID == "o1" {
@@ -154,10 +155,10 @@ func TestMemory_Cancel(t *testing.T) {
 	}
 }
 
-func TestMemory_Stats(t *testing.T) {
+func TestEngine_Stats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newEngine(t, memory.Config{})
 		stats, err := m.Stats(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, queue.Stats{}, stats)
@@ -180,7 +181,7 @@ func TestMemory_Stats(t *testing.T) {
 		require.Equal(t, queue.Stats{Pending: 9, Due: 8, Oldest: oldest}, stats, "its time comes without Run, too")
 
 		release := make(chan struct{})
-		runMemory(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
+		runEngine(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 			if d.Key == "a" || d.Key == "b" {
 				return queue.Verdict{Kind: queue.Done}
 			}

@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/internal/race"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // retries makes messages that wait for their second attempt, over 1000 endpoints, due within a day.
@@ -49,7 +50,7 @@ func heapBytes() int64 {
 func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 	tb.Helper()
 	before := heapBytes()
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: len(all)})
+	m := newEngine(tb, memory.Config{MaxPending: len(all)})
 	for i := range all {
 		require.NoError(tb, m.Resume(context.Background(), all[i])) // one at a time, as they come
 	}
@@ -59,7 +60,7 @@ func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 }
 
 // The sizes are where the parts of the map of ids have just been split, and so are half empty, and where they are not.
-func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the memory of the process
+func TestEngine_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the memory of the process
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
@@ -73,13 +74,13 @@ func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the
 }
 
 // What comes and goes allocates nothing.
-func TestMemory_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
+func TestEngine_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	m := queue.NewMemory(queue.MemoryConfig{})
+	m := newEngine(t, memory.Config{})
 	handed := make(chan struct{})
-	runMemory(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
+	runEngine(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		if d.N == 1 {
 			return queue.Verdict{Kind: queue.Retry, After: time.Nanosecond}
 		}

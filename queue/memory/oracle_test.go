@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"cmp"
@@ -15,15 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // The heap against a sorted list.
-func TestMemory_HeapOracle(t *testing.T) {
+func TestEngine_HeapOracle(t *testing.T) {
 	t.Parallel()
 	type item struct{ due, number int }
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var h queue.Heap
+		var h memory.Heap
 		var sorted []item
 		for number := range 500 {
 			added := item{r.IntN(40), number} // many are due at once
@@ -50,7 +51,7 @@ func TestMemory_HeapOracle(t *testing.T) {
 }
 
 // The table of ids against a map, with hashes of which many are the same, or meet at the end of a part.
-func TestMemory_IDsOracle(t *testing.T) {
+func TestEngine_IDsOracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -58,7 +59,7 @@ func TestMemory_IDsOracle(t *testing.T) {
 		for i := range hashes {
 			hashes[i] = uint32(r.IntN(2))<<24 | uint32(r.IntN(80)) - 8
 		}
-		var table queue.IDs
+		var table memory.IDs
 		kept := map[string]bool{}
 		for range 2000 {
 			i := r.IntN(120)
@@ -80,7 +81,7 @@ func TestMemory_IDsOracle(t *testing.T) {
 
 // The engine against a model that looks at everything each time: random tasks, verdicts, cancellations, supersessions and
 // stops. What is handed out, which attempt and when is the same, and so is the sequence within each order.
-func TestMemory_Oracle(t *testing.T) {
+func TestEngine_Oracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -102,8 +103,8 @@ func compareWithModel(t *testing.T, r *rand.Rand) {
 		got = append(got, modelHandout{d.ID, d.Order, d.N, time.Now().UnixNano()})
 		return modelVerdict(d, deferrals)
 	}}
-	m := queue.NewMemory(queue.MemoryConfig{Workers: 3})
-	stop := runMemory(t, m, h)
+	m := newEngine(t, memory.Config{Workers: 3})
+	stop := runEngine(t, m, h)
 	ids := 0
 	for range 400 {
 		switch r.IntN(12) {
@@ -121,9 +122,9 @@ func compareWithModel(t *testing.T, r *rand.Rand) {
 			stop()
 			left := m.Pending()
 			require.Len(t, left, len(want.kept))
-			m = queue.NewMemory(queue.MemoryConfig{Workers: 3})
+			m = newEngine(t, memory.Config{Workers: 3})
 			require.NoError(t, m.Resume(t.Context(), left...))
-			stop = runMemory(t, m, h)
+			stop = runEngine(t, m, h)
 		default:
 			ids++
 			task := taskOf(fmt.Sprint("m", ids), fmt.Sprint("k", r.IntN(5)))
