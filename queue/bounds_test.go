@@ -84,6 +84,35 @@ func TestQueue_HostBusy(t *testing.T) {
 	}
 }
 
+// 1,100 events of 1 MB to an endpoint that hangs leave room for the others.
+func TestQueue_LargeToDead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "wh_dead.example" {
+				return hang(r)
+			}
+			return answer(200)
+		}), memory.Config{}, queue.Config{})
+		body := make([]byte, 1_000_000) // one for all, to spare the machine
+		send := func(key string, n int) (sent int) {
+			for _, m := range messages(n, key) {
+				m.ID, m.Body = key+m.ID, body
+				if err := q.Send(t.Context(), m); err == nil {
+					sent++
+				} else {
+					require.ErrorIs(t, err, queue.ErrFull)
+				}
+			}
+			return sent
+		}
+		require.InDelta(t, 800, send("wh_dead", 1100), 10)
+		require.Equal(t, 200, send("wh_ok", 200))
+		synctest.Wait()
+		require.EqualValues(t, 200, q.Delivered())
+	})
+}
+
 // However long a hook takes, it is one endpoint's time.
 func TestQueue_SlowHooks(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -180,25 +179,4 @@ func TestEngine_BlockMany(t *testing.T) {
 		require.NoError(t, <-done)
 	}
 	require.False(t, memory.Blocked(m))
-}
-
-// A dead endpoint does not fill the queue.
-func TestEngine_Share(t *testing.T) {
-	t.Parallel()
-	for _, block := range []bool{false, true} {
-		m := newEngine(t, memory.Config{MaxPending: 16_000, Block: block})
-		var err error
-		kept := 0
-		for ; err == nil; kept++ {
-			err = m.Enqueue(t.Context(), taskOf("dead-"+strconv.Itoa(kept), "dead"))
-		}
-		require.ErrorIs(t, err, queue.ErrFull)
-		require.EqualError(t, err, "queue: full for this endpoint")
-		require.Equal(t, 15_001, kept)
-		for i := range 1000 {
-			require.NoError(t, m.Enqueue(t.Context(), taskOf("other-"+strconv.Itoa(i), "other")))
-		}
-		next := newEngine(t, memory.Config{MaxPending: 16_000})
-		require.NoError(t, next.Resume(t.Context(), m.Pending()...), "what was kept once is taken in again")
-	}
 }

@@ -14,12 +14,16 @@ const (
 
 // A Config says how much a [Engine] keeps and hands out. The zero Config is ready to use.
 type Config struct {
-	// MaxPending is how many messages are kept at most, those in flight included. If zero, 1,000,000. From 10,000 on, an
-	// endpoint that has a quarter of them is refused the last sixteenth, by an error that wraps [queue.ErrFull], also with Block:
-	// a dead endpoint must not leave the others without room.
+	// MaxPending is how many messages are kept at most, those in flight included. If zero,
+	// 1,000,000. From 10,000 on, the last sixteenth is not for endpoints that have a quarter
+	// of it: a dead one must leave room for the others.
 	MaxPending int
-	// MaxBytes is how many bytes the kept messages have at most, by [queue.Size]. If zero, 1 GiB.
+	// MaxBytes is how many bytes the kept messages have at most, by [queue.Size]. If zero,
+	// 1 GiB. From 64 KiB on, the last quarter is not for endpoints that have a quarter of it.
 	MaxBytes int64
+	// EndpointBytes is how many bytes the messages to one endpoint have at most, however
+	// empty the engine is. If zero or negative, there is no such limit.
+	EndpointBytes int64
 	// Block makes Enqueue wait for room, until its context or Run ends, instead of returning [queue.ErrFull]. What could not even
 	// fit into an empty queue is ErrFull all the same. A Handler or a hook that enqueues must not wait for room that only
 	// its own return makes.

@@ -25,6 +25,8 @@ type Engine struct {
 	cfg  Config
 	base time.Time // times are kept as nanoseconds since then, on the monotonic clock: nobody sets that
 
+	countShare, bytesShare share
+
 	turn     chan struct{} // holds one while an Enqueue waits for room; the others that wait stand in line for it
 	room     chan struct{} // tells that one when something has ended
 	stopping chan struct{} // closed when Run hands out no more
@@ -67,6 +69,8 @@ func New(cfg Config) (*Engine, error) {
 		cfg: cfg, base: time.Now(),
 		turn: make(chan struct{}, 1), room: make(chan struct{}, 1), stopping: make(chan struct{}),
 		endpoints: make(map[string]*keyQueue), groups: make(map[string]*group),
+		countShare: newShare(int64(cfg.MaxPending), int64(cfg.MaxPending/16), countShareFrom),
+		bytesShare: newShare(cfg.MaxBytes, cfg.MaxBytes/4, bytesShareFrom),
 	}
 	m.ids.slab, m.ids.seed, m.later.slab = &m.slab, maphash.MakeSeed(), &m.slab
 	m.idlers.L = &m.mu
@@ -189,7 +193,7 @@ func (m *Engine) put(a arrivals, measures []measure, waiting bool) error {
 			e.canceled = false // wanted again
 			continue
 		}
-		if len(a.tasks) > 0 && m.greedy(t.Key) {
+		if len(a.tasks) > 0 && m.exceedsShare(t.Key, int64(of.size)) {
 			m.undo(taken)
 			return errShare
 		}
@@ -210,27 +214,6 @@ func (m *Engine) put(a arrivals, measures []measure, waiting bool) error {
 	}
 	m.wake()
 	return nil
-}
-
-// errShare is for an endpoint that would leave no room for the others.
-var errShare = fmt.Errorf("%w for this endpoint", queue.ErrFull)
-
-// The last sixteenth of a queue is not for endpoints that have more than a quarter of it already: a dead one must not fill
-// it. Small queues have no such share.
-const (
-	shareFrom = 10_000
-	reserve   = 16
-	share     = 4
-)
-
-// greedy reports whether an endpoint has had its share of an almost full queue.
-func (m *Engine) greedy(key string) bool {
-	n := m.ids.count
-	if n < shareFrom || n < m.cfg.MaxPending-m.cfg.MaxPending/reserve && m.bytes < m.cfg.MaxBytes-m.cfg.MaxBytes/reserve {
-		return false
-	}
-	ep := m.endpoints[key]
-	return ep != nil && ep.pending > n/share
 }
 
 // undo forgets what has not begun. That makes no room that was not there before.
@@ -256,6 +239,7 @@ func (m *Engine) keep(t *queue.Task, of measure, now int64) *entry {
 	e.seq = m.lastSeq
 	e.ep = m.endpoint(t.Key)
 	e.ep.pending++
+	e.ep.bytes += int64(e.size)
 	if t.Order != "" {
 		e.group = m.group(t.Order)
 	}
@@ -279,6 +263,7 @@ func (m *Engine) forget(e *entry) {
 	m.slab.remove(&m.oldest, byAge, e)
 	m.bytes -= int64(e.size)
 	e.ep.pending--
+	e.ep.bytes -= int64(e.size)
 	m.release(e.ep)
 	if g := e.group; g != nil && g.active == nil {
 		delete(m.groups, g.order)

@@ -7,6 +7,7 @@ import "time"
 type keyQueue struct {
 	key      string
 	lanes    [2]lane // first attempts, retries
+	bytes    int64   // of their messages
 	pending  int     // entries, wherever they stand, those handed out included
 	inFlight int     // entries handed out
 	resting  bool    // not ready when last asked: its lanes are in no ring
