@@ -34,10 +34,9 @@ func TestQueue_Sender(t *testing.T) {
 			require.NoError(t, <-ended)
 		})
 		return q, func() {
-			require.Eventually(t, func() bool {
-				s, err := q.Stats(context.Background())
-				return err == nil && s.Pending+s.InFlight == 0
-			}, 30*time.Second, time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			require.NoError(t, q.Drain(ctx))
 		}
 	})
 }
