@@ -118,7 +118,7 @@ func (d *dispatched) memory(atATime int) (s pair.Slice, stop func() error) {
 	m := newMemory(memory.Config{MaxPending: dispatchRoom, Block: true, Workers: dispatchConsumers})
 	handler := queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
 		d.finish()
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}}
 	stop = background(func(ctx context.Context) error { return m.Run(ctx, handler) })
 	send := func(tasks []queue.Task) { must(m.Enqueue(context.Background(), tasks...)) }

@@ -359,9 +359,9 @@ func (l retryLoad) memory(tasks []queue.Task) pair.Slice {
 				f.note(d.NotBefore)
 			}
 			if d.N > l.times {
-				return queue.Verdict{Kind: queue.Done}
+				return queue.Verdict{Kind: queue.KindDone}
 			}
-			return queue.Verdict{Kind: queue.Retry, After: l.wait(booked.Add(1))}
+			return queue.Verdict{Kind: queue.KindRetry, After: l.wait(booked.Add(1))}
 		}}
 		var stop func() error
 		s, err := f.measure(func() {

@@ -334,7 +334,7 @@ func TestQueue_NotTheEndpoint(t *testing.T) {
 		for range 5 {
 			m := message("m_1", "wh_1")
 			m.Method = "BREW"
-			require.Equal(t, queue.Dead, tr.hand(m, 1).Kind)
+			require.Equal(t, queue.KindDead, tr.hand(m, 1).Kind)
 		}
 		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
 	})

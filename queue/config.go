@@ -45,10 +45,10 @@ type Config struct {
 	// DisableAfter is how long an endpoint may fail without a success before it is disabled. If zero, 5 days. When nothing
 	// was tried for half of that time, it begins anew.
 	DisableAfter time.Duration
-	// OnDisable is told once when the queue disables an endpoint: reason is [Gone] or [Failing]. The embedder keeps that in
+	// OnDisable is told once when the queue disables an endpoint: reason is [ReasonGone] or [ReasonFailing]. The embedder keeps that in
 	// its own table and tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint is disabled as well.
 	OnDisable func(key string, reason Reason)
-	// OnDrop is told of each message that ends without a last attempt: reason is [Disabled] or [Superseded]. It must not
+	// OnDrop is told of each message that ends without a last attempt: reason is [ReasonDisabled] or [ReasonSuperseded]. It must not
 	// change m. If nil, nobody is told, but [Stats] counts them. It is called by the goroutine that delivers, several at once,
 	// or for superseded messages by Send's; OnDisable by the former. While it runs, it takes the place of an attempt.
 	OnDrop func(m *webhook.Message, reason Reason)

@@ -272,10 +272,10 @@ func (q *Queue) judge(p *place, a webhook.Attempt, now time.Time) Reason {
 		return ""
 	case a.Outcome == webhook.Gone:
 		q.disable(ep)
-		return Gone
+		return ReasonGone
 	case now.Sub(ep.failing) > q.cfg.DisableAfter:
 		q.disable(ep)
-		return Failing
+		return ReasonFailing
 	}
 	return ""
 }

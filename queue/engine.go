@@ -34,7 +34,7 @@ type Task struct {
 // A Delivery is a task as an engine hands it out.
 type Delivery struct {
 	Task
-	// N is the number of the attempt, from 1. Only a [Retry] counts: deferrals, and workers that died, do not.
+	// N is the number of the attempt, from 1. Only a [KindRetry] counts: deferrals, and workers that died, do not.
 	N int
 	// Since is when the task was first enqueued.
 	Since time.Time
@@ -47,20 +47,20 @@ type Kind string
 
 // The kinds of a verdict.
 const (
-	Done  Kind = "done"  // delivered
-	Retry Kind = "retry" // an attempt failed: hand it out again after After, with N one higher
-	Defer Kind = "defer" // no attempt was made: hand it out again after After, with the same N
-	Dead  Kind = "dead"  // ended without being delivered
+	KindDone  Kind = "done"  // delivered
+	KindRetry Kind = "retry" // an attempt failed: hand it out again after After, with N one higher
+	KindDefer Kind = "defer" // no attempt was made: hand it out again after After, with the same N
+	KindDead  Kind = "dead"  // ended without being delivered
 )
 
 // A Verdict is what a [Handler] made of a delivery.
 type Verdict struct {
 	Kind Kind
-	// After is how long to wait before the task is handed out again. It is not negative, and zero for Done and Dead.
+	// After is how long to wait before the task is handed out again. It is not negative, and zero for KindDone and KindDead.
 	After time.Duration
 	// Attempt is what was tried, for the engine's history. If nil, nothing was.
 	Attempt *webhook.Attempt
-	// Reason says why a task is Dead if that was not by its last attempt.
+	// Reason says why a task has ended if that was not by its last attempt.
 	Reason Reason
 }
 
@@ -69,10 +69,10 @@ type Reason string
 
 // The reasons. The first two are given to [Config] OnDisable, the others to OnDrop.
 const (
-	Gone       Reason = "gone"       // the receiver answered 410
-	Failing    Reason = "failing"    // no success for longer than DisableAfter
-	Disabled   Reason = "disabled"   // the endpoint is disabled
-	Superseded Reason = "superseded" // a message of higher rank about the same subject has come
+	ReasonGone       Reason = "gone"       // the receiver answered 410
+	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter
+	ReasonDisabled   Reason = "disabled"   // the endpoint is disabled
+	ReasonSuperseded Reason = "superseded" // a message of higher rank about the same subject has come
 )
 
 // A Handler delivers what an engine hands out. Both functions are safe for concurrent use.
@@ -82,11 +82,11 @@ type Handler struct {
 	// after wait, or when a Handle of that key has returned, whichever comes first; a wait of zero means the latter only,
 	// or some time later if none is in flight.
 	//
-	// An engine that cannot ask for one endpoint at a time does not call it: Handle then answers [Defer] where there is no
+	// An engine that cannot ask for one endpoint at a time does not call it: Handle then answers [KindDefer] where there is no
 	// place. If nil, every endpoint is ready.
 	Ready func(key string) (ok bool, wait time.Duration)
 	// Handle makes one attempt and says what becomes of the task. It returns when the attempt has ended, also when ctx does;
-	// then no attempt is counted and the verdict is Defer. It does not panic.
+	// then no attempt is counted and the verdict is KindDefer. It does not panic.
 	//
 	// Engines give it a context that outlives the one of Run, and end it only where the task has been taken from this
 	// worker.

@@ -145,7 +145,7 @@ func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 			continue
 		}
 		for _, t := range old {
-			q.drop(ctx, t.Message, Superseded)
+			q.drop(ctx, t.Message, ReasonSuperseded)
 		}
 	}
 }
@@ -190,12 +190,12 @@ var errGrace = errors.New("queue: stopped before the attempt had ended")
 func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	p, wait, ok := q.enter(d)
 	if !ok {
-		return Verdict{Kind: Defer, After: wait}
+		return Verdict{Kind: KindDefer, After: wait}
 	}
 	defer q.leave(&p) // also when a hook ends the goroutine
 	if p.disabled {
-		q.drop(ctx, d.Message, Disabled)
-		return Verdict{Kind: Dead, Reason: Disabled}
+		q.drop(ctx, d.Message, ReasonDisabled)
+		return Verdict{Kind: KindDead, Reason: ReasonDisabled}
 	}
 	if ctx.Done() == nil { // of an engine that never takes a task from its worker
 		ctx = grace
@@ -211,20 +211,20 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	switch a.Outcome {
 	case webhook.Delivered:
 		q.delivered.Add(1)
-		return Verdict{Kind: Done, Attempt: &a}
+		return Verdict{Kind: KindDone, Attempt: &a}
 	case webhook.Retrying, webhook.Canceled:
-		v := Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
+		v := Verdict{Kind: KindRetry, After: a.Wait, Attempt: &a}
 		if a.Outcome == webhook.Canceled {
-			v = Verdict{Kind: Defer}
+			v = Verdict{Kind: KindDefer}
 		}
 		if q.isOld(ctx, d) {
-			q.drop(ctx, d.Message, Superseded)
-			v.Kind, v.After, v.Reason = Dead, 0, Superseded
+			q.drop(ctx, d.Message, ReasonSuperseded)
+			v.Kind, v.After, v.Reason = KindDead, 0, ReasonSuperseded
 		}
 		return v
 	default:
 		q.failed.Add(1)
-		return Verdict{Kind: Dead, Attempt: &a}
+		return Verdict{Kind: KindDead, Attempt: &a}
 	}
 }
 

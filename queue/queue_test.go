@@ -155,14 +155,14 @@ func TestQueue_Verdicts(t *testing.T) {
 		want   queue.Verdict
 		class  webhook.Class
 	}{
-		{"delivered", always(200), 1, queue.Verdict{Kind: queue.Done}, ""},
-		{"failed", always(500), 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassStatus},
-		{"failed again", always(500), 2, queue.Verdict{Kind: queue.Retry, After: 100 * time.Second}, webhook.ClassStatus},
-		{"given up", always(500), 3, queue.Verdict{Kind: queue.Dead}, webhook.ClassStatus},
-		{"gone", always(410), 1, queue.Verdict{Kind: queue.Dead}, webhook.ClassStatus},
-		{"Retry-After", always(503, "Retry-After", "60"), 1, queue.Verdict{Kind: queue.Retry, After: time.Minute}, webhook.ClassStatus},
-		{"timeout", hang, 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassTimeout},
-		{"panic", func(*http.Request) (*http.Response, error) { panic("boom") }, 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassProtocol},
+		{"delivered", always(200), 1, queue.Verdict{Kind: queue.KindDone}, ""},
+		{"failed", always(500), 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassStatus},
+		{"failed again", always(500), 2, queue.Verdict{Kind: queue.KindRetry, After: 100 * time.Second}, webhook.ClassStatus},
+		{"given up", always(500), 3, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
+		{"gone", always(410), 1, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
+		{"Retry-After", always(503, "Retry-After", "60"), 1, queue.Verdict{Kind: queue.KindRetry, After: time.Minute}, webhook.ClassStatus},
+		{"timeout", hang, 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassTimeout},
+		{"panic", func(*http.Request) (*http.Response, error) { panic("boom") }, 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassProtocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -180,8 +180,8 @@ func TestQueue_Verdicts(t *testing.T) {
 				s, err := tr.Stats(t.Context())
 				require.NoError(t, err)
 				require.Zero(t, s.InFlight)
-				require.Equal(t, tt.want.Kind == queue.Done, s.Delivered == 1)
-				require.Equal(t, tt.want.Kind == queue.Dead, s.Failed == 1)
+				require.Equal(t, tt.want.Kind == queue.KindDone, s.Delivered == 1)
+				require.Equal(t, tt.want.Kind == queue.KindDead, s.Failed == 1)
 			})
 		})
 	}
@@ -197,10 +197,10 @@ func TestQueue_Grace(t *testing.T) {
 		want  queue.Kind
 		ends  bool // the engine may end the context of Handle
 	}{
-		{"long enough", 10 * time.Second, 3 * time.Second, queue.Retry, false},
-		{"too short", 2 * time.Second, 2 * time.Second, queue.Defer, false},
-		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.Retry, true},
-		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.Defer, true},
+		{"long enough", 10 * time.Second, 3 * time.Second, queue.KindRetry, false},
+		{"too short", 2 * time.Second, 2 * time.Second, queue.KindDefer, false},
+		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.KindRetry, true},
+		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.KindDefer, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,8 +231,8 @@ func TestQueue_Grace(t *testing.T) {
 				got := <-verdicts
 				require.Equal(t, tt.took, time.Since(begun))
 				require.Equal(t, tt.want, got.Kind)
-				require.Equal(t, tt.want == queue.Retry, got.Attempt != nil)
-				require.Equal(t, tt.want == queue.Retry, attempts == 1)
+				require.Equal(t, tt.want == queue.KindRetry, got.Attempt != nil)
+				require.Equal(t, tt.want == queue.KindRetry, attempts == 1)
 				require.NoError(t, <-ended)
 			})
 		})
@@ -274,8 +274,8 @@ func TestQueue_Hooks(t *testing.T) {
 			OnDrop:    func(*webhook.Message, queue.Reason) { panic(errDown) },
 		})
 		synctest.Wait()
-		require.Equal(t, queue.Dead, tr.hand(message("m_1", "wh_1"), 1).Kind)
-		require.Equal(t, queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled}, tr.hand(message("m_2", "wh_1"), 1))
+		require.Equal(t, queue.KindDead, tr.hand(message("m_1", "wh_1"), 1).Kind)
+		require.Equal(t, queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}, tr.hand(message("m_2", "wh_1"), 1))
 		log := strings.Join(tr.log.take(), "\n")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDisable panic=string")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDrop panic=*errors.errorString")

@@ -130,7 +130,7 @@ func TestQueue_Ordered(t *testing.T) {
 				q, err := queue.New(&webhook.Client{Transport: rt}, newEngine(t, memory.Config{}), queue.Config{
 					Ordered: true, Supersede: tt.supersede,
 					OnDrop: func(m *webhook.Message, reason queue.Reason) {
-						require.Equal(t, queue.Superseded, reason)
+						require.Equal(t, queue.ReasonSuperseded, reason)
 						dropped.add(m.ID)
 					},
 				})

@@ -33,7 +33,7 @@ func checkOrder(tr *trial) {
 		tr.task("first", "key", retry(2*tick), deferral(tick), deferral(0), retry(0)),
 		tr.task("second", "key"),
 		tr.task("third", "key", deferral(tick)),
-		tr.task("fourth", "key", retry(0), answer(queue.Dead, 0)),
+		tr.task("fourth", "key", retry(0), answer(queue.KindDead, 0)),
 		tr.task("fifth", "key"))
 	tasks[1].NotBefore = time.Now().Add(3 * tick)
 	tr.enqueue(tasks[0], tasks[1]) // before Run: the order is not that of being woken
@@ -51,7 +51,7 @@ func checkOrder(tr *trial) {
 func checkOrdersApart(tr *trial) {
 	tr.orderer()
 	gate := make(chan struct{})
-	held := tr.ordered("held", tr.task("held", "key", tr.hold(gate, answer(queue.Done, 0))), tr.task("behind-held", "key"))
+	held := tr.ordered("held", tr.task("held", "key", tr.hold(gate, answer(queue.KindDone, 0))), tr.task("behind-held", "key"))
 	asleep := tr.ordered("asleep", tr.task("asleep", "key", retry(time.Hour)), tr.task("behind-asleep", "key"))
 	free, loose := tr.ordered("free", tr.tasksOf("key", "free-1", "free-2")...), tr.tasksOf("key", "loose-1", "loose-2")
 	tr.start()

@@ -46,13 +46,13 @@ func (g *gatekeeper) ready(key string) (bool, time.Duration) {
 func (g *gatekeeper) visit(key string) step {
 	return func() queue.Verdict {
 		if !g.enter(key) {
-			return queue.Verdict{Kind: queue.Defer, After: tick / 2}
+			return queue.Verdict{Kind: queue.KindDefer, After: tick / 2}
 		}
 		g.tr.quiet(tick / 20)
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.inside[key]--
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}
 }
 

@@ -16,8 +16,8 @@ func checkReopen(tr *trial) {
 		waiting  = tr.task("waiting", "key-1")
 		retried  = tr.task("retried", "key-1", retry(0), retry(6*tick), retry(tick))
 		deferred = tr.task("deferred", "key-2", retry(0), deferral(6*tick))
-		done     = tr.task("held-done", "key-2", retry(0), tr.hold(gate, answer(queue.Done, 0)))
-		dead     = tr.task("held-dead", "key-2", tr.hold(gate, answer(queue.Dead, 0)))
+		done     = tr.task("held-done", "key-2", retry(0), tr.hold(gate, answer(queue.KindDone, 0)))
+		dead     = tr.task("held-dead", "key-2", tr.hold(gate, answer(queue.KindDead, 0)))
 		again    = tr.task("held-retry", "key-3", retry(0), tr.hold(gate, retry(3*tick)))
 		put      = tr.task("held-deferral", "key-3", retry(0), tr.hold(gate, deferral(3*tick)))
 	)
@@ -52,7 +52,7 @@ func checkReopen(tr *trial) {
 // the end: what had been taken before it may still come.
 func checkEnd(tr *trial) {
 	gate, end := make(chan struct{}), make(chan struct{})
-	held := tr.task("held", "key", tr.hold(gate, answer(queue.Done, 0)))
+	held := tr.task("held", "key", tr.hold(gate, answer(queue.KindDone, 0)))
 	retried, later := tr.task("retried", "key", tr.hold(end, retry(3*tick))), tr.task("later", "other key")
 	tr.start()
 	tr.enqueue(held, retried)
@@ -123,7 +123,7 @@ func (tr *trial) checkRefused(when string) {
 	defer cancel()
 	err := tr.engine.Run(ctx, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		tr.Errorf("%s: handed out by a second Run", d.ID)
-		return queue.Verdict{Kind: queue.Defer}
+		return queue.Verdict{Kind: queue.KindDefer}
 	}})
 	if !errors.Is(err, queue.ErrRunning) {
 		tr.Errorf("a second Run %s returned %v, want queue.ErrRunning", when, err)
@@ -137,7 +137,7 @@ func checkShortRun(tr *trial) {
 	cancel()
 	err := tr.engine.Run(ctx, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		tr.Errorf("%s: handed out by a Run whose context had ended", t.name)
-		return queue.Verdict{Kind: queue.Defer}
+		return queue.Verdict{Kind: queue.KindDefer}
 	}})
 	if err != nil {
 		tr.Errorf("Run with a context that has ended returned: %v", err)

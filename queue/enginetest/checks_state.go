@@ -71,7 +71,7 @@ func checkCancelInFlight(tr *trial) {
 	gate := make(chan struct{})
 	var tasks []*task
 	for name, v := range map[string]step{
-		"held-done": answer(queue.Done, 0), "held-retry": retry(tick), "held-deferral": deferral(0), "held-dead": answer(queue.Dead, 0),
+		"held-done": answer(queue.KindDone, 0), "held-retry": retry(tick), "held-deferral": deferral(0), "held-dead": answer(queue.KindDead, 0),
 	} {
 		tasks = append(tasks, tr.task(name, "key", tr.hold(gate, v)))
 	}
@@ -182,8 +182,8 @@ func checkStatsInFlight(tr *trial) {
 	tr.statser()
 	gate := make(chan struct{})
 	held := []*task{
-		tr.task("held-done", "a", tr.hold(gate, answer(queue.Done, 0))),
-		tr.task("held-dead", "a", tr.hold(gate, answer(queue.Dead, 0))),
+		tr.task("held-done", "a", tr.hold(gate, answer(queue.KindDone, 0))),
+		tr.task("held-dead", "a", tr.hold(gate, answer(queue.KindDead, 0))),
 		tr.task("held-retry", "b", tr.hold(gate, retry(time.Hour))),
 	}
 	waiting := tr.tasksOf("a", "later-1", "later-2")

@@ -23,8 +23,8 @@ func checkDone(tr *trial) {
 }
 
 func checkDead(tr *trial) {
-	failed := tr.task("failed", "key", retry(0), answer(queue.Dead, 0))
-	dropped := tr.task("dropped", "key", func() queue.Verdict { return queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled} })
+	failed := tr.task("failed", "key", retry(0), answer(queue.KindDead, 0))
+	dropped := tr.task("dropped", "key", func() queue.Verdict { return queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled} })
 	tr.start()
 	tr.enqueue(failed, dropped)
 	tr.awaitEnd(failed, 1, 2)
@@ -118,7 +118,7 @@ func checkByHandler(tr *trial) {
 		if err := tr.tryEnqueue(child); err != nil {
 			tr.Errorf("Enqueue from inside Handle: %v", err)
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	tr.start()
 	tr.enqueue(parent)
@@ -148,12 +148,12 @@ func checkSameID(tr *trial) {
 	tr.enqueueTwin(first, twin(kept), batch[0], batch[1]) // in one batch: the first wins
 	tr.start()
 
-	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.Done, 0)))
+	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.enqueue(again)
 	tr.awaitVerdict(1, again)
 	tr.enqueueTwin(again)
 
-	many := tr.task("many", "key", tr.hold(gate, answer(queue.Done, 0)))
+	many := tr.task("many", "key", tr.hold(gate, answer(queue.KindDone, 0)))
 	batch = tr.expect(many)
 	var all sync.WaitGroup
 	for range 8 {
@@ -172,7 +172,7 @@ func checkSameID(tr *trial) {
 
 func checkSameIDInFlight(tr *trial) {
 	gate := make(chan struct{})
-	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.Done, 0)))
+	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.start()
 	tr.enqueue(t)
 	tr.awaitFlight(1, t)

@@ -389,19 +389,19 @@ func (n *naive) book(i *item, v queue.Verdict) {
 		}
 	default:
 	}
-	ends := v.Kind == queue.Done || v.Kind == queue.Dead || i.canceled
+	ends := v.Kind == queue.KindDone || v.Kind == queue.KindDead || i.canceled
 	switch {
-	case n.flaw == "delivers for ever" && v.Kind == queue.Done, n.flaw == "tries the dead again" && v.Kind == queue.Dead:
+	case n.flaw == "delivers for ever" && v.Kind == queue.KindDone, n.flaw == "tries the dead again" && v.Kind == queue.KindDead:
 		i.N++
 		v.After = pause
 	case ends:
 		n.remove(i)
 		return
-	case v.Kind == queue.Retry && n.flaw != "does not count", v.Kind == queue.Defer && n.flaw == "counts deferrals":
+	case v.Kind == queue.KindRetry && n.flaw != "does not count", v.Kind == queue.KindDefer && n.flaw == "counts deferrals":
 		i.N++
 	}
 	switch {
-	case n.flaw == "does not wait before a retry" && v.Kind == queue.Retry, n.flaw == "does not wait after a deferral" && v.Kind == queue.Defer:
+	case n.flaw == "does not wait before a retry" && v.Kind == queue.KindRetry, n.flaw == "does not wait after a deferral" && v.Kind == queue.KindDefer:
 		v.After = 0
 	case n.flaw == "waits from the start of the attempt":
 		v.After -= pause

@@ -85,7 +85,7 @@ func (tr *trial) task(name, key string, steps ...step) *task {
 		Task:  queue.Task{ID: id, Key: key, Message: message(id)},
 		tr:    tr,
 		name:  name,
-		steps: steps, rest: answer(queue.Done, 0),
+		steps: steps, rest: answer(queue.KindDone, 0),
 	}
 }
 
@@ -101,9 +101,9 @@ func answer(kind queue.Kind, after time.Duration) step {
 	return func() queue.Verdict { return queue.Verdict{Kind: kind, After: after} }
 }
 
-func retry(after time.Duration) step { return answer(queue.Retry, after) }
+func retry(after time.Duration) step { return answer(queue.KindRetry, after) }
 
-func deferral(after time.Duration) step { return answer(queue.Defer, after) }
+func deferral(after time.Duration) step { return answer(queue.KindDefer, after) }
 
 // hold answers when gate is closed.
 func (tr *trial) hold(gate <-chan struct{}, then step) step {
@@ -170,10 +170,10 @@ func (tr *trial) context() (context.Context, context.CancelFunc) {
 func (tr *trial) handle(ctx context.Context, d queue.Delivery) queue.Verdict {
 	t, next := tr.begin(ctx, d)
 	if t == nil {
-		return queue.Verdict{Kind: queue.Dead}
+		return queue.Verdict{Kind: queue.KindDead}
 	}
 	v := next()
-	if v.Kind != queue.Defer && v.Reason == "" {
+	if v.Kind != queue.KindDefer && v.Reason == "" {
 		v.Attempt = attempt(d.N, v)
 	}
 	tr.book(ctx, t, v)
@@ -253,8 +253,8 @@ func (tr *trial) book(ctx context.Context, t *task, v queue.Verdict) {
 	t.inFlight = false
 	tr.inFlight--
 	t.due = time.Now().Add(v.After)
-	t.ended = v.Kind == queue.Done || v.Kind == queue.Dead || t.canceled
-	if v.Kind == queue.Retry {
+	t.ended = v.Kind == queue.KindDone || v.Kind == queue.KindDead || t.canceled
+	if v.Kind == queue.KindRetry {
 		t.retries++
 	}
 }
@@ -390,10 +390,10 @@ func attempt(n int, v queue.Verdict) *webhook.Attempt {
 		N: n, At: time.Now(), Duration: time.Millisecond, Status: 200, MayHaveArrived: true, Requests: 1,
 		Body: []byte("\x00thank you\xff"), Outcome: webhook.Delivered,
 	}
-	if v.Kind != queue.Done {
+	if v.Kind != queue.KindDone {
 		a.Status, a.Class, a.Err, a.Outcome = 500, webhook.ClassStatus, errors.New("webhook: status 500"), webhook.Failed
 	}
-	if v.Kind == queue.Retry {
+	if v.Kind == queue.KindRetry {
 		a.Wait, a.Outcome = v.After, webhook.Retrying
 	}
 	return a

@@ -82,10 +82,10 @@ func TestEngine_Allocations(t *testing.T) { //nolint:paralleltest // counts the 
 	handed := make(chan struct{})
 	runEngine(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		if d.N == 1 {
-			return queue.Verdict{Kind: queue.Retry, After: time.Nanosecond}
+			return queue.Verdict{Kind: queue.KindRetry, After: time.Nanosecond}
 		}
 		handed <- struct{}{}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}})
 	tasks := make([]queue.Task, 25_000) // an id that comes again might be kept still
 	for i := range tasks {

@@ -59,7 +59,7 @@ func (s *script) handle(_ context.Context, d queue.Delivery) queue.Verdict {
 	s.handouts = append(s.handouts, handout(d, s.begun))
 	s.mu.Unlock()
 	if s.verdict == nil {
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}
 	return s.verdict(d)
 }
@@ -237,7 +237,7 @@ func TestEngine_SameID(t *testing.T) {
 		s := &script{}
 		s.verdict = func(d queue.Delivery) queue.Verdict {
 			inside = errors.Join(inside, m.Enqueue(context.Background(), d.Task))
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_1", "a"), taskOf("m_1", "b"), taskOf("m_2", "a"), taskOf("m_2", "a")))
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_2", "c")), "there is no room, but none is needed")

@@ -184,14 +184,14 @@ func modelVerdict(d queue.Delivery, deferrals map[string]int) queue.Verdict {
 	wait := time.Duration(h.Sum32()%7) * time.Second
 	switch kind := h.Sum32() / 7 % 10; {
 	case kind < 4:
-		return queue.Verdict{Kind: queue.Retry, After: wait}
+		return queue.Verdict{Kind: queue.KindRetry, After: wait}
 	case kind < 6:
 		deferrals[d.ID]++
-		return queue.Verdict{Kind: queue.Defer, After: wait}
+		return queue.Verdict{Kind: queue.KindDefer, After: wait}
 	case kind < 7:
-		return queue.Verdict{Kind: queue.Dead}
+		return queue.Verdict{Kind: queue.KindDead}
 	}
-	return queue.Verdict{Kind: queue.Done}
+	return queue.Verdict{Kind: queue.KindDone}
 }
 
 // next is the index of what is handed out first of all; at what time.
@@ -222,11 +222,11 @@ func (m *model) advance(to time.Time) {
 		v := modelVerdict(*d, m.deferrals)
 		d.NotBefore = at.Add(v.After)
 		switch v.Kind {
-		case queue.Retry:
+		case queue.KindRetry:
 			d.N++
-		case queue.Done, queue.Dead:
+		case queue.KindDone, queue.KindDead:
 			m.kept = slices.Delete(m.kept, i, i+1)
-		case queue.Defer:
+		case queue.KindDefer:
 		}
 	}
 	m.now = to

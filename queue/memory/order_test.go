@@ -24,13 +24,13 @@ func TestEngine_Order(t *testing.T) {
 			switch {
 			case d.ID == "o1" && !deferred:
 				deferred = true
-				return queue.Verdict{Kind: queue.Defer, After: 4 * time.Second}
+				return queue.Verdict{Kind: queue.KindDefer, After: 4 * time.Second}
 			case d.ID == "o1" && d.N < 3:
-				return queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
+				return queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 			case d.ID == "o2":
-				return queue.Verdict{Kind: queue.Dead}
+				return queue.Verdict{Kind: queue.KindDead}
 			}
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
 		late := orderedTask("o3", "b", "o", 0)
 		late.NotBefore = time.Now().Add(40 * time.Second)
@@ -68,7 +68,7 @@ func TestEngine_Supersede(t *testing.T) {
 				m := newEngine(t, memory.Config{})
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					<-time.After(time.Second)
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}}
 				first := orderedTask("o1", "a", "o", 1)
 				switch tt.active {
@@ -114,11 +114,11 @@ func TestEngine_Cancel(t *testing.T) {
 		at      time.Duration // when it and the one behind it are canceled
 		want    []string
 	}{
-		{"waiting for its first time", queue.Verdict{Kind: queue.Done}, time.Second, []string{"o3/1 1s"}},
-		{"in flight, delivered", queue.Verdict{Kind: queue.Done}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"in flight, failed", queue.Verdict{Kind: queue.Retry, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"in flight, deferred", queue.Verdict{Kind: queue.Defer, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"waiting for a retry", queue.Verdict{Kind: queue.Retry, After: time.Hour}, 13 * time.Second, []string{"o1/1 10s", "o3/1 13s"}},
+		{"waiting for its first time", queue.Verdict{Kind: queue.KindDone}, time.Second, []string{"o3/1 1s"}},
+		{"in flight, delivered", queue.Verdict{Kind: queue.KindDone}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
+		{"in flight, failed", queue.Verdict{Kind: queue.KindRetry, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
+		{"in flight, deferred", queue.Verdict{Kind: queue.KindDefer, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
+		{"waiting for a retry", queue.Verdict{Kind: queue.KindRetry, After: time.Hour}, 13 * time.Second, []string{"o1/1 10s", "o3/1 13s"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestEngine_Cancel(t *testing.T) {
 					if d.ID == "o1" {
 						return tt.verdict
 					}
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}}
 				runScript(t, m, s)
 				first := orderedTask("o1", "a", "o", 0)
@@ -183,10 +183,10 @@ func TestEngine_Stats(t *testing.T) {
 		release := make(chan struct{})
 		runEngine(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 			if d.Key == "a" || d.Key == "b" {
-				return queue.Verdict{Kind: queue.Done}
+				return queue.Verdict{Kind: queue.KindDone}
 			}
 			<-release
-			return queue.Verdict{Kind: queue.Retry, After: time.Hour}
+			return queue.Verdict{Kind: queue.KindRetry, After: time.Hour}
 		}})
 		synctest.Wait()
 		stats, err = m.Stats(t.Context(), 10)

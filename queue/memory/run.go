@@ -39,7 +39,7 @@ const (
 // Run hands out tasks until ctx ends. It then hands out nothing more, waits for the handlers, and returns nil; what is still
 // kept can be had from [Engine.Pending]. A second Run returns [queue.ErrRunning].
 //
-// A panic in h.Handle is logged through [slog], and is a [queue.Retry] after ten seconds; so is a verdict of no known kind.
+// A panic in h.Handle is logged through [slog], and is a [queue.KindRetry] after ten seconds; so is a verdict of no known kind.
 func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
 	if h.Handle == nil {
 		return errors.New("queue: the Handler has no Handle")
@@ -140,7 +140,7 @@ func (m *Engine) hand(ctx context.Context, e *entry, handle func(context.Context
 	var d queue.Delivery
 	m.fill(&d, e)
 	m.mu.Unlock()
-	v := queue.Verdict{Kind: queue.Retry, After: panicWait}
+	v := queue.Verdict{Kind: queue.KindRetry, After: panicWait}
 	defer func() {
 		if r := recover(); r != nil { // the value may hold an event's data
 			slog.ErrorContext(ctx, "queue: recovered", slog.String("hook", "Handle"),
@@ -160,18 +160,18 @@ func (m *Engine) book(e *entry, v queue.Verdict) {
 	m.inFlight--
 	m.rouse(ep)
 	switch {
-	case v.Kind == queue.Done || v.Kind == queue.Dead || e.canceled:
+	case v.Kind == queue.KindDone || v.Kind == queue.KindDead || e.canceled:
 		m.end(e)
 		return
-	case v.Kind == queue.Defer:
-	case v.Kind == queue.Retry:
+	case v.Kind == queue.KindDefer:
+	case v.Kind == queue.KindRetry:
 		e.n = min(e.n, math.MaxInt32-1) + 1
 	default:
 		v.After = panicWait
 		e.n = min(e.n, math.MaxInt32-1) + 1
 	}
 	e.due = after(m.now(), v.After)
-	e.deferred = v.Kind == queue.Defer
+	e.deferred = v.Kind == queue.KindDefer
 	m.schedule(e)
 }
 

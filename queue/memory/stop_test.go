@@ -39,9 +39,9 @@ func TestEngine_Stop(t *testing.T) {
 					alive.Add(1)
 				}
 				if d.ID == "a1" {
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}
-				return queue.Verdict{Kind: queue.Retry, After: time.Minute}
+				return queue.Verdict{Kind: queue.KindRetry, After: time.Minute}
 			}})
 		}()
 		synctest.Wait()
@@ -65,7 +65,7 @@ func TestEngine_Resume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := newEngine(t, memory.Config{})
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
-			return queue.Verdict{Kind: queue.Retry, After: time.Duration(d.N) * 10 * time.Second}
+			return queue.Verdict{Kind: queue.KindRetry, After: time.Duration(d.N) * 10 * time.Second}
 		}}
 		require.NoError(t, first.Enqueue(t.Context(), orderedTask("o1", "a", "o", 0), orderedTask("o2", "a", "o", 0), taskOf("n1", "b")))
 		since := time.Now().Round(0)
@@ -116,7 +116,7 @@ func TestEngine_Panic(t *testing.T) { //nolint:paralleltest // it sets the defau
 			case d.ID == "b1" && d.N == 1:
 				runtime.Goexit()
 			}
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}}
 		require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1", "c1")...))
 		stop := runScript(t, m, s)
@@ -164,12 +164,12 @@ func TestEngine_Race(t *testing.T) {
 			places[d.Key]--
 			switch {
 			case d.N == 1 && len(d.ID)%2 == 0:
-				return queue.Verdict{Kind: queue.Retry, After: time.Millisecond}
+				return queue.Verdict{Kind: queue.KindRetry, After: time.Millisecond}
 			case d.N == 2 && time.Since(d.Since) < 2*time.Millisecond:
-				return queue.Verdict{Kind: queue.Defer}
+				return queue.Verdict{Kind: queue.KindDefer}
 			}
 			ended[d.ID] = true
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		},
 	}
 	stop := runEngine(t, m, h)

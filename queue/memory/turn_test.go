@@ -52,21 +52,21 @@ func TestEngine_Turns(t *testing.T) {
 
 func TestEngine_Verdicts(t *testing.T) {
 	t.Parallel()
-	retry := queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
-	later := queue.Verdict{Kind: queue.Defer, After: time.Second}
+	retry := queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
+	later := queue.Verdict{Kind: queue.KindDefer, After: time.Second}
 	tests := []struct {
 		name     string
 		verdicts []queue.Verdict // the last one repeats
 		want     []string
 	}{
-		{"done", []queue.Verdict{{Kind: queue.Done}}, []string{"m/1 0s"}},
-		{"dead", []queue.Verdict{{Kind: queue.Dead}}, []string{"m/1 0s"}},
-		{"retries", []queue.Verdict{retry, retry, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
-		{"retry at once", []queue.Verdict{{Kind: queue.Retry}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 0s"}},
-		{"a wait below zero", []queue.Verdict{{Kind: queue.Retry, After: -1}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 0s"}},
-		{"deferrals do not count", []queue.Verdict{later, retry, later, {Kind: queue.Done}}, []string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"}},
-		{"an unknown kind loses nothing", []queue.Verdict{{}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 10s"}},
-		{"for ever", []queue.Verdict{{Kind: queue.Retry, After: 1<<63 - 1}}, []string{"m/1 0s"}},
+		{"done", []queue.Verdict{{Kind: queue.KindDone}}, []string{"m/1 0s"}},
+		{"dead", []queue.Verdict{{Kind: queue.KindDead}}, []string{"m/1 0s"}},
+		{"retries", []queue.Verdict{retry, retry, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
+		{"retry at once", []queue.Verdict{{Kind: queue.KindRetry}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 0s"}},
+		{"a wait below zero", []queue.Verdict{{Kind: queue.KindRetry, After: -1}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 0s"}},
+		{"deferrals do not count", []queue.Verdict{later, retry, later, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"}},
+		{"an unknown kind loses nothing", []queue.Verdict{{}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 10s"}},
+		{"for ever", []queue.Verdict{{Kind: queue.KindRetry, After: 1<<63 - 1}}, []string{"m/1 0s"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestEngine_NotBefore(t *testing.T) {
 				require.True(t, d.NotBefore.Equal(time.Now()))
 			}
 			require.Less(t, time.Since(d.Since), 6*time.Second)
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}}
 		<-time.After(time.Second)
 		runScript(t, m, s)
@@ -145,10 +145,10 @@ func TestEngine_DeferralInFront(t *testing.T) {
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					if d.ID == "a1" && !deferred {
 						deferred = true
-						return queue.Verdict{Kind: queue.Defer, After: tt.after}
+						return queue.Verdict{Kind: queue.KindDefer, After: tt.after}
 					}
 					<-time.After(time.Second + time.Millisecond)
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "a4")...))
 				runScript(t, m, s)
@@ -295,7 +295,7 @@ func TestEngine_Thundering(t *testing.T) {
 			defer mu.Unlock()
 			inFlight--
 			handed++
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}})
 		due := time.Now().Add(time.Hour)
 		for i := range tasks {
