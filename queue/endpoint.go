@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -124,7 +125,7 @@ func (q *Queue) enter(d Delivery) (p place, wait time.Duration, ok bool) {
 func (q *Queue) spacing(ep *endpoint) time.Duration {
 	spacing := ep.mean / time.Duration(q.cfg.Limit)
 	if q.cfg.Rate > 0 {
-		spacing = max(spacing, time.Duration(float64(time.Second)/float64(q.cfg.Rate)))
+		spacing = max(spacing, time.Duration(float64(time.Second)/q.cfg.Rate))
 	}
 	return spacing
 }
@@ -284,7 +285,7 @@ func (q *Queue) judge(p *place, a webhook.Attempt, now time.Time) Reason {
 func (q *Queue) report(p *place, err error) {
 	ep, done := p.ep, p.done
 	p.done = nil
-	if err != nil && ep.breaker == nil {
+	if err != nil && ep.breaker == nil && q.cfg.Failures < math.MaxInt {
 		ep.breaker = q.newBreaker(ep)
 	}
 	if p.breaker != ep.breaker { // begun before there was this one
@@ -355,7 +356,7 @@ func (q *Queue) endpoint(key string, now time.Time) *endpoint {
 	if ep == nil {
 		ep = &endpoint{key: key, mean: firstMean}
 		if q.cfg.Rate > 0 {
-			ep.limiter = rate.NewLimiter(q.cfg.Rate, q.cfg.Burst)
+			ep.limiter = rate.NewLimiter(rate.Limit(q.cfg.Rate), q.cfg.Burst)
 		}
 		q.endpoints[key] = ep
 	}

@@ -17,7 +17,7 @@ import (
 var ErrDisabled = errors.New("queue: endpoint disabled")
 
 // ErrTooLarge is wrapped by what Send returns for a message over [Config] MaxSize.
-var ErrTooLarge = errors.New("message too large")
+var ErrTooLarge = errors.New("queue: message too large")
 
 // A Queue is a [webhook.Sender] that delivers asynchronously: Send returns nil when the [Engine] has the message, and Run
 // delivers it. It makes the attempts through its client, and owns what concerns an endpoint: how many attempts at once, how
@@ -54,8 +54,9 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	if engine == nil {
 		return nil, errors.New("queue: no engine")
 	}
-	if err := cfg.complete(); err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
 	}
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
@@ -112,7 +113,7 @@ func (q *Queue) Task(m *webhook.Message) (Task, error) {
 		return Task{}, err
 	}
 	if size := Size(m); size > q.cfg.MaxSize {
-		return Task{}, fmt.Errorf("queue: %w: %d bytes, at most %d", ErrTooLarge, size, q.cfg.MaxSize)
+		return Task{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, size, q.cfg.MaxSize)
 	}
 	task := Task{ID: m.ID, Key: Key(m), Message: m}
 	if q.cfg.Ordered && m.Subject != "" {

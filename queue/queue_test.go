@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,15 +30,8 @@ func TestNew_Errors(t *testing.T) {
 	}{
 		{"no client", nil, engine, queue.Config{}, "queue: no client"},
 		{"no engine", client, nil, queue.Config{}, "queue: no engine"},
-		{"limit", client, engine, queue.Config{Limit: -1}, "queue: Limit is negative"},
-		{"host limit", client, engine, queue.Config{HostLimit: -1}, "queue: HostLimit is negative"},
-		{"rate", client, engine, queue.Config{Rate: -1}, "queue: Rate is negative"},
 		{"burst", client, engine, queue.Config{Burst: -1}, "queue: Burst is negative"},
-		{"size", client, engine, queue.Config{MaxSize: -1}, "queue: MaxSize is negative"},
-		{"failures", client, engine, queue.Config{Failures: -1}, "queue: Failures is negative"},
-		{"rest", client, engine, queue.Config{Rest: -1}, "queue: Rest is negative"},
-		{"disable", client, engine, queue.Config{DisableAfter: -1}, "queue: DisableAfter is negative"},
-		{"grace", client, engine, queue.Config{Grace: -1}, "queue: Grace is negative"},
+		{"rate", client, engine, queue.Config{Rate: math.NaN()}, "queue: Rate is not a number"},
 		{"order of an engine that has none", client, engine, queue.Config{Ordered: true}, "queue: Ordered: a *queue_test.byHand is no Orderer"},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
