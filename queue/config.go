@@ -20,70 +20,77 @@ const (
 	defaultGrace        = 10 * time.Second
 )
 
-// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for messages
-// without one the scheme, host and port of the URL; see [Key].
+// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for
+// messages without one the scheme, host and port of the URL; see [Key].
 //
-// The zero Config is ready to use: a zero field has its default. A negative number or duration
-// switches off what the field is about; only Burst cannot be negative.
+// The zero Config is ready to use: a zero field has its default. A negative number or
+// duration switches off what the field is about; only Burst cannot be negative.
 type Config struct {
-	// Limit is how many attempts may be in flight to one endpoint. If zero, 4; if negative,
-	// any number.
+	// Limit is how many attempts may be in flight to one endpoint. If zero, 4; if
+	// negative, any number.
 	Limit int
-	// HostLimit is how many may be in flight to one host and port, over all webhooks. If zero
-	// or negative, any number.
+	// HostLimit is how many may be in flight to one host and port, over all webhooks.
+	// If zero or negative, any number.
 	HostLimit int
-	// Rate is how many attempts may begin per second at one endpoint, retries included. If
-	// zero or negative, any number.
+	// Rate is how many attempts may begin per second at one endpoint, retries included.
+	// If zero or negative, any number.
 	Rate float64
-	// Burst is how many of them may begin at once. If zero, 1, or the Rate if that is more.
+	// Burst is how many of them may begin at once. If zero, 1, or the Rate if that is
+	// more.
 	Burst int
-	// MaxSize is how many bytes one message may have, by [Size]. If zero, 2 MiB; if negative,
-	// any number.
+	// MaxSize is how many bytes one message may have, by [Size]. If zero, 2 MiB; if
+	// negative, any number.
 	MaxSize int
 
 	// Failures is after how many failures in a row an endpoint rests. If zero, 30; if
 	// negative, it never does.
 	Failures int
-	// Rest is how long nothing is sent to an endpoint that rests. After that, one message is
-	// tried: if it is delivered, the others follow, else the endpoint rests again. It is spread
-	// by ±20 %, so that endpoints that failed together are not tried together. Waiting for it
-	// is no attempt. If zero, 30 seconds; if negative, endpoints do not rest.
+	// Rest is how long nothing is sent to an endpoint that rests. After that, one
+	// message is tried: if it is delivered, the others follow, else the endpoint rests
+	// again. It is spread by ±20 %, so that endpoints that failed together are not
+	// tried together. Waiting for it is no attempt. If zero, 30 seconds; if negative,
+	// endpoints do not rest.
 	Rest time.Duration
-	// DisableAfter is how long an endpoint may fail without a success before it is disabled.
-	// If nothing was tried for half of that time, it starts again with the next failure. If
-	// zero, 5 days; if negative, endpoints are not disabled for failing, but still by a 410.
+	// DisableAfter is how long an endpoint may fail without a success before it is
+	// disabled. If nothing was tried for half of that time, it starts again with the
+	// next failure. If zero, 5 days; if negative, endpoints are not disabled for
+	// failing, but still by a 410.
 	DisableAfter time.Duration
-	// OnDisable is told once when the queue disables an endpoint: reason is [ReasonGone] or
-	// [ReasonFailing]. The embedder stores that in its own table and tells the customer; see
-	// [Queue.Disable]. If nil, nobody is told, and the endpoint is disabled all the same.
+	// OnDisable is told once when the queue disables an endpoint: reason is
+	// [ReasonGone] or [ReasonFailing]. The embedder stores that in its own table and
+	// tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint
+	// is disabled all the same.
 	OnDisable func(key string, reason Reason)
 	// OnDrop is told of each message that ends without a last attempt: reason is
-	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is told, but
-	// [Stats] counts them.
+	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is
+	// told, but [Stats] counts them.
 	//
-	// It is called by the goroutine that delivers, several at once, or for superseded messages
-	// by Send's; OnDisable by the former. While it runs, it takes up the attempt's slot.
+	// It is called by the goroutine that delivers, several at once, or for superseded
+	// messages by Send's; OnDisable by the former. While it runs, it takes up the
+	// attempt's slot.
 	OnDrop func(m *webhook.Message, reason Reason)
 
-	// Ordered sends messages with the same endpoint and Subject one after another, in the order
-	// of Send: each when the one before has been delivered or given up. Messages without a
-	// Subject have no order. The engine must be an [Orderer].
+	// Ordered sends messages with the same endpoint and Subject one after another, in
+	// the order of Send: each when the one before has been delivered or given up.
+	// Messages without a Subject have no order. The engine must be an [Orderer].
 	Ordered bool
-	// Supersede drops a waiting message when one of the same endpoint and Subject and of higher
-	// Rank comes, such as a message's status "delivered" when "read" comes. It needs Ordered.
+	// Supersede drops a waiting message when one of the same endpoint and Subject and
+	// of higher Rank comes, such as a message's status "delivered" when "read" comes.
+	// It needs Ordered.
 	Supersede bool
 
-	// Grace is how long attempts in flight may go on when the context of Run has ended. After
-	// that they are cut off, and the engine keeps their messages with no attempt counted,
-	// although the receiver may have one. If zero, 10 seconds, which is less than the Timeout
-	// of some policies; if negative, they are cut off at once.
+	// Grace is how long attempts in flight may go on when the context of Run has ended.
+	// After that they are cut off, and the engine keeps their messages with no attempt
+	// counted, although the receiver may have one. If zero, 10 seconds, which is less
+	// than the Timeout of some policies; if negative, they are cut off at once.
 	Grace time.Duration
-	// Logger is told of changes of an endpoint's state, and of panics in the hooks above. If
-	// nil, [slog.Default].
+	// Logger is told of changes of an endpoint's state, and of panics in the hooks
+	// above. If nil, [slog.Default].
 	Logger *slog.Logger
 }
 
-// complete fills in the defaults and what off means, or returns an error that names a field.
+// complete fills in the defaults and what off means, or returns an error that names a
+// field.
 func (c Config) complete() (Config, error) {
 	switch {
 	case math.IsNaN(c.Rate):

@@ -7,18 +7,21 @@ import (
 	"time"
 )
 
-// Drain waits until nothing is pending or in flight, not even a retry that waits for its time,
-// and returns nil. It is for tests, and for programs that end when their work is done: Run must
-// be on, and nobody should call Send any more, since what comes during Drain is waited for too.
-// When it returns nil, the hooks of what this queue delivered have returned.
+// Drain waits until nothing is pending or in flight, not even a retry that waits for
+// its time, and returns nil. It is for tests, and for programs that end when their work
+// is done: Run must be on, and nobody should call Send any more, since what comes
+// during Drain is waited for too. When it returns nil, the hooks of what this queue
+// delivered have returned.
 //
-// It asks the engine for its Stats again and again: a quarter of a second apart at most, unless
-// they take so long that this would be more than a tenth of the time. Where several processes
-// share an engine, Drain waits for what any of them has enqueued, whichever delivers it.
+// It asks the engine for its Stats again and again: a quarter of a second apart at
+// most, unless they take so long that this would be more than a tenth of the time.
+// Where several processes share an engine, Drain waits for what any of them has
+// enqueued, whichever delivers it.
 //
 // It returns an error when ctx ends (its cause), when Run has ended in this process and
-// something is left ([ErrStopped]), when the engine cannot tell its Stats, and, wrapping
-// [errors.ErrUnsupported], for an engine that is no [Statser]. It is safe for concurrent use.
+// something is left ([ErrStopped]), when the engine cannot tell its Stats, and,
+// wrapping [errors.ErrUnsupported], for an engine that is no [Statser]. It is safe for
+// concurrent use.
 func (q *Queue) Drain(ctx context.Context) error {
 	engine, ok := q.engine.(Statser)
 	if !ok {
@@ -47,9 +50,9 @@ func (q *Queue) Drain(ctx context.Context) error {
 	}
 }
 
-// drainInterval is how long to wait before Stats are asked again, which took so long the last
-// time: about a fiftieth of what Drain has waited until now, so that neither a short wait is
-// late nor a long one a burden.
+// drainInterval is how long to wait before Stats are asked again, which took so long
+// the last time: about a fiftieth of what Drain has waited until now, so that neither a
+// short wait is late nor a long one a burden.
 func drainInterval(waited, took time.Duration) time.Duration {
 	return max(min(waited/50, 250*time.Millisecond), 9*took, time.Millisecond)
 }
