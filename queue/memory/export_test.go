@@ -52,7 +52,7 @@ func Workers(m *Engine) (working, idle int) {
 func Blocked(m *Engine) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.full
+	return m.waitingForRoom
 }
 
 // An IDs is the engine's table of ids, with hashes of the test's own.
@@ -77,6 +77,12 @@ func (t *IDs) Remove(hash uint32, id string) bool {
 		t.slab.put(e)
 	}
 	return e != nil
+}
+
+// Hold takes the lock of m, so that others wait for it until release is called.
+func Hold(m *Engine) (release func()) {
+	m.mu.Lock()
+	return m.mu.Unlock
 }
 
 // Slots returns for how many entries m has memory.

@@ -10,17 +10,19 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A group has the entries of one Order: one that is active, and those that it holds up.
+// A group has the entries of one Order: one that is active, and those that it blocks.
+// Engine.mu guards it.
 type group struct {
-	order  string
-	active *entry
-	held   list
-	// Bounds of the ranks, so that it need not be looked for what is not there.
-	lowest  int // of those held, and the active one
+	order   string
+	active  *entry
+	blocked list
+	// Bounds of the ranks, so that nothing is looked for that is not there.
+	lowest  int // of those that are blocked, and the active one
 	highest int
 }
 
-func (m *Engine) group(order string) *group {
+// groupLocked returns the group of an order, a new one if there is none. It needs m.mu.
+func (m *Engine) groupLocked(order string) *group {
 	g := m.groups[order]
 	if g == nil {
 		g = &group{order: order, lowest: math.MaxInt, highest: math.MinInt}
@@ -29,44 +31,47 @@ func (m *Engine) group(order string) *group {
 	return g
 }
 
-// begin sets an entry on its way, unless another one of its order is.
-func (m *Engine) begin(e *entry) {
+// startLocked schedules a new entry, unless another one of its order is active. It
+// needs m.mu.
+func (m *Engine) startLocked(e *entry) {
 	if g := e.group; g != nil && g.active != e {
 		g.highest = max(g.highest, e.msg.Rank)
 		g.lowest = min(g.lowest, e.msg.Rank)
 		if g.active != nil {
-			e.where = held
-			m.slab.push(&g.held, byPlace, e)
+			e.state = stateBlocked
+			m.slab.push(&g.blocked, linkPlace, e)
 			return
 		}
 		g.active = e
 	}
-	m.schedule(e)
+	m.scheduleLocked(e)
 }
 
-// end drops an entry, wherever it stands, and lets the next one of its order come up.
-func (m *Engine) end(e *entry) {
+// endLocked drops an entry, in whatever state it is, and schedules the next one of its
+// order. It needs m.mu.
+func (m *Engine) endLocked(e *entry) {
 	g := e.group
-	switch e.where {
-	case lined:
-		m.unline(e)
-	case waiting:
+	switch e.state {
+	case stateReady:
+		m.removeReadyLocked(e)
+	case stateWaiting:
 		m.later.remove(e)
-	case held:
-		m.slab.remove(&g.held, byPlace, e)
-	case out, nowhere:
+	case stateBlocked:
+		m.slab.remove(&g.blocked, linkPlace, e)
+	case stateInFlight, stateNone:
 	}
 	if g != nil && g.active == e {
-		if g.active = m.slab.pop(&g.held); g.active != nil {
-			m.schedule(g.active)
+		if g.active = m.slab.pop(&g.blocked); g.active != nil {
+			m.scheduleLocked(g.active)
 		}
 	}
-	m.forget(e)
+	m.forgetLocked(e)
 }
 
-// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them, the oldest
-// first. One that has been handed out is left alone. If there are any, it takes time in proportion to the waiting tasks of
-// that order.
+// Supersede ends the waiting tasks of an order whose message has a rank below the given
+// one, and returns them, the oldest first. A task that has been handed out is left
+// alone. If there are any, it takes time in proportion to the waiting tasks of that
+// order.
 func (m *Engine) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("queue: %w", context.Cause(ctx))
@@ -79,26 +84,28 @@ func (m *Engine) Supersede(ctx context.Context, order string, rank int) ([]queue
 	}
 	var old []*entry
 	g.lowest = math.MaxInt
-	for e := range m.of(g) {
-		if e.msg.Rank < rank && e.where != out {
+	for e := range m.allLocked(g) {
+		if e.msg.Rank < rank && e.state != stateInFlight {
 			old = append(old, e)
 		} else {
 			g.lowest = min(g.lowest, e.msg.Rank)
 		}
 	}
 	tasks := make([]queue.Task, len(old))
-	for i, e := range slices.Backward(old) { // the active one last: it lets up one that stays
+	// The active one last: then the next one to be active is one that stays.
+	for i, e := range slices.Backward(old) {
 		var d queue.Delivery
-		m.fill(&d, e)
+		m.fillLocked(&d, e)
 		tasks[i] = d.Task
-		m.end(e)
+		m.endLocked(e)
 	}
-	m.wake()
+	m.wakeWorkerLocked()
 	return tasks, nil
 }
 
-// Newest returns the highest rank of the waiting tasks of an order, or false if there are none. If that is not the last one's,
-// it takes time in proportion to them.
+// Newest returns the highest rank of the waiting tasks of an order, or false if there
+// are none. If that is not the rank of the last one, it takes time in proportion to
+// them.
 func (m *Engine) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	if ctx.Err() != nil {
 		return 0, false, fmt.Errorf("queue: %w", context.Cause(ctx))
@@ -109,25 +116,26 @@ func (m *Engine) Newest(ctx context.Context, order string) (rank int, ok bool, e
 	if g == nil {
 		return 0, false, nil
 	}
-	if last := m.slab.at(g.held.tail); last != nil && last.msg.Rank == g.highest { // as nearly always
+	last := m.slab.at(g.blocked.tail)
+	if last != nil && last.msg.Rank == g.highest { // as nearly always
 		return g.highest, true, nil
 	}
-	for e := range m.of(g) {
-		if e.where != out && (!ok || e.msg.Rank > rank) {
+	for e := range m.allLocked(g) {
+		if e.state != stateInFlight && (!ok || e.msg.Rank > rank) {
 			rank, ok = e.msg.Rank, true
 		}
 	}
 	return rank, ok, nil
 }
 
-// of yields the entries of a group in their order.
-func (m *Engine) of(g *group) iter.Seq[*entry] {
+// allLocked yields the entries of a group in their order. It needs m.mu.
+func (m *Engine) allLocked(g *group) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for e := g.active; e != nil && yield(e); {
 			if e == g.active {
-				e = m.slab.at(g.held.head)
+				e = m.slab.at(g.blocked.head)
 			} else {
-				e = m.slab.at(e.links[byPlace].next)
+				e = m.slab.at(e.links[linkPlace].next)
 			}
 		}
 	}

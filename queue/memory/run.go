@@ -13,33 +13,38 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// running is the part of a [Engine] that belongs to Run.
+// running is the part of an [Engine] that belongs to Run. Engine.mu guards it.
 type running struct {
-	ran     bool
-	start   func() // one more worker; nil unless Run hands out
-	ready   func(key string) (bool, time.Duration)
-	timer   *time.Timer // for the top of the heap; nil unless Run hands out
-	armed   int64       // the time it is set to
-	workers sync.WaitGroup
-	working int       // how many
-	idle    int       // how many of them wait for something to do
-	idlers  sync.Cond // where they wait
-	waking  bool      // one is on its way
+	ran      bool
+	start    func() // starts one more worker; nil unless Run hands out
+	askReady func(key string) (bool, time.Duration)
+	timer    *time.Timer    // for the top of the heap; nil unless Run hands out
+	timerDue int64          // what it is set to
+	workers  sync.WaitGroup // guards itself
+	working  int            // how many there are
+	idle     int            // workers that wait for something to do
+	idlers   sync.Cond      // where they wait
+	waking   bool           // one was woken or started, and has not looked for a task yet
 }
 
 const (
-	// maxIdle is how many workers wait for something to do; others end, so that those of a peak do not stay.
+	// maxIdle is how many workers wait for something to do; others end, so that those
+	// of a peak do not stay.
 	maxIdle = 64
-	// maxPromoted bounds how many due entries are lined up before others get at the lock.
+	// maxPromoted bounds how many due entries are made ready before others can have the
+	// lock.
 	maxPromoted = 128
-	// panicWait is before the next attempt after a Handle that panicked: long enough not to do that all the time.
+	// panicWait is before the next attempt after a Handle that panicked: so long that
+	// it does not happen all the time.
 	panicWait = 10 * time.Second
 )
 
-// Run hands out tasks until ctx ends. It then hands out nothing more, waits for the handlers, and returns nil; what is still
-// kept can be had from [Engine.Pending]. A second Run returns [queue.ErrRunning].
+// Run hands out tasks until ctx ends. Then it hands out nothing more, waits for the
+// handlers, and returns nil; what is still kept is what [Engine.Pending] returns. A
+// second Run returns [queue.ErrRunning].
 //
-// A panic in h.Handle is logged through [slog], and is a [queue.KindRetry] after ten seconds; so is a verdict of no known kind.
+// A panic in h.Handle is logged with [slog] and becomes a [queue.KindRetry] after ten
+// seconds; so does a verdict of no known kind.
 func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
 	if h.Handle == nil {
 		return errors.New("queue: the Handler has no Handle")
@@ -53,7 +58,7 @@ func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-			m.promote()
+			m.promoteDue()
 		}
 	}
 	m.mu.Lock()
@@ -64,7 +69,7 @@ func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
 	m.workers.Wait()
 
 	m.mu.Lock()
-	m.over = true
+	m.stopped = true
 	m.mu.Unlock()
 	return nil
 }
@@ -78,18 +83,19 @@ func (m *Engine) open(ctx context.Context, h queue.Handler, timer *time.Timer) b
 	}
 	work := func() { m.work(ctx, h.Handle) }
 	m.ran = true
-	m.ready, m.timer, m.armed = h.Ready, timer, math.MaxInt64
+	m.askReady, m.timer, m.timerDue = h.Ready, timer, math.MaxInt64
 	m.start = func() { m.workers.Go(work) }
-	m.arm()
-	m.wake()
+	m.setTimerLocked()
+	m.wakeWorkerLocked()
 	return true
 }
 
-// wake gets one more worker to work, if there is something to do and none is on its way. That one wakes the next, so that
-// there are never more about than needed.
-func (m *Engine) wake() {
+// wakeWorkerLocked wakes or starts one more worker, if there is something to do and
+// none is on its way. That one wakes the next, so that there are never more than
+// needed. It needs m.mu.
+func (m *Engine) wakeWorkerLocked() {
 	switch {
-	case m.start == nil || m.waking || !m.anyTurn():
+	case m.start == nil || m.waking || !m.anyTurnLocked():
 	case m.idle > 0:
 		m.idle--
 		m.waking = true
@@ -101,29 +107,32 @@ func (m *Engine) wake() {
 	}
 }
 
-// anyTurn reports whether a lane waits for its turn.
-func (m *Engine) anyTurn() bool { return m.rings[0].head != nil || m.rings[1].head != nil }
+// anyTurnLocked reports whether a lane waits for its turn. It needs m.mu.
+func (m *Engine) anyTurnLocked() bool { return m.rings[0].head != nil || m.rings[1].head != nil }
+
+// A handleFunc is that of a [queue.Handler].
+type handleFunc = func(context.Context, queue.Delivery) queue.Verdict
 
 // work hands out one task after another.
-func (m *Engine) work(ctx context.Context, handle func(context.Context, queue.Delivery) queue.Verdict) {
-	lasting := context.WithoutCancel(ctx)
+func (m *Engine) work(ctx context.Context, handle handleFunc) {
+	handleCtx := context.WithoutCancel(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer func() { // also when a handler has ended the goroutine, as a test's does
 		m.working--
 		if ctx.Err() == nil {
-			m.wake()
+			m.wakeWorkerLocked()
 		}
 	}()
 	m.waking = false
 	for ctx.Err() == nil {
-		e := m.take()
+		e := m.takeLocked()
 		switch {
 		case e != nil:
-			m.wake()
-			m.hand(lasting, e, handle)
-		case m.anyTurn():
-			m.mu.Unlock() // others may want it
+			m.wakeWorkerLocked()
+			m.handOutLocked(handleCtx, e, handle)
+		case m.anyTurnLocked():
+			m.mu.Unlock() // others may need it
 			m.mu.Lock()
 		case m.idle == maxIdle:
 			return
@@ -135,10 +144,11 @@ func (m *Engine) work(ctx context.Context, handle func(context.Context, queue.De
 	}
 }
 
-// hand gives an entry to the handler, without the lock, and books the verdict.
-func (m *Engine) hand(ctx context.Context, e *entry, handle func(context.Context, queue.Delivery) queue.Verdict) {
+// handOutLocked gives an entry to the handler, and does what its verdict says. It needs
+// m.mu, and releases it while the handler runs.
+func (m *Engine) handOutLocked(ctx context.Context, e *entry, handle handleFunc) {
 	var d queue.Delivery
-	m.fill(&d, e)
+	m.fillLocked(&d, e)
 	m.mu.Unlock()
 	v := queue.Verdict{Kind: queue.KindRetry, After: panicWait}
 	defer func() {
@@ -147,21 +157,21 @@ func (m *Engine) hand(ctx context.Context, e *entry, handle func(context.Context
 				slog.String("panic", fmt.Sprintf("%T", r)), slog.String("stack", string(debug.Stack())))
 		}
 		m.mu.Lock()
-		m.book(e, v)
+		m.applyLocked(e, v)
 	}()
 	v = handle(ctx, d)
 }
 
-// book does as the verdict says, and lets the endpoint come up again.
-func (m *Engine) book(e *entry, v queue.Verdict) {
+// applyLocked does what a verdict says, and gives the endpoint its turn. It needs m.mu.
+func (m *Engine) applyLocked(e *entry, v queue.Verdict) {
 	ep := e.ep
-	e.where = nowhere
+	e.state = stateNone
 	ep.inFlight--
 	m.inFlight--
-	m.rouse(ep)
+	m.wakeLocked(ep)
 	switch {
 	case v.Kind == queue.KindDone || v.Kind == queue.KindDead || e.canceled:
-		m.end(e)
+		m.endLocked(e)
 		return
 	case v.Kind == queue.KindDefer:
 	case v.Kind == queue.KindRetry:
@@ -172,57 +182,59 @@ func (m *Engine) book(e *entry, v queue.Verdict) {
 	}
 	e.due = after(m.now(), v.After)
 	e.deferred = v.Kind == queue.KindDefer
-	m.schedule(e)
+	m.scheduleLocked(e)
 }
 
-// schedule lines an entry up, now or at its time.
-func (m *Engine) schedule(e *entry) {
+// scheduleLocked makes an entry ready, now or at its time. It needs m.mu.
+func (m *Engine) scheduleLocked(e *entry) {
 	if e.due > 0 && e.due > m.now() {
-		m.wait(e)
+		m.waitLocked(e)
 		return
 	}
-	m.line(e, false)
+	m.pushReadyLocked(e, false)
 }
 
-// wait keeps an entry until its time.
-func (m *Engine) wait(e *entry) {
-	e.where = waiting
+// waitLocked keeps an entry until its time. It needs m.mu.
+func (m *Engine) waitLocked(e *entry) {
+	e.state = stateWaiting
 	m.later.push(e)
-	m.arm()
+	m.setTimerLocked()
 }
 
-// arm sets the timer to the top of the heap. One that is set to an earlier time is left alone: it will see to it.
-func (m *Engine) arm() {
+// setTimerLocked sets the timer to the top of the heap. One that is set to an earlier
+// time is left alone: when that has come, it is set again. It needs m.mu.
+func (m *Engine) setTimerLocked() {
 	if m.timer == nil || len(m.later.items) == 0 {
 		return
 	}
-	if due := m.later.items[0].due; due < m.armed {
-		m.armed = due
+	if due := m.later.items[0].due; due < m.timerDue {
+		m.timerDue = due
 		m.timer.Reset(time.Duration(due - m.now()))
 	}
 }
 
-// promote lines up what is due.
-func (m *Engine) promote() {
+// promoteDue makes ready what is due, and wakes the endpoints whose alarm is.
+func (m *Engine) promoteDue() {
 	for more := true; more; {
 		m.mu.Lock()
 		now := m.now()
 		e := m.later.top(now)
 		for n := 0; n < maxPromoted && e != nil; n++ {
 			if e.msg == nil {
-				m.rouse(e.ep)
+				m.wakeLocked(e.ep)
 			} else {
 				m.later.remove(e)
-				m.line(e, e.deferred) // what could not be tried goes before what came later
+				// What could not be tried goes before what came later.
+				m.pushReadyLocked(e, e.deferred)
 			}
 			e = m.later.top(now)
 		}
 		more = e != nil
 		if !more {
-			m.armed = math.MaxInt64
-			m.arm()
+			m.timerDue = math.MaxInt64
+			m.setTimerLocked()
 		}
-		m.wake()
+		m.wakeWorkerLocked()
 		m.mu.Unlock()
 	}
 }

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -123,6 +124,28 @@ func TestEngine_NotBefore(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{"past/1 1s", "first/1 2s", "before Run/1 3s", "last/1 5s"}, s.log())
 	})
+}
+
+// However long Enqueue waits for the lock, a task is not due before its time.
+func TestEngine_NotBeforeLocked(t *testing.T) {
+	t.Parallel()
+	m := newEngine(t, memory.Config{})
+	task := taskOf("m", "k")
+	task.NotBefore = time.Now().Add(time.Hour)
+	release := memory.Hold(m)
+	enqueued := make(chan error, 1)
+	begun := make(chan struct{})
+	go func() {
+		close(begun)
+		enqueued <- m.Enqueue(context.Background(), task)
+	}()
+	<-begun
+	for at := time.Now(); time.Since(at) < 10*time.Millisecond; { // in a bubble no time would pass
+		runtime.Gosched()
+	}
+	release()
+	require.NoError(t, <-enqueued)
+	require.WithinRange(t, m.Pending()[0].NotBefore, task.NotBefore.Round(0).Add(-time.Millisecond), task.NotBefore.Add(time.Minute))
 }
 
 // What could not be tried goes before what came later; if it is not to wait at all, behind it.
