@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -19,12 +18,12 @@ import (
 )
 
 // inMemory runs a queue over the engine in memory until the test ends.
-func inMemory(t *testing.T, rt http.RoundTripper, mc memory.Config, cfg queue.Config) (*queue.Queue, *memory.Engine) {
+func inMemory(
+	t *testing.T, rt http.RoundTripper, mc memory.Config, cfg queue.Config,
+) (*queue.Queue, *memory.Engine) {
 	t.Helper()
-	cfg.Logger = slog.New(slog.DiscardHandler)
 	engine := newEngine(t, mc)
-	q, err := queue.New(&webhook.Client{Transport: rt}, engine, cfg)
-	require.NoError(t, err)
+	q := newQueue(t, rt, engine, cfg)
 	run(t, q)
 	return q, engine
 }
@@ -44,7 +43,8 @@ func toOneHost(id, webhookID string) *webhook.Message {
 	return m
 }
 
-// At a host that is full, the webhooks take turns: one with much to send does not keep out one with little.
+// At a host that is full, the webhooks take turns: one with much to send does not keep
+// out one with little.
 func TestQueue_HostTurns(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 4} {
@@ -74,7 +74,8 @@ func TestQueue_HostBusy(t *testing.T) {
 			q, _ := inMemory(t, takes(latency), memory.Config{}, queue.Config{HostLimit: limit})
 			begun := time.Now()
 			for i := range endpoints * each {
-				require.NoError(t, q.Send(t.Context(), toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))))
+				m := toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))
+				require.NoError(t, q.Send(t.Context(), m))
 			}
 			for q.Delivered() < uint64(endpoints*each) {
 				<-time.After(latency)
@@ -205,12 +206,10 @@ func TestQueue_BlockedHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q *queue.Queue
 		refused := make(chan error, 1)
-		cfg := queue.Config{
-			Logger:    slog.New(slog.DiscardHandler),
-			OnDisable: func(string, queue.Reason) { refused <- q.Send(context.Background(), message("alert", "wh_alert")) },
-		}
-		q, err := queue.New(&webhook.Client{Transport: always(410)}, newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1}), cfg)
-		require.NoError(t, err)
+		engine := newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1})
+		q = newQueue(t, always(410), engine, queue.Config{OnDisable: func(string, queue.Reason) {
+			refused <- q.Send(context.Background(), message("alert", "wh_alert"))
+		}})
 		stop := run(t, q)
 		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
 		synctest.Wait()
@@ -233,7 +232,8 @@ func TestQueue_QuietEndpoint(t *testing.T) {
 	})
 }
 
-// An engine that cannot ask is not asked to come back thousands of times a second, whatever limits an endpoint.
+// An engine that cannot ask is not asked to come back thousands of times a second,
+// whatever limits an endpoint.
 func TestQueue_DeferralsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -250,13 +250,9 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				cfg := tt.cfg
-				cfg.Logger = slog.New(slog.DiscardHandler)
 				var handled atomic.Int64
-				counting := &webhook.Client{Transport: takes(2 * time.Millisecond)}
-				engine := newEngine(t, memory.Config{})
-				q, err := queue.New(counting, countHandled{engine, &handled}, cfg)
-				require.NoError(t, err)
+				engine := countHandled{newEngine(t, memory.Config{}), &handled}
+				q := newQueue(t, takes(2*time.Millisecond), engine, tt.cfg)
 				run(t, q)
 				for _, m := range messages(tt.parked, "wh_1") {
 					require.NoError(t, q.Send(t.Context(), m))
@@ -272,7 +268,8 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 	}
 }
 
-// countHandled is the engine in memory as one that cannot ask, and counts what it hands out.
+// countHandled is the engine in memory as one that cannot ask, and counts what it hands
+// out.
 type countHandled struct {
 	*memory.Engine
 	n *atomic.Int64
@@ -285,16 +282,17 @@ func (e countHandled) Run(ctx context.Context, h queue.Handler) error {
 	}})
 }
 
-// A hook that ends its goroutine, as a test's may, costs an attempt and no place.
+// A hook that ends its goroutine, as a test's may, costs an attempt and no slot.
 func TestQueue_HookGoexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		exits := 0
-		client := &webhook.Client{Transport: always(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) {
+		client := &webhook.Client{Transport: always(200)}
+		client.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) {
 			if exits++; exits <= 8 {
 				runtime.Goexit()
 			}
-		}}
+		}
 		q, err := queue.New(client, newEngine(t, memory.Config{Workers: 1}), queue.Config{})
 		require.NoError(t, err)
 		run(t, q)
@@ -306,13 +304,13 @@ func TestQueue_HookGoexit(t *testing.T) {
 	})
 }
 
-// A message that the engine leaves out, since it keeps another one of that ID, supersedes nothing.
+// A message that the engine leaves out, since it keeps another one of that ID,
+// supersedes nothing.
 func TestQueue_SupersedeSameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := newEngine(t, memory.Config{})
-		q, err := queue.New(&webhook.Client{Transport: always(200)}, engine, queue.Config{Ordered: true, Supersede: true})
-		require.NoError(t, err)
+		q := newQueue(t, always(200), engine, queue.Config{Ordered: true, Supersede: true})
 		for rank := range 2 {
 			m := message("m_1", "wh_1")
 			m.Subject, m.Rank = "a418", rank

@@ -12,11 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
 )
 
-// A negative field switches off what it is about; without that, the default is in the way.
+// A negative field switches off what it is about; without that, the default is in the
+// way.
 func TestConfig_Off(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -26,9 +26,15 @@ func TestConfig_Off(t *testing.T) {
 		free func(tr trial) bool // whether nothing is in the way
 	}{
 		{"limit", queue.Config{Limit: -1}, queue.Config{}, allInFlight},
-		{"host limit", queue.Config{Limit: -1, HostLimit: -1}, queue.Config{Limit: -1, HostLimit: 10}, allInFlight},
+		{
+			"host limit", queue.Config{Limit: -1, HostLimit: -1},
+			queue.Config{Limit: -1, HostLimit: 10}, allInFlight,
+		},
 		{"rate", queue.Config{Limit: -1, Rate: -1}, queue.Config{Limit: -1, Rate: 10}, allInFlight},
-		{"rate without end", queue.Config{Limit: -1, Rate: math.Inf(1)}, queue.Config{Limit: -1, Rate: 10}, allInFlight},
+		{
+			"infinite rate", queue.Config{Limit: -1, Rate: math.Inf(1)},
+			queue.Config{Limit: -1, Rate: 10}, allInFlight,
+		},
 		{"size", queue.Config{MaxSize: -1}, queue.Config{}, func(tr trial) bool {
 			m := message("m_1", "wh_1")
 			m.Body = make([]byte, 3<<20)
@@ -36,13 +42,10 @@ func TestConfig_Off(t *testing.T) {
 		}},
 		{"failures", queue.Config{Failures: -1}, queue.Config{}, neverRests},
 		{"rest", queue.Config{Rest: -1}, queue.Config{}, neverRests},
-		{"disabled after", queue.Config{DisableAfter: -1, Failures: -1}, queue.Config{Failures: -1}, func(tr trial) bool {
-			for range 60 * 24 {
-				tr.hand(message("m_1", "wh_500"), 1)
-				<-time.After(time.Hour)
-			}
-			return tr.State("wh_500") != queue.StateDisabled
-		}},
+		{
+			"disabled after", queue.Config{DisableAfter: -1, Failures: -1},
+			queue.Config{Failures: -1}, neverDisabled,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,13 +96,21 @@ func neverRests(tr trial) bool {
 	return true
 }
 
+// neverDisabled lets an endpoint fail for sixty days.
+func neverDisabled(tr trial) bool {
+	for range 60 * 24 {
+		tr.hand(message("m_1", "wh_500"), 1)
+		<-time.After(time.Hour)
+	}
+	return tr.State("wh_500") != queue.StateDisabled
+}
+
 // Without Grace, attempts in flight are cut off when Run ends.
 func TestConfig_NoGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := &byHand{}
-		q, err := queue.New(&webhook.Client{Transport: transport(hang)}, drains{engine}, queue.Config{Grace: -1})
-		require.NoError(t, err)
+		q := newQueue(t, transport(hang), drains{engine}, queue.Config{Grace: -1})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- q.Run(ctx) }()

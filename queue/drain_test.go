@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync"
 	"testing"
@@ -18,7 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// Drain returns when the last of what was sent has ended, by whatever way, and its hook too.
+// Drain returns when the last of what was sent has ended, by whatever way, and its hook
+// too.
 func TestQueue_Drain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -50,7 +50,8 @@ func TestQueue_Drain(t *testing.T) {
 			})
 		}
 		all.Wait()
-		require.Equal(t, []string{"drained after 1m50s", "drained after 1m50s", "drained after 1m50s"}, ended.all())
+		const drained = "drained after 1m50s"
+		require.Equal(t, []string{drained, drained, drained}, ended.all())
 		require.Empty(t, engine.Pending())
 
 		require.NoError(t, q.SendAll(t.Context(), message("gone", "wh_gone"), message("behind", "wh_gone")))
@@ -70,12 +71,13 @@ func TestQueue_DrainGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q *queue.Queue
 		sent := 1
-		client := &webhook.Client{Transport: takes(time.Second), OnAttempt: func(ctx context.Context, _ *webhook.Message, _ webhook.Attempt) {
+		client := &webhook.Client{Transport: takes(time.Second)}
+		client.OnAttempt = func(ctx context.Context, _ *webhook.Message, _ webhook.Attempt) {
 			if sent < 5 {
 				sent++
 				require.NoError(t, q.Send(ctx, message(fmt.Sprint("m_", sent), "wh_1")))
 			}
-		}}
+		}
 		q, err := queue.New(client, newEngine(t, memory.Config{}), queue.Config{})
 		require.NoError(t, err)
 		run(t, q)
@@ -107,8 +109,7 @@ func TestQueue_DrainErrors(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			engine := newEngine(t, memory.Config{})
-			q, err := queue.New(&webhook.Client{Transport: always(500)}, engine, queue.Config{Logger: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
+			q := newQueue(t, always(500), engine, queue.Config{})
 			stop := run(t, q)
 			require.NoError(t, q.Send(t.Context(), message("m_1", "wh_1")))
 			drained := make(chan error, 1)
@@ -117,7 +118,7 @@ func TestQueue_DrainErrors(t *testing.T) {
 			require.Empty(t, drained)
 			stop()
 			require.ErrorIs(t, <-drained, queue.ErrStopped)
-			_, err = engine.Cancel(t.Context(), "m_1")
+			_, err := engine.Cancel(t.Context(), "m_1")
 			require.NoError(t, err)
 			require.NoError(t, q.Drain(t.Context()), "nothing is left")
 		})

@@ -17,7 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// handAll hands out messages at once and waits until nothing moves; verdicts come into the slice when their attempts end.
+// handAll hands out messages at once and waits until nothing moves; verdicts come into
+// the slice when their attempts end.
 func (tr trial) handAll(messages ...*webhook.Message) []queue.Verdict {
 	verdicts := make([]queue.Verdict, len(messages))
 	for i, m := range messages {
@@ -56,11 +57,11 @@ func TestQueue_Limit(t *testing.T) {
 		<-time.After(3 * time.Second)
 		synctest.Wait()
 		require.Equal(t, queue.KindRetry, verdicts[0].Kind)
-		require.Equal(t, queue.KindRetry, tr.hand(message("m_5", "wh_1"), 1).Kind, "there is a place again")
+		require.Equal(t, queue.KindRetry, tr.hand(message("m_5", "wh_1"), 1).Kind, "there is a slot again")
 	})
 }
 
-// A place that Ready gave is used by the next Handle of that key, and no other.
+// A slot that Ready gave is used by the next Handle of that key, and no other.
 func TestQueue_Ready(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +73,7 @@ func TestQueue_Ready(t *testing.T) {
 		}
 		ok, wait := tr.Ready("wh_1")
 		require.False(t, ok)
-		require.Zero(t, wait, "until a place is free")
+		require.Zero(t, wait, "until a slot is free")
 		ok, _ = tr.Ready("wh_2")
 		require.True(t, ok)
 		require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
@@ -106,7 +107,8 @@ func TestQueue_HostLimit(t *testing.T) {
 		for _, v := range verdicts[3:] {
 			require.Equal(t, queue.KindDefer, v.Kind)
 		}
-		// A place that was reserved while the endpoint's host was not known is none at a host that is full.
+		// A slot that was reserved while the endpoint's host was not known is none at
+		// a host that is full.
 		ok, _ := tr.Ready("wh_9")
 		require.True(t, ok)
 		m := message("m_9", "wh_9")
@@ -149,7 +151,8 @@ func TestQueue_Rate(t *testing.T) {
 	})
 }
 
-// After repeated failures one message at a time is tried, and the others wait without an attempt.
+// After repeated failures one message at a time is tried, and the others wait without
+// an attempt.
 func TestQueue_Rest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +168,9 @@ func TestQueue_Rest(t *testing.T) {
 			require.Equal(t, queue.KindRetry, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
 		require.Equal(t, queue.StateResting, tr.State("wh_1"))
-		require.Equal(t, []string{"WARN webhook endpoint resting class=status status=500 endpoint=wh_1 was=healthy"}, tr.log.take())
+		require.Equal(t, []string{
+			"WARN webhook endpoint resting class=status status=500 endpoint=wh_1 was=healthy",
+		}, tr.log.take())
 
 		ok, wait := tr.Ready("wh_1")
 		require.False(t, ok)
@@ -175,7 +180,7 @@ func TestQueue_Rest(t *testing.T) {
 		require.GreaterOrEqual(t, v.After, wait)
 		require.Equal(t, 3, requests)
 
-		probe := func() (queue.Verdict, queue.Verdict) { // one is tried, a second one waits
+		probe := func() (queue.Verdict, queue.Verdict) { // one is tried, another waits
 			_, wait := tr.Ready("wh_1")
 			<-time.After(wait)
 			verdicts := tr.handAll(messages(2, "wh_1")...)
@@ -198,14 +203,17 @@ func TestQueue_Rest(t *testing.T) {
 		tried, waited = probe()
 		require.Equal(t, queue.KindDone, tried.Kind)
 		require.Equal(t, queue.KindDefer, waited.Kind)
-		require.Equal(t, []string{"INFO webhook endpoint healthy class= status=200 endpoint=wh_1 was=resting"}, tr.log.take())
+		require.Equal(t, []string{
+			"INFO webhook endpoint healthy class= status=200 endpoint=wh_1 was=resting",
+		}, tr.log.take())
 		for range 4 {
 			require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
 	})
 }
 
-// What is not the endpoint's doing neither makes it rest nor takes the place of the one that is tried.
+// What is not the endpoint's doing neither makes it rest nor takes the turn of the one
+// that is tried.
 func TestQueue_RestIgnores(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -265,7 +273,8 @@ func TestQueue_Throttle(t *testing.T) {
 	}
 }
 
-// An endpoint is disabled once, by 410 or by failing for too long, and what waits for it is dropped with a report.
+// An endpoint is disabled once, by 410 or by failing for too long, and what waits for
+// it is dropped with a report.
 func TestQueue_Disable(t *testing.T) {
 	t.Parallel()
 	type told struct {
@@ -293,8 +302,12 @@ func TestQueue_Disable(t *testing.T) {
 					return answer(status)
 				}), queue.Config{
 					DisableAfter: 48 * time.Hour,
-					OnDisable:    func(key string, reason queue.Reason) { disabled = append(disabled, told{key, reason}) },
-					OnDrop:       func(m *webhook.Message, reason queue.Reason) { dropped = append(dropped, told{m.ID, reason}) },
+					OnDisable: func(key string, reason queue.Reason) {
+						disabled = append(disabled, told{key, reason})
+					},
+					OnDrop: func(m *webhook.Message, reason queue.Reason) {
+						dropped = append(dropped, told{m.ID, reason})
+					},
 				})
 				synctest.Wait()
 				for begun := time.Now(); time.Since(begun) < tt.after; <-time.After(time.Hour) {
@@ -326,13 +339,17 @@ func TestQueue_Disable(t *testing.T) {
 				require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 				require.Equal(t, []told{{"wh_1", tt.want}}, disabled)
 				log := tr.log.take()
-				require.Equal(t, []string{"WARN webhook endpoint disabled class=status status=" + strconv.Itoa(tt.status) + " endpoint=wh_1 was=" + tt.was, "INFO webhook endpoint healthy endpoint=wh_1 was=disabled"}, log[len(log)-2:])
+				require.Equal(t, []string{
+					"WARN webhook endpoint disabled class=status status=" + strconv.Itoa(tt.status) +
+						" endpoint=wh_1 was=" + tt.was,
+					"INFO webhook endpoint healthy endpoint=wh_1 was=disabled",
+				}, log[len(log)-2:])
 			})
 		})
 	}
 }
 
-// A success in between begins the time of failing anew.
+// A success in between starts the time of failing again.
 func TestQueue_DisableNeedsAllToFail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -352,7 +369,8 @@ func TestQueue_DisableNeedsAllToFail(t *testing.T) {
 	})
 }
 
-// Many that wait for one endpoint ask less often than a fixed wait would make them, and all have their turn.
+// Many that wait for one endpoint ask less often than a fixed wait would make them, and
+// all have their turn.
 func TestQueue_DeferralsGrow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -391,7 +409,8 @@ func TestQueue_DeferralsGrow(t *testing.T) {
 	})
 }
 
-// Whatever happens in whatever order: never more than the limits in flight, and in the end nothing is left.
+// Whatever happens in whatever order: never more than the limits in flight, and in the
+// end nothing is left.
 func TestQueue_Invariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {

@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Send returns when the queue has the message. When the service stops, what was not delivered is taken along.
+// Send returns when the queue has the message. When the service stops, what was not
+// delivered is taken along.
 func Example() {
 	receiver := webhooktest.NewReceiver(webhooktest.Status(200), webhooktest.Status(503))
 	defer receiver.Close()
@@ -21,7 +22,8 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	client := receiver.Client() // in production: &webhook.Client{}
+	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
 		panic(err)
 	}
@@ -45,14 +47,15 @@ func Example() {
 	if err := <-ended; err != nil {
 		panic(err)
 	}
-	for _, d := range engine.Pending() { // store them, and give them to Resume of the next engine
+	// Store what is left, and give it to Resume of the next engine.
+	for _, d := range engine.Pending() {
 		fmt.Println(d.ID, "goes on with attempt", d.N)
 	}
 	// Output: second goes on with attempt 2
 }
 
-// A queue's figures as a variable of package expvar, which every scraper of /debug/vars reads. The program
-// examples/opentelemetry has them as OpenTelemetry instruments.
+// A queue's figures as a variable of package expvar, which every scraper of /debug/vars
+// reads. The program examples/opentelemetry has them as OpenTelemetry instruments.
 func ExampleQueue_Stats() {
 	engine, err := memory.New(memory.Config{})
 	if err != nil {
@@ -69,7 +72,9 @@ func ExampleQueue_Stats() {
 		}
 		return stats
 	}))
-	err = q.Send(context.Background(), &webhook.Message{ID: "m_1", WebhookID: "wh_1", Method: "POST", URL: "https://example.com/hook"})
+	err = q.Send(context.Background(), &webhook.Message{
+		ID: "m_1", WebhookID: "wh_1", Method: "POST", URL: "https://example.com/hook",
+	})
 	if err != nil {
 		panic(err)
 	}

@@ -3,7 +3,6 @@ package queue_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"net/http"
 	"strings"
@@ -32,7 +31,10 @@ func TestNew_Errors(t *testing.T) {
 		{"no engine", client, nil, queue.Config{}, "queue: no engine"},
 		{"burst", client, engine, queue.Config{Burst: -1}, "queue: Burst is negative"},
 		{"rate", client, engine, queue.Config{Rate: math.NaN()}, "queue: Rate is not a number"},
-		{"order of an engine that has none", client, engine, queue.Config{Ordered: true}, "queue: Ordered: a *queue_test.byHand is no Orderer"},
+		{
+			"order of an engine that has none", client, engine, queue.Config{Ordered: true},
+			"queue: Ordered: a *queue_test.byHand is no Orderer",
+		},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
 	for _, tt := range tests {
@@ -62,8 +64,14 @@ func TestQueue_SendRefuses(t *testing.T) {
 		refuse error
 	}{
 		{"no message", t.Context(), nil, nil, "webhook: invalid message: no message", nil},
-		{"invalid", t.Context(), invalid, nil, "webhook: invalid message: URL must start with http:// or https://", nil},
-		{"too large", t.Context(), large, queue.ErrTooLarge, "queue: message too large: 1059 bytes, at most 900", nil},
+		{
+			"invalid", t.Context(), invalid, nil,
+			"webhook: invalid message: URL must start with http:// or https://", nil,
+		},
+		{
+			"too large", t.Context(), large, queue.ErrTooLarge,
+			"queue: message too large: 1059 bytes, at most 900", nil,
+		},
 		{"disabled", t.Context(), message("m_1", "wh_off"), queue.ErrDisabled, "queue: endpoint disabled", nil},
 		{"context", ended, message("m_1", "wh_1"), errDown, "queue: store down", nil},
 		{"engine", t.Context(), message("m_1", "wh_1"), queue.ErrFull, "queue: full", queue.ErrFull},
@@ -72,11 +80,10 @@ func TestQueue_SendRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			engine := &byHand{refuse: tt.refuse}
-			q, err := queue.New(&webhook.Client{}, engine, queue.Config{MaxSize: 900, Logger: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
+			q := newQueue(t, nil, engine, queue.Config{MaxSize: 900})
 			q.Disable("wh_off")
 			// The good message of the same call is not taken either.
-			err = q.SendAll(tt.ctx, message("m_0", "wh_1"), tt.m)
+			err := q.SendAll(tt.ctx, message("m_0", "wh_1"), tt.m)
 			require.EqualError(t, err, tt.want)
 			if tt.is != nil {
 				require.ErrorIs(t, err, tt.is)
@@ -142,6 +149,10 @@ func TestKey(t *testing.T) {
 
 func TestQueue_Verdicts(t *testing.T) {
 	t.Parallel()
+	retry := func(after time.Duration) queue.Verdict {
+		return queue.Verdict{Kind: queue.KindRetry, After: after}
+	}
+	panics := transport(func(*http.Request) (*http.Response, error) { panic("boom") })
 	tests := []struct {
 		name   string
 		answer transport
@@ -150,13 +161,13 @@ func TestQueue_Verdicts(t *testing.T) {
 		class  webhook.Class
 	}{
 		{"delivered", always(200), 1, queue.Verdict{Kind: queue.KindDone}, ""},
-		{"failed", always(500), 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassStatus},
-		{"failed again", always(500), 2, queue.Verdict{Kind: queue.KindRetry, After: 100 * time.Second}, webhook.ClassStatus},
+		{"failed", always(500), 1, retry(10 * time.Second), webhook.ClassStatus},
+		{"failed again", always(500), 2, retry(100 * time.Second), webhook.ClassStatus},
 		{"given up", always(500), 3, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
 		{"gone", always(410), 1, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
-		{"Retry-After", always(503, "Retry-After", "60"), 1, queue.Verdict{Kind: queue.KindRetry, After: time.Minute}, webhook.ClassStatus},
-		{"timeout", hang, 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassTimeout},
-		{"panic", func(*http.Request) (*http.Response, error) { panic("boom") }, 1, queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}, webhook.ClassProtocol},
+		{"Retry-After", always(503, "Retry-After", "60"), 1, retry(time.Minute), webhook.ClassStatus},
+		{"timeout", hang, 1, retry(10 * time.Second), webhook.ClassTimeout},
+		{"panic", panics, 1, retry(10 * time.Second), webhook.ClassProtocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -202,7 +213,8 @@ func TestQueue_Grace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				engine := &byHand{}
 				attempts := 0
-				client := &webhook.Client{Transport: transport(hang), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { attempts++ }}
+				client := &webhook.Client{Transport: transport(hang)}
+				client.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) { attempts++ }
 				q, err := queue.New(client, drains{engine}, queue.Config{Grace: tt.grace})
 				require.NoError(t, err)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -217,7 +229,8 @@ func TestQueue_Grace(t *testing.T) {
 					defer end()
 				}
 				m := message("m_1", "wh_1")
-				d := queue.Delivery{Task: queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}, N: 1, Since: time.Now()}
+				task := queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}
+				d := queue.Delivery{Task: task, N: 1, Since: time.Now()}
 				go func() { verdicts <- engine.Handle(handed, d) }()
 				synctest.Wait()
 				begun := time.Now()
@@ -233,7 +246,8 @@ func TestQueue_Grace(t *testing.T) {
 	}
 }
 
-// drains is an engine by hand that takes a minute to stop, as one does that waits for a handler.
+// drains is an engine by hand that takes a minute to stop, as one does that waits for a
+// handler.
 type drains struct{ *byHand }
 
 func (e drains) Run(ctx context.Context, h queue.Handler) error {
@@ -269,7 +283,8 @@ func TestQueue_Hooks(t *testing.T) {
 		})
 		synctest.Wait()
 		require.Equal(t, queue.KindDead, tr.hand(message("m_1", "wh_1"), 1).Kind)
-		require.Equal(t, queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}, tr.hand(message("m_2", "wh_1"), 1))
+		dropped := queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
+		require.Equal(t, dropped, tr.hand(message("m_2", "wh_1"), 1))
 		log := strings.Join(tr.log.take(), "\n")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDisable panic=string")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDrop panic=*errors.errorString")
@@ -296,11 +311,11 @@ func TestQueue_Run_again(t *testing.T) {
 	q, err := queue.New(&webhook.Client{}, e, queue.Config{})
 	require.NoError(t, err)
 	require.ErrorIs(t, q.Run(t.Context()), e.away)
-	require.NoError(t, q.Send(t.Context(), &webhook.Message{ID: "a", Method: "POST", URL: "https://receiver.example/"}))
+	require.NoError(t, q.Send(t.Context(), message("a", "wh_1")))
 	e.away = nil
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, q.Run(ctx))
 	require.ErrorIs(t, q.Run(t.Context()), queue.ErrRunning)
-	require.ErrorIs(t, q.Send(t.Context(), &webhook.Message{ID: "b", Method: "POST", URL: "https://receiver.example/"}), queue.ErrStopped)
+	require.ErrorIs(t, q.Send(t.Context(), message("b", "wh_1")), queue.ErrStopped)
 }

@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
@@ -41,8 +40,11 @@ func TestQueue_Sender(t *testing.T) {
 	})
 }
 
-// A flood to an endpoint that hangs: few goroutines, few requests, and the other endpoint does not notice.
-func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the goroutines of the process
+// A flood to an endpoint that hangs: few goroutines, few requests, and the other
+// endpoint does not notice.
+//
+//nolint:paralleltest // counts the goroutines of the process
+func TestQueue_Flood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var inFlight, most atomic.Int64
 		slow := transport(func(r *http.Request) (*http.Response, error) {
@@ -55,8 +57,7 @@ func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the gorouti
 			defer inFlight.Add(-1)
 			return hang(r)
 		})
-		q, err := queue.New(&webhook.Client{Transport: slow}, newEngine(t, memory.Config{}), queue.Config{Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
+		q := newQueue(t, slow, newEngine(t, memory.Config{}), queue.Config{})
 		run(t, q)
 		for _, m := range messages(10_000, "wh_slow") {
 			require.NoError(t, q.Send(t.Context(), m))
@@ -95,7 +96,10 @@ func TestQueue_Ordered(t *testing.T) {
 	}{
 		{
 			name: "what follows waits for the retry",
-			send: []sent{{"fails", "a", 2}, {"delivered", "a", 3}, {"read", "a", 4}, {"other", "b", 2}, {"none-1", "", 0}},
+			send: []sent{
+				{"fails", "a", 2}, {"delivered", "a", 3}, {"read", "a", 4},
+				{"other", "b", 2}, {"none-1", "", 0},
+			},
 			soon: []string{"fails", "other", "none-1"}, late: []string{"fails", "delivered", "read"},
 		},
 		{

@@ -30,7 +30,8 @@ func TestEngine_Full(t *testing.T) {
 			require.ErrorIs(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "b1", "b2")...), queue.ErrFull)
 			requireEmpty(t, m)
 			require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2")...))
-			require.ErrorIs(t, m.Enqueue(t.Context(), orderedTask("b1", "b", "o", 0), orderedTask("b2", "b", "o", 0)), queue.ErrFull)
+			two := []queue.Task{orderedTask("b1", "b", "o", 0), orderedTask("b2", "b", "o", 0)}
+			require.ErrorIs(t, m.Enqueue(t.Context(), two...), queue.ErrFull)
 			require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1")...))
 			require.ErrorIs(t, m.Resume(t.Context(), queue.Delivery{Task: taskOf("b2", "b")}), queue.ErrFull)
 			require.Equal(t, []string{"a1", "a2", "b1"}, pendingIDs(m))
@@ -62,7 +63,7 @@ func TestEngine_Peak(t *testing.T) {
 	}
 }
 
-// blocked is an engine with room for two, of which one is taken, that waits for room.
+// blocked is an engine that waits for room, with room for two and one message.
 func blocked(t *testing.T) *memory.Engine {
 	t.Helper()
 	m := newEngine(t, memory.Config{MaxPending: 2, Block: true})
@@ -97,7 +98,8 @@ func TestEngine_Block(t *testing.T) {
 			large := enqueueLater(t.Context(), m, "b1", "b2")
 			requireWaits(t, large)
 			small := enqueueLater(t.Context(), m, "c1")
-			requireWaits(t, small) // though there would be room: else the large one might wait for ever
+			// Although there is room for it: otherwise the large one might wait for ever.
+			requireWaits(t, small)
 			_, err := m.Cancel(t.Context(), "a1")
 			require.NoError(t, err)
 			synctest.Wait()
@@ -153,7 +155,8 @@ func TestEngine_Block(t *testing.T) {
 	})
 }
 
-// Many producers wait for room all the time, with batches of many sizes; all come through.
+// Many producers wait for room all the time, with batches of many sizes; all come
+// through.
 func TestEngine_BlockMany(t *testing.T) {
 	t.Parallel()
 	m := newEngine(t, memory.Config{MaxPending: 10, Block: true, Workers: 4})

@@ -16,7 +16,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// retries makes messages that wait for their second attempt, over 1000 endpoints, due within a day.
+// retries makes messages that wait for their second attempt, over 1000 endpoints, due
+// within a day.
 func retries(n int) []queue.Delivery {
 	keys := make([]string, 1000)
 	for i := range keys {
@@ -46,21 +47,26 @@ func heapBytes() int64 {
 	return int64(stats.HeapAlloc + stats.StackInuse)
 }
 
-// pendingBytes is what one of n waiting retries takes beyond its message, its id text and the text of its key.
+// pendingBytes is what one of n waiting retries takes beyond its message, its id text
+// and the text of its key.
 func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 	tb.Helper()
 	before := heapBytes()
 	m := newEngine(tb, memory.Config{MaxPending: len(all)})
 	for i := range all {
-		require.NoError(tb, m.Resume(context.Background(), all[i])) // one at a time, as they come
+		// One at a time, as they come.
+		require.NoError(tb, m.Resume(context.Background(), all[i]))
 	}
 	took := heapBytes() - before
 	runtime.KeepAlive(m)
 	return float64(took) / float64(len(all))
 }
 
-// The sizes are where the parts of the map of ids have just been split, and so are half empty, and where they are not.
-func TestEngine_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the memory of the process
+// The sizes are where the parts of the map of ids have just been split, and so are half
+// empty, and where they are not.
+//
+//nolint:paralleltest // counts the memory of the process
+func TestEngine_PendingBytes(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
@@ -74,7 +80,9 @@ func TestEngine_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the
 }
 
 // What comes and goes allocates nothing.
-func TestEngine_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
+//
+//nolint:paralleltest // counts the allocations of the process
+func TestEngine_Allocations(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}

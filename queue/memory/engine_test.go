@@ -148,14 +148,18 @@ func TestEngine_EnqueueErrors(t *testing.T) {
 		{"no message", queue.Task{ID: "m_1", Key: "k"}, "queue: task 1: no Message"},
 		{"no id", queue.Task{Key: "k", Message: &webhook.Message{}}, "queue: task 1: no ID"},
 		{"no key", taskOf("m_1", ""), "queue: task 1: no Key"},
-		{"another id", queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}}, "queue: task 1: the ID is not that of the Message"},
+		{
+			"another id", queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}},
+			"queue: task 1: the ID is not that of the Message",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := newEngine(t, memory.Config{})
 			require.EqualError(t, m.Enqueue(t.Context(), good, tt.task), tt.want)
-			require.EqualError(t, m.Resume(t.Context(), queue.Delivery{Task: good}, queue.Delivery{Task: tt.task}), tt.want)
+			both := []queue.Delivery{{Task: good}, {Task: tt.task}}
+			require.EqualError(t, m.Resume(t.Context(), both...), tt.want)
 			requireEmpty(t, m)
 		})
 	}
@@ -239,7 +243,8 @@ func TestEngine_SameID(t *testing.T) {
 			inside = errors.Join(inside, m.Enqueue(context.Background(), d.Task))
 			return queue.Verdict{Kind: queue.KindDone}
 		}
-		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_1", "a"), taskOf("m_1", "b"), taskOf("m_2", "a"), taskOf("m_2", "a")))
+		require.NoError(t, m.Enqueue(t.Context(),
+			taskOf("m_1", "a"), taskOf("m_1", "b"), taskOf("m_2", "a"), taskOf("m_2", "a")))
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_2", "c")), "there is no room, but none is needed")
 		require.Len(t, m.Pending(), 2)
 		require.Equal(t, "a", m.Pending()[0].Key, "the first one counts")

@@ -34,7 +34,8 @@ func (h *Heap) Remove(number int) {
 // Top returns the number that is due first.
 func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) }
 
-// Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
+// Kept returns how many entries, endpoints that have some and groups m knows, how many
+// wait for a time, and the bytes.
 func Kept(m *Engine) (entries, endpoints, groups, waiting int, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -50,7 +50,8 @@ func TestEngine_HeapOracle(t *testing.T) {
 	}
 }
 
-// The table of ids against a map, with hashes of which many are the same, or meet at the end of a part.
+// The table of ids against a map, with many equal hashes, and many that meet at the end
+// of a part.
 func TestEngine_IDsOracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
@@ -79,8 +80,9 @@ func TestEngine_IDsOracle(t *testing.T) {
 	}
 }
 
-// The engine against a model that looks at everything each time: random tasks, verdicts, cancellations, supersessions and
-// stops. What is handed out, which attempt and when is the same, and so is the sequence within each order.
+// The engine against a model that looks at everything each time: random tasks,
+// verdicts, cancellations, supersessions and stops. What is handed out, which attempt
+// and when is the same, and so is the sequence within each order.
 func TestEngine_Oracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -117,7 +119,9 @@ func compareWithModel(t *testing.T, r *rand.Rand) {
 			order, rank := fmt.Sprint("o", r.IntN(4)), r.IntN(4)
 			gone, err := m.Supersede(t.Context(), order, rank)
 			require.NoError(t, err)
-			require.Len(t, gone, want.drop(func(d *queue.Delivery) bool { return d.Order == order && d.Message.Rank < rank }))
+			require.Len(t, gone, want.drop(func(d *queue.Delivery) bool {
+				return d.Order == order && d.Message.Rank < rank
+			}))
 		case 2:
 			stop()
 			left := m.Pending()

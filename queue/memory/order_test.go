@@ -12,7 +12,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// Tasks of one order go one at a time, in the order of Enqueue, across retries and deferrals; others go on.
+// Tasks of one order go one at a time, in the order of Enqueue, across retries and
+// deferrals; others go on.
 func TestEngine_Order(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,11 +36,14 @@ func TestEngine_Order(t *testing.T) {
 		late := orderedTask("o3", "b", "o", 0)
 		late.NotBefore = time.Now().Add(40 * time.Second)
 		runScript(t, m, s)
-		require.NoError(t, m.Enqueue(t.Context(), orderedTask("o1", "a", "o", 0), orderedTask("o2", "b", "o", 0),
-			orderedTask("p1", "a", "p", 0), taskOf("n1", "a"), late, orderedTask("o4", "a", "o", 0), orderedTask("p2", "a", "p", 0)))
+		require.NoError(t, m.Enqueue(t.Context(),
+			orderedTask("o1", "a", "o", 0), orderedTask("o2", "b", "o", 0),
+			orderedTask("p1", "a", "p", 0), taskOf("n1", "a"), late,
+			orderedTask("o4", "a", "o", 0), orderedTask("p2", "a", "p", 0)))
 		<-time.After(time.Minute)
 		require.ElementsMatch(t, []string{
-			"o1/1 0s", "p1/1 0s", "n1/1 0s", "p2/1 1s", "o1/1 5s", "o1/2 16s", "o1/3 27s", "o2/1 28s", "o3/1 40s", "o4/1 41s",
+			"o1/1 0s", "p1/1 0s", "n1/1 0s", "p2/1 1s", "o1/1 5s",
+			"o1/2 16s", "o1/3 27s", "o2/1 28s", "o3/1 40s", "o4/1 41s",
 		}, s.log())
 		requireEmpty(t, m)
 	})
@@ -54,12 +58,12 @@ func TestEngine_Supersede(t *testing.T) {
 		want   []string
 		left   []string
 	}{
-		{"none", "lined", 1, nil, []string{"o1", "o2", "o3", "o4", "p1"}},
-		{"lined", "lined", 3, []string{"o1", "o2", "o4"}, []string{"o3", "p1"}},
+		{"none", "ready", 1, nil, []string{"o1", "o2", "o3", "o4", "p1"}},
+		{"ready", "ready", 3, []string{"o1", "o2", "o4"}, []string{"o3", "p1"}},
 		{"waiting", "waiting", 3, []string{"o1", "o2", "o4"}, []string{"o3", "p1"}},
-		{"handed out", "out", 3, []string{"o2", "o4"}, []string{"o1", "o3", "p1"}},
-		{"all but that", "out", 9, []string{"o2", "o3", "o4"}, []string{"o1", "p1"}},
-		{"all", "lined", 9, []string{"o1", "o2", "o3", "o4"}, []string{"p1"}},
+		{"handed out", "in flight", 3, []string{"o2", "o4"}, []string{"o1", "o3", "p1"}},
+		{"all but that", "in flight", 9, []string{"o2", "o3", "o4"}, []string{"o1", "p1"}},
+		{"all", "ready", 9, []string{"o1", "o2", "o3", "o4"}, []string{"p1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,13 +78,14 @@ func TestEngine_Supersede(t *testing.T) {
 				switch tt.active {
 				case "waiting":
 					first.NotBefore = time.Now().Add(time.Hour)
-				case "out":
+				case "in flight":
 					require.NoError(t, m.Enqueue(t.Context(), first))
 					runScript(t, m, s)
 					synctest.Wait()
 				}
-				require.NoError(t, m.Enqueue(t.Context(), first, orderedTask("o2", "b", "o", 2),
-					orderedTask("o3", "a", "o", 3), orderedTask("o4", "a", "o", 2), orderedTask("p1", "a", "p", 0)))
+				require.NoError(t, m.Enqueue(t.Context(),
+					first, orderedTask("o2", "b", "o", 2), orderedTask("o3", "a", "o", 3),
+					orderedTask("o4", "a", "o", 2), orderedTask("p1", "a", "p", 0)))
 				gone, err := m.Supersede(t.Context(), "o", tt.rank)
 				require.NoError(t, err)
 				var ids []string
@@ -92,7 +97,7 @@ func TestEngine_Supersede(t *testing.T) {
 				}
 				require.Equal(t, tt.want, ids)
 				require.Equal(t, tt.left, pendingIDs(m))
-				if tt.active != "out" {
+				if tt.active != "in flight" {
 					runScript(t, m, s)
 				}
 				<-time.After(2 * time.Hour)
@@ -108,17 +113,23 @@ func TestEngine_Supersede(t *testing.T) {
 
 func TestEngine_Cancel(t *testing.T) {
 	t.Parallel()
+	done := queue.Verdict{Kind: queue.KindDone}
+	retry := func(after time.Duration) queue.Verdict {
+		return queue.Verdict{Kind: queue.KindRetry, After: after}
+	}
+	later := queue.Verdict{Kind: queue.KindDefer, After: time.Second}
+	afterwards := []string{"o1/1 10s", "o3/1 12s"}
 	tests := []struct {
 		name    string
 		verdict queue.Verdict
 		at      time.Duration // when it and the one behind it are canceled
 		want    []string
 	}{
-		{"waiting for its first time", queue.Verdict{Kind: queue.KindDone}, time.Second, []string{"o3/1 1s"}},
-		{"in flight, delivered", queue.Verdict{Kind: queue.KindDone}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"in flight, failed", queue.Verdict{Kind: queue.KindRetry, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"in flight, deferred", queue.Verdict{Kind: queue.KindDefer, After: time.Second}, 11 * time.Second, []string{"o1/1 10s", "o3/1 12s"}},
-		{"waiting for a retry", queue.Verdict{Kind: queue.KindRetry, After: time.Hour}, 13 * time.Second, []string{"o1/1 10s", "o3/1 13s"}},
+		{"waiting for its first time", done, time.Second, []string{"o3/1 1s"}},
+		{"in flight, delivered", done, 11 * time.Second, afterwards},
+		{"in flight, failed", retry(time.Second), 11 * time.Second, afterwards},
+		{"in flight, deferred", later, 11 * time.Second, afterwards},
+		{"waiting for a retry", retry(time.Hour), 13 * time.Second, []string{"o1/1 10s", "o3/1 13s"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +146,8 @@ func TestEngine_Cancel(t *testing.T) {
 				runScript(t, m, s)
 				first := orderedTask("o1", "a", "o", 0)
 				first.NotBefore = time.Now().Add(10 * time.Second)
-				require.NoError(t, m.Enqueue(t.Context(), first, orderedTask("o2", "a", "o", 0), orderedTask("o3", "a", "o", 0)))
+				require.NoError(t, m.Enqueue(t.Context(),
+					first, orderedTask("o2", "a", "o", 0), orderedTask("o3", "a", "o", 0)))
 				<-time.After(tt.at)
 				cancel := func(id string) bool {
 					ok, err := m.Cancel(t.Context(), id)
@@ -168,7 +180,8 @@ func TestEngine_Stats(t *testing.T) {
 		<-time.After(time.Second)
 		later := taskOf("c4", "c")
 		later.NotBefore = time.Now().Add(time.Minute)
-		require.NoError(t, m.Enqueue(t.Context(), later, orderedTask("d1", "d", "o", 0), orderedTask("d2", "d", "o", 0)))
+		require.NoError(t, m.Enqueue(t.Context(),
+			later, orderedTask("d1", "d", "o", 0), orderedTask("d2", "d", "o", 0)))
 		stats, err = m.Stats(t.Context(), 2)
 		require.NoError(t, err)
 		require.Equal(t, queue.Stats{

@@ -32,8 +32,8 @@ func TestEngine_Share(t *testing.T) {
 	}
 }
 
-// sized is a task whose message has so many bytes. The bodies are one, so that a test with a
-// gigabyte of them takes a megabyte.
+// sized is a task whose message has so many bytes. The bodies are one, so that a test
+// with a gigabyte of them takes a megabyte.
 func sized(id, key string, size int) queue.Task {
 	return queue.Task{ID: id, Key: key, Message: &webhook.Message{ID: id, Body: body[:size-len(id)]}}
 }
@@ -95,8 +95,8 @@ func TestEngine_ShareOfBytes(t *testing.T) {
 	}
 }
 
-// What an endpoint may have is given back as its messages end, all of a batch are taken or none,
-// and an endpoint's only message has no share to keep to.
+// What an endpoint may have is given back as its messages end, all of a batch are taken
+// or none, and an endpoint's only message has no share to keep to.
 func TestEngine_ShareGivenBack(t *testing.T) {
 	t.Parallel()
 	m := newEngine(t, memory.Config{MaxBytes: 100_000, EndpointBytes: 90_000})
@@ -104,7 +104,8 @@ func TestEngine_ShareGivenBack(t *testing.T) {
 	require.ErrorIs(t, m.Enqueue(t.Context(), sized("a1", "a", 100)), queue.ErrFull)
 	require.ErrorIs(t, m.Enqueue(t.Context(), sized("b1", "b", 100), sized("a1", "a", 100)), queue.ErrFull)
 	require.Equal(t, []string{"large"}, pendingIDs(m))
-	require.ErrorIs(t, newEngine(t, memory.Config{EndpointBytes: 99}).Enqueue(t.Context(), sized("c1", "c", 100)), queue.ErrFull)
+	small := newEngine(t, memory.Config{EndpointBytes: 99})
+	require.ErrorIs(t, small.Enqueue(t.Context(), sized("c1", "c", 100)), queue.ErrFull)
 
 	ok, err := m.Cancel(t.Context(), "large")
 	require.NoError(t, err)

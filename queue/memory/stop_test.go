@@ -19,8 +19,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// When the context ends, nothing more is handed out; what is in flight goes on with a context that lives, and its verdict
-// counts.
+// When the context ends, nothing more is handed out; what is in flight goes on with a
+// context that lives, and its verdict counts.
 func TestEngine_Stop(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -59,7 +59,8 @@ func TestEngine_Stop(t *testing.T) {
 	})
 }
 
-// What Pending gives back goes on in another engine: attempt, time, age, key and order are as they were.
+// What Pending gives back goes on in another engine: attempt, time, age, key and order
+// are as they were.
 func TestEngine_Resume(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +68,8 @@ func TestEngine_Resume(t *testing.T) {
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 			return queue.Verdict{Kind: queue.KindRetry, After: time.Duration(d.N) * 10 * time.Second}
 		}}
-		require.NoError(t, first.Enqueue(t.Context(), orderedTask("o1", "a", "o", 0), orderedTask("o2", "a", "o", 0), taskOf("n1", "b")))
+		require.NoError(t, first.Enqueue(t.Context(),
+			orderedTask("o1", "a", "o", 0), orderedTask("o2", "a", "o", 0), taskOf("n1", "b")))
 		since := time.Now().Round(0)
 		stop := runScript(t, first, s)
 		<-time.After(15 * time.Second)
@@ -101,7 +103,8 @@ func TestEngine_Resume(t *testing.T) {
 	})
 }
 
-// A panic costs one attempt, not the task nor the process; so does a handler that ends its goroutine.
+// A panic costs one attempt, not the task nor the process; so does a handler that ends
+// its goroutine.
 func TestEngine_Panic(t *testing.T) { //nolint:paralleltest // it sets the default logger
 	var buf bytes.Buffer
 	old := slog.Default()
@@ -125,29 +128,31 @@ func TestEngine_Panic(t *testing.T) { //nolint:paralleltest // it sets the defau
 		requireEmpty(t, m)
 		stop()
 	})
-	require.Contains(t, buf.String(), `level=ERROR msg="queue: recovered" hook=Handle panic=*errors.errorString stack=`)
+	require.Contains(t, buf.String(), `level=ERROR msg="queue: recovered" hook=Handle `+
+		`panic=*errors.errorString stack=`)
 	require.NotContains(t, buf.String(), "s3cret")
 	require.NotContains(t, buf.String(), "4912345")
 }
 
-// Many producers, handlers that fail, cancel, enqueue and are asked for places, and readers, all at once: each message is
-// delivered or given back, and never handed out twice at the same time.
+// Many producers, handlers that fail, cancel, enqueue and are asked for slots, and
+// readers, all at once: each message is delivered or given back, and never handed out
+// twice at the same time.
 func TestEngine_Race(t *testing.T) {
 	t.Parallel()
 	const producers, each = 8, 500
 	m := newEngine(t, memory.Config{MaxPending: 300, Block: true, Workers: 16})
 	var mu sync.Mutex
 	inFlight, ended := map[string]bool{}, map[string]bool{}
-	places := map[string]int{}
+	slots := map[string]int{}
 	var problems []string
 	h := queue.Handler{
 		Ready: func(key string) (bool, time.Duration) {
 			mu.Lock()
 			defer mu.Unlock()
-			if places[key] == 2 {
+			if slots[key] == 2 {
 				return false, time.Duration(len(ended)%2) * time.Millisecond
 			}
-			places[key]++
+			slots[key]++
 			return true, 0
 		},
 		Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
@@ -161,7 +166,7 @@ func TestEngine_Race(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			inFlight[d.ID] = false
-			places[d.Key]--
+			slots[d.Key]--
 			switch {
 			case d.N == 1 && len(d.ID)%2 == 0:
 				return queue.Verdict{Kind: queue.KindRetry, After: time.Millisecond}

@@ -18,7 +18,8 @@ import (
 // never says of no endpoint that it is ready.
 func never(string) (bool, time.Duration) { return false, time.Hour }
 
-// Who is handed out next, one after another. The key of an id is its first letter; what begins with r has been tried before.
+// Who is handed out next, one after another. The key of an id is its first letter; what
+// begins with r has been tried before.
 func TestEngine_Turns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -26,8 +27,14 @@ func TestEngine_Turns(t *testing.T) {
 		ids, want []string
 	}{
 		{"first come, first served", []string{"a1", "a2", "a3"}, []string{"a1", "a2", "a3"}},
-		{"endpoints take turns", []string{"a1", "a2", "a3", "b1", "c1", "c2"}, []string{"a1", "b1", "c1", "a2", "c2", "a3"}},
-		{"first attempts before retries", []string{"r1", "a1", "r2", "a2", "b1"}, []string{"a1", "b1", "a2", "r1", "r2"}},
+		{
+			"endpoints take turns", []string{"a1", "a2", "a3", "b1", "c1", "c2"},
+			[]string{"a1", "b1", "c1", "a2", "c2", "a3"},
+		},
+		{
+			"first attempts before retries", []string{"r1", "a1", "r2", "a2", "b1"},
+			[]string{"a1", "b1", "a2", "r1", "r2"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,21 +60,28 @@ func TestEngine_Turns(t *testing.T) {
 
 func TestEngine_Verdicts(t *testing.T) {
 	t.Parallel()
+	done := queue.Verdict{Kind: queue.KindDone}
 	retry := queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
+	again := func(after time.Duration) queue.Verdict {
+		return queue.Verdict{Kind: queue.KindRetry, After: after}
+	}
 	later := queue.Verdict{Kind: queue.KindDefer, After: time.Second}
 	tests := []struct {
 		name     string
 		verdicts []queue.Verdict // the last one repeats
 		want     []string
 	}{
-		{"done", []queue.Verdict{{Kind: queue.KindDone}}, []string{"m/1 0s"}},
+		{"done", []queue.Verdict{done}, []string{"m/1 0s"}},
 		{"dead", []queue.Verdict{{Kind: queue.KindDead}}, []string{"m/1 0s"}},
-		{"retries", []queue.Verdict{retry, retry, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
-		{"retry at once", []queue.Verdict{{Kind: queue.KindRetry}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 0s"}},
-		{"a wait below zero", []queue.Verdict{{Kind: queue.KindRetry, After: -1}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 0s"}},
-		{"deferrals do not count", []queue.Verdict{later, retry, later, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"}},
-		{"an unknown kind loses nothing", []queue.Verdict{{}, {Kind: queue.KindDone}}, []string{"m/1 0s", "m/2 10s"}},
-		{"for ever", []queue.Verdict{{Kind: queue.KindRetry, After: 1<<63 - 1}}, []string{"m/1 0s"}},
+		{"retries", []queue.Verdict{retry, retry, done}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
+		{"retry at once", []queue.Verdict{again(0), done}, []string{"m/1 0s", "m/2 0s"}},
+		{"a wait below zero", []queue.Verdict{again(-1), done}, []string{"m/1 0s", "m/2 0s"}},
+		{
+			"deferrals do not count", []queue.Verdict{later, retry, later, done},
+			[]string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"},
+		},
+		{"an unknown kind loses nothing", []queue.Verdict{{}, done}, []string{"m/1 0s", "m/2 10s"}},
+		{"for ever", []queue.Verdict{again(1<<63 - 1)}, []string{"m/1 0s"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,15 +154,18 @@ func TestEngine_NotBeforeLocked(t *testing.T) {
 		enqueued <- m.Enqueue(context.Background(), task)
 	}()
 	<-begun
-	for at := time.Now(); time.Since(at) < 10*time.Millisecond; { // in a bubble no time would pass
+	// Not in a bubble, where no time would pass.
+	for at := time.Now(); time.Since(at) < 10*time.Millisecond; {
 		runtime.Gosched()
 	}
 	release()
 	require.NoError(t, <-enqueued)
-	require.WithinRange(t, m.Pending()[0].NotBefore, task.NotBefore.Round(0).Add(-time.Millisecond), task.NotBefore.Add(time.Minute))
+	due := m.Pending()[0].NotBefore
+	require.WithinRange(t, due, task.NotBefore.Add(-time.Millisecond), task.NotBefore.Add(time.Minute))
 }
 
-// What could not be tried goes before what came later; if it is not to wait at all, behind it.
+// What could not be tried goes before what came later; if it is not to wait at all,
+// behind it.
 func TestEngine_DeferralInFront(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -200,7 +217,7 @@ func TestEngine_Ready(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
-				places := map[string]int{}
+				slots := map[string]int{}
 				m := newEngine(t, memory.Config{})
 				s := &script{begun: time.Now()}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "b1", "b2")...))
@@ -208,10 +225,10 @@ func TestEngine_Ready(t *testing.T) {
 					Ready: func(key string) (bool, time.Duration) {
 						mu.Lock()
 						defer mu.Unlock()
-						if places[key] == tt.limit {
+						if slots[key] == tt.limit {
 							return false, tt.wait
 						}
-						places[key]++
+						slots[key]++
 						return true, 0
 					},
 					Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
@@ -219,7 +236,7 @@ func TestEngine_Ready(t *testing.T) {
 						<-time.After(attempt)
 						mu.Lock()
 						defer mu.Unlock()
-						places[d.Key]--
+						slots[d.Key]--
 						return v
 					},
 				})
@@ -231,7 +248,8 @@ func TestEngine_Ready(t *testing.T) {
 	}
 }
 
-// An endpoint that is not ready is asked again at its time, and only then, while others go on.
+// An endpoint that is not ready is asked again at its time, and only then, while others
+// go on.
 func TestEngine_ReadyLater(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -269,8 +287,8 @@ func TestEngine_ReadyLater(t *testing.T) {
 	}
 }
 
-// More endpoints than are asked in one go are not ready; the one behind them is found all the same, and the alarms of those
-// whose tasks are canceled go with them.
+// More endpoints than are asked in one go are not ready; the one behind them is found
+// all the same, and the alarms of those whose tasks are canceled go with them.
 func TestEngine_ManyNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -299,8 +317,8 @@ func TestEngine_ManyNotReady(t *testing.T) {
 	})
 }
 
-// Ten thousand retries are due at the same time. All are handed out then, by no more than Workers, and those goroutines do
-// not stay.
+// Ten thousand retries are due at the same time. All are handed out then, by no more
+// than Workers, and those goroutines do not stay.
 func TestEngine_Thundering(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
