@@ -1,6 +1,6 @@
-// Package webhooktest tests what sends webhooks. A [Receiver] listens on the loopback interface, plays a script of
-// answers and faults, and records what arrives; [TestSender] holds any [webhook.Sender] to the behaviour of
-// [webhook.Client].
+// Package webhooktest tests what sends webhooks. A [Receiver] listens on the loopback
+// interface, plays a script of answers and faults, and records what arrives;
+// [TestSender] holds any [webhook.Sender] to the behaviour of [webhook.Client].
 //
 //	rcv := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 //	defer rcv.Close()
@@ -24,15 +24,18 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A Receiver is an HTTP server on the loopback interface that plays a script and records what it was sent. It is made
-// by [NewReceiver], and its methods are safe for concurrent use.
+// A Receiver is an HTTP server on the loopback interface that plays a script and
+// records what it was sent. It is made by [NewReceiver], and its methods are safe for
+// concurrent use.
 type Receiver struct {
-	// URL is where the receiver listens, such as http://127.0.0.1:45671, without a slash at the end.
+	// URL is where the receiver listens, such as http://127.0.0.1:45671, without a
+	// slash at the end.
 	URL string
 
-	// Verifier checks the signature of each request. The result is [Request.Err], and a request that is not accepted is
-	// answered by the Verifier's Handler (401 mostly) in place of its step of the script, which it takes all the same. If
-	// nil, nothing is checked. Set it before the first request.
+	// Verifier checks the signature of each request. The result is [Request.Err], and a
+	// request that is not accepted is answered by the Verifier's Handler (401 mostly)
+	// in place of its step of the script, which it takes all the same. If nil, nothing
+	// is checked. Set it before the first request.
 	Verifier *webhook.Verifier
 
 	server    *httptest.Server
@@ -58,9 +61,9 @@ type Request struct {
 	Err    error       // what the Receiver's Verifier said; nil without one
 }
 
-// NewReceiver starts a receiver whose nth request gets the nth answer of the script, and every later request the last
-// one. An empty script answers 200. The caller calls [Receiver.Close] when done. Like [httptest.NewServer], it panics
-// if it cannot listen.
+// NewReceiver starts a receiver whose nth request gets the nth answer of the script,
+// and every later request the last one. An empty script answers 200. The caller calls
+// [Receiver.Close] when done. Like [httptest.NewServer], it panics if it cannot listen.
 //
 // With several requests at once, the order of arrival decides which gets which answer.
 func NewReceiver(script ...Answer) *Receiver {
@@ -80,8 +83,9 @@ func NewReceiver(script ...Answer) *Receiver {
 	return r
 }
 
-// Close ends the answers that are still going on, closes all connections and waits until no handler runs. Requests
-// can still be read afterwards. A second Close does nothing.
+// Close ends the answers that are still going on, closes all connections and waits
+// until no handler runs. Requests can still be read afterwards. A second Close does
+// nothing.
 func (r *Receiver) Close() {
 	r.stop() // first: a request that starts after this gives up by itself; see serve
 	r.server.CloseClientConnections()
@@ -90,22 +94,24 @@ func (r *Receiver) Close() {
 	r.transport.CloseIdleConnections()
 }
 
-// Client returns a new client that may reach the receiver: only addresses of the loopback interface are allowed, on any
-// port. It has no Signer and no OnAttempt; set them before the first use. It is of use until Close.
+// Client returns a new client that may reach the receiver: only addresses of the
+// loopback interface are allowed, on any port. It has no Signer and no OnAttempt; set
+// them before the first use. It is of use until Close.
 func (r *Receiver) Client() *webhook.Client {
 	return &webhook.Client{Transport: r.transport}
 }
 
-// Requests returns what has arrived so far, in order of arrival. The slice is the caller's; headers and bodies are
-// shared and must not be changed.
+// Requests returns what has arrived so far, in order of arrival. The slice is the
+// caller's; headers and bodies are shared and must not be changed.
 func (r *Receiver) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.requests)
 }
 
-// Wait waits until at least n requests have arrived, which may be before they are answered, and returns all that have.
-// If ctx ends or the receiver is closed first, it returns what had arrived and an error, which wraps the Cause of ctx.
+// Wait waits until at least n requests have arrived, which may be before they are
+// answered, and returns all that have. If ctx ends or the receiver is closed first, it
+// returns what had arrived and an error, which wraps the Cause of ctx.
 func (r *Receiver) Wait(ctx context.Context, n int) ([]Request, error) {
 	for {
 		r.mu.Lock()
@@ -159,7 +165,8 @@ func (r *Receiver) verify(req *http.Request, body []byte) error {
 	return r.Verifier.Verify(req.Header, body)
 }
 
-// record takes the next step of the script for got. It does both at once, so that the nth of Requests got the nth answer.
+// record takes the next step of the script for got. It does both at once, so that the
+// nth of Requests got the nth answer.
 func (r *Receiver) record(got Request) Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,7 +195,8 @@ func (r *Receiver) take() Answer {
 	return answer
 }
 
-// A transport plays Refuse, which a server that listens cannot: it has the request dial a port on which nobody does.
+// A transport plays Refuse, which a server that listens cannot: it has the request dial
+// a port on which nobody does.
 type transport struct {
 	receiver *Receiver
 	base     http.RoundTripper
@@ -208,8 +216,8 @@ func (t transport) CloseIdleConnections() {
 	}
 }
 
-// closedAddress returns the address of a listener that was just closed. That the system gives its port to somebody else
-// before it is dialled is not to be expected.
+// closedAddress returns the address of a listener that was just closed. That the system
+// gives its port to somebody else before it is dialled is not to be expected.
 func closedAddress() string {
 	l := httptest.NewUnstartedServer(nil).Listener
 	defer l.Close()

@@ -192,7 +192,8 @@ func TestRefuse(t *testing.T) {
 	})
 }
 
-// TestReceiver_Unending closes the receiver, or lets the sender go, while an answer is going on.
+// TestReceiver_Unending closes the receiver, or lets the sender go, while an answer is
+// going on.
 func TestReceiver_Unending(t *testing.T) {
 	t.Parallel()
 
@@ -243,7 +244,8 @@ func TestReceiver_Unending(t *testing.T) {
 	}
 }
 
-// receive posts something and reads n bytes of the answer, and no more. What is left goes when ctx ends.
+// receive posts something and reads n bytes of the answer, and no more. What is left
+// goes when ctx ends.
 func receive(ctx context.Context, rcv *webhooktest.Receiver, n int) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rcv.URL, strings.NewReader("hello"))
 	if err != nil {

@@ -17,9 +17,10 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// StartFunc starts the Sender under test for [TestSender]. The sender makes its attempts through c, or as c would, and
-// reports each to c.OnAttempt. wait is called once, after the last Send has returned, and returns when everything that
-// was sent has been delivered or given up. What has to be stopped afterwards is left to t.Cleanup.
+// StartFunc starts the Sender under test for [TestSender]. The sender makes its
+// attempts through c, or as c would, and reports each to c.OnAttempt. wait is called
+// once, after the last Send has returned, and returns when everything that was sent has
+// been delivered or given up. What has to be stopped afterwards is left to t.Cleanup.
 type StartFunc = func(t testing.TB, c *webhook.Client) (s webhook.Sender, wait func())
 
 // TestSender holds a Sender to the behaviour of [webhook.Client], which passes it as
@@ -28,9 +29,11 @@ type StartFunc = func(t testing.TB, c *webhook.Client) (s webhook.Sender, wait f
 //		return c, func() {}
 //	})
 //
-// Each subtest has a receiver, a client and a sender of its own, and judges by what the receiver and OnAttempt had seen
-// when wait returned. An error of Send counts in two cases only, so that senders that deliver later pass too: a message
-// that will be delivered is accepted with nil, and one that is sent under a context that has ended is not accepted.
+// Each subtest has a receiver, a client and a sender of its own, and judges by what the
+// receiver and OnAttempt had seen when wait returned. An error of Send counts in two
+// cases only, so that senders that deliver later pass too: a message that will be
+// delivered is accepted with nil, and one that is sent under a context that has ended
+// is not accepted.
 //
 // It takes about two seconds, since Retry-After has no unit below a second.
 func TestSender(t *testing.T, start StartFunc) {
@@ -90,8 +93,8 @@ func (tr *trial) sign(context.Context, *webhook.Message, time.Time) (http.Header
 	return http.Header{webhook.HeaderSignature: {strconv.Itoa(tr.signed)}}, nil
 }
 
-// message is one that takes care to arrive as it was sent: escapes in the URL, a header with two values, bytes that are
-// no text. Its id is new to any store.
+// message is one that takes care to arrive as it was sent: escapes in the URL, a header
+// with two values, bytes that are no text. Its id is new to any store.
 func (tr *trial) message() *webhook.Message {
 	return &webhook.Message{
 		ID: rand.Text(), WebhookID: "wh_1", Event: "test:event",
@@ -105,8 +108,8 @@ func (tr *trial) message() *webhook.Message {
 	}
 }
 
-// deliver sends messages from up to eight goroutines, waits until the sender is done with them, and sees that it has
-// left them as they were.
+// deliver sends messages from up to eight goroutines, waits until the sender is done
+// with them, and sees that it has left them as they were.
 func (tr *trial) deliver(ctx context.Context, start StartFunc, messages ...*webhook.Message) (errs []error) {
 	tr.Helper()
 	sender, wait := start(tr.TB, tr.client)
@@ -138,8 +141,9 @@ type outcome struct {
 	result webhook.Outcome
 }
 
-// check compares what became of m with the attempts that should have been made, and sees that the requests that came of
-// them are all m, each signed afresh and none before its time.
+// check compares what became of m with the attempts that should have been made, and
+// sees that the requests that came of them are all m, each signed afresh and none
+// before its time.
 func (tr *trial) check(m *webhook.Message, requests int, want ...outcome) {
 	tr.Helper()
 	attempts, got := tr.attemptsOf(m), []outcome(nil)

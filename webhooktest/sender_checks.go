@@ -125,7 +125,8 @@ func checkMethods(t testing.TB, start StartFunc) {
 	tr.checkTotal(len(messages))
 }
 
-// checkRetryAfter really waits: that the attempt asks for the wait does not mean that the sender keeps to it.
+// checkRetryAfter really waits: that the attempt asks for the wait does not mean that
+// the sender keeps to it.
 func checkRetryAfter(t testing.TB, start StartFunc) {
 	tr := newTrial(t, RetryAfter(503, "1"), Status(200))
 	m := tr.message()

@@ -33,7 +33,8 @@ func TestTestSender(t *testing.T) {
 	})
 }
 
-// TestTestSender_Teeth breaks a sender in one way at a time, and sees that the suite notices.
+// TestTestSender_Teeth breaks a sender in one way at a time, and sees that the suite
+// notices.
 func TestTestSender_Teeth(t *testing.T) {
 	t.Parallel()
 
@@ -175,7 +176,8 @@ func run(t *testing.T, check string, start webhooktest.StartFunc) string {
 	return tb.said.String()
 }
 
-// complaints takes down the errors of a check instead of failing the test. No check uses Fatal or Fail.
+// complaints takes down the errors of a check instead of failing the test. No check
+// uses Fatal or Fail.
 type complaints struct {
 	testing.TB
 	mu   sync.Mutex
@@ -188,7 +190,8 @@ func (c *complaints) Errorf(format string, args ...any) {
 	fmt.Fprintf(&c.said, format+"\n", args...)
 }
 
-// A loop is what a sender does over Client.Try, done right if it is zero. Each field lets it do one thing otherwise.
+// A loop is what a sender does over Client.Try, done right if it is zero. Each field
+// lets it do one thing otherwise.
 type loop struct {
 	edit          func(m *webhook.Message, n int)
 	again         func(a webhook.Attempt) bool

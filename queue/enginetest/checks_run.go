@@ -8,7 +8,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// checkReopen stops an engine with tasks of every kind. Those in flight get their verdicts after the end of ctx.
+// checkReopen stops an engine with tasks of every kind. Those in flight get their
+// verdicts after the end of ctx.
 func checkReopen(tr *trial) {
 	gate := make(chan struct{})
 	var (
@@ -48,8 +49,8 @@ func checkReopen(tr *trial) {
 	tr.quiet(tick)
 }
 
-// checkEnd has a task in flight for some time after ctx has ended, during which others become due. They do so well after
-// the end: what had been taken before it may still come.
+// checkEnd keeps a task in flight for some time after ctx has ended, while others become
+// due. They do so well after the end: what was taken before it may still be handed out.
 func checkEnd(tr *trial) {
 	gate, end := make(chan struct{}), make(chan struct{})
 	held := tr.task("held", "key", tr.hold(gate, answer(queue.KindDone, 0)))
@@ -79,7 +80,8 @@ func checkEnd(tr *trial) {
 	tr.awaitEnd(retried, 1, 2)
 }
 
-// checkCutOff lets handlers do what they do when their own context ends: put off for no time.
+// checkCutOff lets handlers do what they do when their own context ends: defer for no
+// time.
 func checkCutOff(tr *trial) {
 	gate := make(chan struct{})
 	fresh := tr.task("fresh", "key", tr.hold(gate, deferral(0)))
@@ -146,7 +148,8 @@ func checkShortRun(tr *trial) {
 	tr.awaitEnds(t)
 }
 
-// checkAfterRun holds an engine to its word: what it takes after Run is there when it is opened again.
+// checkAfterRun checks that what an engine takes after Run is there when it is opened
+// again.
 func checkAfterRun(tr *trial) {
 	tr.start()
 	tr.stop()

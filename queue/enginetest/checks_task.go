@@ -24,7 +24,9 @@ func checkDone(tr *trial) {
 
 func checkDead(tr *trial) {
 	failed := tr.task("failed", "key", retry(0), answer(queue.KindDead, 0))
-	dropped := tr.task("dropped", "key", func() queue.Verdict { return queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled} })
+	dropped := tr.task("dropped", "key", func() queue.Verdict {
+		return queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
+	})
 	tr.start()
 	tr.enqueue(failed, dropped)
 	tr.awaitEnd(failed, 1, 2)
@@ -72,7 +74,7 @@ func checkMessage(tr *trial) {
 	}
 }
 
-// checkNotBefore is about NotBefore only in what it sets: that nothing comes too early is always seen.
+// checkNotBefore sets NotBefore; that nothing is handed out too early, every check sees.
 func checkNotBefore(tr *trial) {
 	late, later, past := tr.task("late", "key"), tr.task("later", "key"), tr.task("past", "key")
 	now := time.Now()
@@ -140,7 +142,7 @@ func (tr *trial) enqueueTwin(of *task, more ...queue.Task) {
 }
 
 func checkSameID(tr *trial) {
-	gate := make(chan struct{}) // what could end while others come that are the same would be forgotten
+	gate := make(chan struct{}) // keeps a task from being forgotten while its twins come
 	kept, beside, first := tr.task("kept", "key"), tr.task("beside", "key"), tr.task("first", "key")
 	tr.enqueue(kept)
 	tr.enqueueTwin(kept)
@@ -218,7 +220,8 @@ func checkEndedContext(tr *trial) {
 	tr.awaitEnds(t)
 }
 
-// checkMany has all kinds of tasks come from eight goroutines. The first ones are held until several are in flight.
+// checkMany has all kinds of tasks come from eight goroutines. The first ones are held
+// until several are in flight.
 func checkMany(tr *trial) {
 	const (
 		total   = 240
