@@ -54,7 +54,8 @@ func Drip(code int, every time.Duration) Answer {
 	})
 }
 
-// Endless answers with a status code, then a body without an end, as fast as it is read.
+// Endless answers with a status code, then with a body without an end, as fast as it is
+// read.
 func Endless(code int) Answer {
 	checkCode(code)
 	always := make(chan time.Time)
@@ -76,18 +77,18 @@ func Hang() Answer {
 // was processed.
 func Reset() Answer { return Func(reset) }
 
-// Refuse refuses the connection. A server that listens cannot do that, so it is
-// [Receiver.Client]'s transport that takes this step: it dials a port of the loopback
-// interface on which nobody listens, and the error is the system's own. To any other
-// client it is [Reset]. Either way the request is not in [Receiver.Requests].
+// Refuse refuses the connection. A server that listens cannot do that, so the transport
+// of [Receiver.Client] does it: it dials a port of the loopback interface on which
+// nobody listens, and the error is the system's own. To any other client it is [Reset].
+// Either way the request is not in [Receiver.Requests].
 //
-// When it is the turn of Refuse decides itself before the request is sent, so do not
-// use it with several at once.
+// The transport looks at the script before it sends the request, so do not use Refuse
+// with several requests at once.
 func Refuse() Answer { return Answer{handler: reset, refuse: true} }
 
-// Func answers as f does, for example as the handler under test. The request's body has
-// been read and is there to be read again; its context ends when the sender goes away
-// or the receiver is closed, and f must return then.
+// Func answers as f does, which may be a handler under test. f can read the request's
+// body, which has arrived completely. The request's context ends when the sender goes
+// away or the receiver is closed, and f must return then.
 func Func(f http.HandlerFunc) Answer { return Answer{handler: f} }
 
 // play needs a request whose body has been read: only then does net/http notice that
@@ -98,15 +99,15 @@ func (a Answer) play(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// checkCode refuses, where the script is written, codes that net/http would not send or
-// not take for the end.
+// checkCode panics, where the script is written, for codes that net/http would not send,
+// or after which it would expect another status.
 func checkCode(code int) {
 	if code < 200 || code > 999 {
 		panic(fmt.Sprintf("webhooktest: status code %d, want 200 to 999", code))
 	}
 }
 
-// stream answers with code, then with chunk each time that next says so, until nobody
+// stream answers with code, then with chunk each time that next receives, until nobody
 // reads it.
 func stream(w http.ResponseWriter, r *http.Request, code int, chunk []byte, next <-chan time.Time) {
 	w.WriteHeader(code)

@@ -1,6 +1,7 @@
 package webhooktest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,14 +46,18 @@ func TestTestSender_Teeth(t *testing.T) {
 		says   string // a part of what it must say
 	}{
 		{
-			name:   "changes the bytes on retry",
-			broken: background(loop{edit: onRetry(func(m *webhook.Message) { m.Body = append(slices.Clone(m.Body), ' ') })}),
-			check:  "delivered after failures", says: "request has the body",
+			name: "changes the bytes on retry",
+			broken: background(loop{edit: onRetry(func(m *webhook.Message) {
+				m.Body = append(slices.Clone(m.Body), ' ')
+			})}),
+			check: "delivered after failures", says: "request has the body",
 		},
 		{
-			name:   "changes the URL on retry",
-			broken: background(loop{edit: onRetry(func(m *webhook.Message) { m.URL = strings.Replace(m.URL, "%2F", "/", 1) })}),
-			check:  "connection reset", says: "request is POST",
+			name: "changes the URL on retry",
+			broken: background(loop{edit: onRetry(func(m *webhook.Message) {
+				m.URL = strings.Replace(m.URL, "%2F", "/", 1)
+			})}),
+			check: "connection reset", says: "request is POST",
 		},
 		{
 			name: "loses a header value",
@@ -275,7 +280,7 @@ func followRedirects(base http.RoundTripper) http.RoundTripper {
 			return nil, err
 		}
 		client := &http.Client{Transport: base}
-		again, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), strings.NewReader(string(body)))
+		again, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
