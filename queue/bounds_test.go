@@ -36,7 +36,7 @@ func takes(d time.Duration) transport {
 	}
 }
 
-// toOneHost is a message of a webhook at the host that others are at too.
+// toOneHost is a message whose webhook shares its host with others.
 func toOneHost(id, webhookID string) *webhook.Message {
 	m := message(id, webhookID)
 	m.URL = "https://shared.example/" + webhookID
@@ -114,7 +114,7 @@ func TestQueue_LargeToDead(t *testing.T) {
 	})
 }
 
-// However long a hook takes, it is one endpoint's time.
+// A hook that takes long holds up its endpoint only.
 func TestQueue_SlowHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestQueue_SlowHooks(t *testing.T) {
 	})
 }
 
-// Enable and Disable reach what waits already.
+// Enable and Disable reach messages that wait already.
 func TestQueue_EnableWakes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestQueue_EnableWakes(t *testing.T) {
 	})
 }
 
-// A message that is sent again after it was canceled in flight is wanted.
+// A message that is sent again after it was canceled in flight is delivered.
 func TestQueue_CancelAndSend(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestQueue_BlockedHook(t *testing.T) {
 	})
 }
 
-// Two failures with nothing between them are no failing for all that time.
+// An endpoint that got nothing between two failures has not failed all that time.
 func TestQueue_QuietEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -232,8 +232,8 @@ func TestQueue_QuietEndpoint(t *testing.T) {
 	})
 }
 
-// An engine that cannot ask is not asked to come back thousands of times a second,
-// whatever limits an endpoint.
+// An engine that cannot ask Ready does not get thousands of deferrals a second, whatever
+// limits an endpoint.
 func TestQueue_DeferralsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -268,8 +268,8 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 	}
 }
 
-// countHandled is the engine in memory as one that cannot ask, and counts what it hands
-// out.
+// countHandled is the engine in memory, as one that cannot ask Ready. It counts what it
+// hands out.
 type countHandled struct {
 	*memory.Engine
 	n *atomic.Int64
@@ -282,7 +282,7 @@ func (e countHandled) Run(ctx context.Context, h queue.Handler) error {
 	}})
 }
 
-// A hook that ends its goroutine, as a test's may, costs an attempt and no slot.
+// A hook that ends its goroutine, as a test's may, costs an attempt, but no slot.
 func TestQueue_HookGoexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -323,7 +323,7 @@ func TestQueue_SupersedeSameID(t *testing.T) {
 	})
 }
 
-// What an endpoint cannot help does not count against it.
+// What is not the endpoint's fault does not count against it.
 func TestQueue_NotTheEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 
 // A chaos is what 50,000 messages to 200 endpoints go through: failures, resets before
 // and after the receiver has read, hangs, throttling, and queues that stop at random
-// moments and go on in another one.
+// moments, after which another queue continues.
 type chaos struct {
 	mu       sync.Mutex
 	random   *rand.Rand

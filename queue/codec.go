@@ -117,8 +117,8 @@ func (d *decoder) header() http.Header {
 	return h
 }
 
-// count is never more than the bytes that are left, of which each thing counted takes
-// at least one: so broken data cannot ask for much memory.
+// count is never more than the bytes that are left, since each thing counted takes at
+// least one: so broken data cannot ask for much memory.
 func (d *decoder) count() int {
 	n, size := binary.Uvarint(d.data)
 	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // >= 0

@@ -158,7 +158,7 @@ func TestEncode_RoundTrip(t *testing.T) {
 	})
 }
 
-// JSON has no word for it, and Try refuses it as it refuses what comes back.
+// JSON cannot express it. Try refuses it, and what comes back in its place too.
 func TestEncode_JitterNoNumber(t *testing.T) {
 	t.Parallel()
 	for _, jitter := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {

@@ -15,8 +15,7 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A negative field switches off what it is about; without that, the default is in the
-// way.
+// A negative field switches off what it is about, which otherwise limits the test.
 func TestConfig_Off(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

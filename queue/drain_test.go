@@ -17,8 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// Drain returns when the last of what was sent has ended, by whatever way, and its hook
-// too.
+// Drain returns when the last message has been delivered or given up, and its hook has
+// returned.
 func TestQueue_Drain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -152,7 +152,7 @@ func (e *slowStatser) Stats(context.Context, int) (queue.Stats, error) {
 	return queue.Stats{Pending: 1}, e.err
 }
 
-// An engine is asked no more often than it can answer.
+// An engine whose Stats take long is seldom asked for them.
 func TestQueue_DrainSpares(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	// initialMean stands in for the mean duration of attempts before one has ended.
+	// initialMean is taken for the mean duration of attempts before one has ended.
 	initialMean = 10 * time.Millisecond
 	// maxIdle is how many idle endpoints are kept: that is cheaper than making them
 	// again.
@@ -75,9 +75,9 @@ func (q *Queue) endpointLocked(key string, now time.Time) *endpoint {
 	return ep
 }
 
-// forgetLocked removes an endpoint of which there is nothing to remember, if many are
-// kept. If there is something, it looks at some others instead, so that none stays for
-// ever. It needs q.mu.
+// forgetLocked removes an endpoint about which there is nothing to remember, if many
+// are kept. Otherwise it looks at some others, so that none stays for ever. It needs
+// q.mu.
 func (q *Queue) forgetLocked(ep *endpoint, now time.Time) {
 	if ep.inFlight > 0 || len(q.endpoints) <= maxIdle {
 		return

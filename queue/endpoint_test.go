@@ -17,8 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// handAll hands out messages at once and waits until nothing moves; verdicts come into
-// the slice when their attempts end.
+// handAll hands out messages at once and waits until all goroutines are blocked. The
+// verdicts are set when their attempts end.
 func (tr trial) handAll(messages ...*webhook.Message) []queue.Verdict {
 	verdicts := make([]queue.Verdict, len(messages))
 	for i, m := range messages {
@@ -212,8 +212,8 @@ func TestQueue_Rest(t *testing.T) {
 	})
 }
 
-// What is not the endpoint's doing neither makes it rest nor takes the turn of the one
-// that is tried.
+// What is not the endpoint's fault neither makes it rest, nor takes the slot of the
+// message that is tried.
 func TestQueue_RestIgnores(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -273,8 +273,8 @@ func TestQueue_Throttle(t *testing.T) {
 	}
 }
 
-// An endpoint is disabled once, by 410 or by failing for too long, and what waits for
-// it is dropped with a report.
+// An endpoint is disabled once, by 410 or by failing for too long. What waits for it is
+// dropped, and OnDrop is told.
 func TestQueue_Disable(t *testing.T) {
 	t.Parallel()
 	type told struct {
@@ -369,8 +369,8 @@ func TestQueue_DisableNeedsAllToFail(t *testing.T) {
 	})
 }
 
-// Many that wait for one endpoint ask less often than a fixed wait would make them, and
-// all have their turn.
+// Many messages that wait for one endpoint ask less often than with a fixed wait, and
+// all are delivered.
 func TestQueue_DeferralsGrow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -409,8 +409,8 @@ func TestQueue_DeferralsGrow(t *testing.T) {
 	})
 }
 
-// Whatever happens in whatever order: never more than the limits in flight, and in the
-// end nothing is left.
+// Whatever happens in whatever order, no more than the limits allow is in flight, and in
+// the end nothing is left.
 func TestQueue_Invariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {

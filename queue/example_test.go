@@ -12,7 +12,7 @@ import (
 )
 
 // Send returns when the queue has the message. When the service stops, what was not
-// delivered is taken along.
+// delivered can be stored.
 func Example() {
 	receiver := webhooktest.NewReceiver(webhooktest.Status(200), webhooktest.Status(503))
 	defer receiver.Close()

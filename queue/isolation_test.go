@@ -38,15 +38,14 @@ type load struct {
 
 const loadEndpoints = 1000
 
-// result is what came of the healthy endpoints' part of a load.
+// result is how a load went for the healthy endpoints.
 type result struct {
 	rate float64       // delivered per second while messages were sent
 	p99  time.Duration // from Send to delivered
 }
 
 // send puts a load on a sender, and returns what was delivered by the time that the
-// last message was sent. Each sender gets the same load. told has to be called with the
-// id of each message that was delivered.
+// last message was sent. Each sender gets the same load.
 func (l load) send(tb testing.TB, start func(*webhook.Client) (s webhook.Sender, stop func())) result {
 	var (
 		mu    sync.Mutex
@@ -112,8 +111,8 @@ func queued(tb testing.TB, engine func() queue.Engine) func(*webhook.Client) (we
 	}
 }
 
-// Ten of a thousand endpoints hang, and the others do not notice: whether the engine
-// can ask Ready or not.
+// Ten of a thousand endpoints hang, and the others do not notice, whether the engine can
+// ask Ready or not.
 func TestQueue_Isolation(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

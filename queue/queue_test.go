@@ -192,7 +192,7 @@ func TestQueue_Verdicts(t *testing.T) {
 	}
 }
 
-// An attempt that is cut off, by Grace or by the engine, is none.
+// An attempt that is cut off, by Grace or by the engine, does not count.
 func TestQueue_Grace(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -246,7 +246,7 @@ func TestQueue_Grace(t *testing.T) {
 	}
 }
 
-// drains is an engine by hand that takes a minute to stop, as one does that waits for a
+// drains is an engine by hand that takes a minute to stop, as if it waited for a
 // handler.
 type drains struct{ *byHand }
 

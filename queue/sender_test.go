@@ -160,7 +160,7 @@ func TestQueue_Ordered(t *testing.T) {
 	}
 }
 
-// What is in flight when its subject goes on has no further attempt.
+// A message in flight that becomes outdated has no further attempt.
 func TestQueue_SupersedeInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

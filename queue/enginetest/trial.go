@@ -158,7 +158,7 @@ func (tr *trial) expect(tasks ...*task) []queue.Task {
 	return batch
 }
 
-// enqueueRaw enqueues tasks of which nothing is expected.
+// enqueueRaw enqueues tasks, and expects nothing of them.
 func (tr *trial) enqueueRaw(tasks ...queue.Task) error {
 	ctx, cancel := tr.context()
 	defer cancel()

@@ -62,8 +62,8 @@ func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 	return float64(took) / float64(len(all))
 }
 
-// The sizes are where the parts of the map of ids have just been split, and so are half
-// empty, and where they are not.
+// With some of the sizes, the parts of the table of ids have just grown, and so are half
+// empty.
 //
 //nolint:paralleltest // counts the memory of the process
 func TestEngine_PendingBytes(t *testing.T) {
@@ -79,7 +79,7 @@ func TestEngine_PendingBytes(t *testing.T) {
 	}
 }
 
-// What comes and goes allocates nothing.
+// Tasks that come and go allocate nothing.
 //
 //nolint:paralleltest // counts the allocations of the process
 func TestEngine_Allocations(t *testing.T) {

@@ -38,7 +38,7 @@ func tasksOf(ids ...string) (tasks []queue.Task) {
 	return tasks
 }
 
-// handout is what a test wants to know of a delivery: "id/N after how long".
+// handout writes a delivery as "id/N", and how long after since it was handed out.
 func handout(d queue.Delivery, since time.Time) string {
 	return d.ID + "/" + strconv.Itoa(d.N) + " " + time.Since(since).String()
 }

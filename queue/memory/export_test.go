@@ -13,7 +13,7 @@ type Heap struct {
 	entries map[int]*entry
 }
 
-// Push adds what is due at that time under a number. Numbers grow.
+// Push adds an entry under a number, which must be higher than those before.
 func (h *Heap) Push(number int, due int64) {
 	if h.entries == nil {
 		h.entries = map[int]*entry{}

@@ -16,7 +16,7 @@ type ids struct {
 // An idPart is a hash table with linear probing. A slot has the hash and the ref of an
 // entry, or is zero if it is free.
 type idPart struct {
-	slots []uint64 // as many as a power of two, of which three quarters at most are taken
+	slots []uint64 // their number is a power of two; at most three quarters are taken
 	count int
 }
 

@@ -80,9 +80,9 @@ func TestEngine_IDsOracle(t *testing.T) {
 	}
 }
 
-// The engine against a model that looks at everything each time: random tasks,
-// verdicts, cancellations, supersessions and stops. What is handed out, which attempt
-// and when is the same, and so is the sequence within each order.
+// The engine against a model that looks at everything each time, with random tasks,
+// verdicts, cancellations, supersessions and stops. Both hand out the same attempts at
+// the same times, and within each order in the same sequence.
 func TestEngine_Oracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -198,7 +198,7 @@ func modelVerdict(d queue.Delivery, deferrals map[string]int) queue.Verdict {
 	return queue.Verdict{Kind: queue.KindDone}
 }
 
-// next is the index of what is handed out first of all; at what time.
+// next returns the index of what is handed out next, and when.
 func (m *model) next() (index int, at time.Time) {
 	index = -1
 	ahead := map[string]bool{}

@@ -32,7 +32,7 @@ func TestEngine_Share(t *testing.T) {
 	}
 }
 
-// sized is a task whose message has so many bytes. The bodies are one, so that a test
+// sized is a task whose message has so many bytes. All share one body, so that a test
 // with a gigabyte of them takes a megabyte.
 func sized(id, key string, size int) queue.Task {
 	return queue.Task{ID: id, Key: key, Message: &webhook.Message{ID: id, Body: body[:size-len(id)]}}
@@ -95,8 +95,8 @@ func TestEngine_ShareOfBytes(t *testing.T) {
 	}
 }
 
-// What an endpoint may have is given back as its messages end, all of a batch are taken
-// or none, and an endpoint's only message has no share to keep to.
+// An endpoint can have more again when its messages have ended; all of a batch are kept,
+// or none; and the only message of an endpoint may be larger than its share.
 func TestEngine_ShareGivenBack(t *testing.T) {
 	t.Parallel()
 	m := newEngine(t, memory.Config{MaxBytes: 100_000, EndpointBytes: 90_000})

@@ -19,8 +19,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// When the context ends, nothing more is handed out; what is in flight goes on with a
-// context that lives, and its verdict counts.
+// When the context ends, nothing more is handed out. Handlers continue with a context
+// that has not ended, and their verdicts count.
 func TestEngine_Stop(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -59,7 +59,7 @@ func TestEngine_Stop(t *testing.T) {
 	})
 }
 
-// What Pending gives back goes on in another engine: attempt, time, age, key and order
+// What Pending returns continues in another engine: attempt, time, age, key and order
 // are as they were.
 func TestEngine_Resume(t *testing.T) {
 	t.Parallel()

@@ -18,8 +18,8 @@ import (
 // never says of no endpoint that it is ready.
 func never(string) (bool, time.Duration) { return false, time.Hour }
 
-// Who is handed out next, one after another. The key of an id is its first letter; what
-// begins with r has been tried before.
+// In which order tasks are handed out. The key of an id is its first letter; those with
+// an r have been tried before.
 func TestEngine_Turns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -164,8 +164,8 @@ func TestEngine_NotBeforeLocked(t *testing.T) {
 	require.WithinRange(t, due, task.NotBefore.Add(-time.Millisecond), task.NotBefore.Add(time.Minute))
 }
 
-// What could not be tried goes before what came later; if it is not to wait at all,
-// behind it.
+// A deferred task goes before those that came later, but behind them if it was deferred
+// for no time.
 func TestEngine_DeferralInFront(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -287,8 +287,8 @@ func TestEngine_ReadyLater(t *testing.T) {
 	}
 }
 
-// More endpoints than are asked in one go are not ready; the one behind them is found
-// all the same, and the alarms of those whose tasks are canceled go with them.
+// More endpoints are not ready than are asked at once. The one behind them is found all
+// the same, and the alarms of endpoints whose tasks are canceled are removed.
 func TestEngine_ManyNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
