@@ -50,7 +50,8 @@ type panickingError struct{}
 
 func (panickingError) Error() string { panic("secret") }
 
-// A Transport that does not keep to its contract fails the attempt, and leaves nothing open.
+// A Transport that does not keep to its contract fails the attempt, and leaves
+// nothing open.
 func TestClient_OddTransport(t *testing.T) {
 	t.Parallel()
 	body := &closeCounter{}

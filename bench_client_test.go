@@ -17,10 +17,12 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// BenchmarkClient_Try compares Try with a bare net/http loop: one tuned transport each, the same request, the same deadline,
-// the body read. The two take turns within one run, in pairs of the order A B B A, since a shared machine drifts; x-bare
-// is the median of the pairs' ratios of requests per second, and bare-self is the same for the bare loop against itself:
-// outside 0.9 to 1.1 the run says nothing. Each iteration is one pair; -benchtime 60x or more gives a steady median.
+// BenchmarkClient_Try compares Try with a bare net/http loop: one tuned transport each,
+// the same request, the same deadline, the body read. The two take turns within one
+// run, in pairs of the order A B B A, since a shared machine drifts; x-bare is the
+// median of the pairs' ratios of requests per second, and bare-self is the same for the
+// bare loop against itself: outside 0.9 to 1.1 the run says nothing. Each iteration is
+// one pair; -benchtime 60x or more gives a steady median.
 func BenchmarkClient_Try(b *testing.B) {
 	url := benchReceiver(b)
 	m := &webhook.Message{
@@ -30,8 +32,8 @@ func BenchmarkClient_Try(b *testing.B) {
 	}
 	client := &webhook.Client{Transport: webhook.NewTransport(loopback)}
 	bare := &http.Transport{
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, // as http.DefaultTransport has it; its timer costs 1 %
-		WriteBufferSize: 16 << 10, DisableCompression: true,
+		MaxIdleConnsPerHost: 256, WriteBufferSize: 16 << 10, DisableCompression: true,
+		IdleConnTimeout: 90 * time.Second, // as http.DefaultTransport; its timer costs 1 %
 	}
 	defer client.CloseIdleConnections()
 	defer bare.CloseIdleConnections()

@@ -19,7 +19,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The template of the documents: a URL with two placeholders, a header with one, a JSON body with four.
+// The template of the documents: a URL with two placeholders, a header with one, a JSON
+// body with four.
 var seedWebhook = webhook.Webhook{
 	ID:      "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 	URL:     "https://www.domain.com/ack/receive?id=@{{payload.id}}&status=@{{payload.status}}",
@@ -77,7 +78,8 @@ func appendBodyByHand(dst []byte, s *payload.MessageStatus) []byte {
 	return append(dst, "\"\n    }"...)
 }
 
-// textTemplates is seedWebhook in text/template, with the escaping functions that the standard library offers.
+// textTemplates is seedWebhook in text/template, with the escaping functions that the
+// standard library offers.
 func textTemplates(tb testing.TB) []*template.Template {
 	funcs := template.FuncMap{
 		"url": func(v any) string { return url.QueryEscape(fmt.Sprint(v)) },
@@ -108,8 +110,9 @@ func textTemplates(tb testing.TB) []*template.Template {
 	return ts
 }
 
-// BenchmarkComposer_Compose compares composing with appending by hand and with text/template. The two of a pair take turns
-// within one run, A B B A; the metric is the median of the pairs' ratios of time, and self that of the reference against
+// BenchmarkComposer_Compose compares composing with appending by hand and with
+// text/template. The two of a pair take turns within one run, A B B A; the metric is
+// the median of the pairs' ratios of time, and self that of the reference against
 // itself: outside 0.95 to 1.05 the run says nothing.
 func BenchmarkComposer_Compose(b *testing.B) {
 	c := webhook.MustCompile(seedWebhook, seedStatus)
@@ -172,7 +175,8 @@ func cost(f func()) float64 {
 	return float64(time.Since(start))
 }
 
-// Filters allocate what they produce, here the two texts in upper case: what slice returns is part of the value.
+// Filters allocate what they produce, here the two texts in upper case: what slice
+// returns is part of the value.
 func TestComposer_FilterAllocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	if raceEnabled {
 		t.Skip("the race detector makes pools drop what they hold")

@@ -126,7 +126,8 @@ func TestCheck_Warnings(t *testing.T) {
 	}
 }
 
-// Compile accepts what Check finds no error in, and its error is among those that Check finds.
+// Compile accepts what Check finds no error in, and its error is among those that
+// Check finds.
 func TestCheck_AgreesWithCompile(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`, `{`, `"\{{x}}"`} {

@@ -26,7 +26,8 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answer is a transport that answers with these statuses in turn, and then with the last one.
+// answer is a transport that answers with these statuses in turn, and then with
+// the last one.
 func answer(codes ...int) http.RoundTripper {
 	var mu sync.Mutex
 	return roundTripFunc(func(*http.Request) (*http.Response, error) {
@@ -54,7 +55,8 @@ func message(url string) *webhook.Message {
 		ID: "msg_1", WebhookID: "wh_1", Event: status, Method: http.MethodPost, URL: url,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"status":"sent"}`),
 	}
-	if strings.Contains(url, "//127.0.0.1:") { // a real connection: how busy the machine is must not decide
+	// A real connection: how busy the machine is must not decide.
+	if strings.Contains(url, "//127.0.0.1:") {
 		m.Policy.Timeout = time.Minute
 	}
 	return m

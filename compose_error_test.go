@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// What Compile refuses, with the place. Each row changes one thing of a webhook that compiles.
+// What Compile refuses, with the place. Each row changes one thing of a webhook
+// that compiles.
 func TestCompile_Refused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

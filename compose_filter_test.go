@@ -219,7 +219,8 @@ func TestCompose_FilterErrors(t *testing.T) {
 	}
 }
 
-// A filter makes no more than a body may have, and what it makes counts as any value does.
+// A filter makes no more than a body may have, and what it makes counts as any
+// value does.
 func TestCompose_FilterLimits(t *testing.T) {
 	t.Parallel()
 	const mib = webhook.MaxOutputSize
@@ -250,7 +251,8 @@ func TestCompose_FilterLimits(t *testing.T) {
 	require.ErrorIs(t, err, webhook.ErrLimit)
 }
 
-// Each result may be within the limits and the last one small, and yet all of them together hours of work.
+// Each result may be within the limits and the last one small, and yet all of them
+// together hours of work.
 func TestCompose_FilterWork(t *testing.T) {
 	t.Parallel()
 	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"

@@ -15,7 +15,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// formFields are the fields that a receiver sees, in order: of a form, or of the query of a GET; nil if it is neither.
+// formFields are the fields that a receiver sees, in order: of a form, or of the query
+// of a GET; nil if it is neither.
 func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))

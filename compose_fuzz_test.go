@@ -20,8 +20,9 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// FuzzCompose composes templates with hostile values. Whatever compiles keeps its structure: it is compared with the same
-// webhook with something harmless written in place of each placeholder, as net/url and encoding/json read both.
+// FuzzCompose composes templates with hostile values. Whatever compiles keeps its
+// structure: it is compared with the same webhook with something harmless written in
+// place of each placeholder, as net/url and encoding/json read both.
 func FuzzCompose(f *testing.F) {
 	values := []string{"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe", "é☃😀", "\x00", "a[b]=c"}
 	for i, template := range []struct{ url, header, body string }{
@@ -48,8 +49,8 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
-// FuzzTemplate composes whatever templates compile, with all that a tag may have in it: see FuzzCompose. Each expression
-// stands in every place that it may have.
+// FuzzTemplate composes whatever templates compile, with all that a tag may have in it:
+// see FuzzCompose. Each expression stands in every place that it may have.
 func FuzzTemplate(f *testing.F) {
 	for i, expression := range []string{
 		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b", "a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'",
@@ -83,7 +84,8 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// requireStructure composes a webhook, if it compiles, and compares the messages with one of harmless text.
+// requireStructure composes a webhook, if it compiles, and compares the messages with
+// one of harmless text.
 func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 	c, err := webhook.Compile(w)
 	if err != nil {
@@ -120,9 +122,11 @@ func requireTemplateError(t *testing.T, err error) {
 // placeholder finds placeholders in what compiles, by other means than the package does.
 var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@<<.*?>>`)
 
-// harmless writes x for each placeholder, null for those that stand bare in JSON, and {} for one that is a form.
+// harmless writes x for each placeholder, null for those that stand bare in JSON, and
+// {} for one that is a form.
 func harmless(w webhook.Webhook) webhook.Webhook {
-	w.URL = placeholder.ReplaceAllString(w.URL, "x") // which no percent-encoding goes on with
+	// No percent-encoding can go on with an x.
+	w.URL = placeholder.ReplaceAllString(w.URL, "x")
 	w.Headers = map[string]string{"X-A": placeholder.ReplaceAllString(w.Headers["X-A"], "x"), "X-B": "1"}
 	var b strings.Builder
 	end, quotes := 0, 0
@@ -183,7 +187,8 @@ type hostileEvent struct {
 
 func (e hostileEvent) EventType() string { return e.A }
 
-// requireSameURL compares scheme, host, depth of the path and names of the query; open is a query that goes on with fields.
+// requireSameURL compares scheme, host, depth of the path and names of the query; open
+// is a query that goes on with fields.
 func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
 	_, err := http.NewRequest(got.Method, got.URL, nil)
@@ -311,7 +316,8 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// The seeds, which the fuzz target runs too, are worth something only if most of them compose.
+// The seeds, which the fuzz target runs too, are worth something only if most of
+// them compose.
 func TestCompose_FuzzSeeds(t *testing.T) {
 	t.Parallel()
 	composed := 0

@@ -15,8 +15,9 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A typed event, its JSON as a RawEvent and its JSON as a map are one event: whatever names that the JSON has a template
-// uses, in whatever places and with whatever filters, the result is the same, or the error is.
+// A typed event, its JSON as a RawEvent and its JSON as a map are one event: whatever
+// names that the JSON has a template uses, in whatever places and with whatever
+// filters, the result is the same, or the error is.
 func TestCompose_SameInAllForms(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, testdata.Names())
@@ -63,7 +64,8 @@ func TestCompose_SameInAllForms(t *testing.T) {
 	}
 }
 
-// sameText reports whether a name has the same text in a map. An object there has its members in another order.
+// sameText reports whether a name has the same text in a map. An object there has its
+// members in another order.
 func sameText(t *testing.T, name string, form, members webhook.Event) bool {
 	w := webhook.Webhook{Body: "{{" + name + "}}"}
 	a, b := compose(t, w, form).Body, compose(t, w, members).Body
@@ -96,7 +98,8 @@ func (g *templateGen) webhook() webhook.Webhook {
 		Method:  pick(g.rand, "POST", "POST", "PUT", "GET"),
 		Body:    `{"s":"` + g.tag(`\"`) + ` ` + g.tag(`'`) + `","b":` + g.tag(`"`) + `,"l":[` + g.tag("") + `,"` + g.tag(`\"`) + `"]}`,
 	}
-	// Most chains that say anything of numbers or times fail on texts, and only the first error shows.
+	// Most chains that say anything of numbers or times fail on texts, and only the
+	// first error shows.
 	if g.rand.IntN(2) == 0 {
 		w.URL = "https://h/" + g.tag("")
 	}

@@ -161,8 +161,8 @@ func checkShell(t *testing.T, m *webhook.Message) {
 	require.Equal(t, string(input), string(parsed))
 }
 
-// wantArgs are the arguments of curl for a message that has no Accept, no User-Agent and no Content-Type of its own, and
-// canonical names.
+// wantArgs are the arguments of curl for a message that has no Accept, no User-Agent
+// and no Content-Type of its own, and canonical names.
 func wantArgs(m *webhook.Message) []string {
 	ruri := strings.Replace(m.URL, "é/", "%C3%A9/", 1)
 	args := []string{"-q", "-g", "--path-as-is", "-X", m.Method, ruri}
@@ -205,8 +205,8 @@ func showable(s string) bool {
 	return utf8.ValidString(s)
 }
 
-// runShell runs a command in which curl is a function that takes down what it is given. Without a run of it there are no
-// arguments.
+// runShell runs a command in which curl is a function that takes down what it is given.
+// Without a run of it there are no arguments.
 func runShell(t *testing.T, command string) (args []string, input []byte) {
 	t.Helper()
 	require.True(t, showable(command))
@@ -344,8 +344,9 @@ func FuzzCurl(f *testing.F) {
 	})
 }
 
-// parseShell reads a command as a POSIX shell does: its words, and what is printed into it. It knows what Curl writes, and
-// nothing more: what would be special in any other way is an error.
+// parseShell reads a command as a POSIX shell does: its words, and what is printed into
+// it. It knows what Curl writes, and nothing more: what would be special in any other
+// way is an error.
 func parseShell(t testing.TB, command string) (words []string, input []byte) {
 	p := shellParser{t: t, rest: command}
 	piped := strings.HasPrefix(command, "printf") || strings.HasPrefix(command, "{")

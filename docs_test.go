@@ -15,10 +15,12 @@ import (
 
 // An example is a row or a pair of blocks of docs/templates.md.
 //
-// A link to a file of testdata says of which event the examples are from there on. A row is an example if the head of its
-// table has a column Result, Message, Warning or New; what is in it is in code spans, where | is written \|, and (nothing) is the empty
-// text. The column Where says where the template stands; if there is none, it is a header, where a value is plain text. A Name
-// and a date Letter stand for a template. In blocks, the template comes first, then a line that is just "becomes", then the
+// A link to a file of testdata says of which event the examples are from there on. A
+// row is an example if the head of its table has a column Result, Message, Warning or
+// New; what is in it is in code spans, where | is written \|, and (nothing) is the
+// empty text. The column Where says where the template stands; if there is none, it is
+// a header, where a value is plain text. A Name and a date Letter stand for a template.
+// In blocks, the template comes first, then a line that is just "becomes", then the
 // result; it is a body, or a URL if it begins like one.
 type example struct {
 	line    int

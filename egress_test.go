@@ -190,7 +190,8 @@ func TestClient_ZeroValueIsGuarded(t *testing.T) {
 	}
 }
 
-// A rebinding name gives an allowed address while somebody checks it, and another one to whoever dials.
+// A rebinding name gives an allowed address while somebody checks it, and another one
+// to whoever dials.
 func TestEgress_Rebinding(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
@@ -284,11 +285,12 @@ func clientWithResolver(t testing.TB, e webhook.Egress, r *net.Resolver) *webhoo
 	return c
 }
 
-// fakeDNS is a resolver that asks a name server inside the test. answers returns the A records; nil is NXDOMAIN, an empty list
-// is SERVFAIL.
+// fakeDNS is a resolver that asks a name server inside the test. answers returns the A
+// records; nil is NXDOMAIN, an empty list is SERVFAIL.
 func fakeDNS(t testing.TB, answers func() []string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe() // no packets, so the resolver writes as over TCP: the length comes first
+		// No packets, so the resolver writes as over TCP: the length comes first.
+		client, server := net.Pipe()
 		t.Cleanup(func() { _ = client.Close() })
 		go serveDNS(server, answers)
 		return client, nil
@@ -337,7 +339,8 @@ func dnsReply(query []byte, answers func() []string) []byte {
 	}
 	reply = append(reply, query[12:end]...)
 	for _, record := range records {
-		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4) // the question's name, A, IN, TTL 0, 4 bytes
+		// The question's name, A, IN, TTL 0, 4 bytes.
+		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
 		reply = append(reply, netip.MustParseAddr(record).AsSlice()...)
 	}
 	return reply

@@ -12,8 +12,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A retry policy of one's own: a policy of cenkalti/backoff for most failures, and none for a 422, which says that this message
-// will never do.
+// A retry policy of one's own: a policy of cenkalti/backoff for most failures, and none
+// for a 422, which says that this message will never do.
 func ExampleRetryFunc() {
 	exponential := webhook.FromBackOff(func() backoff.BackOff {
 		return backoff.WithMaxRetries(backoff.NewExponentialBackOff(

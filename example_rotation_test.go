@@ -9,8 +9,9 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A secret is replaced without a gap: while both are in the keyring, each request carries a signature of either, so
-// receivers change to the new secret when they get to it. When the last one has, the old secret leaves the keyring.
+// A secret is replaced without a gap: while both are in the keyring, each request
+// carries a signature of either, so receivers change to the new secret when they get to
+// it. When the last one has, the old secret leaves the keyring.
 func Example_rotation() {
 	oldSecret, newSecret := webhook.GenerateSecret(), webhook.GenerateSecret()
 	oldReceiver := webhook.Verifier{Secrets: []webhook.Secret{oldSecret}}

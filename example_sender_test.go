@@ -9,8 +9,9 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// An outbox is a Sender that stores messages, as a table would that is written in the same transaction as the business's
-// own data. It returns nil for a message that is stored: somebody else delivers it.
+// An outbox is a Sender that stores messages, as a table would that is written in the
+// same transaction as the business's own data. It returns nil for a message that is
+// stored: somebody else delivers it.
 type outbox struct{ rows [][]byte }
 
 func (o *outbox) Send(_ context.Context, m *webhook.Message) error {
@@ -34,12 +35,14 @@ func (o *outbox) deliver(ctx context.Context, s webhook.Sender) error {
 		if err := s.Send(ctx, &m); err != nil {
 			return err
 		}
-		o.rows = o.rows[1:] // had it been lost after Send: the same ID comes again, and receivers drop it
+		// If it is lost after Send, the same ID is sent again, and receivers drop it.
+		o.rows = o.rows[1:]
 	}
 	return nil
 }
 
-// A Sender of one's own: code that reports events takes any Sender, and here it gets one that only stores messages.
+// A Sender of one's own: code that reports events takes any Sender, and here it gets
+// one that only stores messages.
 func ExampleSender() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()

@@ -13,7 +13,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// The sender signs every attempt with the customer's secret, and the customer's handler sees only what is genuine.
+// The sender signs every attempt with the customer's secret, and the customer's handler
+// sees only what is genuine.
 func Example_signAndVerify() {
 	secret := webhook.GenerateSecret() // secret.Reveal() is what both sides store
 
@@ -52,7 +53,8 @@ func Example_signAndVerify() {
 	// the secret is REDACTED
 }
 
-// The platform's scheme, whose key is the webhook's id: PHP receivers check it with hash_hmac.
+// The platform's scheme, whose key is the webhook's id: PHP receivers check it
+// with hash_hmac.
 func ExampleHMAC() {
 	message := &webhook.Message{
 		WebhookID: "dd4b91af-167d-48e6-901d-ae181ff6e80d",

@@ -14,7 +14,8 @@ func Example() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
 
-	composer := webhook.MustCompile(webhook.Webhook{ // what the customer wrote into your form
+	// This is what the customer wrote into your form.
+	composer := webhook.MustCompile(webhook.Webhook{
 		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 		URL:  receiver.URL + "/ack?id=@{{payload.id}}",
 		Body: `{"mobile": "@{{payload.mobile}}", "status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
@@ -23,7 +24,8 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	client.Signer = webhook.HMAC{}
 	if err := client.Send(context.Background(), message); err != nil {
 		panic(err)
@@ -36,7 +38,8 @@ func Example() {
 	// {"mobile": "919019912345", "status": "sent", "read_at": null}
 }
 
-// A message is composed in the customer's own format; the place where a placeholder stands decides how its value is written.
+// A message is composed in the customer's own format; the place where a placeholder
+// stands decides how its value is written.
 func ExampleComposer_Compose() {
 	composer, err := webhook.Compile(webhook.Webhook{
 		URL:     "https://www.example.com/calls/{{mid}}?status={{status}}",
@@ -66,7 +69,8 @@ func ExampleComposer_Compose() {
 	// {"to": "918867130000", "seconds": "23", "note": "from \"anonymous\""}
 }
 
-// What is wrong with a webhook shows when it is saved, and can be shown to the person who wrote it.
+// What is wrong with a webhook shows when it is saved, and can be shown to the person
+// who wrote it.
 func ExampleTemplateError_Detail() {
 	_, err := webhook.Compile(webhook.Webhook{
 		URL:  "https://www.example.com/ack",

@@ -24,7 +24,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// The fault tests go by the ids of the fault table: what is injected, and what must come of it.
+// The fault tests go by the ids of the fault table: what is injected, and what
+// must come of it.
 
 // requireFailed holds a failed attempt to what all of them have in common.
 func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text string) {

@@ -23,7 +23,8 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// rawServer listens on loopback and hands each connection to serve, which is closed when it returns or the test ends.
+// rawServer listens on loopback and hands each connection to serve, which is closed
+// when it returns or the test ends.
 func rawServer(t testing.TB, serve func(net.Conn)) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -71,7 +72,8 @@ func writes(text string) func(net.Conn) {
 	return func(conn net.Conn) { _, _ = io.WriteString(conn, text) }
 }
 
-// endless writes a head and then the text again and again, for as long as anybody takes it.
+// endless writes a head and then the text again and again, for as long as
+// anybody takes it.
 func endless(head, text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		_, err := io.WriteString(conn, head)
@@ -200,7 +202,8 @@ func TestFault_Connection(t *testing.T) {
 			r := bufio.NewReader(conn)
 			_, _ = http.ReadRequest(r)
 			_, _ = io.WriteString(conn, "HTTP/1.1 413 x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig")
-			_, _ = io.Copy(io.Discard, r) // closing with unread bytes would take the answer back
+			// Closing with unread bytes would take the answer back.
+			_, _ = io.Copy(io.Discard, r)
 		})
 		m := message(url)
 		m.Policy.Timeout = time.Minute
@@ -238,7 +241,8 @@ func TestFault_Connection(t *testing.T) {
 				var requests atomic.Int32
 				url := rawServer(t, func(conn net.Conn) {
 					r := bufio.NewReader(conn)
-					for readRequest(r) && requests.Add(1) != 2 { // reads the second one and closes
+					// The second one is read, and the connection closed.
+					for readRequest(r) && requests.Add(1) != 2 {
 						_, _ = io.WriteString(conn, ok)
 					}
 				})
@@ -301,7 +305,8 @@ func TestFault_Time(t *testing.T) {
 				require.Equal(t, tt.duration, a.Duration, "not held to the full timeout for a body")
 				require.InDelta(t, tt.body, len(a.Body), 1)
 				require.True(t, a.MayHaveArrived)
-				<-time.After(time.Second) // in which the receiver sees that the connection is closed
+				// Let the receiver see that the connection is closed.
+				<-time.After(time.Second)
 			})
 		})
 	}

@@ -226,7 +226,8 @@ func TestFault_Cancel(t *testing.T) {
 	})
 }
 
-// pipeDialer connects to a receiver that reads and never answers; if it hangs, not even that.
+// pipeDialer connects to a receiver that reads and never answers; if it hangs,
+// not even that.
 func pipeDialer(release <-chan struct{}, hangs bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		if hangs {

@@ -53,7 +53,8 @@ func TestRegistry_Change(t *testing.T) {
 		change func(*webhook.Webhook)
 	}{
 		{"body", func(w *webhook.Webhook) { w.Body = "" }},
-		// A source that keeps webhooks in memory may hand out the same map and the same policy each time.
+		// A source that keeps webhooks in memory may hand out the same map and the same
+		// policy each time.
 		{"header, in place", func(w *webhook.Webhook) { w.Headers["X-Api-Key"] = "new" }},
 		{"policy, in place", func(w *webhook.Webhook) { w.Policy.Waits[0] = time.Minute }},
 	}

@@ -25,7 +25,8 @@ var (
 	brokenHook  = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
 )
 
-// A hookSource has one webhook, and counts how often it is asked for it. It is for tests that ask one at a time.
+// A hookSource has one webhook, and counts how often it is asked for it. It is for
+// tests that ask one at a time.
 type hookSource struct {
 	hook  webhook.Webhook
 	err   error
@@ -48,7 +49,8 @@ func ask(ctx context.Context, r *webhook.Registry) outcome {
 	return outcome{c, err}
 }
 
-// askAll has n callers ask at once, in a bubble. They have all asked when it returns; call the result to wait for them.
+// askAll has n callers ask at once, in a bubble. They have all asked when it returns;
+// call the result to wait for them.
 func askAll(ctx context.Context, r *webhook.Registry, n int) (wait func() []outcome) {
 	var wg sync.WaitGroup
 	outcomes := make([]outcome, n)
@@ -138,9 +140,10 @@ func TestRegistry_ID(t *testing.T) {
 func TestRegistry_FirstUse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		answer func() (webhook.Webhook, error) // of the first call; the next one finds the webhook
-		want   string                          // the error
+		name string
+		// answer is that of the first call; the next one finds the webhook.
+		answer func() (webhook.Webhook, error)
+		want   string // the error
 		is     error
 	}{
 		{"found", func() (webhook.Webhook, error) { return ackHook, nil }, "", nil},
@@ -206,7 +209,8 @@ func TestRegistry_FirstUse(t *testing.T) {
 func TestRegistry_Cancel(t *testing.T) {
 	t.Parallel()
 	errGone := errors.New("caller hung up")
-	// The first call lasts until release or until its caller's end; the others find the webhook.
+	// The first call lasts until release or until its caller's end; the others find
+	// the webhook.
 	newRegistry := func() (r *webhook.Registry, calls *int, release chan struct{}) {
 		calls, release = new(int), make(chan struct{})
 		return &webhook.Registry{Source: func(ctx context.Context, _ string) (webhook.Webhook, error) {
@@ -321,7 +325,8 @@ func TestRegistry_TemplateError(t *testing.T) {
 	})
 }
 
-// All of it at once, for the race detector: webhooks that come, change and go, a source that fails, all of them always due.
+// All of it at once, for the race detector: webhooks that come, change and go, a source
+// that fails, all of them always due.
 func TestRegistry_Concurrent(t *testing.T) {
 	t.Parallel()
 	const ids, callers, rounds = 4, 8, 200

@@ -258,7 +258,8 @@ func TestRetryAfter(t *testing.T) {
 		{"exponent", "1e3", 0},
 		{"hexadecimal", "0x10", 0},
 		{"other digits", "１２", 0},
-		{"IMF date", "Sat, 01 Jan 2000 00:02:00 GMT", 2 * time.Minute}, // a bubble begins at midnight of 2000-01-01
+		// A bubble begins at midnight of 2000-01-01.
+		{"IMF date", "Sat, 01 Jan 2000 00:02:00 GMT", 2 * time.Minute},
 		{"RFC 850 date", "Saturday, 01-Jan-00 00:02:00 GMT", 2 * time.Minute},
 		{"asctime date", "Sat Jan  1 00:02:00 2000", 2 * time.Minute},
 		{"past date", "Fri, 31 Dec 1999 23:59:59 GMT", 0},
@@ -290,7 +291,8 @@ func tryRetryAfter(t testing.TB, code int, value string) webhook.Attempt {
 	return c.Try(t.Context(), message("http://receiver.test/"), 1)
 }
 
-// FuzzRetryAfter: whatever a receiver says, the wait is finite, neither in the past nor beyond the cap, and digits mean seconds.
+// FuzzRetryAfter: whatever a receiver says, the wait is finite, neither in the past nor
+// beyond the cap, and digits mean seconds.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢"} {
 		f.Add(seed)

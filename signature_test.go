@@ -37,7 +37,8 @@ func keyring(secrets ...webhook.Secret) webhook.Keyring {
 	return func(context.Context, string) ([]webhook.Secret, error) { return secrets, nil }
 }
 
-// rustMessage is the vector test_sign of the Rust library of Standard Webhooks, which signSecretText signs.
+// rustMessage is the vector test_sign of the Rust library of Standard Webhooks, which
+// signSecretText signs.
 func rustMessage() (m *webhook.Message, at time.Time, signature string) {
 	return &webhook.Message{
 		ID:     "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
@@ -62,7 +63,8 @@ func TestStandardWebhooks(t *testing.T) {
 
 func TestHMAC(t *testing.T) {
 	t.Parallel()
-	// PHP 8.2: hash_hmac('sha256', '{"a":"1"}', 'dd4b91af-167d-48e6-901d-ae181ff6e80d'), and with key and text of RFC 4231, 4.2.
+	// PHP 8.2: hash_hmac('sha256', '{"a":"1"}',
+	// 'dd4b91af-167d-48e6-901d-ae181ff6e80d'), and with key and text of RFC 4231, 4.2.
 	const php = "0271518e062ec2a249da384e2efd9bef08293ffad23c56b6cca8b432436055d8"
 	rfc, err := webhook.RawSecret(bytes.Repeat([]byte{0xaa}, 131))
 	require.NoError(t, err)
@@ -313,7 +315,8 @@ func TestSecretRedacts(t *testing.T) {
 		require.Equal(t, "REDACTED", fmt.Sprintf(verb, &secret), verb)
 		fmt.Fprintf(&out, verb+verb+verb+verb, holder, &holder, []webhook.Secret{secret}, verifier)
 	}
-	for _, verb := range []string{"%p", "%w", "%T"} { // fmt does not ask Format about these
+	// fmt does not call Format for these.
+	for _, verb := range []string{"%p", "%w", "%T"} {
 		fmt.Fprintf(&out, verb+verb+verb, holder, secret, &secret)
 	}
 	require.Equal(t, "REDACTED", secret.String())
@@ -332,7 +335,8 @@ func TestSecretRedacts(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "secret", secret, "holder", holder)
 
 	var failed failure
-	require.Equal(&failed, config{}, holder) // testify prints structs by reflection, without their methods
+	// testify prints structs by reflection, without their methods.
+	require.Equal(&failed, config{}, holder)
 	require.NotEmpty(t, failed.log.String())
 	out.WriteString(failed.log.String())
 

@@ -95,7 +95,8 @@ func TestVariables_Usable(t *testing.T) {
 				require.NotEmpty(t, v.Doc, v.Name)
 				bare, _ := strings.CutPrefix(v.Name, "payload.")
 				for _, used := range append([]string{v.Name, bare}, v.Aliases...) {
-					// The type alone knows the name, whether this event's value is there or not.
+					// The type alone knows the name, whether this event's value is
+					// there or not.
 					c, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: `"{{` + used + `}}"`}, empty)
 					require.NoError(t, err, used)
 					m, err := c.ComposeID("m", event)

@@ -59,7 +59,8 @@ func TestPHPVectors(t *testing.T) {
 	require.Greater(t, runs, len(file.Vectors))
 }
 
-// A standardVectors file is a list for each kind of vector. Strange kinds are found by their names.
+// A standardVectors file is a list for each kind of vector. Strange kinds are found by
+// their names.
 type standardVectors struct {
 	Sign []struct {
 		Name, Scheme, Secret, ID, Body, Signature string
@@ -139,7 +140,8 @@ func testSignVectors(t *testing.T, vectors standardVectors) {
 	require.ElementsMatch(t, []string{shortSecret, asymmetric}, refused, "a vector that we refuse is gone")
 }
 
-// validVector is what the vectors of verifiers are about: the first one to sign, signed at this time.
+// validVector is what the vectors of verifiers are about: the first one to sign, signed
+// at this time.
 func validVector(t *testing.T, vectors standardVectors, at time.Time) (v webhook.Verifier, header http.Header, body []byte) {
 	t.Helper()
 	require.NotEmpty(t, vectors.Sign)

@@ -424,8 +424,8 @@ var (
 	fuzzTime = regexp.MustCompile(`\A(0|[1-9][0-9]{0,17})\z`)
 )
 
-// FuzzVerify compares Verify with a slow oracle that is written from the specification, on headers whose <ok> stands
-// for the right signature.
+// FuzzVerify compares Verify with a slow oracle that is written from the specification,
+// on headers whose <ok> stands for the right signature.
 func FuzzVerify(f *testing.F) {
 	const ok = "<ok>"
 	f.Add(false, "msg_1", "1649367553", ok, []byte("{}"))

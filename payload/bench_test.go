@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// What encoding/json reads the same bodies into: nothing but text, and what no field takes is lost.
+// What encoding/json reads the same bodies into: nothing but text, and what no field
+// takes is lost.
 type (
 	plainCall struct {
 		Bridge       json.Number `json:"bridge"`
@@ -85,8 +86,9 @@ type (
 	}
 )
 
-// BenchmarkParse reads compact bodies with Parse, and with encoding/json into the plain structs above. Both are timed in
-// turns, so that other work on the machine slows both; ratio is how many times as long Parse takes.
+// BenchmarkParse reads compact bodies with Parse, and with encoding/json into the plain
+// structs above. Both are timed in turns, so that other work on the machine slows both;
+// ratio is how many times as long Parse takes.
 func BenchmarkParse(b *testing.B) {
 	tests := []struct {
 		name  string

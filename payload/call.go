@@ -2,13 +2,16 @@ package payload
 
 import "github.com/ringhook/webhook/internal/field"
 
-// EventCall is the event type of call reports. It does not stand in their body, which has no envelope.
+// EventCall is the event type of call reports. It does not stand in their body, which
+// has no envelope.
 const EventCall = "voice:message:out"
 
-// A CallReport tells how an outbound call ended: a call of a campaign (OBD) or the two legs of a Click2Call.
+// A CallReport tells how an outbound call ended: a call of a campaign (OBD) or the two
+// legs of a Click2Call.
 //
-// The members date, unixtime, billing, status1, status2 and hangup_by belong to Click2Call; unset, they are written for
-// Source C2C only. mid and flow_id belong to campaigns; unset, they are written for other sources only.
+// The members date, unixtime, billing, status1, status2 and hangup_by belong to
+// Click2Call; unset, they are written for Source C2C only. mid and flow_id belong to
+// campaigns; unset, they are written for other sources only.
 type CallReport struct {
 	Bridge       Phone      `json:"bridge" doc:"DID number for call initiation"`
 	From         Phone      `json:"from" doc:"From number for call initiation"`
@@ -40,7 +43,8 @@ const (
 	SourceC2C CallSource = "C2C" // Click2Call
 )
 
-// CallStatus tells how a call, or one leg of it, ended. A status that is not listed here stays as it came.
+// CallStatus tells how a call, or one leg of it, ended. A status that is not listed
+// here stays as it came.
 type CallStatus string
 
 // The call statuses: Asterisk's DIALSTATUS and three of the platform's own.

@@ -8,7 +8,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// Numbers as in switch_types.h before (old) and since FreeSWITCH 1.10.8, and as switch_channel_cause_q850 reports them.
+// Numbers as in switch_types.h before (old) and since FreeSWITCH 1.10.8, and as
+// switch_channel_cause_q850 reports them.
 func TestHangupCause(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -2,7 +2,8 @@ package payload
 
 import "github.com/ringhook/webhook/internal/field"
 
-// EventCDR is the event type of call detail records. It does not stand in their body, which has no envelope.
+// EventCDR is the event type of call detail records. It does not stand in their body,
+// which has no envelope.
 const EventCDR = "dialer:cdr"
 
 // A CDR is the call detail record of one leg that an auto-dialer placed.
@@ -39,10 +40,12 @@ const (
 	LegB LegType = 2
 )
 
-// AMDStatus is what answering machine detection found. Its zero value is unset and written as null.
+// AMDStatus is what answering machine detection found. Its zero value is unset and
+// written as null.
 type AMDStatus int
 
-// The results of answering machine detection. Dialers write Person for all that is not a machine.
+// The results of answering machine detection. Dialers write Person for all that is
+// not a machine.
 const (
 	AMDPerson  AMDStatus = 1
 	AMDMachine AMDStatus = 2

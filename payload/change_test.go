@@ -59,7 +59,8 @@ func TestEventAfterReading(t *testing.T) {
 	require.Equal(t, `{"event":"viber:message:status","payload":{"channel":"viber"},"x":1}`, marshal(t, m))
 }
 
-// What a copy is set to is not seen in the original, which several goroutines may be reading.
+// What a copy is set to is not seen in the original, which several goroutines
+// may be reading.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {

@@ -141,7 +141,8 @@ func TestConstruct(t *testing.T) {
 			t.Parallel()
 			want := compact(t, testdata.Fixture(tt.name))
 			if _, ok := tt.event.(payload.MessageIn); ok {
-				want = strings.Replace(want, `"middle_name":"",`, "", 1) // not written if unset
+				// Not written if unset.
+				want = strings.Replace(want, `"middle_name":"",`, "", 1)
 			}
 			require.Equal(t, want, marshal(t, tt.event))
 			direct, err := tt.event.(json.Marshaler).MarshalJSON()

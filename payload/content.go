@@ -7,9 +7,10 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Content is what was written. Payload is kept as it came, whatever Type says, and the methods read it: each returns false
-// if the content is of another type, or of an unknown form. Only text and image are documented for inbound messages; the
-// other forms are those that the platform documents for sending.
+// Content is what was written. Payload is kept as it came, whatever Type says, and the
+// methods read it: each returns false if the content is of another type, or of an
+// unknown form. Only text and image are documented for inbound messages; the other
+// forms are those that the platform documents for sending.
 type Content struct {
 	Type    ContentType     `json:"type" doc:"Type of the message: text, image, ..."`
 	Payload json.RawMessage `json:"payload" doc:"The message itself, by type: text; url, caption, filename; latitude, longitude; ..."`
@@ -34,7 +35,7 @@ const (
 	ContentLocation    ContentType = "location"
 	ContentContacts    ContentType = "contacts"
 	ContentInteractive ContentType = "interactive" // the reply to a list or a button
-	ContentButton      ContentType = "button"      // the reply to a template's quick reply button
+	ContentButton      ContentType = "button"      // the reply to a quick reply button
 )
 
 // Media is an image, video, audio, document or sticker.
@@ -140,7 +141,8 @@ func (c Content) Location() (Location, bool) {
 	return Location{Longitude: long, Latitude: lat, Name: findText(raw, "name"), Address: findText(raw, "address")}, true
 }
 
-// Contacts returns the cards of a contacts message: its payload is a card, a list of them, or has a member contacts.
+// Contacts returns the cards of a contacts message: its payload is a card, a list of
+// them, or has a member contacts.
 func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
@@ -173,8 +175,9 @@ func readContactPhone(raw string) ContactPhone {
 	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
 }
 
-// Reply returns what a user chose. No platform documents the form; understood are an id and a title directly in the payload,
-// or in its member button_reply, list_reply, reply or payload, and the text and payload of a template's button.
+// Reply returns what a user chose. No platform documents the form; understood are an id
+// and a title directly in the payload, or in its member button_reply, list_reply, reply
+// or payload, and the text and payload of a template's button.
 func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
@@ -195,8 +198,8 @@ func (c Content) Reply() (Reply, bool) {
 
 func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
 
-// The functions below read JSON of which no form is certain: what is not there, or is something else, is empty, and does
-// not keep the rest from being read.
+// The functions below read JSON of which no form is certain: what is not there, or is
+// something else, is empty, and does not keep the rest from being read.
 
 // find returns the JSON of an object's member, or the empty text.
 func find(object, name string) string {

@@ -14,7 +14,8 @@ func syntaxError(offset int) error {
 	return fmt.Errorf("payload: not JSON at offset %d", offset)
 }
 
-// newEnvelope is the table of {"event","payload"} around the table of the same struct's payload.
+// newEnvelope is the table of {"event","payload"} around the table of the same
+// struct's payload.
 func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T) *string, eventType func(T) string) *object[T] {
 	e := text(func(v *T) (*string, rest) { return event(v), *restOf(v) })
 	e.name, e.named.Doc = "event", "Type of the event"
@@ -30,7 +31,8 @@ func newEnvelope[T any](payload *object[T], restOf func(*T) *rest, event func(*T
 	p.name, p.named.Doc, p.named.Same = "payload", "The whole payload", true
 	o := newObject(restOf, e, p)
 	for _, m := range o.members {
-		m.zero = field.Value{} // no value equals it: an envelope has both members, whatever was read
+		// No value equals it: an envelope has both members, whatever was read.
+		m.zero = field.Value{}
 	}
 	return o
 }

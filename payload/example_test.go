@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A receiver parses a body, which it has verified before, and does what the type of the event asks for.
+// A receiver parses a body, which it has verified before, and does what the type of the
+// event asks for.
 func Example() {
 	for _, name := range []string{"whatsapp_status", "whatsapp_in_text", "obd", "cdr"} {
 		event, err := payload.Parse(testdata.Fixture(name))
@@ -39,7 +40,8 @@ func Example() {
 	// leg 1 cost 0.0150 NORMAL_CLEARING
 }
 
-// Call times are what a clock on the wall showed. Only who knows where it hangs knows the instant.
+// Call times are what a clock on the wall showed. Only who knows where it hangs knows
+// the instant.
 func ExampleTime_In() {
 	event, err := payload.Parse(testdata.Fixture("obd"))
 	if err != nil {

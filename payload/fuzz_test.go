@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// FuzzParse holds Parse to what the package promises: it never panics, and what it takes is written again as JSON that
-// means the same to encoding/json.
+// FuzzParse holds Parse to what the package promises: it never panics, and what it
+// takes is written again as JSON that means the same to encoding/json.
 func FuzzParse(f *testing.F) {
 	for _, name := range testdata.Names() {
 		f.Add(testdata.Fixture(name))
@@ -89,7 +89,8 @@ func decode(t testing.TB, body []byte) (v any) {
 	return v
 }
 
-// distinctNames reports whether no object of a JSON text has two members with one name, of which encoding/json takes the last.
+// distinctNames reports whether no object of a JSON text has two members with one name,
+// of which encoding/json takes the last.
 func distinctNames(body []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()

@@ -9,7 +9,8 @@ import (
 
 // A MessageIn is a message that a customer's user wrote.
 type MessageIn struct {
-	// Event is the type as received. If empty, it is built from the first channel's name, and without one for WhatsApp.
+	// Event is the type as received. If empty, it is built from the first channel's
+	// name, and without one for WhatsApp.
 	Event string `json:"-"`
 
 	ID        string    `json:"id" doc:"Id of the notification"`
@@ -20,7 +21,8 @@ type MessageIn struct {
 	rest, top rest
 }
 
-// A Channel is a channel that a message came by, and the business number it was written to.
+// A Channel is a channel that a message came by, and the business number it was
+// written to.
 type Channel struct {
 	Name ChannelName `json:"name" doc:"Channel: whatsapp, rcs or viber"`
 	To   Phone       `json:"to" doc:"Business number"`
@@ -36,7 +38,8 @@ type Recipient struct {
 	rest rest
 }
 
-// A User is what the platform knows of a user. Members that older platforms lack are not written if unset.
+// A User is what the platform knows of a user. Members that older platforms lack are
+// not written if unset.
 type User struct {
 	ID           string          `json:"id" doc:"Id of the user"`
 	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user" absent:"unless the user gave it"`
@@ -54,7 +57,8 @@ type User struct {
 	rest rest
 }
 
-// UserInfo is more about a user. Platforms write the text "null" where they know nothing; it stays as it came.
+// UserInfo is more about a user. Platforms write the text "null" where they know
+// nothing; it stays as it came.
 type UserInfo struct {
 	Picture string `json:"picture" doc:"Picture of the user"`
 	Gender  string `json:"gender" doc:"Gender of the user"`
@@ -72,8 +76,8 @@ func (m MessageIn) EventType() string {
 	return eventType(m.Event, channel, kindIn)
 }
 
-// MarshalJSON writes the documented body: {"event","payload"}. It is an error if Message.Payload or Attributes were set to
-// something that is not JSON.
+// MarshalJSON writes the documented body: {"event","payload"}. It is an error if
+// Message.Payload or Attributes were set to something that is not JSON.
 func (m MessageIn) MarshalJSON() ([]byte, error) {
 	if p := m.Message.Payload; len(p) > 0 && !json.Valid(p) {
 		return nil, errors.New("payload: message.payload is not JSON")

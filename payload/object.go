@@ -11,13 +11,15 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// The payload types are plain structs; what is between them and JSON is a table of members a type. A table, and not
-// encoding/json, because a member that came in an odd way has to leave in the same way: encoding/json knows no token, no
-// unknown member, and takes "STATUS" for "status".
+// The payload types are plain structs; what is between them and JSON is a table of
+// members a type. A table, and not encoding/json, because a member that came in an odd
+// way has to leave in the same way: encoding/json knows no token, no unknown member,
+// and takes "STATUS" for "status".
 
-// rest is what a struct's fields cannot say of the object they were read from: members that the type does not know,
-// known ones that came as something else than the field holds, and, with an empty raw, known ones that did not come. It
-// is never changed after reading, so that copies of a struct may share it.
+// rest is what a struct's fields cannot say of the object they were read from: members
+// that the type does not know, known ones that came as something else than the field
+// holds, and, with an empty raw, known ones that did not come. It is never changed
+// after reading, so that copies of a struct may share it.
 type rest []restMember
 
 type restMember struct{ name, raw string }
@@ -36,7 +38,8 @@ type member[T any] struct {
 	name string
 	// says is what the field says now.
 	says func(*T) field.Value
-	// read sets the field, whatever it was, and reports whether it says all that raw says.
+	// read sets the field, whatever it was, and reports whether it says all
+	// that raw says.
 	read func(v *T, raw string) (exact bool)
 	// append writes what the field says; if nil, says does.
 	append func(dst []byte, v *T) []byte
@@ -95,7 +98,8 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 	return o
 }
 
-// describe takes the member's name, aliases and description from the struct tags of its field.
+// describe takes the member's name, aliases and description from the struct tags
+// of its field.
 func (m *member[T]) describe(tag reflect.StructTag) {
 	m.name, _, _ = strings.Cut(tag.Get("json"), ",")
 	m.named.Doc, m.named.Absent = tag.Get("doc"), tag.Get("absent")
@@ -104,7 +108,8 @@ func (m *member[T]) describe(tag reflect.StructTag) {
 	}
 }
 
-// tagOf finds the struct tag of the field at an address, so that a member's name and description stand in one place.
+// tagOf finds the struct tag of the field at an address, so that a member's name and
+// description stand in one place.
 func tagOf(structure, at any) reflect.StructTag {
 	s := reflect.ValueOf(structure).Elem()
 	for i := range s.NumField() {
@@ -115,7 +120,8 @@ func tagOf(structure, at any) reflect.StructTag {
 	panic("payload: no field at the address that a member of " + s.Type().Name() + " gives")
 }
 
-// value is what the member says: the token it was read from while the field still means the same, else the field.
+// value is what the member says: the token it was read from while the field still means
+// the same, else the field.
 func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
 	says := m.says(v)
 	raw, ok := r.find(m.name)
@@ -162,10 +168,12 @@ func (o *object[T]) read(v *T, raw string) {
 // maxMembers is the most that any table here has, and some.
 const maxMembers = 24
 
-// saysNothing reports whether a field that read raw looks unset: where unset ones are not written, only rest knows it came.
+// saysNothing reports whether a field that read raw looks unset: where unset ones are
+// not written, only rest knows it came.
 func saysNothing(raw string) bool { return raw == "null" || raw == `""` }
 
-// index finds a member by name, looking first where it stands if the object has the documented order.
+// index finds a member by name, looking first where it stands if the object has the
+// documented order.
 func (o *object[T]) index(name string, guess int) int {
 	if guess < len(o.members) && o.members[guess].name == name {
 		return guess
@@ -201,7 +209,8 @@ func (o *object[T]) appendJSON(dst []byte, v *T) []byte {
 	return append(dst, '}')
 }
 
-// skip reports whether a member is not written: unset, and either optional or absent from what was read.
+// skip reports whether a member is not written: unset, and either optional or absent
+// from what was read.
 func (o *object[T]) skip(m *member[T], v *T, r rest) bool {
 	raw, found := r.find(m.name)
 	if absent := found && raw == ""; !absent && (found || m.optional == nil || !m.optional(v)) {
@@ -229,10 +238,10 @@ func (m *member[T]) omitUnset() *member[T] {
 	return m
 }
 
-// text is a member with a field of a string type. at also gives the struct's rest, so that a template's way to the field is
-// one call.
+// text is a member with a field of a string type. at also gives the struct's rest, so
+// that a template's way to the field is one call.
 //
-//go:noinline // inside a package's long init the compiler inlines nothing more into what text returns
+//go:noinline // or a package's long init stops the inlining into what text returns
 func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
 	return &member[T]{
 		at: func(v *T) any { s, _ := at(v); return s },
@@ -266,7 +275,8 @@ func scalar[T any](kind string, at func(*T) (*token, rest)) *member[T] {
 		at: func(v *T) any { t, _ := at(v); return t },
 		named: &field.Member{
 			Kind: kind,
-			Get:  func(p any) field.Value { t, _ := at(p.(*T)); return t.value() }, // a token says all by itself
+			// A token alone tells all.
+			Get: func(p any) field.Value { t, _ := at(p.(*T)); return t.value() },
 			Fast: func(slow field.Getter) field.Getter {
 				return func(p any) field.Value {
 					t, r := at(p.(*T))
@@ -295,7 +305,8 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 		},
 		read: func(v *T, raw string) bool {
 			n, _ := token{raw}.integer()
-			if n < math.MinInt32 || n > math.MaxInt32 { // no code is larger, and int may be 32 bits
+			// No code is larger, and int may have 32 bits.
+			if n < math.MinInt32 || n > math.MaxInt32 {
 				n = 0
 			}
 			*at(v) = N(n)
@@ -304,8 +315,8 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 	}
 }
 
-// list is a member with a field that is a list of scalars, of which parse reads one and reports whether it can, and whether
-// that says all that raw says.
+// list is a member with a field that is a list of scalars, of which parse reads one and
+// reports whether it can, and whether that says all that raw says.
 func list[T, E any](at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
@@ -356,8 +367,8 @@ func texts[T any](at func(*T) *[]string) *member[T] {
 	return list(at, parse, rawjson.AppendString)
 }
 
-// raw is a member that is kept as it came; anything may be below it. The field is open to anyone, so what is no JSON must
-// not get out of it: it would change the body around it.
+// raw is a member that is kept as it came; anything may be below it. The field is open to
+// anyone, so what is no JSON must not get out of it: it would change the body around it.
 func raw[T any](at func(*T) *json.RawMessage) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },

@@ -10,9 +10,10 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Parse reads the body of a webhook and tells from it what it is: a *[MessageStatus] or *[MessageIn] by the type in its
-// envelope, a *[CallReport] or *[CDR] by the members that only they have. The error names what was missing, or the offset at
-// which the body stops being JSON; it never quotes a value.
+// Parse reads the body of a webhook and tells from it what it is: a *[MessageStatus] or
+// *[MessageIn] by the type in its envelope, a *[CallReport] or *[CDR] by the members
+// that only they have. The error names what was missing, or the offset at which the
+// body stops being JSON; it never quotes a value.
 func Parse(body []byte) (Event, error) {
 	if off := rawjson.Check(body); off >= 0 {
 		return nil, syntaxError(off)

@@ -10,8 +10,9 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A token is the JSON of one scalar member as it was read or will be written. Platforms write one thing in several ways
-// (a phone number as a number or as a string); keeping what came is the only way to lose nothing.
+// A token is the JSON of one scalar member as it was read or will be written. Platforms
+// write one thing in several ways (a phone number as a number or as a string); keeping
+// what came is the only way to lose nothing.
 type token struct {
 	raw string // empty: not set
 }
@@ -31,7 +32,8 @@ func (t token) value() field.Value {
 // IsZero reports whether the member was neither set nor read.
 func (t token) IsZero() bool { return t.raw == "" }
 
-// String is the text of the member: of a string its text, of a number its own digits, of null the empty text.
+// String is the text of the member: of a string its text, of a number its own digits,
+// of null the empty text.
 func (t token) String() string { return t.value().String() }
 
 // MarshalJSON writes the member as it was read; if it was not set, null.
@@ -60,18 +62,21 @@ func (t token) integer() (int64, bool) {
 	return n, true
 }
 
-// A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed. Platforms write it as a JSON number or as a
-// string; a Phone keeps which, and every digit. Its zero value is written as null.
+// A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed.
+// Platforms write it as a JSON number or as a string; a Phone keeps which, and every
+// digit. Its zero value is written as null.
 type Phone struct{ token }
 
-// PhoneString returns a phone number that is written as a JSON string, as message events have it.
+// PhoneString returns a phone number that is written as a JSON string, as message
+// events have it.
 func PhoneString(s string) Phone { return Phone{stringToken(s)} }
 
-// PhoneNumber returns a phone number that is written as a JSON number, as call reports have it.
+// PhoneNumber returns a phone number that is written as a JSON number, as call
+// reports have it.
 func PhoneNumber(n uint64) Phone { return Phone{token{strconv.FormatUint(n, 10)}} }
 
-// Digits returns the number's digits without a leading +. It reports false for anything else: an empty or absent member,
-// the name of an agent, a withheld caller id.
+// Digits returns the number's digits without a leading +. It reports false for anything
+// else: an empty or absent member, the name of an agent, a withheld caller id.
 func (p Phone) Digits() (string, bool) {
 	s := strings.TrimPrefix(p.String(), "+")
 	if s == "" || strings.Trim(s, "0123456789") != "" {
@@ -80,7 +85,8 @@ func (p Phone) Digits() (string, bool) {
 	return s, true
 }
 
-// An Int is a whole number that may also come as a string of digits. Its zero value is written as null.
+// An Int is a whole number that may also come as a string of digits. Its zero value is
+// written as null.
 type Int struct{ token }
 
 // IntNumber returns an Int that is written as a JSON number.
@@ -92,16 +98,20 @@ func IntString(n int64) Int { return Int{stringToken(strconv.FormatInt(n, 10))} 
 // Int64 returns the number, and false if there is none.
 func (i Int) Int64() (int64, bool) { return i.integer() }
 
-// Seconds is a length of time in whole seconds, which comes as "23" or as 23. Its zero value is written as null.
+// Seconds is a length of time in whole seconds, which comes as "23" or as 23. Its zero
+// value is written as null.
 type Seconds struct{ token }
 
-// SecondsString returns Seconds that are written as a JSON string, as call reports have them. A part of a second is cut.
+// SecondsString returns Seconds that are written as a JSON string, as call reports have
+// them. A part of a second is cut.
 func SecondsString(d time.Duration) Seconds { return Seconds{IntString(int64(d / time.Second)).token} }
 
-// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them. A part of a second is cut.
+// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them. A
+// part of a second is cut.
 func SecondsNumber(d time.Duration) Seconds { return Seconds{IntNumber(int64(d / time.Second)).token} }
 
-// Duration returns the length, and false if there is none or it is no whole number of seconds.
+// Duration returns the length, and false if there is none or it is no whole
+// number of seconds.
 func (s Seconds) Duration() (time.Duration, bool) {
 	n, ok := s.integer()
 	if !ok || n > int64(1<<63-1)/int64(time.Second) || n < -int64(1<<63-1)/int64(time.Second) {
@@ -110,10 +120,12 @@ func (s Seconds) Duration() (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// A Decimal is an exact decimal number, such as a cost. Its zero value is written as null.
+// A Decimal is an exact decimal number, such as a cost. Its zero value is
+// written as null.
 type Decimal struct{ token }
 
-// ParseDecimal returns a Decimal that is written with the digits of s, which must be a JSON number such as "0.0150".
+// ParseDecimal returns a Decimal that is written with the digits of s, which must be a
+// JSON number such as "0.0150".
 func ParseDecimal(s string) (Decimal, error) {
 	if rawjson.KindOf(s) != rawjson.Number || rawjson.Check([]byte(s)) >= 0 || rawjson.Trim(s) != s {
 		return Decimal{}, errNoDecimal
@@ -121,8 +133,9 @@ func ParseDecimal(s string) (Decimal, error) {
 	return Decimal{token{s}}, nil
 }
 
-// Rat returns the exact number, and false if there is none. Numbers of more than 64 characters or with an exponent beyond
-// 99 are none: nobody is billed so, and computing them could take all memory.
+// Rat returns the exact number, and false if there is none. Numbers of more than 64
+// characters or with an exponent beyond 99 are none: nobody is billed so, and computing
+// them could take all memory.
 func (d Decimal) Rat() (*big.Rat, bool) {
 	v := d.value()
 	s := v.Text
@@ -137,8 +150,9 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-// A Time is a point in time as a platform writes it: RFC 3339 with microseconds in message events, a wall clock without a
-// zone in call reports, either in CDRs. Absent, empty and "0000-00-00 00:00:00" are no time. Its zero value is written as null.
+// A Time is a point in time as a platform writes it: RFC 3339 with microseconds in
+// message events, a wall clock without a zone in call reports, either in CDRs. Absent,
+// empty and "0000-00-00 00:00:00" are no time. Its zero value is written as null.
 type Time struct{ token }
 
 // The forms that times come in; a fraction of a second may follow the seconds of each.
@@ -153,8 +167,9 @@ func TimeInstant(t time.Time) Time {
 	return Time{token{string(append(appendInstant(append(b[:0], '"'), t), '"'))}}
 }
 
-// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00. It has package time write RFC 3339, which it
-// does several times faster than any other layout, and puts the microseconds in front of the Z.
+// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00. It has
+// package time write RFC 3339, which it does several times faster than any other
+// layout, and puts the microseconds in front of the Z.
 func appendInstant(dst []byte, t time.Time) []byte {
 	dst = t.UTC().AppendFormat(dst, time.RFC3339)
 	fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', 'Z'}
@@ -170,8 +185,9 @@ func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTim
 // Time returns the instant, and false if there is no time or its text names no zone.
 func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
 
-// In returns the instant in loc; a text without a zone is read as a wall clock in loc, in the hours that a change of clocks
-// doubles or leaves out as [time.Date] does. It returns false if there is no time.
+// In returns the instant in loc; a text without a zone is read as a wall clock in loc,
+// in the hours that a change of clocks doubles or leaves out as [time.Date] does. It
+// returns false if there is no time.
 func (t Time) In(loc *time.Location) (time.Time, bool) {
 	if at, ok := t.Time(); ok {
 		return at.In(loc), true

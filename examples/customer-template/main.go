@@ -1,6 +1,7 @@
-// Customer-template loads a customer's webhooks from a JSON file, checks each and shows what is wrong with the one that is
-// wrong on purpose. With each of the others it composes the request that reports a message status, shows it and sends it to
-// a receiver that it starts itself.
+// Customer-template loads a customer's webhooks from a JSON file, checks each and shows
+// what is wrong with the one that is wrong on purpose. With each of the others it
+// composes the request that reports a message status, shows it and sends it to a
+// receiver that it starts itself.
 //
 //	go run ./examples/customer-template [file.json]
 package main
@@ -54,7 +55,8 @@ func run(ctx context.Context, out io.Writer, file []byte) error {
 	}
 	receiver := webhooktest.NewReceiver() // stands for the customer's servers
 	defer receiver.Close()
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 
 	event := payload.MessageStatus{
 		ID:        "a418d672-9781-4d97-b517-a56f7d95ad8a",
@@ -106,7 +108,8 @@ func show(out io.Writer, m *webhook.Message) {
 	}
 }
 
-// redirect points an address at another server. Path and query stay as they were composed.
+// redirect points an address at another server. Path and query stay as they
+// were composed.
 func redirect(address, server string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

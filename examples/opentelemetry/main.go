@@ -1,6 +1,7 @@
-// Opentelemetry shows the figures of a queue as OpenTelemetry instruments: what it keeps as gauges that are read when the
-// exporter asks, and each attempt as a histogram by outcome and class. It prints them instead of exporting them. It is a module
-// of its own: cd examples/opentelemetry && go run .
+// Opentelemetry shows the figures of a queue as OpenTelemetry instruments: what it
+// keeps as gauges that are read when the exporter asks, and each attempt as a histogram
+// by outcome and class. It prints them instead of exporting them. It is a module of its
+// own: cd examples/opentelemetry && go run .
 package main
 
 import (
@@ -31,7 +32,8 @@ func main() {
 func run(ctx context.Context, out io.Writer) error {
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200)) // stands for the customer's server
+	// The receiver stands for the customer's server.
+	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 	defer receiver.Close()
 
 	exporter, err := stdoutmetric.New(stdoutmetric.WithWriter(out), stdoutmetric.WithPrettyPrint(), stdoutmetric.WithoutTimestamps())
@@ -69,7 +71,8 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	stop()
-	return errors.Join(<-ended, provider.Shutdown(context.Background())) // Shutdown exports a last time
+	// Shutdown exports a last time.
+	return errors.Join(<-ended, provider.Shutdown(context.Background()))
 }
 
 // observeQueue reads the queue's figures whenever the exporter collects.
@@ -95,7 +98,8 @@ func observeQueue(meter metric.Meter, q *queue.Queue) error {
 	return err
 }
 
-// observeAttempts returns an OnAttempt. Its attributes have few values; a webhook's id has not, so it is none of them.
+// observeAttempts returns an OnAttempt. Its attributes have few values; a webhook's id
+// has not, so it is none of them.
 func observeAttempts(meter metric.Meter) (func(context.Context, *webhook.Message, webhook.Attempt), error) {
 	duration, err := meter.Float64Histogram("webhook.attempt.duration", metric.WithUnit("s"))
 	return func(ctx context.Context, m *webhook.Message, a webhook.Attempt) {

@@ -1,5 +1,6 @@
-// Quickstart delivers a WhatsApp status and a call report in a customer's own format, signed, to a receiver that it starts
-// itself and that fails at first, so that a retry is seen. It takes about a second.
+// Quickstart delivers a WhatsApp status and a call report in a customer's own format,
+// signed, to a receiver that it starts itself and that fails at first, so that a retry
+// is seen. It takes about a second.
 //
 //	go run ./examples/quickstart
 package main
@@ -32,7 +33,8 @@ func run(ctx context.Context, out io.Writer) error {
 	receiver.Verifier = &webhook.Verifier{Header: webhook.HeaderSignature, Secrets: []webhook.Secret{webhook.WebhookIDSecret(webhookID)}}
 
 	hooks := webhooks(receiver.URL)
-	client := receiver.Client() // a webhook.Client that may reach this machine; yours is &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	client.Signer = webhook.HMAC{}
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 		fmt.Fprintf(out, "%s: attempt %d: status %d: %s", m.Event, a.N, a.Status, a.Outcome)
@@ -67,7 +69,8 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// webhooks is what the customer wrote into the form of the panel: one for message statuses and one for call reports.
+// webhooks is what the customer wrote into the form of the panel: one for message
+// statuses and one for call reports.
 func webhooks(url string) []webhook.Webhook {
 	hooks := []webhook.Webhook{
 		{

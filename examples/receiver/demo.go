@@ -23,7 +23,8 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 		fmt.Fprintf(out, "  %s: answer %d\n", m.Event, a.Status)
 	}
-	composer, err := webhook.Compile(webhook.Webhook{URL: server.URL}) // no template: events as documented
+	// No template: events are sent as documented.
+	composer, err := webhook.Compile(webhook.Webhook{URL: server.URL})
 	if err != nil {
 		return err
 	}

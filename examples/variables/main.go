@@ -1,5 +1,6 @@
-// Variables prints the tables of the documents that tell customers what their templates may name, as Markdown: one for each
-// type of event, made of the payload types themselves and of the made-up events in testdata.
+// Variables prints the tables of the documents that tell customers what their templates
+// may name, as Markdown: one for each type of event, made of the payload types
+// themselves and of the made-up events in testdata.
 //
 //	go run ./examples/variables
 package main

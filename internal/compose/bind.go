@@ -15,7 +15,8 @@ type binding struct {
 // A step writes the text in front of a placeholder, then its value.
 type step struct {
 	before string
-	get    field.Getter // reads the value if it is a member without filters, as nearly all are
+	// get reads the value if it is a member without filters, as nearly all are.
+	get    field.Getter
 	escape escaper
 	from   *accessor
 }

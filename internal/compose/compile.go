@@ -118,7 +118,8 @@ func (c *compiler) add(field, source string, limit int, nodes []template.Node, o
 		ph.filters = c.compileFilters(p, n)
 		last := len(ph.filters) - 1
 		if ph.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
-			ph.filters = ph.filters[:last] // the place encodes; doing it twice would spoil the value
+			// The place encodes; doing it twice would spoil the value.
+			ph.filters = ph.filters[:last]
 		}
 		p.placeholders = append(p.placeholders, ph)
 		p.tail = ""

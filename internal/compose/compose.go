@@ -26,8 +26,9 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// An Event can be reported to a webhook: it has a method EventType() string. It comes as any,
-// since converting one interface with methods to another costs a search on every call.
+// An Event can be reported to a webhook: it has a method EventType() string. It
+// comes as any, since converting one interface with methods to another costs a
+// search on every call.
 type Event = any
 
 func eventType(e Event) string { return e.(interface{ EventType() string }).EventType() }

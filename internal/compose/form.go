@@ -17,9 +17,10 @@ type formFields []formField
 
 type formField struct{ name, value string }
 
-// flatten makes fields of an object: an object or list below it gives fields name[member] and name[0], an empty one none.
-// Brackets and the like in a member's name are percent-encoded, so that no name an event brought along reads as another
-// field; the names that the author of a template wrote stay as they are.
+// flatten makes fields of an object: an object or list below it gives fields
+// name[member] and name[0], an empty one none. Brackets and the like in a member's name
+// are percent-encoded, so that no name an event brought along reads as another field;
+// the names that the author of a template wrote stay as they are.
 func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (formFields, error) {
 	if v.Kind != rawjson.Object {
 		if v.Empty() {
@@ -36,8 +37,9 @@ func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (fo
 	return f.fields, nil
 }
 
-// flattenLimit is the most text that flatten makes, the names of objects and lists on the way included: below one long name
-// a short list could grow without an end in sight. What stays below it is held to request.MaxOutputSize when it is written.
+// flattenLimit is the most text that flatten makes, the names of objects and lists on
+// the way included: below one long name a short list could grow without an end in
+// sight. What stays below it is held to request.MaxOutputSize when it is written.
 const flattenLimit = 4 * request.MaxOutputSize
 
 type flattener struct {
@@ -84,7 +86,8 @@ func (f formFields) appendURLEncoded(dst []byte) []byte {
 	return dst
 }
 
-// appendMultipart stops behind limit bytes: the frame around a field may be a hundred times the field.
+// appendMultipart stops behind limit bytes: the frame around a field may be a hundred
+// times the field.
 func (f formFields) appendMultipart(dst []byte, limit int) (_ []byte, contentType string, err error) {
 	b := bytes.NewBuffer(dst)
 	m := multipart.NewWriter(b)

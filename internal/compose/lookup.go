@@ -126,8 +126,8 @@ func (n *name) lookUp(doc document, envelope bool) (v field.Value) {
 	return v
 }
 
-// isIn is lookUp for a sample: it tells whether there is such a name, for any index of its
-// lists.
+// isIn is lookUp for a sample: it tells whether there is such a name, for any index
+// of its lists.
 func (n *name) isIn(doc field.Value) bool {
 	for _, path := range n.paths(isEnvelope(doc)) {
 		if doc.Has(path) {

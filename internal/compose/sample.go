@@ -159,7 +159,8 @@ func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
 	return e
 }
 
-// writtenLength is the length of the name that a text begins with, as it is written there.
+// writtenLength is the length of the name that a text begins with, as it is
+// written there.
 func writtenLength(text string) int {
 	if end := strings.IndexAny(text, " \t\r\n|}>"); end >= 0 {
 		return end
@@ -167,7 +168,8 @@ func writtenLength(text string) int {
 	return len(text)
 }
 
-// nearest returns the known name that is closest to a misspelt one, or "" if none is near.
+// nearest returns the known name that is closest to a misspelt one, or "" if
+// none is near.
 func (g *sampleGroup) nearest(misspelt string) string {
 	search := nearest.To(misspelt)
 	for _, known := range []string{"event", "webhook_id", "message_id"} {

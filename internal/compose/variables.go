@@ -49,7 +49,8 @@ func Variables(e Event) []Variable {
 	return vars
 }
 
-// belongs describes a name that has no description of its own by the one that it is below.
+// belongs describes a name that has no description of its own by the one that
+// it is below.
 func belongs(path string) string {
 	switch i := strings.LastIndexByte(path, '.'); {
 	case i < 0:

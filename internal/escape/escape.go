@@ -19,8 +19,8 @@ func newSet(has func(c byte) bool) (s set) {
 	return s
 }
 
-// prefix returns how many bytes text begins with that are in the set. It looks at four at a time: nearly all values are in it
-// from end to end.
+// prefix returns how many bytes text begins with that are in the set. It looks at four
+// at a time: nearly all values are in it from end to end.
 func (s *set) prefix(text string) int {
 	i := 0
 	for ; len(text)-i >= 4; i += 4 {
@@ -35,7 +35,8 @@ func (s *set) prefix(text string) int {
 }
 
 var (
-	// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning of their own.
+	// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning
+	// of their own.
 	unreserved = newSet(func(c byte) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 	})
@@ -45,8 +46,8 @@ var (
 
 const hex = "0123456789ABCDEF"
 
-// AppendURL appends s with everything but unreserved characters percent-encoded, for a path segment, a query or a form. A
-// byte that is not UTF-8 becomes U+FFFD.
+// AppendURL appends s with everything but unreserved characters percent-encoded, for a
+// path segment, a query or a form. A byte that is not UTF-8 becomes U+FFFD.
 func AppendURL(dst []byte, s string) []byte {
 	start := 0
 	for i := unreserved.prefix(s); i < len(s); {
@@ -80,8 +81,9 @@ func appendPercent(dst []byte, s string) []byte {
 	return dst
 }
 
-// AppendURLLiteral appends what the author of a URL wrote, with the characters percent-encoded that must not stand in a
-// URL as they are: RFC 3986 knows ASCII only, and net/http would send others raw in a query. So is a % that begins no
+// AppendURLLiteral appends what the author of a URL wrote, with the characters
+// percent-encoded that must not stand in a URL as they are: RFC 3986 knows ASCII only,
+// and net/http would send others raw in a query. So is a % that begins no
 // percent-encoding in s: with what follows s it could become one.
 func AppendURLLiteral(dst []byte, s string) []byte {
 	for i := range len(s) {
@@ -97,8 +99,9 @@ func AppendURLLiteral(dst []byte, s string) []byte {
 
 func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 
-// AppendHeader appends s with each control character but TAB as one blank, since a receiver may refuse the request or read
-// a line break as the next header (RFC 9110, 5.5). A byte that is not UTF-8 becomes U+FFFD.
+// AppendHeader appends s with each control character but TAB as one blank, since a
+// receiver may refuse the request or read a line break as the next header (RFC 9110,
+// 5.5). A byte that is not UTF-8 becomes U+FFFD.
 func AppendHeader(dst []byte, s string) []byte {
 	start := 0
 	for i := printable.prefix(s); i < len(s); {
@@ -120,12 +123,13 @@ func AppendHeader(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// AppendFormKey appends the name of an object's member for use as a form field's name or between its brackets, with the
-// characters percent-encoded that would end it there.
+// AppendFormKey appends the name of an object's member for use as a form field's name
+// or between its brackets, with the characters percent-encoded that would end it there.
 func AppendFormKey(dst []byte, s string) []byte { return appendFormName(dst, s, "[]=&") }
 
-// AppendFormName appends the name of a form field as its author wrote it, but for control characters, which are percent-encoded
-// here and in AppendFormKey: a multipart form has the name in a header, where they cannot stand.
+// AppendFormName appends the name of a form field as its author wrote it, but for
+// control characters, which are percent-encoded here and in AppendFormKey: a multipart
+// form has the name in a header, where they cannot stand.
 func AppendFormName(dst []byte, s string) []byte { return appendFormName(dst, s, "") }
 
 func appendFormName(dst []byte, s, special string) []byte {

@@ -21,7 +21,8 @@ func valid(s string) string {
 	return b.String()
 }
 
-// texts are every byte alone and inside a text, every ASCII character behind %, and some characters of all lengths.
+// texts are every byte alone and inside a text, every ASCII character behind %, and
+// some characters of all lengths.
 func texts() []string {
 	s := []string{
 		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f", "\u00a0", "\u2028", "\ufffd",
@@ -56,8 +57,9 @@ func TestAppendURL(t *testing.T) {
 	}
 }
 
-// What comes out has unreserved characters and percent-encodings only, is what net/url would write where net/url encodes
-// at all, and decodes to the text in a path as in a query.
+// What comes out has unreserved characters and percent-encodings only, is what
+// net/url would write where net/url encodes at all, and decodes to the text in a path
+// as in a query.
 func TestAppendURL_Decodes(t *testing.T) {
 	t.Parallel()
 	for _, s := range texts() {
@@ -93,8 +95,8 @@ func TestAppendURLLiteral(t *testing.T) {
 	}
 }
 
-// It is the same when it is done twice, no value behind it makes a percent-encoding of it, and what the text meant as far as
-// it was a URL it still means.
+// It is the same when it is done twice, no value behind it makes a percent-encoding of
+// it, and what the text meant as far as it was a URL it still means.
 func TestAppendURLLiteral_KeepsMeaning(t *testing.T) {
 	t.Parallel()
 	for _, s := range texts() {
@@ -195,7 +197,8 @@ func TestAppendFormKey(t *testing.T) {
 	}
 }
 
-// Nothing of a value is ever written as a byte that means something to a URL, and it reads back whatever stands around it.
+// Nothing of a value is ever written as a byte that means something to a URL, and it
+// reads back whatever stands around it.
 func FuzzAppendURL(f *testing.F) {
 	for _, s := range []string{"", "a b", "%41", "\xff", "é\u0085\r\n", "../"} {
 		f.Add(s)

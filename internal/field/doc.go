@@ -6,8 +6,9 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A Doc is a JSON value that many names are looked up in. It remembers what its large objects and lists are made of: with
-// hundreds of placeholders, or names to list, reading a megabyte anew for each would take a minute.
+// A Doc is a JSON value that many names are looked up in. It remembers what its large
+// objects and lists are made of: with hundreds of placeholders, or names to list,
+// reading a megabyte anew for each would take a minute.
 type Doc struct {
 	Value
 	large map[string]parts // by the dotted path to them

@@ -194,7 +194,8 @@ func TestIsNil(t *testing.T) {
 	}
 }
 
-// Every name that a type lists reads the same through the function bound to it as from the event's JSON form.
+// Every name that a type lists reads the same through the function bound to it as from
+// the event's JSON form.
 func TestLookup_AsJSON(t *testing.T) {
 	t.Parallel()
 	all := full()
@@ -343,7 +344,8 @@ func TestMember_DocAndKind(t *testing.T) {
 
 type registered struct{ reads string }
 
-// What a package registers is taken as it is: aliases, members that only a value knows, lists and objects with functions.
+// What a package registers is taken as it is: aliases, members that only a value knows,
+// lists and objects with functions.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	text := func(s string) field.Getter {

@@ -21,8 +21,8 @@ func marshals(t reflect.Type) bool {
 	return p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
 }
 
-// byAddress reports whether the JSON form of a type, not its pointer, is another one where the value has an address: a
-// method of the pointer is called there only.
+// byAddress reports whether the JSON form of a type, not its pointer, is another one
+// where the value has an address: a method of the pointer is called there only.
 func byAddress(t reflect.Type) bool {
 	switch {
 	case t.Implements(jsonMarshaler) || t.Implements(textMarshaler):
@@ -41,7 +41,8 @@ func byAddress(t reflect.Type) bool {
 	return false
 }
 
-// plain reports whether the JSON members of a struct are its fields, one for one, whatever their values.
+// plain reports whether the JSON members of a struct are its fields, one for one,
+// whatever their values.
 func plain(s reflect.Type) bool {
 	names := map[string]bool{}
 	for i := range s.NumField() {
@@ -79,8 +80,9 @@ func validName(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }) < 0
 }
 
-// members returns the fields of s that are members in JSON, with those of embedded structs in their places. What a struct
-// embeds under a name is one member, as in encoding/json, and not its fields.
+// members returns the fields of s that are members in JSON, with those of embedded
+// structs in their places. What a struct embeds under a name is one member, as in
+// encoding/json, and not its fields.
 func members(s reflect.Type, above []reflect.Type) (fields []reflect.StructField) {
 	if slices.Contains(above, s) {
 		return nil
@@ -107,8 +109,9 @@ func members(s reflect.Type, above []reflect.Type) (fields []reflect.StructField
 	return fields
 }
 
-// typeOf returns the names of a struct, and functions for those that are its own fields. above are the structs that s is
-// inside of: one that contains itself has any name from there on.
+// typeOf returns the names of a struct, and functions for those that are its own
+// fields. above are the structs that s is inside of: one that contains itself has any
+// name from there on.
 func typeOf(s reflect.Type, above []reflect.Type) *Type {
 	if slices.Contains(above, s) {
 		return &Type{Free: true}
@@ -122,7 +125,8 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 			otherName, _, _ := jsonName(other)
 			return otherName == name && len(other.Index) < len(f.Index)
 		})
-		if hidden || t.Member(name) != nil || strings.Contains(name, ".") { // a dotted one no name can say
+		// No name in a template can reach a member with a dot.
+		if hidden || t.Member(name) != nil || strings.Contains(name, ".") {
 			continue
 		}
 		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
@@ -164,7 +168,8 @@ func getter(t reflect.Type) func(reflect.Value) Value {
 	return nil
 }
 
-// below returns what is known of the names below a value of type t: nil if there are none.
+// below returns what is known of the names below a value of type t: nil if
+// there are none.
 func below(t reflect.Type, above []reflect.Type) *Type {
 	switch {
 	case reflect.PointerTo(t).Implements(textMarshaler):

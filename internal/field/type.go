@@ -6,14 +6,17 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A Type knows the names that an object has, as far as they are known before there is a value, and how to read them.
+// A Type knows the names that an object has, as far as they are known before there is a
+// value, and how to read them.
 //
 // The functions take a pointer to the Go value that the Type was made for.
 type Type struct {
 	Members []*Member
-	// Free says that any name below is known: maps, raw JSON, types with a JSON form of their own.
+	// Free says that any name below is known: maps, raw JSON, types with a JSON form
+	// of their own.
 	Free bool
-	// Elem is what the elements of a list are; nil for objects. A list of scalars has an Elem without members.
+	// Elem is what the elements of a list are; nil for objects. A list of scalars has
+	// an Elem without members.
 	Elem *Type
 	// Extra reads a member that the type does not know but this value was read with.
 	Extra func(p any, name string) Value
@@ -24,20 +27,24 @@ type Member struct {
 	Name    string
 	Aliases []string
 	Doc     string // one line
-	Absent  string // when it often is absent or empty, such as "until the message is read"; "" if it seldom is
-	Kind    string // what it is in JSON, for people: "string", "number", ...
-	Type    *Type  // of objects and lists, nil of scalars
+	// Absent tells when it often is absent or empty, such as "until the message is
+	// read". It is "" if it seldom is.
+	Absent string
+	Kind   string // what it is in JSON, for people: "string", "number", ...
+	Type   *Type  // of objects and lists, nil of scalars
 	// Get reads the member.
 	Get Getter
-	// Fast makes a Getter that reads the member alone where Extra can have nothing, and asks slow otherwise; nil if it cannot
-	// be told.
+	// Fast makes a Getter that reads the member alone where Extra can have nothing, and
+	// asks slow otherwise; nil if it cannot be told.
 	Fast func(slow Getter) Getter
-	// At returns a pointer to the member itself, for its Type's functions, or nil if there is none; At is nil if the member
-	// has to be read from Get's JSON.
+	// At returns a pointer to the member itself, for its Type's functions, or nil if
+	// there is none; At is nil if the member has to be read from Get's JSON.
 	At func(p any) any
-	// Same says that the Type's functions take the pointer to the object that the member is in.
+	// Same says that the Type's functions take the pointer to the object that the
+	// member is in.
 	Same bool
-	// Elem returns a pointer to element i of a list, nil if there is none; Elem is nil if elements are read from Get's JSON.
+	// Elem returns a pointer to element i of a list, nil if there is none; Elem is nil
+	// if elements are read from Get's JSON.
 	Elem func(p any, i int) any
 }
 
@@ -65,8 +72,9 @@ func (t *Type) alias(name string) *Member {
 // A Getter reads one name of the value that p points to.
 type Getter func(p any) Value
 
-// Lookup binds a path to the functions that read it. It reports false if the type knows no such name. The Getter is nil
-// if the name is known but has to be read from the JSON form.
+// Lookup binds a path to the functions that read it. It reports false if the type
+// knows no such name. The Getter is nil if the name is known but has to be read from
+// the JSON form.
 func (t *Type) Lookup(path []string) (get Getter, known bool) {
 	if t.Free {
 		return nil, true
@@ -96,7 +104,8 @@ func (t *Type) Lookup(path []string) (get Getter, known bool) {
 	return m.lookup(path[1:])
 }
 
-// ExtraFirst prefers a member of t that the type does not know to what get reads: an alias, or a name further down.
+// ExtraFirst prefers a member of t that the type does not know to what get reads: an
+// alias, or a name further down.
 func (t *Type) ExtraFirst(path []string, get Getter) Getter {
 	if t.Extra == nil || get == nil {
 		return get
@@ -164,7 +173,8 @@ func (m *Member) walk(rest []string) Getter {
 	return func(p any) Value { return m.Get(p).Walk(rest) }
 }
 
-// Find returns the member that a path names, or nil if the type knows none: below free-form members none is known.
+// Find returns the member that a path names, or nil if the type knows none: below
+// free-form members none is known.
 func (t *Type) Find(path []string) *Member {
 	if t.Elem != nil {
 		if _, ok := Index(path[0]); !ok || len(path) == 1 {
@@ -185,7 +195,8 @@ func (t *Type) Find(path []string) *Member {
 	return m.Type.Find(path[1:])
 }
 
-// Names calls yield with every name the type knows, in order, with the index 0 for the elements of lists.
+// Names calls yield with every name the type knows, in order, with the index 0 for the
+// elements of lists.
 func (t *Type) Names(yield func(path string, m *Member)) { t.names("", 0, yield) }
 
 func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {

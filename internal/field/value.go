@@ -10,15 +10,16 @@ import (
 // A Value is what one name of an event stands for.
 type Value struct {
 	Kind rawjson.Kind // None: the event has no such name
-	// Text is the text of a String, the JSON of anything else. The JSON of objects and lists may have blanks.
+	// Text is the text of a String, the JSON of anything else. The JSON of objects and
+	// lists may have blanks.
 	Text string
 }
 
 // Null is the JSON null.
 var Null = Value{rawjson.Null, "null"}
 
-// Invalid is what a member holds that has no JSON form, such as raw JSON that is none. Its JSON is a byte that no JSON has,
-// so that what contains it is found out.
+// Invalid is what a member holds that has no JSON form, such as raw JSON that is none.
+// Its JSON is a byte that no JSON has, so that what contains it is found out.
 var Invalid = Value{rawjson.None, "\x00"}
 
 // Text makes a string.
@@ -36,7 +37,8 @@ func FromJSON(raw string) Value {
 	return Value{k, raw}
 }
 
-// Empty reports whether v is no value, null or the empty string: all are "" in text and null in JSON.
+// Empty reports whether v is no value, null or the empty string: all are "" in text and
+// null in JSON.
 func (v Value) Empty() bool {
 	return v.Kind <= rawjson.Null || v.Kind == rawjson.String && v.Text == ""
 }
@@ -73,8 +75,9 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	}
 }
 
-// Walk follows names and list indexes down from v. Where an object has no such member the result has Kind None. A list
-// has every index: behind its end there is null, since how long it is differs from event to event.
+// Walk follows names and list indexes down from v. Where an object has no such member
+// the result has Kind None. A list has every index: behind its end there is null, since
+// how long it is differs from event to event.
 func (v Value) Walk(path []string) Value {
 	for _, name := range path {
 		switch v.Kind {
@@ -104,7 +107,8 @@ func (v Value) Walk(path []string) Value {
 	return v
 }
 
-// Has reports whether the names of path exist below v, whatever index is asked for in a list.
+// Has reports whether the names of path exist below v, whatever index is asked
+// for in a list.
 func (v Value) Has(path []string) bool {
 	if len(path) == 0 {
 		return v.Kind != rawjson.None
@@ -148,8 +152,9 @@ func Index(name string) (i int, ok bool) {
 	return i, true
 }
 
-// Names calls yield with the path of every name below v, for each list with those of its first element. Where v is huge, on
-// purpose perhaps, it stops somewhere: every name is found, but not every one is listed.
+// Names calls yield with the path of every name below v, for each list with those of
+// its first element. Where v is huge, on purpose perhaps, it stops somewhere: every
+// name is found, but not every one is listed.
 func (v Value) Names(yield func(path string)) {
 	left := listedNames
 	v.names("", 0, func(path string) bool {

@@ -13,11 +13,13 @@ import (
 
 var errNoTime = errors.New("the value is not a time")
 
-// dateLetters are those of PHP's date function. The rest of its letters has no meaning for a time that was read.
+// dateLetters are those of PHP's date function. The rest of its letters has no meaning
+// for a time that was read.
 const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"
 
-// checkFormat says what is wrong with PHP date letters. PHP keeps a letter that has no meaning; here it must stand behind a
-// backslash, since it may get one, and may be meant as another language's.
+// checkFormat says what is wrong with PHP date letters. PHP keeps a letter that has no
+// meaning; here it must stand behind a backslash, since it may get one, and may be
+// meant as another language's.
 func checkFormat(layout string) (problem string) {
 	for i := 0; i < len(layout); i++ {
 		c := layout[i]
@@ -30,7 +32,8 @@ func checkFormat(layout string) (problem string) {
 	return ""
 }
 
-// loadZone returns a time zone of the host's database, or nil. "Local" is none: a message must not depend on the host.
+// loadZone returns a time zone of the host's database, or nil. "Local" is none: a
+// message must not depend on the host.
 func loadZone(name string) *time.Location {
 	if name == "" || name == "Local" {
 		return nil
@@ -42,8 +45,9 @@ func loadZone(name string) *time.Location {
 	return zone
 }
 
-// A dateFormat writes times. A time without a zone keeps its wall clock, and is taken to be in the filter's zone, or in UTC
-// if it has none. A time with one is shown in the filter's zone, or in its own if it has none.
+// A dateFormat writes times. A time without a zone keeps its wall clock, and is taken
+// to be in the filter's zone, or in UTC if it has none. A time with one is shown in the
+// filter's zone, or in its own if it has none.
 type dateFormat struct {
 	layout string
 	zone   *time.Location // may be nil
@@ -83,8 +87,9 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	return field.Text(string(out)), nil
 }
 
-// parseTime reads the times that platforms send: RFC 3339 or with a blank for its T, with and without zone, fractions of any
-// length, dates alone, and seconds since 1970, as a number or as text.
+// parseTime reads the times that platforms send: RFC 3339 or with a blank for its T,
+// with and without zone, fractions of any length, dates alone, and seconds since 1970,
+// as a number or as text.
 func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	local := zone
 	if local == nil {
@@ -93,7 +98,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	layout := timeLayout(s)
 	if layout == "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
-		// What is before 1973 is likely to be a date such as 20210409, what is behind the year 9999 milliseconds.
+		// What is before 1973 is likely to be a date such as 20210409, what is behind
+		// the year 9999 milliseconds.
 		if err != nil || !isDigits(s) || seconds < 1e8 || seconds > 253402300799 {
 			return t, false
 		}
@@ -109,8 +115,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	return t, true
 }
 
-// The layouts of a time of day, with a blank before it and with a T, and with the zones that may follow. All of them may have
-// a fraction of a second.
+// The layouts of a time of day, with a blank before it and with a T, and with the zones
+// that may follow. All of them may have a fraction of a second.
 var layouts = [2][4]string{
 	{time.DateTime, time.DateTime + "Z07:00", time.DateTime + "Z0700", time.DateTime + " -0700"},
 	{isoTime, isoTime + "Z07:00", isoTime + "Z0700", isoTime + " -0700"},
@@ -118,8 +124,8 @@ var layouts = [2][4]string{
 
 const isoTime = "2006-01-02T15:04:05"
 
-// timeLayout returns the layout that s may have, or "" if it has no form of a date. Trying all of them would be slow: each
-// one that fails makes an error.
+// timeLayout returns the layout that s may have, or "" if it has no form of a date.
+// Trying all of them would be slow: each one that fails makes an error.
 func timeLayout(s string) string {
 	const date, clock = len(time.DateOnly), len(time.DateTime)
 	if len(s) == date && s[4] == '-' {

@@ -1,6 +1,7 @@
-// Package filter has the filters of the template language: what may follow a name behind a |, as in
-// {{payload.to | slice: -10}}. They are those of Shopify's Liquid as far as the platform's documents list them. See table
-// for what each does, and where it is not Liquid's.
+// Package filter has the filters of the template language: what may follow a name
+// behind a |, as in {{payload.to | slice: -10}}. They are those of Shopify's Liquid as
+// far as the platform's documents list them. See table for what each does, and where it
+// is not Liquid's.
 package filter
 
 import (
@@ -24,13 +25,16 @@ const MaxOutput = 1 << 20
 var (
 	// ErrUnknown is wrapped by the error of Compile for a name that no filter has.
 	ErrUnknown = errors.New("unknown filter")
-	// ErrTooLong is wrapped by the error of Apply for a result of more than MaxOutput bytes.
+	// ErrTooLong is wrapped by the error of Apply for a result of more than
+	// MaxOutput bytes.
 	ErrTooLong = fmt.Errorf("the result is longer than %d bytes: %w", MaxOutput, request.ErrLimit)
 )
 
 // An ArgError is what Compile returns: what is wrong, and with which argument.
 type ArgError struct {
-	Index int // of the argument, from 0; -1 if it is the name, or that there are too few arguments
+	// Index is that of the argument, from 0. It is -1 if the name is wrong, or if there
+	// are too few arguments.
+	Index int
 	Err   error
 }
 
@@ -39,7 +43,8 @@ func (e *ArgError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *ArgError) Unwrap() error { return e.Err }
 
-// A Filter is a filter with its arguments. It is safe for concurrent use. The zero Filter changes nothing.
+// A Filter is a filter with its arguments. It is safe for concurrent use. The zero
+// Filter changes nothing.
 type Filter struct {
 	name  string
 	apply apply
@@ -51,7 +56,8 @@ type apply func(field.Value) (field.Value, error)
 // Name is the filter's name, as the template has it.
 func (f Filter) Name() string { return f.name }
 
-// Apply returns what the filter makes of v. Its errors name the filter but quote nothing of v.
+// Apply returns what the filter makes of v. Its errors name the filter but quote
+// nothing of v.
 func (f Filter) Apply(v field.Value) (field.Value, error) {
 	if f.apply == nil || v == field.Invalid {
 		return v, nil // what is invalid must be found out where it would be written
@@ -66,7 +72,8 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 	return out, nil
 }
 
-// Compile returns the filter of a name. Its arguments are literals: strings, whole numbers, true, false and null.
+// Compile returns the filter of a name. Its arguments are literals: strings, whole
+// numbers, true, false and null.
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
@@ -135,7 +142,7 @@ const (
 	aWhole         // a whole number
 	aCount         // a whole number from 0 on
 	aPlaces        // a whole number, of digits
-	aNumber        // a number; since there are no literals with fractions, also a string such as '1.5'
+	aNumber        // a number, or a string such as '1.5': no literal has a fraction
 	aDivisor       // a number but zero
 	aFormat        // a string of PHP date letters
 	aZone          // the name of a time zone
@@ -221,7 +228,8 @@ func kindName(v field.Value) string {
 	}
 }
 
-// otherNames are what other languages call the filters, where a misspelling would not lead to ours.
+// otherNames are what other languages call the filters, where a misspelling would not
+// lead to ours.
 var otherNames = map[string]string{
 	"add": "plus", "cut": "slice", "date": "date_format", "div": "divided_by", "length": "size", "lower": "downcase",
 	"mod": "modulo", "mul": "times", "sub": "minus", "substr": "slice", "trim": "strip",

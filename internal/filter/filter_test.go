@@ -143,7 +143,8 @@ func TestLists(t *testing.T) {
 		{"split", args{", "}, `"John, Paul, George, Ringo"`, `["John","Paul","George","Ringo"]`},
 		{"join", args{" and "}, `["John", "Paul", "George", "Ringo"]`, `"John and Paul and George and Ringo"`},
 
-		// The platform's: the last ten digits, whether the number is a string, a number, or shorter.
+		// The platform's: the last ten digits, whether the number is a string, a
+		// number, or shorter.
 		{"slice", args{-10}, `"918919521234"`, `"8919521234"`},
 		{"slice", args{-10}, `918919521234`, `"8919521234"`},
 		{"slice", args{-10}, `"12345"`, `"12345"`},

@@ -12,7 +12,8 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// FuzzApply sends any value through any chain of filters. Each two bytes of chain choose a filter and its arguments.
+// FuzzApply sends any value through any chain of filters. Each two bytes of chain
+// choose a filter and its arguments.
 func FuzzApply(f *testing.F) {
 	for _, in := range []string{
 		`null`, `"918919521234"`, `918919521234`, `-0.0150e3`, `"2021-04-09 16:27:39"`, `["a",[1],{"b":null}," "]`, `{"a":[]}`,

@@ -38,7 +38,8 @@ func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // coun
 			runtime.ReadMemStats(&before)
 			_, err = f.Apply(tt.value)
 			runtime.ReadMemStats(&after)
-			if tt.name != "split" || tt.args[0].Text == "" { // of separators alone nothing is left
+			// Of separators alone nothing is left.
+			if tt.name != "split" || tt.args[0].Text == "" {
 				require.ErrorIs(t, err, filter.ErrTooLong)
 			}
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*filter.MaxOutput))

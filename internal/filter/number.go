@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	// maxNumber is how many characters a number may have, written without exponent: nobody is billed more, and it bounds
-	// what a computation takes. It holds for results too, so that each can be computed with.
+	// maxNumber is how many characters a number may have, written without exponent:
+	// nobody is billed more, and it bounds what a computation takes. It holds for
+	// results too, so that each can be computed with.
 	maxNumber = 64
-	// maxPlaces is how many digits behind the point a quotient has that does not end, and how many round knows.
+	// maxPlaces is how many digits behind the point a quotient has that does not end,
+	// and how many round knows.
 	maxPlaces = 20
 )
 
@@ -24,16 +26,16 @@ var (
 	errDigits   = errors.New("the number has too many digits")
 )
 
-// A decimal is the number coef / 10^scale. A scale above zero says that it was written with a fraction, even one of zero:
-// divided_by cuts the fraction only where neither side has one, and what a cost such as 2.0000 gives must not depend on
-// its digits.
+// A decimal is the number coef / 10^scale. A scale above zero says that it was written
+// with a fraction, even one of zero: divided_by cuts the fraction only where neither
+// side has one, and what a cost such as 2.0000 gives must not depend on its digits.
 type decimal struct {
 	coef  *big.Int
 	scale int
 }
 
-// parseDecimal reads a number as JSON has it, also with a plus sign or leading zeros, and with blanks around it. Its
-// coefficient is coef.
+// parseDecimal reads a number as JSON has it, also with a plus sign or leading zeros,
+// and with blanks around it. Its coefficient is coef.
 func parseDecimal(coef *big.Int, s string) (decimal, error) {
 	s = strings.TrimSpace(s)
 	unsigned := strings.TrimLeft(s, "+-")
@@ -69,7 +71,8 @@ func parseDecimal(coef *big.Int, s string) (decimal, error) {
 	return d, nil
 }
 
-// cutExponent returns what is before the exponent, and the exponent. One that is far too great is returned as 1000.
+// cutExponent returns what is before the exponent, and the exponent. One that is far
+// too great is returned as 1000.
 func cutExponent(s string) (mantissa string, exp int, ok bool) {
 	i := strings.IndexAny(s, "eE")
 	if i < 0 {
@@ -141,7 +144,8 @@ func (d decimal) value() (field.Value, error) {
 	return field.Number(string(out)), nil
 }
 
-// Powers of ten, as many as operations need: of a number's digits, and the places of a quotient.
+// Powers of ten, as many as operations need: of a number's digits, and the places
+// of a quotient.
 var (
 	powers = func() (t [maxNumber + maxPlaces + 1]*big.Int) {
 		t[0] = big.NewInt(1)
@@ -153,7 +157,8 @@ var (
 	one = powers[0]
 )
 
-// A desk is where numbers are computed. They come from a pool, so that a filter allocates nothing but its result.
+// A desk is where numbers are computed. They come from a pool, so that a filter
+// allocates nothing but its result.
 type desk struct {
 	value, x, y big.Int // operands
 	z, r        big.Int // a result, and what a division leaves
@@ -161,8 +166,8 @@ type desk struct {
 
 var desks = sync.Pool{New: func() any { return new(desk) }}
 
-// arithmetic makes a filter of what to do with the number that a value is. As in Liquid, no value is zero; so is the empty
-// text, which every place writes alike.
+// arithmetic makes a filter of what to do with the number that a value is. As in
+// Liquid, no value is zero; so is the empty text, which every place writes alike.
 func arithmetic(compute func(*desk, decimal) decimal) apply {
 	return func(v field.Value) (field.Value, error) {
 		s := "0"
@@ -210,8 +215,8 @@ func times(w *desk, d, e decimal) decimal {
 	return decimal{w.z.Mul(d.coef, e.coef), d.scale + e.scale}
 }
 
-// dividedBy is the whole quotient, towards minus infinity, of whole numbers; of others it has maxPlaces digits behind the
-// point, the last one rounded half away from zero.
+// dividedBy is the whole quotient, towards minus infinity, of whole numbers; of others
+// it has maxPlaces digits behind the point, the last one rounded half away from zero.
 func dividedBy(w *desk, d, e decimal) decimal {
 	if d.scale == 0 && e.scale == 0 {
 		return decimal{w.floorDiv(d.coef, e.coef), 0}

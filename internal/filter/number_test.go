@@ -13,7 +13,8 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
-// randomNumber returns a number of up to n digits, perhaps with a sign, a fraction and an exponent.
+// randomNumber returns a number of up to n digits, perhaps with a sign, a fraction and
+// an exponent.
 func randomNumber(r *rand.Rand, n int) string {
 	digits := func(n int) string {
 		var b strings.Builder
@@ -40,8 +41,8 @@ func rat(t testing.TB, s string) *big.Rat {
 	return x
 }
 
-// floorRat is the greatest whole number that is not above x. Rat keeps its denominator positive, for which Euclidean
-// division is towards minus infinity.
+// floorRat is the greatest whole number that is not above x. Rat keeps its denominator
+// positive, for which Euclidean division is towards minus infinity.
 func floorRat(x *big.Rat) *big.Rat {
 	return new(big.Rat).SetInt(new(big.Int).Div(x.Num(), x.Denom()))
 }
@@ -64,7 +65,8 @@ func roundRat(x *big.Rat, digits int) *big.Rat {
 	return abs
 }
 
-// hasFraction reports whether a number is written with a fraction when it is written in full.
+// hasFraction reports whether a number is written with a fraction when it is
+// written in full.
 func hasFraction(s string) bool {
 	mantissa, exp, _ := strings.Cut(s, "e")
 	_, fraction, _ := strings.Cut(mantissa, ".")

@@ -92,7 +92,8 @@ func urlEncode(v field.Value) (field.Value, error) {
 	return field.Text(url.QueryEscape(s)), nil
 }
 
-// blank reports whether a value that there is says nothing: false, and a list or object without anything in it.
+// blank reports whether a value that there is says nothing: false, and a list or object
+// without anything in it.
 func blank(v field.Value) bool {
 	if v.Composite() {
 		it := rawjson.Walk(v.Text)

@@ -11,8 +11,8 @@ import (
 
 // A Key is used through its pointer. It is safe for concurrent use.
 type Key struct {
-	// bytes is a closure, in which printers that walk through structs by reflection do not
-	// find the key.
+	// bytes is a closure, in which printers that walk through structs by reflection do
+	// not find the key.
 	bytes  func() []byte
 	states sync.Pool // of *state
 }

@@ -7,8 +7,8 @@ type Search struct {
 	least      int // distance of best, and of a name that is too far
 }
 
-// To begins a search. Names that differ in more than a third of the characters, in all of a short one, or in more than
-// mostEdits, are too far.
+// To begins a search. Names that differ in more than a third of the characters, in all
+// of a short one, or in more than mostEdits, are too far.
 func To(name string) *Search {
 	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1, mostEdits) + 1}
 }
@@ -23,10 +23,12 @@ func (s *Search) Try(known string) {
 	}
 }
 
-// Best returns the nearest of the names that were tried, the first of several; "" if all are too far.
+// Best returns the nearest of the names that were tried, the first of several; "" if
+// all are too far.
 func (s *Search) Best() string { return s.best }
 
-// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
+// distance is the number of characters to insert, remove or replace between a and b, or
+// at least limit if it is that far.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit
@@ -36,8 +38,8 @@ func distance(a, b string, limit int) int {
 		row[j] = j
 	}
 	for i := range len(a) {
-		// What is further off the diagonal than limit is out of reach: left of this band stands limit, and right of it what
-		// the first row has, which is more.
+		// What is further off the diagonal than limit is out of reach: left of this
+		// band stands limit, and right of it what the first row has, which is more.
 		from, to := max(0, i-limit), min(len(b), i+limit)
 		diagonal := row[from]
 		row[from] = min(i+1, limit)

@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// The bytes of a string that encode themselves: all but controls, the quote, the backslash and what is not ASCII.
+// The bytes of a string that encode themselves: all but controls, the quote, the
+// backslash and what is not ASCII.
 var plain = func() (t [256]bool) {
 	for c := 0x20; c < 0x80; c++ {
 		t[c] = c != '"' && c != '\\'
@@ -22,14 +23,16 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// AppendEscaped appends s as it stands inside the quotes of a JSON string. Only what RFC 8259 demands is escaped, so that
-// text stays readable for people: < > & and non-ASCII characters are kept; a byte that is not UTF-8 becomes U+FFFD.
+// AppendEscaped appends s as it stands inside the quotes of a JSON string. Only what
+// RFC 8259 demands is escaped, so that text stays readable for people: < > & and
+// non-ASCII characters are kept; a byte that is not UTF-8 becomes U+FFFD.
 func AppendEscaped(dst []byte, s string) []byte {
 	start := 0
 	for i := cleanPrefix(s); i < len(s); { // nearly all values end there
 		c := s[i]
 		switch {
-		case plain[c] && i-start < 8: // where there are many escapes, the next one is near
+		case plain[c] && i-start < 8:
+			// where there are many escapes, the next one is near
 			i++
 		case plain[c]:
 			i += cleanPrefix(s[i:])
@@ -58,8 +61,8 @@ func AppendEscaped(dst []byte, s string) []byte {
 // shortEscapes are what stands behind the backslash. The other controls have none.
 var shortEscapes = [utf8.RuneSelf]byte{'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f'}
 
-// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, and at four times
-// eight in message texts of many kilobytes.
+// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at
+// eight at a time, and at four times eight in message texts of many kilobytes.
 func cleanPrefix(s string) int {
 	i := 0
 	for ; len(s)-i >= 32; i += 32 {
@@ -95,9 +98,9 @@ func word(s string) uint64 {
 // first is the number of the first byte that unclean has found.
 func first(u uint64) int { return bits.TrailingZeros64(u) / 8 }
 
-// unclean has the top bit of the first byte of w that is not plain, and any bits behind it; it is zero if all are plain. With
-// its top bit aside, a byte borrows from the top bit when something greater is subtracted; comparing with zero after XOR finds
-// equality.
+// unclean has the top bit of the first byte of w that is not plain, and any bits behind
+// it; it is zero if all are plain. With its top bit aside, a byte borrows from the top
+// bit when something greater is subtracted; comparing with zero after XOR finds equality.
 func unclean(w uint64) uint64 {
 	const (
 		ones = 0x0101010101010101

@@ -20,14 +20,16 @@ func valid(s string) string {
 	return b.String()
 }
 
-// requireString holds what AppendString and AppendEscaped make of s against encoding/json.
+// requireString holds what AppendString and AppendEscaped make of s against
+// encoding/json.
 func requireString(t *testing.T, s string) {
 	t.Helper()
 	got := string(rawjson.AppendString([]byte("x"), s))
 	require.Equal(t, `x"`+string(rawjson.AppendEscaped(nil, s))+`"`, got, "%q", s)
 	var back string
 	require.NoError(t, json.Unmarshal([]byte(got[1:]), &back), "%q", s)
-	if want := valid(s); back != want { // require.Equal is slow, and this is asked a hundred thousand times
+	// require.Equal is slow, and this runs a hundred thousand times.
+	if want := valid(s); back != want {
 		require.Equal(t, want, back)
 	}
 	if unquoted := rawjson.Unquote(got[1:]); unquoted != back {
@@ -62,7 +64,8 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-// Eight bytes are looked at in one go: every byte at every place of them, beside bytes that are a carry away from it.
+// Eight bytes are looked at in one go: every byte at every place of them, beside bytes
+// that are a carry away from it.
 func TestAppendString_EveryByteEverywhere(t *testing.T) {
 	t.Parallel()
 	for _, clean := range []string{"a", " ", "!", "#", "[", "]", "\x7f"} {

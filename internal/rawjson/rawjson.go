@@ -1,6 +1,7 @@
-// Package rawjson walks JSON text without decoding it, so that ids, phone numbers and amounts stay the characters they
-// came as. Syntax is checked once, by [Check]; everything else takes text that passed it, and on any other text returns
-// too little but never panics.
+// Package rawjson walks JSON text without decoding it, so that ids, phone numbers and
+// amounts stay the characters they came as. Syntax is checked once, by [Check];
+// everything else takes text that passed it, and on any other text returns too little
+// but never panics.
 package rawjson
 
 import (
@@ -11,14 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// Check reports where b stops being one JSON value: the offset of the byte at fault, or -1 if b is one. At the end of a
-// text that ends too early it is len(b).
+// Check reports where b stops being one JSON value: the offset of the byte at fault, or
+// -1 if b is one. At the end of a text that ends too early it is len(b).
 func Check(b []byte) (offset int) {
 	if json.Valid(b) {
 		return -1
 	}
-	// With a blank behind: encoding/json takes the end of b for one, and without it would put the fault of a number or a
-	// literal that ends too early on its last byte.
+	// With a blank behind: encoding/json takes the end of b for one, and without it
+	// would put the fault of a number or a literal that ends too early on its last byte.
 	var syntax *json.SyntaxError
 	err := json.Unmarshal(append(slices.Clip(b), ' '), &struct{}{})
 	if !errors.As(err, &syntax) || strings.HasPrefix(syntax.Error(), "unexpected end") {
@@ -70,11 +71,13 @@ type Iter struct {
 	s  string
 	i  int
 	ok bool
-	// The offsets of the current key and value in the text that Walk was given. Lists have no keys.
+	// The offsets of the current key and value in the text that Walk was given. Lists
+	// have no keys.
 	KeyStart, KeyEnd, Start, End int
 }
 
-// Walk returns an iterator over raw, which is an object or a list without blanks around it; over anything else it is empty.
+// Walk returns an iterator over raw, which is an object or a list without blanks around
+// it; over anything else it is empty.
 func Walk(raw string) Iter {
 	k := KindOf(raw)
 	return Iter{s: raw, i: 1, ok: k == Object || k == List}
@@ -116,7 +119,8 @@ func (it *Iter) Key() string { return Unquote(it.s[it.KeyStart:it.KeyEnd]) }
 // Value is the current value as it stands in the text.
 func (it *Iter) Value() string { return it.s[it.Start:it.End] }
 
-// Find returns the member of an object, the last one if there are several, as encoding/json takes it.
+// Find returns the member of an object, the last one if there are several, as
+// encoding/json takes it.
 func Find(object, name string) (value string, ok bool) {
 	if KindOf(object) != Object {
 		return "", false
@@ -137,7 +141,8 @@ func blanks(s string, i int) int {
 	return i
 }
 
-// end returns the offset behind the value that begins at i. It does not recurse, so that depth costs nothing.
+// end returns the offset behind the value that begins at i. It does not recurse, so
+// that depth costs nothing.
 func end(s string, i int) int {
 	depth := 0
 	for i < len(s) {
@@ -188,7 +193,8 @@ func endString(s string, i int) int {
 	return len(s)
 }
 
-// Unquote returns the text of a JSON string as encoding/json reads it: invalid UTF-8 and lone surrogates become U+FFFD.
+// Unquote returns the text of a JSON string as encoding/json reads it: invalid UTF-8
+// and lone surrogates become U+FFFD.
 func Unquote(raw string) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
@@ -204,8 +210,8 @@ func Unquote(raw string) string {
 	return s
 }
 
-// AppendCompact appends a value without the blanks between its tokens, and with U+FFFD for each byte that is not UTF-8.
-// Everything else stays as it was written.
+// AppendCompact appends a value without the blanks between its tokens, and with U+FFFD
+// for each byte that is not UTF-8. Everything else stays as it was written.
 func AppendCompact(dst []byte, raw string) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {

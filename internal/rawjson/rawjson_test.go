@@ -269,7 +269,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// fault is what Check should say, by way of the Decoder, which tells an end that comes too early from a byte at fault.
+// fault is what Check should say, by way of the Decoder, which tells an end that comes
+// too early from a byte at fault.
 func fault(text string) int {
 	d := json.NewDecoder(strings.NewReader(text))
 	var v json.RawMessage

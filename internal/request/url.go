@@ -62,7 +62,8 @@ func HasDotSegment(url string) bool {
 	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest, "/")
 	for segment := range strings.SplitSeq(path, "/") {
-		segment, _, _ = strings.Cut(segment, ";") // some servers remove parameters before they look
+		// Some servers remove parameters first.
+		segment, _, _ = strings.Cut(segment, ";")
 		if len(segment) > len("%2e%2e") || segment == "" {
 			continue
 		}

@@ -111,8 +111,8 @@ func integer(word string) string {
 	return digits
 }
 
-// quote returns the quote that stands here, if one does. In a JSON template a tag may stand inside a string, where people
-// and their editors write \" for ".
+// quote returns the quote that stands here, if one does. In a JSON template a tag may
+// stand inside a string, where people and their editors write \" for ".
 func (x *expr) quote() string {
 	for _, q := range []string{`\"`, `"`, `'`} {
 		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.json) {
@@ -145,8 +145,8 @@ func (x *expr) text(quote string) (field.Value, *Error) {
 	return field.Text(text), nil
 }
 
-// jsonEscapes are what people write in a tag inside a JSON string, since all around it wants them. Elsewhere a backslash is
-// one, as in 'd\m'.
+// jsonEscapes are what people write in a tag inside a JSON string, since all around it
+// wants them. Elsewhere a backslash is one, as in 'd\m'.
 var jsonEscapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
 // name reads a dotted path; an index may also stand in brackets.

@@ -208,7 +208,8 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"tag behind a text", "{{'a' {{b}}", "offset 6: a tag inside a tag"},
 		{"tag behind an argument", "{{a|f:'x'{{b}}", "offset 9: a tag inside a tag"},
 		{"angles behind an argument", "{{a|f:'x', @<<b>>}}", "offset 11: a tag inside a tag"},
-		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"}, // braces are looked for first
+		// Braces are looked for first.
+		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"},
 		{"third brace", "{{a|f:}}}", "offset 6: " + literal + "the end of the tag"},
 		{"not UTF-8", "{{a|f:\xff}}", "offset 6: " + literal + "\"\ufffd\""},
 		{"name too long", "{{" + strings.Repeat("n", request.MaxNameSize+1) + "|f}}", "offset 2: a name of 257 bytes, at most 256: over the limit"},

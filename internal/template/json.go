@@ -7,16 +7,18 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// A JSON template is known by what it is with something harmless for each placeholder: null for one that stands bare, a
-// letter for one inside a string. The letter is none that an escape could take as its own (\x and \ux are no escapes), and
-// null makes anything glued to it a syntax error; so what passes keeps its shape with every value.
+// A JSON template is known by what it is with something harmless for each placeholder:
+// null for one that stands bare, a letter for one inside a string. The letter is none
+// that an escape could take as its own (\x and \ux are no escapes), and null makes
+// anything glued to it a syntax error; so what passes keeps its shape with every value.
 const (
 	forBare   = "null"
 	forString = "x"
 )
 
-// JSON finds for each node whether it stands inside a JSON string. The error names the first place at which the template is
-// no JSON, has a placeholder in a key, has a key twice, or is nested deeper than maxDepth.
+// JSON finds for each node whether it stands inside a JSON string. The error names the
+// first place at which the template is no JSON, has a placeholder in a key, has a key
+// twice, or is nested deeper than maxDepth.
 func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
 	j := jsonTemplate{nodes: nodes, inString: make([]bool, len(nodes))}
 	if err := j.substitute(); err != nil {
@@ -71,7 +73,8 @@ func (j *jsonTemplate) substitute() error {
 	return nil
 }
 
-// node returns the index of the node at an offset of the text, and the offset's place in the template.
+// node returns the index of the node at an offset of the text, and the offset's place
+// in the template.
 func (j *jsonTemplate) node(off int) (i, source int) {
 	i = sort.SearchInts(j.starts, off+1) - 1
 	n := j.nodes[i]

@@ -190,7 +190,8 @@ func put(v any, value string) any {
 	return v
 }
 
-// What passes keeps its shape: a value is where its placeholder was, and nothing else has changed.
+// What passes keeps its shape: a value is where its placeholder was, and nothing else
+// has changed.
 func FuzzJSON(f *testing.F) {
 	for _, src := range []string{
 		`{{a}}`, `"{{a}}"`, `{"a":"x{{a}}y","b":[{{b}},{{c}}]}`, `["\\{{a}}"]`, `["\{{a}}"]`, `["\u004{{a}}"]`, `["\ud83d{{a}}"]`, `[1{{a}}]`, `{"{{a}}":1}`, `{"a":1,"a":2}`,

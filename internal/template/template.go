@@ -45,17 +45,19 @@ func (n Node) Errorf(format string, args ...any) *Error {
 	return &Error{Offset: n.Offset, Length: n.End - n.Offset, Name: n.Name, Err: fmt.Errorf(format, args...)}
 }
 
-// The tags. In the documents {{x}} stands as @{{x}}, where the @ is an escape of their page generator, and customers paste
-// both; so one @ in front of a tag is part of it.
+// The tags. In the documents {{x}} stands as @{{x}}, where the @ is an escape of their
+// page generator, and customers paste both; so one @ in front of a tag is part of it.
 const (
 	openBraces, closeBraces = "{{", "}}"
 	openAngles, closeAngles = "@<<", ">>"
 )
 
-// Split cuts a template into its nodes, without empty texts. If the template is JSON, \" in a tag stands for ".
+// Split cuts a template into its nodes, without empty texts. If the template is JSON,
+// \" in a tag stands for ".
 //
-// Of the errors, all that are inside of tags come at once; the nodes then have the literal nil for each such tag, so that
-// what is around them can still be looked at. After a tag without an end there are no nodes.
+// Of the errors, all that are inside of tags come at once; the nodes then have the
+// literal nil for each such tag, so that what is around them can still be looked at.
+// After a tag without an end there are no nodes.
 func Split(src string, isJSON bool) ([]Node, []*Error) {
 	s := splitter{json: isJSON}
 	if err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces); err != nil {
@@ -110,7 +112,8 @@ func (s *splitter) placeholder(content string, offset, at int) {
 	s.nodes = append(s.nodes, n)
 }
 
-// nestedTag returns where a tag begins inside a tag's content, but not in a text in quotes; -1 if none does.
+// nestedTag returns where a tag begins inside a tag's content, but not in a text in
+// quotes; -1 if none does.
 func nestedTag(content string) int {
 	quote := byte(0)
 	for i := range len(content) {
@@ -128,15 +131,18 @@ func nestedTag(content string) int {
 	return -1
 }
 
-// cut gives the texts and tags of src in order to text and tag; at is the offset of a tag's content.
+// cut gives the texts and tags of src in order to text and tag; at is the offset of a
+// tag's content.
 func cut(src string, base int, open, closing string, text func(string, int) *Error, tag func(content string, offset, at int)) *Error {
 	t, err := fasttemplate.NewTemplate(src, open, closing)
 	if err != nil { // its text quotes the template, which may hold credentials
 		return Errorf(base+unclosed(src, open, closing), "a tag is not closed by %s", closing)
 	}
-	// fasttemplate has done the splitting; running the template once, with a writer that records, gives the pieces.
+	// fasttemplate has done the splitting; running the template once, with a writer
+	// that records, gives the pieces.
 	r := recorder{offset: base, text: text}
-	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) { // the only errors are r's own
+	// The only errors are r's own.
+	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) {
 		if r.err == nil {
 			start := r.offset
 			r.offset += len(open) + len(content) + len(closing)

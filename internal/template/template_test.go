@@ -141,7 +141,8 @@ func TestSplit_Limits(t *testing.T) {
 	require.Len(t, split(t, "{{"+strings.Repeat("n.", request.MaxDepth-1)+"n}}"), 1)
 }
 
-// requireSource puts src together again from its nodes: nothing is lost but the @ in front of braces.
+// requireSource puts src together again from its nodes: nothing is lost but the @ in
+// front of braces.
 func requireSource(t *testing.T, src string, nodes []template.Node) {
 	t.Helper()
 	at := 0

@@ -4,8 +4,9 @@ import (
 	"strings"
 )
 
-// URL checks where the placeholders of a URL stand: behind the authority, and in the query only in values. It returns how
-// many bytes of the first node belong to scheme and authority. What is wrong with the URL itself is for another to say.
+// URL checks where the placeholders of a URL stand: behind the authority, and in the
+// query only in values. It returns how many bytes of the first node belong to scheme
+// and authority. What is wrong with the URL itself is for another to say.
 func URL(nodes []Node) (authority int, err error) {
 	for _, n := range nodes {
 		if i := strings.IndexFunc(n.Text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
@@ -29,7 +30,8 @@ func URL(nodes []Node) (authority int, err error) {
 	return authority, queryNames(nodes)
 }
 
-// authorityEnd finds where the authority of a URL ends, and whether something behind says that it is complete.
+// authorityEnd finds where the authority of a URL ends, and whether something behind
+// says that it is complete.
 func authorityEnd(url string) (end int, complete bool) {
 	start := strings.Index(url, "://")
 	if start < 0 {
@@ -42,7 +44,8 @@ func authorityEnd(url string) (end int, complete bool) {
 	return len(url), false
 }
 
-// queryNames refuses placeholders in the name of a query parameter: they would let an event choose what it is called.
+// queryNames refuses placeholders in the name of a query parameter: they would let an
+// event choose what it is called.
 func queryNames(nodes []Node) error {
 	inQuery, inName := false, false
 	for _, n := range nodes {
