@@ -61,7 +61,7 @@ func TestCheck_Warnings(t *testing.T) {
 	t.Parallel()
 	status, report := payload.MessageStatus{}, payload.CallReport{}
 	absent := "payload.read_at is absent until the message is read, and then "
-	byDefault := " here; the filter default can stand in for it"
+	byDefault := " here; the filter default can replace it"
 	tests := []struct {
 		name   string
 		url    string
@@ -74,22 +74,22 @@ func TestCheck_Warnings(t *testing.T) {
 		{"often absent", "", "{{ payload.read_at }}", "", status, []webhook.Problem{warningAt("headers.X-A", 3, 15, absent+"empty"+byDefault)}},
 		{"often absent, with a default", "", "{{payload.read_at | default: '-'}}", "", status, nil},
 		{"often absent, in JSON", "", "", `{"a":{{payload.read_at}},"b":"{{payload.id}}"}`, status, []webhook.Problem{
-			warningAt("body", 5, 19, "payload.read_at is a text: without quotes around the tag it brings its own"),
+			warningAt("body", 5, 19, "payload.read_at is a string: outside quotes, it is sent with quotes of its own"),
 			warningAt("body", 7, 15, absent+"null"+byDefault),
 		}},
 		{"often absent, by its alias and without the prefix", "", "{{id}}", "", report, []webhook.Problem{
 			warningAt("headers.X-A", 2, 2, "id is absent in reports of Click2Call, and then empty"+byDefault),
 		}},
 		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
-			warningAt("body", 5, 14, "payload.id is a text: without quotes around the tag it brings its own"),
+			warningAt("body", 5, 14, "payload.id is a string: outside quotes, it is sent with quotes of its own"),
 		}},
 		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
 		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
 		{"the whole body", "", "", `{{payload.status}}`, status, nil},
 		{"http", "HTTP://h/", "", "", status, []webhook.Problem{warningAt("url", 0, 5, "http sends everything in the clear; use https")}},
 		{"text touches a number", "https://h/{{to}}x?a={{to}}5&b=x{{from}}&c={{to}}&d=+{{to}}", "", "", report, []webhook.Problem{
-			warningAt("url", 20, 6, "to is a number, and touches other text here"),
-			warningAt("url", 31, 8, "from is a number, and touches other text here"),
+			warningAt("url", 20, 6, "to is a number directly next to other text"),
+			warningAt("url", 31, 8, "from is a number directly next to other text"),
 		}},
 		{"object in a URL", "https://h/{{payload}}?a={{payload.id}}", "", "", status, []webhook.Problem{
 			warningAt("url", 12, 7, "payload is an object, which is not allowed in a URL: no message will be composed"),
@@ -105,8 +105,8 @@ func TestCheck_Warnings(t *testing.T) {
 			warningAt("url", 28, 10, "url_encode changes nothing at the end of a tag in a URL, where every value is encoded"),
 		}},
 		{"raw event", "https://h/?a={{n}}5", "", `{"a":{{s}},"b":"{{s}}"}`, webhook.RawEvent{Type: "x", JSON: []byte(`{"n":1,"s":"t"}`)}, []webhook.Problem{
-			warningAt("url", 13, 5, "n is a number, and touches other text here"),
-			warningAt("body", 5, 5, "s is a text: without quotes around the tag it brings its own"),
+			warningAt("url", 13, 5, "n is a number directly next to other text"),
+			warningAt("body", 5, 5, "s is a string: outside quotes, it is sent with quotes of its own"),
 		}},
 	}
 	for _, tt := range tests {

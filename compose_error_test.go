@@ -106,9 +106,9 @@ func TestCompile_Refused(t *testing.T) {
 		{"behind a backslash", webhook.Webhook{Body: `["\{{a}}"]`}, "body", 3, "a", "webhook: body: offset 3: a placeholder after a backslash"},
 		{"in an escape", webhook.Webhook{Body: `["\u00{{a}}"]`}, "body", 6, "a", "webhook: body: offset 6: a placeholder inside an escape"},
 		{"line break in a string", webhook.Webhook{Body: "[\"a\nb\"]"}, "body", 3, "", "webhook: body: offset 3: not JSON"},
-		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
-		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
-		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
+		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
+		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
+		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -230,7 +230,7 @@ func TestCompose_FilterLimits(t *testing.T) {
 		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes: over the limit"},
 		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes: over the limit"},
 		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes: over the limit"},
-		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together take and give more than 8388608 bytes: over the limit"},
+		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together read and write more than 8388608 bytes: over the limit"},
 		{"together", `[{{a|upcase}},{{a|downcase}}]`, "webhook: body: offset 14: composed to more than 1048576 bytes: over the limit"},
 		{"escapes", `"{{a|replace:'x','\"'}}"`, "webhook: body: offset 1: composed to more than 1048576 bytes: over the limit"},
 	}
@@ -262,7 +262,7 @@ func TestCompose_FilterWork(t *testing.T) {
 	}
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
 	_, err := c.Compose(raw(`{}`))
-	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together take and give more than 8388608 bytes: over the limit")
+	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together read and write more than 8388608 bytes: over the limit")
 	require.ErrorIs(t, err, webhook.ErrLimit)
 
 	// It is counted for each message anew: this one takes and gives 6 MiB and 2 bytes.

@@ -213,7 +213,7 @@ func TestCompose_FormRefused(t *testing.T) {
 		for _, body := range []string{"[1]", `"text"`, "5", "true"} {
 			for _, template := range []string{"", "{{payload}}"} {
 				_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: format, Body: template}).Compose(raw(body))
-				require.EqualError(t, err, "webhook: body: the fields of a form are one object")
+				require.EqualError(t, err, "webhook: body: the body of a form must be an object")
 			}
 		}
 		require.Empty(t, formFields(t, compose(t, webhook.Webhook{Format: format}, raw("null"))))

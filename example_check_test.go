@@ -20,7 +20,7 @@ func ExampleCheck() {
 	// error: url, 11 bytes from 32 on: unknown name "payload.idd"; did you mean "payload.id"?
 	// error: body, 5 bytes from 23 on: unknown filter "slise"; did you mean "slice"?
 	// warning: url, 5 bytes from 0 on: http sends everything in the clear; use https
-	// warning: body, 15 bytes from 49 on: payload.read_at is absent until the message is read, and then empty here; the filter default can stand in for it
+	// warning: body, 15 bytes from 49 on: payload.read_at is absent until the message is read, and then empty here; the filter default can replace it
 }
 
 // What would be sent can be looked at as a command, with credentials masked. It is the
