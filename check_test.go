@@ -74,14 +74,14 @@ func TestCheck_Warnings(t *testing.T) {
 		{"often absent", "", "{{ payload.read_at }}", "", status, []webhook.Problem{warningAt("headers.X-A", 3, 15, absent+"empty"+byDefault)}},
 		{"often absent, with a default", "", "{{payload.read_at | default: '-'}}", "", status, nil},
 		{"often absent, in JSON", "", "", `{"a":{{payload.read_at}},"b":"{{payload.id}}"}`, status, []webhook.Problem{
-			warningAt("body", 5, 19, "payload.read_at is a string: outside quotes, it is sent with quotes of its own"),
+			warningAt("body", 5, 19, "payload.read_at is a text: outside quotes, it is sent with quotes of its own"),
 			warningAt("body", 7, 15, absent+"null"+byDefault),
 		}},
 		{"often absent, by its alias and without the prefix", "", "{{id}}", "", report, []webhook.Problem{
 			warningAt("headers.X-A", 2, 2, "id is absent in reports of Click2Call, and then empty"+byDefault),
 		}},
 		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
-			warningAt("body", 5, 14, "payload.id is a string: outside quotes, it is sent with quotes of its own"),
+			warningAt("body", 5, 14, "payload.id is a text: outside quotes, it is sent with quotes of its own"),
 		}},
 		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
 		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
@@ -106,7 +106,7 @@ func TestCheck_Warnings(t *testing.T) {
 		}},
 		{"raw event", "https://h/?a={{n}}5", "", `{"a":{{s}},"b":"{{s}}"}`, webhook.RawEvent{Type: "x", JSON: []byte(`{"n":1,"s":"t"}`)}, []webhook.Problem{
 			warningAt("url", 13, 5, "n is a number directly next to other text"),
-			warningAt("body", 5, 5, "s is a string: outside quotes, it is sent with quotes of its own"),
+			warningAt("body", 5, 5, "s is a text: outside quotes, it is sent with quotes of its own"),
 		}},
 	}
 	for _, tt := range tests {

@@ -43,7 +43,7 @@ func TestNames_OneRule(t *testing.T) {
 	}{
 		{
 			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`, reservedMember{},
-			`{"a": "t", "b": "t"}`, []string{"event is a string: outside quotes, it is sent with quotes of its own"},
+			`{"a": "t", "b": "t"}`, []string{"event is a text: outside quotes, it is sent with quotes of its own"},
 		},
 		{
 			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
@@ -58,7 +58,7 @@ func TestNames_OneRule(t *testing.T) {
 		{"the whole event", `{{payload}}`, freePayload{X: "1"}, `{"x":"1","payload":null}`, nil},
 		{
 			"payload.x of no envelope", `{"a": {{payload.x}} }`, freePayload{X: "1"}, `{"a": "1" }`,
-			[]string{"payload.x is a string: outside quotes, it is sent with quotes of its own"},
+			[]string{"payload.x is a text: outside quotes, it is sent with quotes of its own"},
 		},
 	}
 	for _, tt := range tests {

@@ -103,7 +103,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		return
 	}
 	if ph.op == opJSON && m.Kind == "string" && !p.isPlaceholder() {
-		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a string: outside quotes, it is sent with quotes of its own", ph.Name)
+		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
 	}
 	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
 		c.warn(p, ph.At, written, "%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)

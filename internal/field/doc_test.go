@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// escapedKeys are n members whose names cost an allocation each to read.
+// escapedKeys returns n members whose names cost an allocation each to read.
 func escapedKeys(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -48,7 +48,7 @@ func TestDoc_Walk(t *testing.T) {
 	require.Equal(t, rawjson.None, new(field.Doc).Walk([]string{"a"}).Kind)
 }
 
-// What was read once is not read again: 500 placeholders would make a minute of it.
+// Large values are read once: with 500 placeholders it would take a minute otherwise.
 func TestDoc_Remembers(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	doc := &field.Doc{Value: field.FromJSON(`{"p":{` + escapedKeys(1000) + `"z":1}}`)}
 	path := []string{"p", "z"}

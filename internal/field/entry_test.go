@@ -131,7 +131,7 @@ func TestEntryOf_Names(t *testing.T) {
 		{"embedded string", embedsString{}, []string{"Text"}},
 		{"omitempty", omitting{}, []string{"a", "b", "c", "c.name", "c.age"}},
 		{"string", quoting{}, []string{"n", "b"}},
-		{"what no name can say", dotted{}, []string{"c"}},
+		{"a dot in a name", dotted{}, []string{"c"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,8 +194,8 @@ func TestIsNil(t *testing.T) {
 	}
 }
 
-// Every name that a type lists reads the same through the function bound to it as from
-// the event's JSON form.
+// For every name that a type lists, the function bound to it returns the same as the
+// event's JSON form.
 func TestLookup_AsJSON(t *testing.T) {
 	t.Parallel()
 	all := full()
@@ -265,7 +265,7 @@ func TestLookup(t *testing.T) {
 		{"nothing.x", true},
 		{"by_method.text", true},
 		{"self.id", true},
-		{"self.anything.at.all", true}, // of a type inside itself any name is known
+		{"self.anything.at.all", true}, // in a type inside itself any name is known
 		{"users.0", true},
 		{"users.7.name", true},
 		{"pair.1", true},
@@ -344,8 +344,8 @@ func TestMember_DocAndKind(t *testing.T) {
 
 type registered struct{ reads string }
 
-// What a package registers is taken as it is: aliases, members that only a value knows,
-// lists and objects with functions.
+// A registered type is used as it is: aliases, members that only a value has, lists and
+// objects with functions.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	text := func(s string) field.Getter {
