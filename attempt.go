@@ -16,7 +16,8 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// An Attempt is what came of one try to deliver a message. It is plain data but for Err.
+// An Attempt is what came of one try to deliver a message. It is plain data but for
+// Err.
 type Attempt struct {
 	// N counts the attempts of a message from 1.
 	N int
@@ -28,19 +29,22 @@ type Attempt struct {
 	Status int
 	// Class says what kind of failure it was. It is empty after a delivery.
 	Class Class
-	// Err is nil if the message was delivered. Its text is safe to show to the customer; Unwrap has the detail, with
-	// addresses, for the operator only.
+	// Err is nil if the message was delivered. Its text is safe to show to the
+	// customer; Unwrap has the detail, with addresses, for the operator only.
 	Err error
-	// MayHaveArrived says that at least a part of the request was sent, so that the receiver may have processed it. It is
-	// false only if nothing was sent; a Transport that does not heed [net/http/httptrace] cannot tell.
+	// MayHaveArrived says that at least a part of the request was sent, so that the
+	// receiver may have processed it. It is false only if nothing was sent; a Transport
+	// that does not heed [net/http/httptrace] cannot tell.
 	MayHaveArrived bool
-	// Requests is how many requests were written to connections. It is more than 1 when net/http by itself repeated a GET,
-	// or a request with an Idempotency-Key header, on a connection that broke.
+	// Requests is how many requests were written to connections. It is more than 1 when
+	// net/http by itself repeated a GET, or a request with an Idempotency-Key header,
+	// on a connection that broke.
 	Requests int
-	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is the receiver's text and not to be
-	// trusted.
+	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
+	// the receiver's text and not to be trusted.
 	Body []byte
-	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1 hour.
+	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1
+	// hour.
 	RetryAfter time.Duration
 	// Wait is the time until the next attempt. It is set only if Outcome is Retrying.
 	Wait time.Duration
@@ -51,8 +55,9 @@ type Attempt struct {
 // A Class is a kind of failure.
 type Class string
 
-// The classes of failures. All but ClassInvalid and ClassCanceled are retried. ClassBlocked is too, on the same schedule,
-// since a wrong entry in the DNS gets repaired; nothing is sent to the address meanwhile.
+// The classes of failures. All but ClassInvalid and ClassCanceled are retried.
+// ClassBlocked is too, on the same schedule, since a wrong entry in the DNS gets
+// repaired; nothing is sent to the address until then.
 const (
 	ClassDNS      Class = "dns"      // the name was not resolved
 	ClassConnect  Class = "connect"  // no connection
@@ -63,11 +68,11 @@ const (
 	ClassBlocked  Class = "blocked"  // the address must not be dialled; see [Egress]
 	ClassStatus   Class = "status"   // the status is no success
 	ClassSign     Class = "sign"     // the Signer failed; nothing was sent
-	ClassInvalid  Class = "invalid"  // the message must not be sent as it is; nothing was sent
+	ClassInvalid  Class = "invalid"  // the message itself is invalid; nothing was sent
 	ClassCanceled Class = "canceled" // the caller's context ended
 )
 
-// An Outcome is how a delivery stands after an attempt.
+// An Outcome is what an attempt means for the delivery.
 type Outcome string
 
 // The outcomes of an attempt.
@@ -79,7 +84,8 @@ const (
 	Canceled  Outcome = "canceled"  // the caller's context ended first: no result
 )
 
-// classTexts are what the customer is told. They name no address, so that a test send is no port scanner.
+// classTexts are what the customer is told. They name no address, so that a test send
+// is no port scanner.
 var classTexts = map[Class]string{
 	ClassDNS:      "host name not resolved",
 	ClassConnect:  "no connection",
@@ -95,15 +101,19 @@ var classTexts = map[Class]string{
 // fail ends the attempt in a failure whose detail is for the operator.
 func (a *Attempt) fail(class Class, detail error) {
 	text := classTexts[class]
-	if class != ClassCanceled && (errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)) {
-		detail = errors.New(detail.Error()) // not to be taken for the end of the caller's context
+	ended := errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)
+	if ended && class != ClassCanceled {
+		// not to be taken for the end of the caller's context
+		detail = errors.New(detail.Error())
 	}
 	switch {
 	case class == ClassStatus:
 		text = "status " + strconv.Itoa(a.Status)
 	case class == ClassInvalid:
-		text = "invalid message: " + detail.Error() // of our own checks, which quote no values
-	case class == ClassSign && errors.Is(detail, ErrNoKey): // as of a Webhook without an ID, signed by the zero HMAC
+		// of our own checks, which quote no values
+		text = "invalid message: " + detail.Error()
+	case class == ClassSign && errors.Is(detail, ErrNoKey):
+		// as of a Webhook without an ID, signed by the zero HMAC
 		text += ": " + ErrNoKey.Error()
 	case errors.Is(detail, syscall.ECONNREFUSED):
 		text = "connection refused"
@@ -135,13 +145,16 @@ func classify(err error) Class {
 		return ClassBlocked
 	case errors.As(err, &dns):
 		return ClassDNS
-	case isTLS(err), hasOp && (op.Op == "remote error" || op.Op == "local error"): // as crypto/tls names its alerts
+	case isTLS(err), hasOp && (op.Op == "remote error" || op.Op == "local error"):
+		// as crypto/tls names its alerts
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
 	case hasOp && (op.Op == "read" || op.Op == "write"),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
-		strings.Contains(err.Error(), "server closed idle connection"): // net/http has no name for it
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		// net/http has no name for it
+		strings.Contains(err.Error(), "server closed idle connection"):
 		return ClassReset
 	case hasOp, errors.Is(err, syscall.ECONNREFUSED): // dial, proxyconnect, socks connect
 		return ClassConnect
@@ -165,16 +178,20 @@ func isTLS(err error) bool {
 type DeliveryError struct {
 	// MessageID is the message's ID.
 	MessageID string
-	// Attempts is how many were made. One that the caller's context cut off does not count.
+	// Attempts is how many were made. One that the caller's context cut off does not
+	// count.
 	Attempts int
-	// Last is the last one, also if it was cut off. If its Outcome is Retrying, the delivery can go on after Last.Wait.
+	// Last is the last one, also if it was cut off. If its Outcome is Retrying, the
+	// delivery can go on after Last.Wait.
 	Last Attempt
-	// Err is why the delivery ended: Last.Err; or the cause of the context that ended; or [context.DeadlineExceeded] if
-	// the next wait would have outlasted the context's deadline.
+	// Err is why the delivery ended: Last.Err; or the cause of the context that ended;
+	// or [context.DeadlineExceeded] if the next wait would have outlasted the context's
+	// deadline.
 	Err error
 }
 
-// Error has the message's ID, the number of attempts and why the delivery ended, and no addresses, URLs or values.
+// Error has the message's ID, the number of attempts and why the delivery ended, and no
+// addresses, URLs or values.
 func (e *DeliveryError) Error() string {
 	text := "webhook: message not delivered"
 	if request.CheckID(e.MessageID) == nil { // else who knows what it holds

@@ -25,22 +25,27 @@ const (
 	bodyTimeout     = time.Second // for reading it, whatever the policy's timeout
 )
 
-// A Client delivers messages: it signs, sends, judges the answer, waits and tries again, all in the call of [Client.Send].
-// It is a [Sender] that returns when the message is delivered or given up.
+// A Client delivers messages: it signs, sends, judges the answer, waits and tries
+// again, all in the call of [Client.Send]. It is a [Sender] that returns when the
+// message is delivered or given up.
 //
-// The zero Client is ready to use: unsigned, on each message's own policy, and unable to reach private addresses. Set the
-// fields before the first use; from then on it is safe for concurrent use and must not be copied. Make one and share it, since
-// it holds the connections.
+// The zero Client is ready to use: unsigned, on each message's own policy, and unable
+// to reach private addresses. Set the fields before the first use; from then on it is
+// safe for concurrent use and must not be copied. Make one and share it, since it holds
+// the connections.
 type Client struct {
-	// Signer signs each attempt anew. If nil, messages go unsigned. If it fails or panics, the attempt fails and nothing is sent.
+	// Signer signs each attempt. If nil, messages go unsigned. If it fails or panics,
+	// the attempt fails and nothing is sent.
 	Signer Signer
 	// Retry says when to try again. If nil, the message's Policy does.
 	Retry RetryFunc
-	// Transport carries the requests; with one of your own, keeping it away from private addresses is up to you. If nil,
-	// [NewTransport] of the zero [Egress] is used.
+	// Transport carries the requests; with one of your own, keeping it away from
+	// private addresses is up to you. If nil, [NewTransport] of the zero [Egress] is
+	// used.
 	Transport http.RoundTripper
-	// OnAttempt is told of each attempt that has a result, before Try returns; attempts that ended by the caller's context
-	// have none. If it panics, that is logged through [slog] and the result stands. If nil, nothing is told.
+	// OnAttempt is told of each attempt that has a result, before Try returns; attempts
+	// that ended by the caller's context have none. If it panics, that is logged
+	// through [slog] and the result stays. If nil, nothing is told.
 	OnAttempt func(context.Context, *Message, Attempt)
 
 	once      sync.Once // also lets vet find copies
@@ -49,11 +54,12 @@ type Client struct {
 
 var _ Sender = (*Client)(nil)
 
-// Send tries to deliver m until it is delivered or given up. It returns nil if the receiver has answered with a success,
-// else a [*DeliveryError].
+// Send tries to deliver m until it is delivered or given up. It returns nil if the
+// receiver has answered with a success, else a [*DeliveryError].
 //
-// When ctx ends, Send returns at once, and errors.Is finds [context.Cause]; when the next wait would outlast ctx's deadline,
-// it does not begin to wait. The delivery can then go on later with [Client.Try].
+// When ctx ends, Send returns at once, and errors.Is finds [context.Cause]; when the
+// next wait would outlast ctx's deadline, it does not begin to wait. The delivery can
+// then go on later with [Client.Try].
 func (c *Client) Send(ctx context.Context, m *Message) error {
 	for n := 1; ; n++ {
 		a := c.Try(ctx, m, n)
@@ -91,12 +97,15 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Try makes the nth attempt to deliver m, counted from 1, once and without waiting, and says in Outcome and Wait how the
-// delivery goes on. It is what a queue calls, in whatever process.
+// Try makes the nth attempt to deliver m, counted from 1, once and without waiting, and
+// says in Outcome and Wait how the delivery goes on. It is what a queue calls, in
+// whatever process.
 //
-// It trusts no message: one with a method, URL, header, ID or policy that must not be is not sent, and has ClassInvalid. All
-// attempts send the same bytes with the same Webhook-Id, so that receivers can drop duplicates; time and signature are new.
-// The status line decides: a success stays one whatever becomes of the response's body, or of ctx.
+// It trusts no message: one with a method, URL, header, ID or policy that must not be
+// is not sent, and has ClassInvalid. All attempts send the same bytes with the same
+// Webhook-Id, so that receivers can drop duplicates; time and signature are new. The
+// status line decides: a success stays one whatever becomes of the response's body, or
+// of ctx.
 func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	a := Attempt{N: n, At: time.Now()}
 	var policy Policy
@@ -104,7 +113,7 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 		a.fail(ClassCanceled, context.Cause(ctx))
 	} else if n < 1 {
 		a.fail(ClassInvalid, fmt.Errorf("attempt %d, want 1 or more", n))
-	} else if u, err := checkMessage(m); err != nil {
+	} else if u, err := m.check(); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
 		policy = m.Policy.complete(m.Event)
@@ -132,7 +141,8 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	return a
 }
 
-// CloseIdleConnections closes the connections that are not in use. The Client remains usable.
+// CloseIdleConnections closes the connections that are not in use. The Client remains
+// usable.
 func (c *Client) CloseIdleConnections() {
 	if t, ok := c.roundTripper().(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
@@ -145,29 +155,6 @@ func (c *Client) roundTripper() http.RoundTripper {
 	}
 	c.once.Do(func() { c.transport = NewTransport(Egress{}) })
 	return c.transport
-}
-
-// checkMessage refuses a message that must not be sent, and returns its URL.
-func checkMessage(m *Message) (*url.URL, error) {
-	if m == nil {
-		return nil, errors.New("no message")
-	}
-	if err := request.CheckID(m.ID); err != nil {
-		return nil, err
-	}
-	if err := request.CheckMethod(m.Method); err != nil {
-		return nil, err
-	}
-	if m.Method == http.MethodGet && len(m.Body) > 0 {
-		return nil, errors.New("a GET must not have a body")
-	}
-	if err := m.Policy.check(); err != nil {
-		return nil, fmt.Errorf("policy %w", err)
-	}
-	if err := request.CheckHeader(m.Header); err != nil {
-		return nil, err
-	}
-	return request.ParseURL(m.URL)
 }
 
 // errTimeout is the cause of the end of an attempt's context.
@@ -205,7 +192,8 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	}
 	a.MayHaveArrived = a.Requests > 0
 
-	// Who ended it is asked of the contexts: a transport's error can look like theirs for reasons of its own.
+	// The contexts tell who ended it: a transport's error can look like theirs for
+	// other reasons.
 	switch {
 	case err == nil && p.delivered(a.Status):
 	case err == nil:
@@ -214,7 +202,7 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 		a.fail(ClassCanceled, context.Cause(ctx))
 	case bounded.Err() != nil:
 		a.fail(ClassTimeout, err)
-	case x.noTLS.Load():
+	case x.handshakeFailed.Load():
 		a.fail(ClassTLS, err)
 	default:
 		a.fail(classify(err), err)
@@ -250,8 +238,8 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 	return nil
 }
 
-// signatures are the headers that signers get. After an error or a panic one is not used
-// again, since who knows who still holds it.
+// signatures are the headers that signers get. After an error or a panic one is not
+// used again, since who knows who still holds it.
 var signatures = sync.Pool{New: func() any { return make(http.Header) }}
 
 // roundTrip sends one request. It takes a panic of a transport as its error.
@@ -266,7 +254,7 @@ func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err
 	case err == nil && resp == nil:
 		err = errors.New("the Transport returned neither a response nor an error")
 	case err != nil:
-		_ = err.Error() // if it panics, then here
+		_ = err.Error() // if it panics, it does so here
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
@@ -278,8 +266,9 @@ func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err
 // The byte beyond the limit is there to see that a body of just that size has ended.
 var bodyBuffers = sync.Pool{New: func() any { return new([maxResponseBody + 1]byte) }}
 
-// readBody returns the beginning of the body, and ends it. If it has ended by itself, the connection is free for the next
-// request. Whatever goes wrong, the status has been seen, so there are no errors.
+// readBody returns the beginning of the body, and ends it. If it has ended by itself,
+// the connection is free for the next request. Whatever goes wrong, the status has been
+// seen, so there are no errors.
 func readBody(resp *http.Response, cancel context.CancelCauseFunc) (body []byte) {
 	if resp.Body == nil || resp.Body == http.NoBody {
 		return nil
@@ -333,7 +322,8 @@ func logPanic(ctx context.Context, where string, v any) {
 	slog.ErrorContext(ctx, "webhook: recovered", "error", recovered(where, v), "stack", string(debug.Stack()))
 }
 
-// recovered makes an error of a panic. Only the run-time's own texts are kept: any other value may hold an event's data.
+// recovered makes an error of a panic. Only the run-time's own texts are kept: any
+// other value may hold an event's data.
 func recovered(where string, v any) error {
 	if err, ok := v.(runtime.Error); ok {
 		return fmt.Errorf("panic in %s: %w", where, err)
@@ -341,18 +331,20 @@ func recovered(where string, v any) error {
 	return fmt.Errorf("panic in %s: %T", where, v)
 }
 
-// An exchange is what one attempt gives to net/http, and what net/http tells about it, also after the attempt has ended.
+// An exchange is what one attempt gives to net/http, and what net/http tells about it,
+// also after the attempt has ended.
 type exchange struct {
-	trace  httptrace.ClientTrace
-	body   bytes.Reader
-	id     [1]string    // values of the header
-	agent  [1]string    // likewise
-	begun  atomic.Int32 // requests of which the header was written
-	broken atomic.Int32 // those of them that were not written to their end
-	noTLS  atomic.Bool  // a handshake has failed
+	trace           httptrace.ClientTrace
+	body            bytes.Reader
+	id              [1]string    // values of the header
+	agent           [1]string    // likewise
+	begun           atomic.Int32 // requests whose header was written
+	broken          atomic.Int32 // those of them that were not written whole
+	handshakeFailed atomic.Bool
 }
 
-// header is that of the message under canonical names, in a map of its own with the same values, and what every request has.
+// header is that of the message under canonical names, in a map of its own with the
+// same values, and what every request has.
 func (x *exchange) header(m *Message) http.Header {
 	const added = 5 // id, user agent, signature
 	header := make(http.Header, len(m.Header)+added)
@@ -376,7 +368,7 @@ func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header h
 	if u.Scheme == "https" {
 		x.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
 			if err != nil {
-				x.noTLS.Store(true)
+				x.handshakeFailed.Store(true)
 			}
 		}
 	}
@@ -384,9 +376,11 @@ func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header h
 	req.Method, req.URL, req.Host, req.Header = m.Method, u, u.Host, header
 	if len(m.Body) > 0 {
 		x.body.Reset(m.Body)
-		// A plain bytes.Reader in a NopCloser: net/http knows it, and sends header and body in one packet.
+		// A plain bytes.Reader in a NopCloser: net/http knows it, and sends header and
+		// body in one packet.
 		req.Body, req.ContentLength = io.NopCloser(&x.body), int64(len(m.Body))
-		// With it net/http can take another connection when the first one turns out to be closed before anything was written.
+		// With it net/http can take another connection when the first one turns out to
+		// be closed before anything was written.
 		req.GetBody = func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(m.Body)), nil
 		}
@@ -394,11 +388,13 @@ func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header h
 	return req
 }
 
-// requestTemplate spares making a request only to copy it: WithContext is the one way to set the context.
+// requestTemplate spares making a request only to copy it: WithContext is the one way
+// to set the context.
 var requestTemplate = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
-// requests counts what was written. One that broke is not counted if another one followed, since net/http repeats by
-// itself when it has written nothing; if it was the only one, a part may have been.
+// requests counts what was written. One that broke is not counted if another one
+// followed, since net/http repeats by itself when it has written nothing; if it was the
+// only one, a part may have been.
 func (x *exchange) requests() int {
 	begun := int(x.begun.Load())
 	return max(begun-int(x.broken.Load()), min(begun, 1))

@@ -9,29 +9,30 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// The limits on templates and on what they make. Each is checked at [Compile] where it can
-// be, else when composing, and everything over one of them is an error that wraps
+// The limits on templates and on what they make. Each is checked at [Compile] where it
+// can be, else when composing, and everything over one of them is an error that wraps
 // [ErrLimit].
 const (
 	// MaxTemplateSize, 64 KiB, is for the template of a URL, of a header or of a body.
 	MaxTemplateSize = request.MaxTemplateSize
 	// MaxPlaceholders, 500, is for all templates of one webhook together.
 	MaxPlaceholders = request.MaxPlaceholders
-	// MaxNameSize, 256 bytes, is for the name of a placeholder, and for that of a header.
+	// MaxNameSize, 256 bytes, is for the name of a placeholder, and for that of a
+	// header.
 	MaxNameSize = request.MaxNameSize
 	// MaxFilters, 32, is for one placeholder.
 	MaxFilters = request.MaxFilters
 	// MaxFilterWork, 8 MiB, is for what all filters of one message take and give.
 	MaxFilterWork = request.MaxFilterWork
-	// MaxDepth, 32, is for the parts of a name, and for the nesting of a body template and
-	// of a value that is written as form fields.
+	// MaxDepth, 32, is for the parts of a name, and for the nesting of a body template
+	// and of a value that is written as form fields.
 	MaxDepth = request.MaxDepth
 	// MaxOutputSize, 1 MiB, is for a composed body.
 	MaxOutputSize = request.MaxOutputSize
 	// MaxURLSize, 8 KiB, is for a composed URL.
 	MaxURLSize = request.MaxURLSize
-	// MaxHeaderSize, 8 KiB, is for the composed value of a header; a longer one is cut at a
-	// rune boundary.
+	// MaxHeaderSize, 8 KiB, is for the composed value of a header; a longer one is cut
+	// at a rune boundary.
 	MaxHeaderSize = request.MaxHeaderSize
 	// MaxHeaders, 50, is for one webhook.
 	MaxHeaders = request.MaxHeaders
@@ -45,23 +46,23 @@ var (
 	ErrUnknownName = compose.ErrUnknownName
 )
 
-// A Composer makes messages of events in the form that one [Webhook] asks for. [Compile]
-// makes it. It is safe for concurrent use and does not change.
+// A Composer makes messages of events in the form that one [Webhook] asks for.
+// [Compile] makes it. It is safe for concurrent use and does not change.
 type Composer struct {
 	program *compose.Program
 	policy  Policy
 }
 
-// Compile checks a webhook and prepares it for composing: every placeholder, where it is,
-// and with samples also that it names something. The error is a [*TemplateError]; of
-// several faults it tells the first.
+// Compile checks a webhook and prepares it for composing: every placeholder, where it
+// is, and with samples also that it names something. The error is a [*TemplateError];
+// of several faults it tells the first.
 //
 // [Check] tells all faults, and what is no fault but may not be what was meant.
 //
-// Samples are events such as the webhook will get; zero values of the payload types will
-// do. A name that no sample knows is an error then and there, with the nearest name that
-// is known. With samples of several types, there must be one that knows all the names.
-// Without samples, an unknown name is an error of Compose.
+// Samples are events such as the webhook will get; zero values of the payload types
+// will do. A name that no sample knows is an error then and there, with the nearest
+// name that is known. With samples of several types, there must be one that knows all
+// the names. Without samples, an unknown name is an error of Compose.
 func Compile(w Webhook, samples ...Event) (*Composer, error) {
 	program, faults := compile(w, samples)
 	if len(faults) > 0 {
@@ -74,8 +75,8 @@ func Compile(w Webhook, samples ...Event) (*Composer, error) {
 	return c, nil
 }
 
-// MustCompile is [Compile] for webhooks that are in the program's own text. It panics where
-// Compile returns an error.
+// MustCompile is [Compile] for webhooks that are in the program's own text. It panics
+// where Compile returns an error.
 func MustCompile(w Webhook, samples ...Event) *Composer {
 	c, err := Compile(w, samples...)
 	if err != nil {
@@ -107,18 +108,18 @@ func asComposed(events []Event) []compose.Event {
 	return made
 }
 
-// Placeholders returns the names that the templates use, each once, in the order of URL,
-// headers by name, and body.
+// Placeholders returns the names that the templates use, each once, in the order of
+// URL, headers by name, and body.
 func (c *Composer) Placeholders() []string { return c.program.Placeholders() }
 
 // Compose makes the message that reports e. Its id is new and random. The error is a
-// [*TemplateError]: the event has no such name, a value cannot stand where it was put, or
+// [*TemplateError]: the event has no such name, a value is not allowed in its place, or
 // the result is over a limit. Trying again does not help.
 func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) }
 
-// ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to 64
-// letters, digits, _ and -. With the same id, the same event composed twice is one delivery
-// to receivers and queues.
+// ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to
+// 64 letters, digits, _ and -. With the same id, the same event composed twice is one
+// delivery to receivers and queues.
 func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 	if err := request.CheckID(id); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
@@ -126,8 +127,8 @@ func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 	return c.compose(id, e)
 }
 
-// A composed is a Message together with the arrays that its slices point to, so that they
-// are one allocation.
+// A composed is a Message together with the arrays that its slices point to, so that
+// they are one allocation.
 type composed struct {
 	Message
 	waits   [5]time.Duration

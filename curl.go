@@ -13,20 +13,24 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// Curl returns a command for a POSIX shell that sends the request of m with curl, for people to look at. What may be a
-// credential is written as ***: the values of all headers but Accept, Content-Type, User-Agent and Webhook-Id, and those of
-// query parameters whose names end as credentials' names do, such as token or api_key. The path, the body and the other
-// parameters are shown as they are.
+// Curl returns a command for a POSIX shell that sends the request of m with curl, for
+// people to look at. What may be a credential is written as ***: the values of all
+// headers but Accept, Content-Type, User-Agent and Webhook-Id, and those of query
+// parameters whose names end as credentials' names do, such as token or api_key. The
+// path, the body and the other parameters are shown as they are.
 //
-// The request has the method, URL, headers and body that [Client.Try] sends. It is not signed, since signatures are made for
-// each attempt, so a receiver that verifies will refuse it. The connection is curl's own: it heeds no [Egress] and no
-// [Policy], uses the proxy of the environment, and leaves the scheme's own port out of Host.
+// The request has the method, URL, headers and body that [Client.Try] sends. It is not
+// signed, since signatures are made for each attempt, so a receiver that verifies will
+// refuse it. The connection is curl's own: it heeds no [Egress] and no [Policy], uses
+// the proxy of the environment, and leaves the scheme's own port out of Host.
 //
-// The command needs curl 7.42 or later. Its text is UTF-8 without control characters but newline and tab, whatever m holds.
-// For a message that Try refuses it begins with a colon and the reason, and does nothing.
+// The command needs curl 7.42 or later. Its text is UTF-8 without control characters
+// but newline and tab, whatever m holds. For a message that Try refuses it begins with
+// a colon and the reason, and does nothing.
 func (m *Message) Curl() string { return m.curl(false) }
 
-// CurlWithSecrets is [Message.Curl] with every value in full. It is for the author of the webhook only.
+// CurlWithSecrets is [Message.Curl] with every value in full. It is for the author of
+// the webhook only.
 func (m *Message) CurlWithSecrets() string { return m.curl(true) }
 
 const masked = "***"
@@ -36,16 +40,17 @@ var shownHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID}
 
 // credentialNames are how the names of query parameters that carry credentials end.
 var credentialNames = []string{
-	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization", "signature", "sig", "credential",
-	"credentials", "jwt", "bearer",
+	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization",
+	"signature", "sig", "credential", "credentials", "jwt", "bearer",
 }
 
-// maxArgument is how long a body may be as an argument, and a piece of one in the shell. Linux takes at most 128 KiB.
+// maxArgument is how long a body may be as an argument, and a piece of one in the
+// shell. Linux takes at most 128 KiB.
 const maxArgument = 32 << 10
 
 func (m *Message) curl(secrets bool) string {
 	var b strings.Builder
-	u, refused := checkMessage(m)
+	u, refused := m.check()
 	if m == nil {
 		m = &Message{}
 	}
@@ -55,16 +60,18 @@ func (m *Message) curl(secrets bool) string {
 	} else {
 		address = u.Scheme + "://" + u.Host + u.RequestURI() // as net/http writes it
 		if isFile := strings.HasPrefix(body, "@"); isFile || len(body) > maxArgument || !isPlain(body) {
-			b.WriteString(printf(body) + " | ")
+			b.WriteString(printfCommand(body) + " | ")
 			body = "@-"
 		}
 	}
 	if !secrets {
 		address = maskURL(address, refused != nil)
 	}
-	// With an empty body net/http says Content-Length: 0 for these request.Methods, and so does curl for an empty --data-binary.
+	// With an empty body net/http says Content-Length: 0 for these request.Methods, and
+	// so does curl for an empty --data-binary.
 	data := body != "" || m.Method == http.MethodPost || m.Method == http.MethodPut || m.Method == http.MethodPatch
-	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out of it.
+	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out
+	// of it.
 	b.WriteString("curl -q -g --path-as-is -X " + shellQuote(m.Method) + " " + shellQuote(address))
 	for _, line := range m.curlHeader(secrets, data) {
 		b.WriteString(" \\\n  -H " + shellQuote(line))
@@ -75,8 +82,9 @@ func (m *Message) curl(secrets bool) string {
 	return b.String()
 }
 
-// curlHeader returns the arguments for the header that [Client.Try] sends: "Name: value", "Name;" for a value that is empty,
-// and "Name:" for a header that curl would add by itself.
+// curlHeader returns the arguments for the header that [Client.Try] sends: "Name:
+// value", "Name;" for a value that is empty, and "Name:" for a header that curl would
+// add by itself.
 func (m *Message) curlHeader(secrets, data bool) []string {
 	header := http.Header{"Accept": nil, "User-Agent": {"Ringhook"}}
 	if data {
@@ -91,7 +99,8 @@ func (m *Message) curlHeader(secrets, data bool) []string {
 		}
 	}
 	header.Set(HeaderID, m.ID)
-	if agents := header["User-Agent"]; len(agents) > 0 { // net/http sends the first one, if it is not empty
+	// net/http sends the first one, if it is not empty
+	if agents := header["User-Agent"]; len(agents) > 0 {
 		header["User-Agent"] = agents[:min(len(agents[0]), 1)]
 	}
 	var lines []string
@@ -114,7 +123,8 @@ func (m *Message) curlHeader(secrets, data bool) []string {
 	return lines
 }
 
-// maskURL hides the values of parameters that may be credentials and, if the URL is refused, what may be a user.
+// maskURL hides the values of parameters that may be credentials and, if the URL is
+// refused, what may be a user.
 func maskURL(address string, refused bool) string {
 	if at := strings.LastIndexByte(address, '@'); refused && at >= 0 {
 		user := strings.Index(address[:at], "://") + 1
@@ -134,7 +144,8 @@ func maskURL(address string, refused bool) string {
 		if err != nil {
 			plain = name
 		}
-		plain = strings.TrimRight(strings.ToLower(plain), "[]") // as of user[token] and token[]
+		// as of user[token] and token[]
+		plain = strings.TrimRight(strings.ToLower(plain), "[]")
 		if slices.ContainsFunc(credentialNames, func(end string) bool { return strings.HasSuffix(plain, end) }) {
 			parameters[i] = name + "=" + masked
 		}
@@ -142,7 +153,8 @@ func maskURL(address string, refused bool) string {
 	return before + "?" + strings.Join(parameters, "&")
 }
 
-// shellQuote returns one word of a POSIX shell that stands for s. Of one that is not plain, newlines at the end are lost.
+// shellQuote returns s as one word of a POSIX shell. If s is not plain, newlines at its
+// end are lost.
 func shellQuote(s string) string {
 	switch {
 	case slices.Contains(request.Methods, s):
@@ -150,11 +162,12 @@ func shellQuote(s string) string {
 	case isPlain(s):
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
-	return `"$(` + printf(s) + `)"`
+	return `"$(` + printfCommand(s) + `)"`
 }
 
-// printf returns a command that prints s, in as many pieces as its length asks for.
-func printf(s string) string {
+// printfCommand returns a command that prints s, in as many pieces as its length asks
+// for.
+func printfCommand(s string) string {
 	var pieces []string
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -162,7 +175,8 @@ func printf(s string) string {
 		switch char := s[i : i+n]; {
 		case char == "%":
 			b.WriteString("%%")
-		case !isPlain(char), char == "'", char == `\`, char == "-" && b.Len() == 0: // a - at the front would be an option
+		case !isPlain(char), char == "'", char == `\`, char == "-" && b.Len() == 0:
+			// a - at the front would be an option
 			for _, c := range []byte(char) {
 				fmt.Fprintf(&b, `\%03o`, c)
 			}
@@ -180,7 +194,9 @@ func printf(s string) string {
 	return "{ " + strings.Join(pieces, "\n  ") + "; }"
 }
 
-// isPlain reports whether s can be shown and pasted as it is: UTF-8 that steers no terminal.
+// isPlain reports whether s can be shown and pasted as it is: UTF-8 that steers no
+// terminal.
 func isPlain(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) < 0
+	steers := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	return utf8.ValidString(s) && strings.IndexFunc(s, steers) < 0
 }

@@ -15,38 +15,43 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// An Egress says where requests may go. It is the embedder's to set, never a customer's. The zero Egress allows public
-// addresses on the ports 80, 443, 8080 and 8443.
+// An Egress says where requests may go. It is the embedder's to set, never a
+// customer's. The zero Egress allows public addresses on the ports 80, 443, 8080 and
+// 8443.
 type Egress struct {
-	// Allow lists addresses that may be dialled although they are special: the embedder's own networks, or loopback in
-	// tests. IPv4 prefixes are written as such, not as mapped into IPv6.
+	// Allow lists addresses that may be dialled although they are special: the
+	// embedder's own networks, or loopback in tests. IPv4 prefixes are written as such,
+	// not as mapped into IPv6.
 	Allow []netip.Prefix
 	// AnyPort allows every port. If false, only 80, 443, 8080 and 8443 are allowed.
 	AnyPort bool
-	// Proxy is the proxy that all requests go through, with the scheme http, https or socks5. If nil, there is none: the
-	// environment is never asked. With a proxy only its own address is ever dialled, and not judged; which addresses and
-	// ports may be reached is then the proxy's to decide, and Allow and AnyPort have no effect.
+	// Proxy is the proxy that all requests go through, with the scheme http, https or
+	// socks5. If nil, there is none: the environment is never asked. With a proxy only
+	// its own address is ever dialled, and not judged; which addresses and ports may be
+	// reached is then the proxy's to decide, and Allow and AnyPort have no effect.
 	Proxy *url.URL
-	// TLS holds client certificates and private CAs. It is copied. If nil, the system's CAs are used; TLS is 1.2 or later
-	// in any case.
+	// TLS holds client certificates and private CAs. It is copied. If nil, the system's
+	// CAs are used; TLS is 1.2 or later in any case.
 	TLS *tls.Config
 }
 
-// NewTransport returns a transport for a [Client] that refuses private, loopback, link-local and all other special
-// addresses, but for those that e allows.
+// NewTransport returns a transport for a [Client] that refuses private, loopback,
+// link-local and all other special addresses, but for those that e allows.
 //
-// The address that is about to be dialled is what is judged, after the look-up of the name and for each attempt, so
-// neither a name's answer that changes in between nor an unusual spelling of an address gets around it. It speaks
-// HTTP/1.1 only, follows no redirects, unpacks no gzip, takes at most 64 KiB of response headers, and keeps up to 256 idle
-// connections a host for 30 seconds. Connecting and the TLS handshake get 10 seconds each, also where a policy's timeout is
-// longer. It is safe for concurrent use.
+// The address that is about to be dialled is what is judged, after the look-up of the
+// name and for each attempt, so neither a name's answer that changes in between nor an
+// unusual spelling of an address gets around it. It speaks HTTP/1.1 only, follows no
+// redirects, unpacks no gzip, takes at most 64 KiB of response headers, and keeps up to
+// 256 idle connections a host for 30 seconds. Connecting and the TLS handshake get 10
+// seconds each, also where a policy's timeout is longer. It is safe for concurrent use.
 func NewTransport(e Egress) http.RoundTripper {
 	return newTransport(e, &net.Dialer{})
 }
 
 func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
-	// Attempts end by their policy's timeout. These two see to it that what an attempt has left behind ends soon as well:
-	// net/http goes on dialling for a request that has gone, and one dead host must not gather sockets.
+	// Attempts end by their policy's timeout. These two see to it that what an attempt
+	// has left behind ends soon as well: net/http goes on dialling for a request that
+	// has gone, and one dead host must not gather sockets.
 	const leakGuard = 10 * time.Second
 	dialer.Timeout = leakGuard
 	t := &http.Transport{
@@ -55,10 +60,11 @@ func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
 		TLSHandshakeTimeout:    leakGuard,
 		DisableCompression:     true, // 50 KB of gzip can be 50 MB
 		MaxResponseHeaderBytes: 64 << 10,
-		MaxIdleConnsPerHost:    256, // with the default of 2, 64 workers reach a third of the throughput
-		IdleConnTimeout:        30 * time.Second,
-		WriteBufferSize:        16 << 10, // most requests in one write
-		Protocols:              new(http.Protocols),
+		// with the default of 2, 64 workers reach a third of the throughput
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     30 * time.Second,
+		WriteBufferSize:     16 << 10, // most requests in one write
+		Protocols:           new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true) // HTTP/2 is slower here, and repeats requests by itself
 	if e.TLS != nil {
@@ -78,10 +84,12 @@ func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
 	return t
 }
 
-// azureWireServer is Azure's metadata service, the one of all clouds that is at a public address.
+// azureWireServer is Azure's metadata service, the one of all clouds that is at a
+// public address.
 var azureWireServer = netip.MustParsePrefix("168.63.129.16/32")
 
-// guard returns the function that judges an address about to be dialled. Its errors are *blockedError.
+// guard returns the function that judges an address about to be dialled. Its errors are
+// *blockedError.
 func (e Egress) guard() func(network, address string) error {
 	var allow4, allow6 []netip.Prefix
 	for _, prefix := range e.Allow {
@@ -109,7 +117,8 @@ func (e Egress) guard() func(network, address string) error {
 		if target.Addr().Zone() != "" { // no prefix contains an address with a zone
 			return &blockedError{errors.New("address with a zone")}
 		}
-		// Resolvers hand back IPv4 addresses mapped into IPv6, which no IPv4 prefix contains.
+		// Resolvers hand back IPv4 addresses mapped into IPv6, which no IPv4 prefix
+		// contains.
 		target = netip.AddrPortFrom(target.Addr().Unmap(), target.Port())
 		if err := guardian.SafeAddrPort(target); err != nil {
 			return &blockedError{err}
@@ -118,7 +127,8 @@ func (e Egress) guard() func(network, address string) error {
 	}
 }
 
-// A blockedError says why an address was not dialled. Its text is for the operator: it has the address.
+// A blockedError says why an address was not dialled. Its text is for the operator: it
+// has the address.
 type blockedError struct{ reason error }
 
 func (e *blockedError) Error() string { return "destination not allowed: " + e.reason.Error() }

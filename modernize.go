@@ -8,28 +8,35 @@ import (
 	"github.com/ringhook/webhook/internal/template"
 )
 
-// ModernizeTemplate rewrites the placeholders of the platform's older language into those of this package: {to} becomes
-// {{to}}, {from|cut:-10} becomes {{from | slice: -10}}, {start_at|date_format:d/m/Y} becomes
-// {{start_at | date_format: 'd/m/Y'}}, and {caller.mobile#9190199xxxx} becomes {{caller.mobile | default: '9190199xxxx'}}.
-// All other text stays as it is, with what is written in today's language, so that doing it twice changes nothing more. Only
-// an @ in front of an old placeholder is doubled, since one in front of a new one would be a part of it.
+// ModernizeTemplate rewrites the placeholders of the platform's older language into
+// those of this package: {to} becomes {{to}}, {from|cut:-10} becomes {{from | slice:
+// -10}}, {start_at|date_format:d/m/Y} becomes {{start_at | date_format: 'd/m/Y'}}, and
+// {caller.mobile#9190199xxxx} becomes {{caller.mobile | default: '9190199xxxx'}}. All
+// other text stays as it is, with what is written in today's language, so that doing it
+// twice changes nothing more. Only an @ in front of an old placeholder is doubled,
+// since one in front of a new one would be a part of it.
 //
-// An old placeholder is a name in single braces, of letters, digits, _ and dots, that begins with a letter; filters and a
-// default may follow it. Of texts, whole numbers, true and false stay what they are, and others are put in quotes. What has
-// no other spelling is an error, a [*TemplateError] with the Field "template"; {caller.name||caller.email} is, since a
-// default is a text and not a name. Whether names and filters exist is for [Compile] to say.
+// An old placeholder is a name in single braces, of letters, digits, _ and dots, that
+// begins with a letter; filters and a default may follow it. Of texts, whole numbers,
+// true and false stay what they are, and others are put in quotes. What has no other
+// spelling is an error, a [*TemplateError] with the Field "template";
+// {caller.name||caller.email} is, since a default is a text and not a name. Whether
+// names and filters exist is for [Compile] to say.
 func ModernizeTemplate(old string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(old); {
 		tag, n, err := modernize(old[i:])
 		switch {
 		case err != nil:
-			// What is around the tag is hidden in Detail: it may be a header's or a URL's.
+			// What is around the tag is hidden in Detail: it may be a header's or a
+			// URL's.
 			source := []byte(old)
 			hide(source, 0, i)
 			hide(source, i+n, len(source))
 			err.Offset += i
-			return "", &TemplateError{Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source)}
+			return "", &TemplateError{
+				Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source),
+			}
 		case tag == "":
 			tag = old[i : i+n]
 		case i > 0 && old[i-1] == '@':
@@ -44,8 +51,8 @@ func ModernizeTemplate(old string) (string, error) {
 // oldName is what an old placeholder begins with.
 var oldName = regexp.MustCompile(`^\{[ \t]*([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)[ \t]*[|#}]`)
 
-// modernize looks at what s begins with. If it is an old placeholder of n bytes, it returns the new one; else the next n
-// bytes are to stay.
+// modernize looks at what s begins with. If it is an old placeholder of n bytes, it
+// returns the new one; else the next n bytes are to stay.
 func modernize(s string) (tag string, n int, err *template.Error) {
 	switch {
 	case strings.HasPrefix(s, "{{"):
@@ -78,8 +85,8 @@ func modernize(s string) (tag string, n int, err *template.Error) {
 	return o.out.String(), end + 1, err
 }
 
-// through returns how much of s there is up to the end of its first tag. A tag without an end reaches to the end of s: it is
-// for Compile to refuse.
+// through returns how much of s there is up to the end of its first tag. A tag without
+// an end reaches to the end of s: it is for Compile to refuse.
 func through(s, closing string) int {
 	if i := strings.Index(s, closing); i >= 0 {
 		return i + len(closing)
@@ -100,7 +107,8 @@ func (o *oldTag) part() *template.Error {
 	at, rest := o.i, o.src[o.i:]
 	switch {
 	case strings.HasPrefix(rest, "||"):
-		return template.Errorf(at, "a name cannot stand in for another one: choose one of them, or write {{%.64s | default: 'text'}}", o.name)
+		return template.Errorf(at, "a name cannot replace another one: choose one of them, "+
+			"or write {{%.64s | default: 'text'}}", o.name)
 	case rest[0] == '|':
 		return o.filter()
 	case rest[0] != '#':
@@ -108,7 +116,8 @@ func (o *oldTag) part() *template.Error {
 	}
 	text := rest[1:]
 	if i := strings.IndexByte(text, '|'); i >= 0 {
-		return template.Errorf(at+1+i, "a | in a default: write {{%.64s | default: 'text'}}, with further filters before or behind the default", o.name)
+		return template.Errorf(at+1+i, "a | in a default: write {{%.64s | default: 'text'}}, "+
+			"with further filters before or after the default", o.name)
 	}
 	o.i = len(o.src)
 	o.out.WriteString(" | default: ")
@@ -145,7 +154,8 @@ func (o *oldTag) filter() *template.Error {
 	return nil
 }
 
-// argument rewrites an argument, and stops before one of the characters of stops. One in quotes stays.
+// argument rewrites an argument, and stops before one of the characters of stops. One
+// in quotes stays.
 func (o *oldTag) argument(stops string) *template.Error {
 	o.blanks()
 	at, rest := o.i, o.src[o.i:]
@@ -165,7 +175,8 @@ func (o *oldTag) argument(stops string) *template.Error {
 	return o.literal(strings.TrimRight(rest, " \t"), at, true)
 }
 
-// literal writes a text as a literal. If it was bare, it may be another one: in JSON it makes a difference.
+// literal writes a text as a literal. If it was bare, it may be another one: in JSON it
+// makes a difference.
 func (o *oldTag) literal(text string, at int, bare bool) *template.Error {
 	quote := "'"
 	switch n, err := strconv.ParseInt(text, 10, 64); {
@@ -176,7 +187,7 @@ func (o *oldTag) literal(text string, at int, bare bool) *template.Error {
 		return template.Errorf(at+strings.IndexByte(text, '\\'), "a backslash, which a text cannot have")
 	case strings.Contains(text, "'"):
 		if i := strings.IndexByte(text, '"'); i >= 0 {
-			return template.Errorf(at+i, "both kinds of quotes, of which a text can have only one")
+			return template.Errorf(at+i, "both kinds of quotes: a text can have only one")
 		}
 		quote = `"`
 	}

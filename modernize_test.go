@@ -85,8 +85,8 @@ var badOldTemplates = []struct {
 	offset int
 	want   string
 }{
-	{"to {caller.name||caller.email}", 15, "a name cannot stand in for another one: choose one of them, or write {{caller.name | default: 'text'}}"},
-	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or behind the default"},
+	{"to {caller.name||caller.email}", 15, "a name cannot replace another one: choose one of them, or write {{caller.name | default: 'text'}}"},
+	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or after the default"},
 	{"{a|}", 3, "expected the name of a filter after |"},
 	{"{a|cut|}", 7, "expected the name of a filter after |"},
 	{"{a|Cut}", 3, "expected the name of a filter after |"},
@@ -94,7 +94,7 @@ var badOldTemplates = []struct {
 	{"{a|append:'x}", 10, "a text in quotes is not closed by '"},
 	{"{a|append:'x'y}", 13, `expected |, # or }, found "y"`},
 	{`{a|date_format:d \d}`, 17, "a backslash, which a text cannot have"},
-	{`{a#it's "x"}`, 8, "both kinds of quotes, of which a text can have only one"},
+	{`{a#it's "x"}`, 8, "both kinds of quotes: a text can have only one"},
 }
 
 func TestModernizeTemplate_Errors(t *testing.T) {
@@ -112,7 +112,7 @@ func TestModernizeTemplate_Errors(t *testing.T) {
 	_, err := webhook.ModernizeTemplate("Bearer secret {a||b} more\n")
 	var e *webhook.TemplateError
 	require.ErrorAs(t, err, &e)
-	require.Equal(t, `webhook: template: offset 16: a name cannot stand in for another one: choose one of them, or write {{a | default: 'text'}}
+	require.Equal(t, `webhook: template: offset 16: a name cannot replace another one: choose one of them, or write {{a | default: 'text'}}
 ****** ****** {a||b} ****
                 ^`, e.Detail())
 }

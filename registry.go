@@ -11,36 +11,43 @@ import (
 	"time"
 )
 
-// ErrNotFound is what a [Registry]'s Source returns, or wraps, for an id that it has no webhook for, or none any longer. The
-// registry returns it at once, where after other errors it goes on with the webhook as it last knew it.
+// ErrNotFound is what a [Registry]'s Source returns, or wraps, for an id that it has no
+// webhook for, or none any longer. The registry returns it at once, where after other
+// errors it goes on with the webhook as it last knew it.
 var ErrNotFound = errors.New("no such webhook")
 
-// A Registry keeps webhooks compiled, by id, so that API calls can name one by its webhook_id. The zero Registry finds no
-// webhook. Set the fields before the first use; from then on it is safe for concurrent use and must not be copied.
+// A Registry keeps webhooks compiled, by id, so that API calls can name one by its
+// webhook_id. The zero Registry finds no webhook. Set the fields before the first use;
+// from then on it is safe for concurrent use and must not be copied.
 //
-// The first caller that needs a webhook asks Source and compiles what it says, while all others that need it wait for the
-// result, which then serves for MaxAge. After that the next caller asks again, while the others go on with the old one. If
-// Source fails then, all go on with the old one, and it is asked again a few seconds later, until it answers or says
-// [ErrNotFound]. Only webhooks that Source has found are kept, and none is dropped for not being used.
+// The first caller that needs a webhook asks Source and compiles what it says, while
+// all others that need it wait for the result, which then serves for MaxAge. After that
+// the next caller asks again, while the others go on with the old one. If Source fails
+// then, all go on with the old one, and it is asked again a few seconds later, until it
+// answers or says [ErrNotFound]. Only webhooks that Source has found are kept, and none
+// is dropped for not being used.
 type Registry struct {
-	// Source looks a webhook up: in the embedder's own table, a file, a durable store. It is called in the goroutine and
-	// with the context of a caller, for each id once at a time. A Webhook without an ID gets the one that was asked for. A
-	// panic counts as an error. If nil, nothing is found.
+	// Source looks a webhook up: in the embedder's own table, a file, a durable store.
+	// It is called in the goroutine and with the context of a caller, for each id once
+	// at a time. A Webhook without an ID gets the one that was asked for. A panic
+	// counts as an error. If nil, nothing is found.
 	Source func(ctx context.Context, id string) (Webhook, error)
 	// Samples are passed to [Compile].
 	Samples []Event
-	// MaxAge is how long a webhook serves before Source is asked again, and so how late a change may show. If zero, one
-	// minute; if negative, Source is not asked again for what it has found.
+	// MaxAge is how long a webhook serves before Source is asked again, and so how late
+	// a change may show. If zero, one minute; if negative, Source is not asked again
+	// for what it has found.
 	MaxAge time.Duration
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards entries
 	entries map[string]registryEntry
 }
 
 const (
 	defaultMaxAge = time.Minute
-	// retrySource is the pause after a Source that failed, unless MaxAge is shorter: long enough not to add to the trouble
-	// of a database, short enough for a look-up that only its caller's deadline cut off.
+	// retrySource is the pause after a Source that failed, unless MaxAge is shorter:
+	// long enough not to add to the trouble of a database, short enough for a look-up
+	// that only its caller's deadline cut off.
 	retrySource = 5 * time.Second
 )
 
@@ -60,12 +67,14 @@ type result struct {
 
 // A lookup is one call of Source, for which callers wait that have nothing older.
 type lookup struct {
-	done   chan struct{} // closed when result stands
-	result *result       // nil if who asked has given up, so that the others must ask themselves
+	done chan struct{} // closed when result is set
+	// nil if who asked has given up, so that the others must ask themselves
+	result *result
 }
 
-// Composer returns the webhook with that id, compiled. The error wraps that of Source, such as [ErrNotFound], or the cause
-// of ctx's end; or it is the [*TemplateError] of a webhook that does not compile, which all callers get until it changes.
+// Composer returns the webhook with that id, compiled. The error wraps that of Source,
+// such as [ErrNotFound], or the cause of ctx's end; or it is the [*TemplateError] of a
+// webhook that does not compile, which all callers get until it changes.
 func (r *Registry) Composer(ctx context.Context, id string) (*Composer, error) {
 	for {
 		res, l, mine := r.look(id)
@@ -86,8 +95,9 @@ func (r *Registry) Composer(ctx context.Context, id string) (*Composer, error) {
 	}
 }
 
-// Dispatch reports e to the webhook with that id: it looks the webhook up, composes the message and hands it to s. This is
-// what a webhook_id in an API call asks for. The error is that of [Registry.Composer], [Composer.Compose] or s.
+// Dispatch reports e to the webhook with that id: it looks the webhook up, composes the
+// message and hands it to s. This is what a webhook_id in an API call asks for. The
+// error is that of [Registry.Composer], [Composer.Compose] or s.
 func (r *Registry) Dispatch(ctx context.Context, s Sender, id string, e Event) error {
 	c, err := r.Composer(ctx, id)
 	if err != nil {
@@ -100,8 +110,8 @@ func (r *Registry) Dispatch(ctx context.Context, s Sender, id string, e Event) e
 	return s.Send(ctx, m)
 }
 
-// look returns what is known of a webhook, if anything, and the look-up that is under way, if one is. If it is mine, the
-// caller must make it.
+// look returns what is known of a webhook, if anything, and the look-up that is under
+// way, if one is. If it is mine, the caller must make it.
 func (r *Registry) look(id string) (known *result, l *lookup, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -186,7 +196,8 @@ func (r *Registry) maxAge() time.Duration {
 	}
 }
 
-// lookupError says which webhook err is about. Sources that read JSON pass on errors of this package, prefix and all.
+// lookupError says which webhook err is about. Sources that read JSON pass on errors of
+// this package, prefix and all.
 func lookupError(id string, err error) error {
 	text := fmt.Sprintf("look-up of webhook %.64q: %s", id, strings.TrimPrefix(err.Error(), "webhook: "))
 	return &textError{text, err}

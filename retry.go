@@ -16,7 +16,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// maxRetryAfter is the longest wait that a receiver's Retry-After header can ask for; a longer one is cut to it.
+// maxRetryAfter is the longest wait that a receiver's Retry-After header can ask for; a
+// longer one is cut to it.
 const maxRetryAfter = time.Hour
 
 // The limits on a [Policy].
@@ -27,7 +28,8 @@ const (
 	maxWaits    = 100
 )
 
-// What the documents promise: 3 s for an answer, two more tries, 10^n seconds before each up to 100 000 s.
+// What the documents promise: 3 s for an answer, two more tries, 10^n seconds before
+// each up to 100 000 s.
 const (
 	defaultTimeout  = 3 * time.Second
 	defaultAttempts = 3
@@ -35,35 +37,40 @@ const (
 
 // Shared by all completed policies, so never written to.
 var (
-	defaultWaits = []time.Duration{10 * time.Second, 100 * time.Second, 1000 * time.Second, 10000 * time.Second, 100000 * time.Second}
+	defaultWaits = []time.Duration{
+		10 * time.Second, 100 * time.Second, 1000 * time.Second, 10000 * time.Second, 100000 * time.Second,
+	}
 	voiceSuccess = []int{http.StatusOK, http.StatusAccepted}
 )
 
-// A Policy says what counts as delivered and when to try again. It is plain data; each zero field means what [PolicyFor]
-// says for the event's type.
+// A Policy says what counts as delivered and when to try again. It is plain data; each
+// zero field means what [PolicyFor] says for the event's type.
 //
-// In JSON, durations are strings as [time.ParseDuration] reads them, such as "10s" or "1h30m"; numbers are refused, since
-// they would not say their unit, and so are unknown members. A member that is not set is omitted.
+// In JSON, durations are strings as [time.ParseDuration] reads them, such as "10s" or
+// "1h30m"; numbers are refused, since they would not say their unit, and so are unknown
+// members. A member that is not set is omitted.
 type Policy struct {
-	// Success lists the status codes that count as delivered, each within 200 to 299. If empty, any of these counts, but
-	// for voice events only 200 and 202.
+	// Success lists the status codes that count as delivered, each within 200 to 299.
+	// If empty, any of these counts, but for voice events only 200 and 202.
 	Success []int
-	// Timeout of one attempt, from signing and the look-up of the name to the status line; at most 10 minutes. If zero,
-	// 3 seconds.
+	// Timeout of one attempt, from signing and the look-up of the name to the status
+	// line; at most 10 minutes. If zero, 3 seconds.
 	Timeout time.Duration
 	// Attempts to make in all, at most 1000; 1 means no retry. If zero, 3.
 	Attempts int
-	// Waits before attempt 2, 3 and so on; the last one repeats. At most 100, each at most 30 days. If empty, 10 s, 100 s,
-	// 1 000 s, 10 000 s and 100 000 s.
+	// Waits before attempt 2, 3 and so on; the last one repeats. At most 100, each at
+	// most 30 days. If empty, 10 s, 100 s, 1 000 s, 10 000 s and 100 000 s.
 	Waits []time.Duration
-	// Jitter spreads each wait evenly over ± this part of it: 0.2 makes 80 to 120 s of 100 s. From 0 to 1; zero keeps the
-	// times as they are. It is a hash of the message's ID and the attempt's number: any process computes the same wait.
+	// Jitter spreads each wait evenly over ± this part of it: 0.2 makes 80 to 120 s of
+	// 100 s. From 0 to 1; zero keeps the times as they are. It is a hash of the
+	// message's ID and the attempt's number: any process computes the same wait.
 	Jitter float64
 }
 
-// PolicyFor returns the documented policy for events of a type: 3 seconds for an answer, 3 attempts, waits of 10 s, 100 s,
-// 1 000 s, 10 000 s and then 100 000 s, no jitter. Voice events (voice:message:out and all that start with voice:) are
-// delivered by status 200 and 202 only, all others by any 2xx, which is an empty Success.
+// PolicyFor returns the documented policy for events of a type: 3 seconds for an
+// answer, 3 attempts, waits of 10 s, 100 s, 1 000 s, 10 000 s and then 100 000 s, no
+// jitter. Voice events (voice:message:out and all that start with voice:) are delivered
+// by status 200 and 202 only, all others by any 2xx, which is an empty Success.
 //
 // The result is complete and the caller's own to change.
 func PolicyFor(eventType string) Policy {
@@ -72,7 +79,8 @@ func PolicyFor(eventType string) Policy {
 	return p
 }
 
-// complete fills in the zero fields. The slices that it adds are shared: whoever hands the result out copies them.
+// complete fills in the zero fields. The slices that it adds are shared: whoever hands
+// the result out copies them.
 func (p Policy) complete(eventType string) Policy {
 	if len(p.Success) == 0 && strings.HasPrefix(eventType, "voice:") {
 		p.Success = voiceSuccess
@@ -124,7 +132,8 @@ func (p Policy) delivered(status int) bool {
 	return slices.Contains(p.Success, status)
 }
 
-// next returns the wait after the nth attempt of message id failed, or false if it was the last. p is complete.
+// next returns the wait after the nth attempt of message id failed, or false if it was
+// the last. p is complete.
 func (p Policy) next(id string, n int) (time.Duration, bool) {
 	if n >= p.Attempts {
 		return 0, false
@@ -138,7 +147,8 @@ func (p Policy) next(id string, n int) (time.Duration, bool) {
 	return time.Duration(float64(wait) * (1 + p.Jitter*(2*unit-1))), true
 }
 
-// The JSON form of a Policy. With omitzero an empty list survives a round trip as an empty list.
+// The JSON form of a Policy. With omitzero an empty list survives a round trip as an
+// empty list.
 type policyJSON struct {
 	Success  []int    `json:"success,omitzero"`
 	Timeout  string   `json:"timeout,omitzero"`
@@ -147,7 +157,8 @@ type policyJSON struct {
 	Jitter   float64  `json:"jitter,omitzero"`
 }
 
-// MarshalJSON writes the policy with durations as strings. Fields that are not set are omitted.
+// MarshalJSON writes the policy with durations as strings. Fields that are not set are
+// omitted.
 func (p Policy) MarshalJSON() ([]byte, error) {
 	j := policyJSON{Success: p.Success, Attempts: p.Attempts, Jitter: p.Jitter}
 	if p.Timeout != 0 {
@@ -162,8 +173,9 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. It replaces all of p, and leaves it alone after an error, which names the
-// member. It does not judge the values: [Compile] and [Client.Try] do.
+// UnmarshalJSON reads what MarshalJSON writes. It replaces all of p, and leaves it
+// alone after an error, which names the member. It does not judge the values: [Compile]
+// and [Client.Try] do.
 func (p *Policy) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" { // as encoding/json has it, null changes nothing
 		return nil
@@ -173,7 +185,8 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 		return errors.New("webhook: policy: not a JSON object")
 	}
 	var q Policy
-	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so that the same text has the same error
+	// sorted, so that the same text has the same error
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if err := q.setMember(name, members[name]); err != nil {
 			return fmt.Errorf("webhook: policy %s: %w", name, err)
 		}
@@ -238,18 +251,22 @@ func setDuration(d *time.Duration, text *string) error {
 	return nil
 }
 
-// A RetryFunc says how long to wait after a failed attempt, or with false that it was the last. It is asked for failures
-// that may be retried only: not after a delivery, a 410, an invalid message or the caller's cancellation. A Retry-After
-// of the receiver lengthens its wait; a negative wait is none.
+// A RetryFunc says how long to wait after a failed attempt, or with false that it was
+// the last. It is asked for failures that may be retried only: not after a delivery, a
+// 410, an invalid message or the caller's cancellation. A Retry-After of the receiver
+// lengthens its wait; a negative wait is none.
 //
-// It must be pure, a function of its arguments, since a queue may ask again in another process; it must not change the
-// message and must be safe for concurrent use. If it panics, the message's Policy decides.
+// It must be pure, a function of its arguments, since a queue may ask again in another
+// process; it must not change the message and must be safe for concurrent use. If it
+// panics, the message's Policy decides.
 type RetryFunc func(m *Message, a Attempt) (wait time.Duration, ok bool)
 
-// FromBackOff makes a [RetryFunc] of a policy of github.com/cenkalti/backoff/v4. These are stateful, so after attempt n
-// it makes a new one and replays n steps on it; backoff.Stop ends the delivery. Bound it with backoff.WithMaxRetries:
-// MaxElapsedTime has no effect in a replay that takes no time, and without a bound the delivery goes on until its context
-// ends. Policies with randomization give another wait each time they are asked; [Policy] has a Jitter that does not.
+// FromBackOff makes a [RetryFunc] of a policy of github.com/cenkalti/backoff/v4. These
+// are stateful, so after attempt n it makes a new one and replays n steps on it;
+// backoff.Stop ends the delivery. Bound it with backoff.WithMaxRetries: MaxElapsedTime
+// has no effect in a replay that takes no time, and without a bound the delivery goes
+// on until its context ends. Policies with randomization give another wait each time
+// they are asked; [Policy] has a Jitter that does not.
 func FromBackOff(newBackOff func() backoff.BackOff) RetryFunc {
 	return func(_ *Message, a Attempt) (time.Duration, bool) {
 		b := newBackOff()
@@ -264,8 +281,9 @@ func FromBackOff(newBackOff func() backoff.BackOff) RetryFunc {
 	}
 }
 
-// retryAfter reads a Retry-After header: seconds, or one of the three dates of HTTP judged by our clock. The result is
-// from 0 to maxRetryAfter, and 0 for what cannot be read.
+// retryAfter reads a Retry-After header: seconds, or one of the three dates of HTTP
+// judged by our clock. The result is from 0 to maxRetryAfter, and 0 for what cannot be
+// read.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0
@@ -282,5 +300,6 @@ func retryAfter(value string, now time.Time) time.Duration {
 	if err != nil { // only digits, so too many of them
 		seconds = limit
 	}
-	return time.Duration(min(seconds, limit)) * time.Second // cut before the product, which would wrap
+	// cut before the product, which would wrap
+	return time.Duration(min(seconds, limit)) * time.Second
 }

@@ -20,22 +20,27 @@ import (
 
 // The headers of deliveries and signatures.
 const (
-	HeaderID               = request.HeaderID               // Webhook-Id: the message's ID, on every request
-	HeaderTimestamp        = request.HeaderTimestamp        // Webhook-Timestamp: seconds since 1970
-	HeaderWebhookSignature = request.HeaderWebhookSignature // Webhook-Signature: v1,base64 …
-	HeaderSignature        = request.HeaderSignature        // Signature: the platform's, hex; see [HMAC]
+	// Webhook-Id: the message's ID, on every request
+	HeaderID = request.HeaderID
+	// Webhook-Timestamp: seconds since 1970
+	HeaderTimestamp = request.HeaderTimestamp
+	// Webhook-Signature: v1,base64 …
+	HeaderWebhookSignature = request.HeaderWebhookSignature
+	// Signature: the platform's, hex; see [HMAC]
+	HeaderSignature = request.HeaderSignature
 )
 
-// ErrNoKey is wrapped by the errors of signers and of [Verifier.Verify] when there is no key, or none that the scheme
-// may use. Nothing is sent, and nothing is accepted, without one.
+// ErrNoKey is wrapped by the errors of signers and of [Verifier.Verify] when there is
+// no key, or none that the scheme may use. Nothing is sent, and nothing is accepted,
+// without one.
 var ErrNoKey = errors.New("no key")
 
 // A Signer signs one attempt. It is safe for concurrent use.
 type Signer interface {
-	// Sign sets the headers that authenticate m, sent at the time at, in h, which is empty;
-	// they are set on the request after m.Header. If it sets none, m goes unsigned. An error
-	// means that the attempt fails and nothing is sent. Sign does not change m, keeps neither
-	// m nor h, and returns soon after ctx ends.
+	// Sign sets the headers that authenticate m, sent at the time at, in h, which is
+	// empty; they are set on the request after m.Header. If it sets none, m goes
+	// unsigned. An error means that the attempt fails and nothing is sent. Sign does
+	// not change m, keeps neither m nor h, and returns soon after ctx ends.
 	Sign(ctx context.Context, m *Message, at time.Time, h http.Header) error
 }
 
@@ -47,19 +52,22 @@ func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time, h http.H
 	return f(ctx, m, at, h)
 }
 
-// HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the body in lower-case hex, which PHP
-// checks with hash_hmac('sha256', $body, $key). The zero HMAC is the compatible default, whose key is the webhook's id.
+// HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the
+// body in lower-case hex, which PHP checks with hash_hmac('sha256', $body, $key). The
+// zero HMAC is the compatible default, whose key is the webhook's id.
 //
-// The webhook's id is no secret: it stands in API calls, and whoever knows it can sign. Nor does the signature cover a
-// time, an id or the URL, so a request that was seen once can be sent again for ever. [StandardWebhooks] with a secret
-// from [GenerateSecret] has neither weakness and is recommended; see [Signers] for the time of the change.
+// The webhook's id is no secret: it is in API calls, and whoever knows it can sign. Nor
+// does the signature cover a time, an id or the URL, so a request that was seen once
+// can be sent again for ever. [StandardWebhooks] with a secret from [GenerateSecret]
+// has neither weakness and is recommended; see [Signers] for the time of the change.
 //
-// For a GET, which has no body, the MAC covers the query as it stands in the URL, without the question mark. The
-// platform signs the body that a GET does not have, which no receiver can check; [Verifier.Handler] checks ours. The
-// query of any other method is not covered. HMAC is safe for concurrent use.
+// For a GET, which has no body, the MAC covers the query as it is in the URL, without
+// the question mark. The platform signs the body that a GET does not have, which no
+// receiver can check; [Verifier.Handler] checks ours. The query of any other method is
+// not covered. HMAC is safe for concurrent use.
 type HMAC struct {
-	// Keys gives the secrets of a webhook, of which the first one signs. If nil, the key is WebhookIDSecret of the
-	// message's WebhookID.
+	// Keys gives the secrets of a webhook; the first one signs. If nil, the key is
+	// WebhookIDSecret of the message's WebhookID.
 	Keys Keyring
 	// Header is the name of the header. If empty, HeaderSignature is used.
 	Header string
@@ -67,8 +75,8 @@ type HMAC struct {
 
 var _ Signer = HMAC{}
 
-// Sign sets the signature of m. It fails with [ErrNoKey], with the error of Keys, if Header
-// is no name that a signature can have, or if the URL of a GET is not valid.
+// Sign sets the signature of m. It fails with [ErrNoKey], with the error of Keys, if
+// Header is no name that a signature can have, or if the URL of a GET is not valid.
 func (h HMAC) Sign(ctx context.Context, m *Message, _ time.Time, header http.Header) error {
 	name := HeaderSignature
 	if h.Header != "" {
@@ -112,25 +120,28 @@ func (h HMAC) secret(ctx context.Context, webhookID string) (Secret, error) {
 	return secrets[0], nil
 }
 
-// StandardWebhooks signs as version 1.0.0 of the Standard Webhooks specification says, scheme v1: the headers
-// Webhook-Id, Webhook-Timestamp and Webhook-Signature, where the signature is the base64 of the HMAC-SHA256 of id,
-// timestamp and body, joined by dots. There is one signature for every key, so that receivers with an old secret and
-// those with the new one both accept the request.
+// StandardWebhooks signs as version 1.0.0 of the Standard Webhooks specification says,
+// scheme v1: the headers Webhook-Id, Webhook-Timestamp and Webhook-Signature, where the
+// signature is the base64 of the HMAC-SHA256 of id, timestamp and body, joined by dots.
+// There is one signature for every key, so that receivers with an old secret and those
+// with the new one both accept the request.
 //
-// It always covers the body, and never the URL: of a GET only the id and the time are signed, so use a POST. It is safe
-// for concurrent use.
+// It always covers the body, and never the URL: of a GET only the id and the time are
+// signed, so use a POST. It is safe for concurrent use.
 //
-// See https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md.
+// See
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md.
 type StandardWebhooks struct {
-	// Keys gives the secrets of a webhook. If nil, nothing can be signed, and Sign fails with ErrNoKey. So does a
-	// secret made by WebhookIDSecret, which everybody may know.
+	// Keys gives the secrets of a webhook. If nil, nothing can be signed, and Sign
+	// fails with ErrNoKey. So does a secret made by WebhookIDSecret, which everybody
+	// may know.
 	Keys Keyring
 }
 
 var _ Signer = StandardWebhooks{}
 
-// Sign sets the three headers. It fails with [ErrNoKey], with the error of Keys, or if the
-// message's ID is not valid.
+// Sign sets the three headers. It fails with [ErrNoKey], with the error of Keys, or if
+// the message's ID is not valid.
 func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, header http.Header) error {
 	if err := request.CheckID(m.ID); err != nil {
 		return err
@@ -162,21 +173,24 @@ func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, he
 // Each signature in a Webhook-Signature header starts with its version.
 const standardVersion = "v1,"
 
-// standardPrefix is what Standard Webhooks signs before the body. Neither part can have a dot in it.
+// standardPrefix is what Standard Webhooks signs before the body. Neither part can have
+// a dot in it.
 func standardPrefix(id, timestamp string) []byte {
 	return []byte(id + "." + timestamp + ".")
 }
 
-// Signers signs with several signers at once, so that receivers can move from one scheme to another one by one:
-// Signers{HMAC{}, StandardWebhooks{Keys: keys}}. It is safe for concurrent use if they all are.
+// Signers signs with several signers at once, so that receivers can move from one
+// scheme to another one by one: Signers{HMAC{}, StandardWebhooks{Keys: keys}}. It is
+// safe for concurrent use if they all are.
 type Signers []Signer
 
 var _ Signer = Signers(nil)
 
-// Sign sets the headers of all signers, each of which gets an empty one. The first error of
-// one of them ends it. It is an error if two of them want a header to have different values,
-// since one would be lost; equal values, such as two times the same Webhook-Id, are fine. For
-// several secrets of one scheme use a [Keyring]. Without any signer it fails with [ErrNoKey].
+// Sign sets the headers of all signers, each of which gets an empty one. The first
+// error of one of them ends it. It is an error if two of them want a header to have
+// different values, since one would be lost; equal values, such as two times the same
+// Webhook-Id, are fine. For several secrets of one scheme use a [Keyring]. Without any
+// signer it fails with [ErrNoKey].
 func (s Signers) Sign(ctx context.Context, m *Message, at time.Time, h http.Header) (err error) {
 	if len(s) == 0 {
 		return ErrNoKey
@@ -206,9 +220,10 @@ func (s Signers) Sign(ctx context.Context, m *Message, at time.Time, h http.Head
 	return nil
 }
 
-// A Keyring gives the secrets of a webhook, newest first; it may ask a database or a key service. None is [ErrNoKey]:
-// the attempt fails and nothing is sent. It must be safe for concurrent use. Its secrets should be kept, not made anew
-// for each call: a Secret that was used before signs faster.
+// A Keyring gives the secrets of a webhook, newest first; it may ask a database or a
+// key service. None is [ErrNoKey]: the attempt fails and nothing is sent. It must be
+// safe for concurrent use. Its secrets should be kept, not made for each call: a Secret
+// that was used before signs faster.
 type Keyring func(ctx context.Context, webhookID string) ([]Secret, error)
 
 func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error) {
@@ -225,9 +240,10 @@ func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error
 	return secrets, nil
 }
 
-// A Secret is a key that signs and verifies. However it is printed, logged or marshaled it gives REDACTED; only
-// [Secret.Reveal] tells it. The zero Secret has no key: it never signs and never verifies. Copies share one key, and
-// all are safe for concurrent use.
+// A Secret is a key that signs and verifies. However it is printed, logged or marshaled
+// it gives REDACTED; only [Secret.Reveal] tells it. The zero Secret has no key: it
+// never signs and never verifies. Copies share one key, and all are safe for concurrent
+// use.
 type Secret struct {
 	key         *mac.Key // shared by copies
 	isWebhookID bool     // so it is no secret, and for HMAC only
@@ -241,12 +257,14 @@ const (
 	redacted      = "REDACTED"
 )
 
-// ParseSecret reads the text form of Standard Webhooks: standard base64, with padding, of 24 to 64 bytes, with or without
-// whsec_ before it. Its errors have nothing of s in them.
+// ParseSecret reads the text form of Standard Webhooks: standard base64, with padding,
+// of 24 to 64 bytes, with or without whsec_ before it. Its errors have nothing of s in
+// them.
 func ParseSecret(s string) (Secret, error) {
 	text := strings.TrimPrefix(s, secretPrefix)
 	b, err := base64.StdEncoding.DecodeString(text)
-	// The decoder passes over line breaks and loose bits at the end: a secret has one spelling.
+	// The decoder passes over line breaks and loose bits at the end: a secret has one
+	// spelling.
 	if err != nil || base64.StdEncoding.EncodeToString(b) != text {
 		return Secret{}, errors.New("webhook: secret is not standard base64")
 	}
@@ -256,7 +274,8 @@ func ParseSecret(s string) (Secret, error) {
 	return newSecret(b, false), nil
 }
 
-// RawSecret makes a secret of at least 24 bytes, used as they are. It keeps a copy of b.
+// RawSecret makes a secret of at least 24 bytes, used as they are. It keeps a copy of
+// b.
 func RawSecret(b []byte) (Secret, error) {
 	if len(b) < minSecretSize {
 		return Secret{}, fmt.Errorf("webhook: secret of %d bytes, want at least %d", len(b), minSecretSize)
@@ -264,8 +283,9 @@ func RawSecret(b []byte) (Secret, error) {
 	return newSecret(slices.Clone(b), false), nil
 }
 
-// WebhookIDSecret makes the key of the platform's scheme, which is the webhook's id. It is for [HMAC] and its verifier
-// only, because the id is no secret; [StandardWebhooks] refuses it. An empty id gives the zero Secret.
+// WebhookIDSecret makes the key of the platform's scheme, which is the webhook's id. It
+// is for [HMAC] and its verifier only, because the id is no secret; [StandardWebhooks]
+// refuses it. An empty id gives the zero Secret.
 func WebhookIDSecret(id string) Secret {
 	if id == "" {
 		return Secret{}
@@ -273,7 +293,8 @@ func WebhookIDSecret(id string) Secret {
 	return newSecret([]byte(id), true)
 }
 
-// GenerateSecret makes a new secret of 32 random bytes. Give the customer what [Secret.Reveal] returns, and keep that.
+// GenerateSecret makes a new secret of 32 random bytes. Give the customer what
+// [Secret.Reveal] returns, and keep that.
 func GenerateSecret() Secret {
 	b := make([]byte, newSecretSize)
 	_, _ = rand.Read(b) // never fails: it ends the program instead
@@ -284,9 +305,10 @@ func newSecret(b []byte, isWebhookID bool) Secret {
 	return Secret{mac.New(b), isWebhookID}
 }
 
-// Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and base64, as [ParseSecret] reads it
-// (unless [RawSecret] made it of more than 64 bytes). A receiver that checks an [HMAC] uses the decoded bytes. Of a
-// [WebhookIDSecret] it is the id, and of the zero Secret the empty string. Do not log it.
+// Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and
+// base64, as [ParseSecret] reads it (unless [RawSecret] made it of more than 64 bytes).
+// A receiver that checks an [HMAC] uses the decoded bytes. Of a [WebhookIDSecret] it is
+// the id, and of the zero Secret the empty string. Do not log it.
 func (s Secret) Reveal() string {
 	switch {
 	case s.key == nil:
@@ -306,7 +328,8 @@ func (s Secret) GoString() string { return redacted }
 // Format writes REDACTED, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// MarshalJSON returns REDACTED as a JSON string: what is to be stored comes from [Secret.Reveal].
+// MarshalJSON returns REDACTED as a JSON string: what is to be stored comes from
+// [Secret.Reveal].
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
 // MarshalText returns REDACTED.

@@ -4,20 +4,25 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
-// A TemplateError tells what is wrong with a [Webhook], and where. [Compile] returns it, and [Composer.Compose] for what
-// shows only with an event: such a message cannot be composed, now or on another try. Its text quotes names, but nothing
-// of an event's values and nothing of the template's text, so that it can be shown and logged.
+// A TemplateError tells what is wrong with a [Webhook], and where. [Compile] returns
+// it, and [Composer.Compose] for what shows only with an event: such a message cannot
+// be composed, now or on another try. Its text quotes names, but nothing of an event's
+// values and nothing of the template's text, so that it can be shown and logged.
 type TemplateError struct {
-	// Field is the part at fault: "url", "body", "headers.NAME" for a template, or "method", "format", "headers",
-	// "policy"; "event" if the event itself cannot be written.
+	// Field is the part at fault: "url", "body", "headers.NAME" for a template, or
+	// "method", "format", "headers", "policy"; "event" if the event itself cannot be
+	// written.
 	Field string
 	// Offset is where in the template, in bytes.
 	Offset int
 	// Placeholder is the name that is at fault, if one is.
 	Placeholder string
-	// Err says what is wrong. It wraps [ErrLimit] or [ErrUnknownName] where one of these is the reason.
+	// Err says what is wrong. It wraps [ErrLimit] or [ErrUnknownName] where one of
+	// these is the reason.
 	Err error
 
 	source string // of the template; for Detail
@@ -34,9 +39,10 @@ func (e *TemplateError) Error() string {
 // Unwrap returns Err.
 func (e *TemplateError) Unwrap() error { return e.Err }
 
-// Detail shows the line of the template with a caret under the place, for the person who wrote it. Text that may be a
-// credential is shown as asterisks: all of a header but its placeholders, of a URL the user and the query's values, and
-// the texts in quotes of the placeholders there. Without a template it is the text of the error.
+// Detail shows the line of the template with a caret under the place, for the person
+// who wrote it. Text that may be a credential is shown as asterisks: all of a header
+// but its placeholders, of a URL the user and the query's values, and the texts in
+// quotes of the placeholders there. Without a template it is the text of the error.
 func (e *TemplateError) Detail() string {
 	if e.source == "" {
 		return e.Error()
@@ -46,7 +52,8 @@ func (e *TemplateError) Detail() string {
 	start := strings.LastIndexByte(shown[:at], '\n') + 1
 	line, _, _ := strings.Cut(shown[start:], "\n")
 	line = strings.Map(printable, strings.TrimSuffix(line, "\r"))
-	// A tab stays one, so that the caret stands below its place however wide tabs are shown.
+	// A tab stays one, so that the caret is below its place however wide tabs are
+	// shown.
 	indent := strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return r
@@ -78,7 +85,8 @@ func mask(field, source string) string {
 	}
 	b := []byte(source)
 	if field == "url" {
-		rest := source[:query] // all of it may be user and host, where the scheme is missing or misspelt
+		// all of it may be user and host, where the scheme is missing or misspelt
+		rest := source[:query]
 		if _, behind, ok := strings.Cut(rest, "://"); ok {
 			rest = behind
 		}
@@ -124,8 +132,9 @@ func hideTexts(b []byte, from, to int) {
 	}
 }
 
-// userEnd returns how much of a URL, from its authority on, may be a user and password: all before the last @ that belongs to
-// no tag, and of an authority without one all if its port is none.
+// userEnd returns how much of a URL, from its authority on, may be a user and password:
+// all before the last @ that belongs to no tag, and of an authority without one all if
+// its port is none.
 func userEnd(url string) int {
 	for i := len(url) - 1; i >= 0; i-- {
 		if rest := url[i:]; rest[0] == '@' && !strings.HasPrefix(rest, "@{{") && !strings.HasPrefix(rest, "@<<") {
@@ -143,19 +152,19 @@ func userEnd(url string) int {
 	return 0
 }
 
-// paramName returns the offset behind the name of a query parameter that begins at i; if it has no value, i, since nothing
-// says that it is a name.
+// paramName returns the offset behind the name of a query parameter that begins at i;
+// if it has no value, i, since nothing says that it is a name.
 func paramName(url string, i int) int {
-	if n := strings.IndexAny(url[i:min(len(url), i+MaxNameSize)], "?&=#{<"); n > 0 && url[i+n] == '=' {
+	if n := strings.IndexAny(url[i:min(len(url), i+request.MaxNameSize)], "?&=#{<"); n > 0 && url[i+n] == '=' {
 		return i + n
 	}
 	return i
 }
 
-// tagEnd returns the offset behind the tag that begins at i, or i if there is none. What has no near end, or another tag in
-// it, is no tag.
+// tagEnd returns the offset behind the tag that begins at i, or i if there is none.
+// What has no near end, or another tag in it, is no tag.
 func tagEnd(source string, i int) int {
-	near := source[i:min(len(source), i+2*MaxNameSize)]
+	near := source[i:min(len(source), i+2*request.MaxNameSize)]
 	for _, tag := range [][2]string{{"{{", "}}"}, {"@<<", ">>"}} {
 		inside, ok := strings.CutPrefix(near, tag[0])
 		if !ok {

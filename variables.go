@@ -19,10 +19,12 @@ type Variable struct {
 	Example string `json:"example"`
 }
 
-// Variables lists what a template may name for events like e: the reserved names, then the members of its type in their
-// documented order, then members that only this event has. Elements of lists are shown with the index 0, and of members of
-// any form only those names that e has. In an envelope the names below payload may be written without it. The Examples
-// are e's values: take a made-up event to show them to people. Of a nil event there are no variables.
+// Variables lists what a template may name for events like e: the reserved names, then
+// the members of its type in their documented order, then members that only this event
+// has. Elements of lists are shown with the index 0, and of members of any form only
+// those names that e has. In an envelope the names below payload may be written without
+// it. The Examples are e's values: take a made-up event to show them to people. Of a
+// nil event there are no variables.
 func Variables(e Event) []Variable {
 	if field.IsNil(e) {
 		return nil

@@ -18,13 +18,16 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// What [Verifier.Verify] finds wrong with a request. Its errors wrap one of these or [ErrNoKey].
+// What [Verifier.Verify] finds wrong with a request. Its errors wrap one of these or
+// [ErrNoKey].
 var (
 	// ErrNoSignature: a header of the scheme is missing or empty.
 	ErrNoSignature = errors.New("no signature")
-	// ErrBadSignature: the headers are not well formed, or no signature matches any secret.
+	// ErrBadSignature: the headers are not well formed, or no signature matches any
+	// secret.
 	ErrBadSignature = errors.New("bad signature")
-	// ErrExpired: the signature is right, but its time is too long ago or too far ahead.
+	// ErrExpired: the signature is right, but its time is too long ago or too far
+	// ahead.
 	ErrExpired = errors.New("timestamp outside the tolerance")
 	// ErrReplayed: the signature is right, but Seen knows the id.
 	ErrReplayed = errors.New("message was seen before")
@@ -34,42 +37,51 @@ const (
 	defaultTolerance = 5 * time.Minute
 	defaultMaxBody   = 1 << 20
 
-	// maxSignatures bounds the work on a hostile Webhook-Signature. Later ones do not count.
+	// maxSignatures bounds the work on a hostile Webhook-Signature. Later ones do not
+	// count.
 	maxSignatures = 32
 )
 
-// A Verifier checks that a request comes from somebody who has the secret. It takes exactly one scheme, set in code, so
-// that nobody can choose a weaker one. It is safe for concurrent use.
+// A Verifier checks that a request comes from somebody who has the secret. It takes
+// exactly one scheme, set in code, so that nobody can choose a weaker one. It is safe
+// for concurrent use.
 //
-// With Standard Webhooks the id, the time and the body are checked. With an [HMAC] it is the body alone, or the query of
-// a GET: Tolerance does nothing there, and the id that Seen is asked for is not signed, so that it tells a sender's
-// repetition but stops no attacker; and a GET's query has the same signature as a POST's body of the same bytes, so a
-// handler should allow one method. No scheme covers the path, or the query of a POST.
+// With Standard Webhooks the id, the time and the body are checked. With an [HMAC] it
+// is the body alone, or the query of a GET: Tolerance does nothing there, and the id
+// that Seen is asked for is not signed, so that it tells a sender's repetition but
+// stops no attacker; and a GET's query has the same signature as a POST's body of the
+// same bytes, so a handler should allow one method. No scheme covers the path, or the
+// query of a POST.
 type Verifier struct {
-	// Secrets are the keys, any of which may match, so that an old and a new one work side by side. Zero ones are passed
-	// over. If none is left, all is refused with ErrNoKey, and so is a secret made by WebhookIDSecret, unless Header is set.
+	// Secrets are the keys, any of which may match, so that an old and a new one work
+	// side by side. Zero ones are passed over. If none is left, all is refused with
+	// ErrNoKey, and so is a secret made by WebhookIDSecret, unless Header is set.
 	Secrets []Secret
-	// Header is the name of the header of an HMAC, such as HeaderSignature. If empty, the scheme is Standard Webhooks.
+	// Header is the name of the header of an HMAC, such as HeaderSignature. If empty,
+	// the scheme is Standard Webhooks.
 	Header string
-	// Tolerance is how far the signed time may be from Now, in the past and in the future. Zero: 5 minutes. Negative: the
-	// time is not checked.
+	// Tolerance is how far the signed time may be from Now, in the past and in the
+	// future. Zero: 5 minutes. Negative: the time is not checked.
 	Tolerance time.Duration
 	// Now gives the time. If nil, time.Now is used.
 	Now func() time.Time
-	// Seen reports whether the message id was handled before. It is asked after all other checks, and must report only
-	// ids that were handled with success: what failed is sent again under the same id. It does not record the id; the
-	// handler does, when it is done, from the header Webhook-Id. If nil, or if the request of an HMAC has no valid id,
-	// there is no such check.
+	// Seen reports whether the message id was handled before. It is asked after all
+	// other checks, and must report only ids that were handled with success: what
+	// failed is sent again under the same id. It does not record the id; the handler
+	// does, when it is done, from the header Webhook-Id. If nil, or if the request of
+	// an HMAC has no valid id, there is no such check.
 	Seen func(ctx context.Context, id string) (bool, error)
 	// MaxBody is the limit of Handler in bytes. Zero: 1 MiB. Negative: no limit.
 	MaxBody int64
 }
 
-// Verify checks the header and the body of a request, as they came. For an [HMAC] of a GET, body must be the query,
-// []byte(r.URL.RawQuery), and the request must have no body.
+// Verify checks the header and the body of a request, as they came. For an [HMAC] of a
+// GET, body must be the query, []byte(r.URL.RawQuery), and the request must have no
+// body.
 //
-// It returns nil if the request is genuine, else an error that wraps [ErrNoKey], [ErrNoSignature], [ErrBadSignature],
-// [ErrExpired], [ErrReplayed] or the error of Seen, which is called with ctx.
+// It returns nil if the request is genuine, else an error that wraps [ErrNoKey],
+// [ErrNoSignature], [ErrBadSignature], [ErrExpired], [ErrReplayed] or the error of
+// Seen, which is called with ctx.
 func (v Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
 	id, err := v.check(header, body)
 	if err != nil {
@@ -85,44 +97,46 @@ func (v Verifier) Verify(ctx context.Context, header http.Header, body []byte) e
 	return nil
 }
 
-// Handler verifies a request and hands it to next with its body unread. It answers itself with 413 if the body is
-// larger than MaxBody, with 400 if it cannot be read, and with 401 if Verify would not accept it. For an [HMAC] of a GET
-// it checks the query, and refuses a body.
+// Handler verifies a request and hands it to next with its body unread. It answers
+// itself with 413 if the body is larger than MaxBody, with 400 if it cannot be read,
+// and with 401 if Verify would not accept it. For an [HMAC] of a GET it checks the
+// query, and refuses a body.
 //
-// A message that was seen before is answered with 200 without calling next: this is what a sender's repetition looks like,
-// and anything else would make it come again. If Seen fails, the answer is 500, so that the sender tries again.
+// A message that was seen before is answered with 200 without calling next: this is
+// what a sender's repetition looks like, and anything else would make it come again. If
+// Seen fails, the answer is 500, so that the sender tries again.
 func (v Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := v.read(w, r)
 		if err != nil {
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
-				answer(w, http.StatusRequestEntityTooLarge)
+				respond(w, http.StatusRequestEntityTooLarge)
 			} else {
-				answer(w, http.StatusBadRequest)
+				respond(w, http.StatusBadRequest)
 			}
 			return
 		}
 		text := body
 		if v.Header != "" && r.Method == http.MethodGet {
 			if len(body) > 0 { // which nothing signs
-				answer(w, http.StatusUnauthorized)
+				respond(w, http.StatusUnauthorized)
 				return
 			}
 			text = []byte(r.URL.RawQuery)
 		}
 		id, err := v.check(r.Header, text)
 		if err != nil {
-			answer(w, http.StatusUnauthorized)
+			respond(w, http.StatusUnauthorized)
 			return
 		}
 		seen, err := v.seen(r.Context(), id)
 		if err != nil {
-			answer(w, http.StatusInternalServerError)
+			respond(w, http.StatusInternalServerError)
 			return
 		}
 		if seen {
-			answer(w, http.StatusOK)
+			respond(w, http.StatusOK)
 			return
 		}
 		verified := *r
@@ -133,8 +147,8 @@ func (v Verifier) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// answer tells no more than the status does: who cannot sign is not to learn why.
-func answer(w http.ResponseWriter, status int) {
+// respond tells no more than the status does: who cannot sign is not to learn why.
+func respond(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }
 
@@ -160,7 +174,8 @@ func (v Verifier) seen(ctx context.Context, id string) (bool, error) {
 	return v.Seen(ctx, id)
 }
 
-// check is Verify without Seen. The id is the message's; it is empty if an HMAC comes without a valid one.
+// check is Verify without Seen. The id is the message's; it is empty if an HMAC comes
+// without a valid one.
 func (v Verifier) check(header http.Header, body []byte) (id string, err error) {
 	keys := 0
 	for _, secret := range v.Secrets {
@@ -229,7 +244,8 @@ func (v Verifier) checkStandard(header http.Header, body []byte) (id string, err
 	return id, nil
 }
 
-// single returns the only value of a header. Of two, a proxy may have looked at the other one.
+// single returns the only value of a header. Of two, a proxy may have looked at the
+// other one.
 func single(header http.Header, name string) (string, error) {
 	values := header.Values(name)
 	switch {
@@ -241,7 +257,8 @@ func single(header http.Header, name string) (string, error) {
 	return values[0], nil
 }
 
-// parseSignatures returns the well-formed v1 entries of a Webhook-Signature. Other versions may stand beside them.
+// parseSignatures returns the well-formed v1 entries of a Webhook-Signature. Other
+// versions may be beside them.
 func parseSignatures(list string) [][sha256.Size]byte {
 	var macs [][sha256.Size]byte
 	entries := 0

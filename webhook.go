@@ -2,26 +2,32 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
-// An Event can be reported to a webhook. Its JSON form, as [encoding/json.Marshal] writes it, is the documented body.
+// An Event can be reported to a webhook. Its JSON form, as [encoding/json.Marshal]
+// writes it, is the documented body.
 //
-// The types of package payload are Events, and so is any struct with json tags or any map with string keys that has
-// an EventType method, and [RawEvent]. Compose only reads an event.
+// The types of package payload are Events, and so is any struct with json tags or any
+// map with string keys that has an EventType method, and [RawEvent]. Compose only reads
+// an event.
 type Event interface {
-	// EventType is the name under which the event is reported, such as "whatsapp:message:status".
+	// EventType is the name under which the event is reported, such as
+	// "whatsapp:message:status".
 	EventType() string
 }
 
-// A RawEvent is an event that is JSON already, such as one that was received or stored. It is sent byte for byte where a
-// webhook has no body template.
+// A RawEvent is an event that is JSON already, such as one that was received or stored.
+// It is sent byte for byte where a webhook has no body template.
 type RawEvent struct {
 	Type string // what EventType returns
 	JSON []byte // one JSON value
@@ -58,28 +64,33 @@ const (
 	FormatFormURLEncoded Format = "form-urlencoded" // application/x-www-form-urlencoded
 )
 
-// A Webhook is where and how a customer wants to have events reported. It is plain data: it survives a JSON round trip,
-// can be compared in a test and edited in a form. URL, the values of Headers and Body are templates; see the package
-// comment. [Compile] checks all of it.
+// A Webhook is where and how a customer wants to have events reported. It is plain
+// data: it survives a JSON round trip, can be compared in a test and edited in a form.
+// URL, the values of Headers and Body are templates; see the package comment. [Compile]
+// checks all of it.
 type Webhook struct {
-	// ID is the webhook_id under which API calls name the webhook. It is also the key of the platform's signature; see [HMAC].
+	// ID is the webhook_id under which API calls name the webhook. It is also the key
+	// of the platform's signature; see [HMAC].
 	ID string `json:"id"`
 	// Name is for people.
 	Name string `json:"name"`
-	// URL is the http or https address. Placeholders may stand in path and query only.
+	// URL is the http or https address. Placeholders are allowed in path and query
+	// only.
 	URL string `json:"url"`
 	// Method is GET, POST, PUT, PATCH or DELETE. If empty, POST is used.
 	Method string `json:"method"`
-	// Headers are set on each request. They may carry the receiver's credentials, so nothing prints them. Names that belong
-	// to the connection, the framing or the signature are refused, and so is a Content-Type, unless it is one of JSON.
+	// Headers are set on each request. They may carry the receiver's credentials, so
+	// nothing prints them. Names that belong to the connection, the framing or the
+	// signature are refused, and so is a Content-Type, unless it is one of JSON.
 	Headers map[string]string `json:"headers"`
 	// Format of the body. If empty, FormatJSON is used.
 	Format Format `json:"format"`
-	// Body is the template of the body, in every Format written as JSON; that of a form is one object, whose members are
-	// its fields. If empty, the event's own JSON form is sent. Of a GET the fields join the URL's query; if empty, nothing.
+	// Body is the template of the body, in every Format written as JSON; that of a form
+	// is one object, whose members are its fields. If empty, the event's own JSON form
+	// is sent. Of a GET the fields join the URL's query; if empty, nothing.
 	Body string `json:"body"`
-	// Policy says what counts as delivered and when to try again. If nil, and for each zero field of it,
-	// [PolicyFor] the event's type is used.
+	// Policy says what counts as delivered and when to try again. If nil, and for each
+	// zero field of it, [PolicyFor] the event's type is used.
 	Policy *Policy `json:"policy"`
 }
 
@@ -94,13 +105,16 @@ func (w Webhook) clone() Webhook {
 	return w
 }
 
-// A Message is one composed request, not yet signed. It is plain data, so that an outbox can store it; senders treat it
-// as read-only, and send the same bytes under the same ID on every attempt.
+// A Message is one composed request, not yet signed. It is plain data, so that an
+// outbox can store it; senders treat it as read-only, and send the same bytes under the
+// same ID on every attempt.
 //
-// Its Body must not be changed any more once a Sender has it: net/http may go on reading a large one for a moment after an
-// answer came early, or after the time was up.
+// Its Body must not be changed any more once a Sender has it: net/http may go on
+// reading a large one for a moment after an answer came early, or after the time was
+// up.
 type Message struct {
-	// ID names the delivery: 1 to 64 letters, digits, _ or -. Receivers drop duplicates by it.
+	// ID names the delivery: 1 to 64 letters, digits, _ or -. Receivers drop duplicates
+	// by it.
 	ID string `json:"id"`
 	// WebhookID is the ID of the Webhook that the message was composed with.
 	WebhookID string `json:"webhook_id"`
@@ -114,28 +128,55 @@ type Message struct {
 	Header http.Header `json:"header"`
 	// Body is sent as it is. A GET has none.
 	Body []byte `json:"body"`
-	// Policy is complete in a composed message and shares no slices with the Webhook. In a message made by hand, zero
-	// fields mean what [PolicyFor] says for Event.
+	// Policy is complete in a composed message and shares no slices with the Webhook.
+	// In a message made by hand, zero fields mean what [PolicyFor] says for Event.
 	Policy Policy `json:"policy"`
-	// Subject is what the event is news about, such as a message id; empty if it does not say. Queues order by it.
+	// Subject is what the event is news about, such as a message id; empty if it does
+	// not say. Queues order by it.
 	Subject string `json:"subject,omitempty"`
-	// Rank is how far along the subject is: of two messages about one Subject, the higher one is the later news.
+	// Rank is how far along the subject is: of two messages about one Subject, the
+	// higher one is the later news.
 	Rank int `json:"rank,omitempty"`
 }
 
-// Check returns nil if m may be sent, else what is wrong with it: what [Client.Try] asks before each attempt, for senders
-// that refuse a message before they accept it. The error quotes no values.
+// Check returns nil if m may be sent, else what is wrong with it: what [Client.Try]
+// asks before each attempt, for senders that refuse a message before they accept it.
+// The error quotes no values.
 func (m *Message) Check() error {
-	if _, err := checkMessage(m); err != nil {
+	if _, err := m.check(); err != nil {
 		return fmt.Errorf("webhook: invalid message: %w", err)
 	}
 	return nil
 }
 
+// check refuses a message that must not be sent, also if it is nil, and returns its URL.
+func (m *Message) check() (*url.URL, error) {
+	if m == nil {
+		return nil, errors.New("no message")
+	}
+	if err := request.CheckID(m.ID); err != nil {
+		return nil, err
+	}
+	if err := request.CheckMethod(m.Method); err != nil {
+		return nil, err
+	}
+	if m.Method == http.MethodGet && len(m.Body) > 0 {
+		return nil, errors.New("a GET must not have a body")
+	}
+	if err := m.Policy.check(); err != nil {
+		return nil, fmt.Errorf("policy %w", err)
+	}
+	if err := request.CheckHeader(m.Header); err != nil {
+		return nil, err
+	}
+	return request.ParseURL(m.URL)
+}
+
 // A Sender delivers messages.
 type Sender interface {
-	// Send returns nil when m was delivered, or was accepted by something that will deliver it; each Sender says which.
-	// It does not change m and does not keep it after an error.
+	// Send returns nil when m was delivered, or was accepted by something that will
+	// deliver it; each Sender says which. It does not change m and does not keep it
+	// after an error.
 	Send(ctx context.Context, m *Message) error
 }
 
