@@ -303,8 +303,8 @@ func TestCompile_FiltersRefused(t *testing.T) {
 		{"zero text", `{{a|divided_by: '0.00'}}`, 16, "a", "divided_by: argument 1 is zero"},
 		{"modulo zero", `{{a|modulo:-0}}`, 11, "a", "modulo: argument 1 is zero"},
 		{"empty pattern", `{{a|replace:'','x'}}`, 12, "a", "replace: argument 1 is empty"},
-		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is no date letter; to keep it write \x`},
-		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is no time zone that is known here"},
+		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is not a date letter; to keep it write \x`},
+		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is not a known time zone"},
 		{"second filter", `{{a|upcase|append:'x'|plus}}`, 22, "a", "plus takes 1 argument, not 0"},
 		{"malformed before unknown", `{{a|upcas:}}`, 10, "", "expected a text in quotes, a whole number, true, false or nil, found the end of the tag"},
 	}

@@ -13,10 +13,10 @@ func TestDateFormat(t *testing.T) {
 	t.Parallel()
 	const all = "d D j l N S w z|W F m M n t L o Y y|a A B g G h H i s u v|e I O p P T Z|c|r|U"
 	check(t, []row{
-		// The platform's.
+		// The platform's example.
 		{"date_format", args{"d/m/Y"}, `"2021-04-09 16:27:39"`, `"09/04/2021"`},
 
-		// Every letter; as PHP 8 writes them.
+		// Every letter, as PHP 8 writes it.
 		{
 			"date_format",
 			args{all},
@@ -45,7 +45,7 @@ func TestDateFormat(t *testing.T) {
 		{"date_format", args{"é\\"}, `"2021-04-09"`, `"é\\"`},
 		{"date_format", args{""}, `"2021-04-09"`, `""`},
 
-		// The forms that times come in.
+		// The formats of times that platforms send.
 		{"date_format", args{"d.m.Y H:i:s.v P"}, `"2021-06-18T14:48:06.886358Z"`, `"18.06.2021 14:48:06.886 +00:00"`},
 		{"date_format", args{"d.m.Y H:i:s.v"}, `"2013-12-23T11:11:40.030"`, `"23.12.2013 11:11:40.030"`},
 		{"date_format", args{"H:i P"}, `"2021-04-09 16:27:39+05:30"`, `"16:27 +05:30"`},
@@ -64,7 +64,7 @@ func TestDateFormat(t *testing.T) {
 		{"date_format", args{"d/m/Y"}, `"0000-00-00"`, `""`},
 		{"date_format", args{"d/m/Y"}, `"0"`, `""`},
 
-		// Of times that name their zone another one is shown; a wall clock stays.
+		// A time with a zone is converted; a wall clock stays.
 		{"date_format", args{"d H:i e T O I", "Asia/Kolkata"}, `"2021-06-18T20:48:06Z"`, `"19 02:18 Asia/Kolkata IST +0530 0"`},
 		{"date_format", args{"H:i T I", "Europe/Berlin"}, `"2021-06-18T20:48:06+05:30"`, `"17:18 CEST 1"`},
 		{"date_format", args{"H:i T U", "Asia/Kolkata"}, `"2021-04-09 16:27:39"`, `"16:27 IST 1617965859"`},
@@ -85,7 +85,7 @@ func TestDateFormat_NoTime(t *testing.T) {
 	}
 }
 
-// Each letter means something or is refused: none is written as it stands.
+// Each letter has a meaning or is refused: none is written unchanged.
 func TestDateFormat_Letters(t *testing.T) {
 	t.Parallel()
 	accepted := ""
