@@ -83,7 +83,7 @@ func TestCheck_Warnings(t *testing.T) {
 		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
 			warningAt("body", 5, 14, "payload.id is a text: outside quotes, it is sent with quotes of its own"),
 		}},
-		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
+		{"text in JSON after a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
 		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
 		{"the whole body", "", "", `{{payload.status}}`, status, nil},
 		{"http", "HTTP://h/", "", "", status, []webhook.Problem{warningAt("url", 0, 5, "http sends everything in the clear; use https")}},

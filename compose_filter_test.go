@@ -37,7 +37,7 @@ func TestCompose_FilterDocuments(t *testing.T) {
 		{"dot", "https://h/{{payload.channels.0.name | upcase}}", "", whatsAppText, "https://h/WHATSAPP"},
 		{"list", "https://h/{{recipient.user.attributes.tags | join: '+'}}", "", whatsAppText, "https://h/vip%2Bb2b"},
 		{"exact cost", "", "[{{cost | times: 3}},{{cost|plus:'0.1'|round:2}}]", dialerCDR, "[0.045,0.12]"},
-		{"number behind floats", "", "[{{list_phonebook_id[1] | plus: 1}}]", dialerCDR, "[9007199254740994]"},
+		{"number after floats", "", "[{{list_phonebook_id[1] | plus: 1}}]", dialerCDR, "[9007199254740994]"},
 		{"whole and other division", "", "[{{billed_duration|divided_by:60}},{{billed_duration|divided_by:'60.0'|round:2}}]", dialerCDR, "[0,0.38]"},
 	}
 	for _, tt := range tests {

@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// valid is s as encoding/json takes it: one U+FFFD for each byte that is not UTF-8.
+// valid returns s as encoding/json reads it: one U+FFFD for each byte that is not UTF-8.
 func valid(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -20,7 +20,7 @@ func valid(s string) string {
 	return b.String()
 }
 
-// requireString holds what AppendString and AppendEscaped make of s against
+// requireString compares the results of AppendString and AppendEscaped with
 // encoding/json.
 func requireString(t *testing.T, s string) {
 	t.Helper()
@@ -52,7 +52,7 @@ func TestAppendString(t *testing.T) {
 		{"lone surrogate", "\xed\xa0\x80", "\"\ufffd\ufffd\ufffd\""},
 		{"half a character at the end", "12345678\xf0\x9f\x98", "\"12345678\ufffd\ufffd\ufffd\""},
 		{"U+FFFD itself", "\ufffd", "\"\ufffd\""},
-		{"behind eight", `12345678"`, `"12345678\""`},
+		{"after eight", `12345678"`, `"12345678\""`},
 		{"as the eighth", `1234567"`, `"1234567\""`},
 	}
 	for _, tt := range tests {
@@ -64,8 +64,8 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-// Eight bytes are looked at in one go: every byte at every place of them, beside bytes
-// that are a carry away from it.
+// Eight bytes are read at a time: test every byte at every place, next to bytes from
+// which it could get a carry.
 func TestAppendString_EveryByteEverywhere(t *testing.T) {
 	t.Parallel()
 	for _, clean := range []string{"a", " ", "!", "#", "[", "]", "\x7f"} {
