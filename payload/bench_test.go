@@ -9,8 +9,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// What encoding/json reads the same bodies into: nothing but text, and what no field
-// takes is lost.
+// The types that encoding/json reads the same bodies into. They have text only, and
+// lose the members without a field.
 type (
 	plainCall struct {
 		Bridge       json.Number `json:"bridge"`

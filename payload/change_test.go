@@ -10,7 +10,7 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A field that is set after reading is what is written, whatever was read.
+// A field that is set after reading is written with its new value.
 func TestChangeAfterReading(t *testing.T) {
 	t.Parallel()
 
@@ -18,7 +18,7 @@ func TestChangeAfterReading(t *testing.T) {
 	report.From = payload.PhoneNumber(3)
 	report.Status = payload.CallBusy
 	report.Source = payload.SourceOBD
-	report.Duration = payload.SecondsString(7e9) // did not come
+	report.Duration = payload.SecondsString(7e9) // was absent
 	require.Equal(t, `{"bridge":1,"from":3,"source":"OBD","duration":"7","status":"BUSY","x":1}`, marshal(t, report))
 
 	report.Status = "5" // as it came
@@ -59,8 +59,7 @@ func TestEventAfterReading(t *testing.T) {
 	require.Equal(t, `{"event":"viber:message:status","payload":{"channel":"viber"},"x":1}`, marshal(t, m))
 }
 
-// What a copy is set to is not seen in the original, which several goroutines
-// may be reading.
+// Changes to a copy do not change the original, which several goroutines may be reading.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -90,7 +89,7 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// The bytes that were read may be used again by their owner.
+// The caller may reuse the bytes that were read.
 func TestBodyIsNotKept(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -114,7 +113,7 @@ func TestUnmarshalReplaces(t *testing.T) {
 	require.Equal(t, "new", report.MID, "an error leaves a value alone")
 
 	var in payload.MessageIn
-	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in), `payload: member "payload" is missing or no object`)
+	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in), `payload: member "payload" is missing or not an object`)
 	require.EqualError(t, in.UnmarshalJSON([]byte(`{"event"`)), "payload: not JSON at offset 8")
 
 	var list struct{ Reports []*payload.CallReport }
@@ -123,12 +122,12 @@ func TestUnmarshalReplaces(t *testing.T) {
 	require.Equal(t, "1", list.Reports[1].MID)
 }
 
-// Of members with one name the last counts, as for encoding/json.
+// Of several members with one name the last one counts, as for encoding/json.
 func TestDuplicateMembers(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, want string }{
 		{"text", call(`"status":{},"status":""`), call(`"status":""`)},
-		{"text, odd one last", call(`"status":"ANSWER","status":5`), call(`"status":5`)},
+		{"text, unusual form last", call(`"status":"ANSWER","status":5`), call(`"status":5`)},
 		{"number", cdr(`"leg_type":2,"leg_type":null`), cdr(`"leg_type":null`)},
 		{"list", cdr(`"list_phonebook_id":[1],"list_phonebook_id":5`), cdr(`"list_phonebook_id":5`)},
 		{"object", user(`"user_info":{"title":"Dr"},"user_info":{"gender":"f"}`), user(`"user_info":{"gender":"f"}`)},

@@ -120,7 +120,7 @@ func message(content payload.Content, firstName string) payload.MessageIn {
 	}
 }
 
-// Events made by hand have the documented bodies.
+// Events that are made in Go have the documented bodies.
 func TestConstruct(t *testing.T) {
 	t.Parallel()
 	text := "She said \"hi\" <b>नमस्ते</b> 🙏\nC:\\temp & more"
@@ -240,7 +240,7 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
-// Raw JSON that is none is found out, and not sent.
+// Raw JSON that is not JSON is an error, and not sent.
 func TestConstructBrokenRawJSON(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{`{`, `{} {}`, `"`, `nul`, "\x00", ` `} {

@@ -7,21 +7,21 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Content is what was written. Payload is kept as it came, whatever Type says, and the
-// methods read it: each returns false if the content is of another type, or of an
-// unknown form. Only text and image are documented for inbound messages; the other
+// Content is the content of a message. Payload is kept as it came, whatever Type is,
+// and the methods read it: each returns false if the content is of another type or of
+// an unknown form. Only text and image are documented for inbound messages; the other
 // forms are those that the platform documents for sending.
 type Content struct {
 	Type    ContentType     `json:"type" doc:"Type of the message: text, image, ..."`
 	Payload json.RawMessage `json:"payload" doc:"The message itself, by type: text; url, caption, filename; latitude, longitude; ..."`
-	// ID and Timestamp came in 2024; they are not written if unset.
+	// ID and Timestamp exist since 2024. They are not written if unset.
 	ID        string `json:"id" doc:"Id of the message"`
 	Timestamp Time   `json:"timestamp" doc:"Time of the message"`
 
-	rest rest
+	extra extra
 }
 
-// ContentType tells what a message is. A type that is not listed here stays as it came.
+// ContentType is the type of a message. A type that is not listed here stays as it came.
 type ContentType string
 
 // The types of messages.
@@ -77,7 +77,7 @@ type ContactPhone struct {
 	Type  string `json:"type"`
 }
 
-// A ContactOrg is where a [Contact] works.
+// A ContactOrg is the company of a [Contact], and the person's place in it.
 type ContactOrg struct {
 	Company    string `json:"company"`
 	Department string `json:"department"`
@@ -91,12 +91,12 @@ type Reply struct {
 	Description string // of a list's row
 }
 
-// TextContent makes the content of a text message.
+// TextContent returns the content of a text message.
 func TextContent(s string) Content {
 	return Content{Type: ContentText, Payload: rawjson.AppendString([]byte(`{"text":`), s)}.closed()
 }
 
-// MediaContent makes the content of an image, video, audio, document or sticker.
+// MediaContent returns the content of an image, video, audio, document or sticker.
 func MediaContent(t ContentType, m Media) Content {
 	p := rawjson.AppendString([]byte(`{"url":`), m.URL)
 	p = rawjson.AppendString(append(p, `,"caption":`...), m.Caption)
@@ -118,7 +118,7 @@ func (c Content) Text() (string, bool) {
 	return v.Text, true
 }
 
-// Media returns what an image, video, audio, document or sticker message points to.
+// Media returns the file of an image, video, audio, document or sticker message.
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
@@ -175,9 +175,9 @@ func readContactPhone(raw string) ContactPhone {
 	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
 }
 
-// Reply returns what a user chose. No platform documents the form; understood are an id
-// and a title directly in the payload, or in its member button_reply, list_reply, reply
-// or payload, and the text and payload of a template's button.
+// Reply returns what a user chose. No platform documents the form. Reply understands an
+// id and a title directly in the payload, or in its member button_reply, list_reply,
+// reply or payload, and the text and payload of a template's button.
 func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
@@ -198,8 +198,8 @@ func (c Content) Reply() (Reply, bool) {
 
 func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
 
-// The functions below read JSON of which no form is certain: what is not there, or is
-// something else, is empty, and does not keep the rest from being read.
+// The functions below read JSON whose form is not certain. A member that is missing or
+// of another form is read as empty, and the others are read all the same.
 
 // find returns the JSON of an object's member, or the empty text.
 func find(object, name string) string {

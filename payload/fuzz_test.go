@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// FuzzParse holds Parse to what the package promises: it never panics, and what it
-// takes is written again as JSON that means the same to encoding/json.
+// FuzzParse checks the promises of Parse: it never panics, and what it accepts is
+// written as JSON that means the same to encoding/json.
 func FuzzParse(f *testing.F) {
 	for _, name := range testdata.Names() {
 		f.Add(testdata.Fixture(name))
@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// readAll calls what reads the parts of an event.
+// readAll calls all methods that read the parts of an event.
 func readAll(event payload.Event) {
 	switch e := event.(type) {
 	case *payload.CallReport:
@@ -89,8 +89,7 @@ func decode(t testing.TB, body []byte) (v any) {
 	return v
 }
 
-// distinctNames reports whether no object of a JSON text has two members with one name,
-// of which encoding/json takes the last.
+// distinctNames reports whether no object of a JSON text has two members with one name.
 func distinctNames(body []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -120,7 +119,7 @@ func distinctNames(body []byte) bool {
 	return ok
 }
 
-// TestCorpus reads the files of JSONTestSuite, where they are at hand.
+// TestCorpus reads the files of JSONTestSuite, if they are available.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../../shared/corpora/json_parsing.json")
@@ -157,7 +156,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// FuzzTimeInstant compares with package time's own way through the layout.
+// FuzzTimeInstant compares TimeInstant with the layout as package time writes it.
 func FuzzTimeInstant(f *testing.F) {
 	for _, sec := range []int64{0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64} {
 		for _, nsec := range []int64{0, 999, 1000, 886358000, 999999999} {

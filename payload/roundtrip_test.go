@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// fixtures tells what each fixture is.
+// fixtures has the type of each fixture.
 var fixtures = map[string]payload.Event{
 	"obd":                      &payload.CallReport{},
 	"c2c":                      &payload.CallReport{},
@@ -85,7 +85,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// bodies of which only one member matters.
+// The bodies of tests that are about one member.
 func call(member string) string { return `{"bridge":1,` + member + `}` }
 func cdr(member string) string  { return `{"cdr_id":"1",` + member + `}` }
 func status(member string) string {
@@ -97,7 +97,7 @@ func in(member string) string {
 }
 func user(member string) string { return in(`"recipient":{"user":{` + member + `}}`) }
 
-// What was read is written again byte for byte: no member is lost, changed or invented.
+// What is read is written again byte for byte: no member is lost, changed or added.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body string }{

@@ -11,14 +11,14 @@ import (
 )
 
 // A token is the JSON of one scalar member as it was read or will be written. Platforms
-// write one thing in several ways (a phone number as a number or as a string); keeping
-// what came is the only way to lose nothing.
+// write one thing in several ways (a phone number as a number or as a string); to lose
+// nothing, the token keeps what was read.
 type token struct {
 	raw string // empty: not set
 }
 
 func stringToken(s string) token {
-	var b [64]byte // nearly all are shorter: one allocation, of what is kept
+	var b [64]byte // nearly all are shorter: only the result is allocated
 	return token{string(rawjson.AppendString(b[:0], s))}
 }
 
@@ -32,8 +32,8 @@ func (t token) value() field.Value {
 // IsZero reports whether the member was neither set nor read.
 func (t token) IsZero() bool { return t.raw == "" }
 
-// String is the text of the member: of a string its text, of a number its own digits,
-// of null the empty text.
+// String returns the member as text: a string's text, a number's own digits, and the
+// empty text for null.
 func (t token) String() string { return t.value().String() }
 
 // MarshalJSON writes the member as it was read; if it was not set, null.
@@ -57,13 +57,13 @@ func (t token) integer() (int64, bool) {
 	}
 	n, err := strconv.ParseInt(v.Text, 10, 64)
 	if err != nil {
-		return 0, false // and not the number nearest to it
+		return 0, false // not the nearest int64
 	}
 	return n, true
 }
 
-// A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed.
-// Platforms write it as a JSON number or as a string; a Phone keeps which, and every
+// A Phone is a telephone number: an MSISDN, a DID, or the text of a caller id.
+// Platforms write it as a JSON number or as a string. A Phone keeps the form, and every
 // digit. Its zero value is written as null.
 type Phone struct{ token }
 
@@ -95,23 +95,23 @@ func IntNumber(n int64) Int { return Int{token{strconv.FormatInt(n, 10)}} }
 // IntString returns an Int that is written as a JSON string.
 func IntString(n int64) Int { return Int{stringToken(strconv.FormatInt(n, 10))} }
 
-// Int64 returns the number, and false if there is none.
+// Int64 returns the number, and false if it is not a whole number of 64 bits.
 func (i Int) Int64() (int64, bool) { return i.integer() }
 
-// Seconds is a length of time in whole seconds, which comes as "23" or as 23. Its zero
-// value is written as null.
+// Seconds is a duration in whole seconds, which platforms write as "23" or as 23. Its
+// zero value is written as null.
 type Seconds struct{ token }
 
 // SecondsString returns Seconds that are written as a JSON string, as call reports have
-// them. A part of a second is cut.
+// them. Fractions of a second are dropped.
 func SecondsString(d time.Duration) Seconds { return Seconds{IntString(int64(d / time.Second)).token} }
 
-// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them. A
-// part of a second is cut.
+// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them.
+// Fractions of a second are dropped.
 func SecondsNumber(d time.Duration) Seconds { return Seconds{IntNumber(int64(d / time.Second)).token} }
 
-// Duration returns the length, and false if there is none or it is no whole
-// number of seconds.
+// Duration returns the duration, and false if it is not a whole number of seconds or
+// too long for a [time.Duration].
 func (s Seconds) Duration() (time.Duration, bool) {
 	n, ok := s.integer()
 	if !ok || n > int64(1<<63-1)/int64(time.Second) || n < -int64(1<<63-1)/int64(time.Second) {
@@ -133,9 +133,9 @@ func ParseDecimal(s string) (Decimal, error) {
 	return Decimal{token{s}}, nil
 }
 
-// Rat returns the exact number, and false if there is none. Numbers of more than 64
-// characters or with an exponent beyond 99 are none: nobody is billed so, and computing
-// them could take all memory.
+// Rat returns the exact number, and false if there is none. It also returns false for
+// numbers of more than 64 characters or with an exponent beyond 99: no amount is that
+// large, and to compute them could take all memory.
 func (d Decimal) Rat() (*big.Rat, bool) {
 	v := d.value()
 	s := v.Text
@@ -151,11 +151,12 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 }
 
 // A Time is a point in time as a platform writes it: RFC 3339 with microseconds in
-// message events, a wall clock without a zone in call reports, either in CDRs. Absent,
-// empty and "0000-00-00 00:00:00" are no time. Its zero value is written as null.
+// message events, a wall clock without a zone in call reports, either of them in CDRs.
+// An absent or empty member and "0000-00-00 00:00:00" are not a time. Its zero value is
+// written as null.
 type Time struct{ token }
 
-// The forms that times come in; a fraction of a second may follow the seconds of each.
+// The layouts of times; in each of them, a fraction may follow the seconds.
 var (
 	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
 	localLayouts = []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly}
@@ -167,9 +168,9 @@ func TimeInstant(t time.Time) Time {
 	return Time{token{string(append(appendInstant(append(b[:0], '"'), t), '"'))}}
 }
 
-// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00. It has
-// package time write RFC 3339, which it does several times faster than any other
-// layout, and puts the microseconds in front of the Z.
+// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00.
+// Package time writes RFC 3339 several times faster than any other layout, so
+// appendInstant uses that and inserts the microseconds before the Z.
 func appendInstant(dst []byte, t time.Time) []byte {
 	dst = t.UTC().AppendFormat(dst, time.RFC3339)
 	fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', 'Z'}
@@ -182,11 +183,11 @@ func appendInstant(dst []byte, t time.Time) []byte {
 // TimeLocal returns the wall clock of t without its zone, as call reports have it.
 func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTime))} }
 
-// Time returns the instant, and false if there is no time or its text names no zone.
+// Time returns the instant, and false if there is no time or its text has no zone.
 func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
 
-// In returns the instant in loc; a text without a zone is read as a wall clock in loc,
-// in the hours that a change of clocks doubles or leaves out as [time.Date] does. It
+// In returns the instant in loc. A text without a zone is read as a wall clock in loc;
+// in the hours that a change of clocks repeats or skips, as [time.Date] does. In
 // returns false if there is no time.
 func (t Time) In(loc *time.Location) (time.Time, bool) {
 	if at, ok := t.Time(); ok {

@@ -12,8 +12,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// wire reads a value from its JSON.
-func wire[T any](t testing.TB, raw string) (v T) {
+// readValue returns the value that is read from its JSON.
+func readValue[T any](t testing.TB, raw string) (v T) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(raw), &v))
 	return v
@@ -46,7 +46,7 @@ func TestPhone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			p := wire[payload.Phone](t, tt.raw)
+			p := readValue[payload.Phone](t, tt.raw)
 			require.Equal(t, tt.text, p.String())
 			digits, ok := p.Digits()
 			require.Equal(t, tt.ok, ok)
@@ -84,7 +84,7 @@ func TestInt(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			got, ok := wire[payload.Int](t, tt.raw).Int64()
+			got, ok := readValue[payload.Int](t, tt.raw).Int64()
 			require.Equal(t, tt.ok, ok)
 			require.Equal(t, tt.want, got)
 		})
@@ -118,7 +118,7 @@ func TestSeconds(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			got, ok := wire[payload.Seconds](t, tt.raw).Duration()
+			got, ok := readValue[payload.Seconds](t, tt.raw).Duration()
 			require.Equal(t, tt.ok, ok)
 			require.Equal(t, tt.want, got)
 		})
@@ -162,7 +162,7 @@ func TestDecimal(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			d := wire[payload.Decimal](t, tt.raw)
+			d := readValue[payload.Decimal](t, tt.raw)
 			require.Equal(t, tt.raw, marshal(t, d))
 			r, ok := d.Rat()
 			require.Equal(t, tt.want != "", ok)
@@ -221,7 +221,7 @@ func TestTime(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			v := wire[payload.Time](t, tt.raw)
+			v := readValue[payload.Time](t, tt.raw)
 			require.Equal(t, tt.raw, marshal(t, v))
 			in, ok := v.In(berlin)
 			require.Equal(t, tt.want != "", ok)
@@ -253,7 +253,7 @@ func TestMakeTime(t *testing.T) {
 	require.Equal(t, at.Truncate(time.Microsecond).UTC(), back)
 }
 
-// What all of them share.
+// What all tokens have in common.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	type all struct {
@@ -269,7 +269,7 @@ func TestTokens(t *testing.T) {
 	require.Empty(t, zero.P.String()+zero.I.String()+zero.S.String()+zero.D.String()+zero.T.String())
 	require.True(t, zero.P.IsZero() && zero.I.IsZero() && zero.S.IsZero() && zero.D.IsZero() && zero.T.IsZero())
 
-	read := wire[all](t, `{"P":null,"I":[1, 2],"S":"\u0031","D":1.50,"T":{"a" : "b"},"O":""}`)
+	read := readValue[all](t, `{"P":null,"I":[1, 2],"S":"\u0031","D":1.50,"T":{"a" : "b"},"O":""}`)
 	require.Equal(t, `{"P":null,"I":[1,2],"S":"1","D":1.50,"T":{"a":"b"},"O":""}`, marshal(t, read))
 	require.False(t, read.P.IsZero() || read.I.IsZero() || read.S.IsZero() || read.D.IsZero() || read.T.IsZero())
 	require.Equal(t, `1.50`, read.D.String())
