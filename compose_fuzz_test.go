@@ -171,7 +171,7 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1},
 		in,
 		&loose,
-		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.DeliveryStatus(v2)},
+		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.Status(v2)},
 	}
 }
 

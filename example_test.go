@@ -55,7 +55,7 @@ func ExampleComposer_Compose() {
 		From:     payload.PhoneString(`"anonymous"`),
 		To:       payload.PhoneNumber(918867130000),
 		Duration: payload.SecondsString(23e9),
-		Status:   payload.CallAnswer,
+		Status:   payload.CallStatusAnswer,
 	})
 	if err != nil {
 		panic(err)

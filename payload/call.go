@@ -43,21 +43,21 @@ const (
 	SourceC2C CallSource = "C2C" // Click2Call
 )
 
-// CallStatus tells how a call, or one leg of it, ended. A status that is not listed
-// here stays as it came.
+// CallStatus is a status in a [CallReport]: how a call, or one leg of it, ended. A
+// status that is not listed here stays as it came.
 type CallStatus string
 
 // The call statuses: Asterisk's DIALSTATUS and three of the platform's own.
 const (
-	CallAnswer      CallStatus = "ANSWER"
-	CallBusy        CallStatus = "BUSY"
-	CallNoAnswer    CallStatus = "NOANSWER"
-	CallCancel      CallStatus = "CANCEL"
-	CallCongestion  CallStatus = "CONGESTION"
-	CallChanUnavail CallStatus = "CHANUNAVAIL"
-	CallReceived    CallStatus = "RECEIVED"  // reached the IVR, not forwarded
-	CallMissed      CallStatus = "MISSED"    // the agent did not answer
-	CallCompleted   CallStatus = "COMPLETED" // the second leg answered
+	CallStatusAnswer      CallStatus = "ANSWER"
+	CallStatusBusy        CallStatus = "BUSY"
+	CallStatusNoAnswer    CallStatus = "NOANSWER"
+	CallStatusCancel      CallStatus = "CANCEL"
+	CallStatusCongestion  CallStatus = "CONGESTION"
+	CallStatusChanUnavail CallStatus = "CHANUNAVAIL"
+	CallStatusReceived    CallStatus = "RECEIVED"  // reached the IVR, not forwarded
+	CallStatusMissed      CallStatus = "MISSED"    // the agent did not answer
+	CallStatusCompleted   CallStatus = "COMPLETED" // the second leg answered
 )
 
 // HangupBy tells which side of a Click2Call hung up.

@@ -16,7 +16,7 @@ func TestChangeAfterReading(t *testing.T) {
 
 	report := parse[*payload.CallReport](t, `{"bridge":1,"from":"2","status":5,"source":null,"x":1}`)
 	report.From = payload.PhoneNumber(3)
-	report.Status = payload.CallBusy
+	report.Status = payload.CallStatusBusy
 	report.Source = payload.SourceOBD
 	report.Duration = payload.SecondsString(7e9) // was absent
 	require.Equal(t, `{"bridge":1,"from":3,"source":"OBD","duration":"7","status":"BUSY","x":1}`, marshal(t, report))

@@ -31,7 +31,7 @@ func obd() payload.CallReport {
 		StartAt:      payload.TimeLocal(start),
 		EndAt:        payload.TimeLocal(start.Add(16 * time.Second)),
 		Duration:     payload.SecondsString(23 * time.Second),
-		Status:       payload.CallAnswer,
+		Status:       payload.CallStatusAnswer,
 		RecordingURL: "https://youraudiofilelocation/",
 	}
 }
@@ -46,13 +46,13 @@ func c2c() payload.CallReport {
 		StartAt:      payload.TimeLocal(start),
 		EndAt:        payload.TimeLocal(start.Add(45 * time.Second)),
 		Duration:     payload.SecondsString(45 * time.Second),
-		Status:       payload.CallCompleted,
+		Status:       payload.CallStatusCompleted,
 		RecordingURL: "https://youraudiofilelocation/",
 		Date:         payload.TimeLocal(start.Add(45 * time.Second)),
 		UnixTime:     payload.IntString(1617965904),
 		Billing:      payload.SecondsString(23 * time.Second),
-		Status1:      payload.CallReceived,
-		Status2:      payload.CallAnswer,
+		Status1:      payload.CallStatusReceived,
+		Status2:      payload.CallStatusAnswer,
 		HangupBy:     payload.HangupByAgent,
 	}
 }

@@ -161,7 +161,7 @@ func TestMakeContent(t *testing.T) {
 
 func TestSubject(t *testing.T) {
 	t.Parallel()
-	order := [][]payload.DeliveryStatus{
+	order := [][]payload.Status{
 		{"", "Sent", "parked", payload.StatusOffline},
 		{payload.StatusQueued},
 		{payload.StatusDispatched},

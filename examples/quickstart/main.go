@@ -114,7 +114,7 @@ func events() []webhook.Event {
 			StartAt:  payload.TimeLocal(time.Now().Add(-23 * time.Second)),
 			EndAt:    payload.TimeLocal(time.Now()),
 			Duration: payload.SecondsString(23 * time.Second),
-			Status:   payload.CallAnswer,
+			Status:   payload.CallStatusAnswer,
 		},
 	}
 }

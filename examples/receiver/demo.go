@@ -35,7 +35,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 			Recipient: payload.Recipient{From: payload.PhoneString("919019912345"), User: payload.User{FirstName: "Asha"}},
 			Message:   payload.TextContent("Where is my order?"),
 		},
-		payload.CallReport{MID: "1234-1333-98765", Status: payload.CallAnswer, Duration: payload.SecondsString(23 * time.Second)},
+		payload.CallReport{MID: "1234-1333-98765", Status: payload.CallStatusAnswer, Duration: payload.SecondsString(23 * time.Second)},
 		payload.CDR{CallID: "b1b7c8a0", CampaignName: "Renewals, July", HangupCause: payload.CauseNormalClearing},
 		payload.MessageStatus{ID: "a418d672", Status: payload.StatusRead},
 	} {
