@@ -122,8 +122,9 @@ func (c Content) Text() (string, bool) {
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		if raw := c.raw(); findText(raw, "url") != "" {
-			return Media{URL: findText(raw, "url"), Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+		raw := c.raw()
+		if url := findText(raw, "url"); url != "" {
+			return Media{URL: url, Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
 		}
 	}
 	return Media{}, false
@@ -138,7 +139,10 @@ func (c Content) Location() (Location, bool) {
 	if c.Type != ContentLocation || !okLong || !okLat {
 		return Location{}, false
 	}
-	return Location{Longitude: long, Latitude: lat, Name: findText(raw, "name"), Address: findText(raw, "address")}, true
+	return Location{
+		Longitude: long, Latitude: lat,
+		Name: findText(raw, "name"), Address: findText(raw, "address"),
+	}, true
 }
 
 // Contacts returns the cards of a contacts message: its payload is a card, a list of
@@ -161,7 +165,9 @@ func (c Content) Contacts() ([]Contact, bool) {
 func readContact(raw string) Contact {
 	name, org := find(raw, "name"), find(raw, "org")
 	return Contact{
-		Name:      ContactName{findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name")},
+		Name: ContactName{
+			findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name"),
+		},
 		Phones:    readObjects(find(raw, "phones"), readContactPhone),
 		Emails:    findRaw(raw, "emails"),
 		Addresses: findRaw(raw, "addresses"),

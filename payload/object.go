@@ -316,7 +316,9 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 
 // list returns a member whose field is a list of scalars. parse reads one scalar. It
 // reports whether it can, and whether the result holds all of raw.
-func list[T, E any](at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte) *member[T] {
+func list[T, E any](
+	at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte,
+) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "array", Type: &field.Type{Elem: &field.Type{}}},

@@ -72,7 +72,8 @@ func parseEnvelope(raw string) (Event, error) {
 	case strings.HasSuffix(v.Text, kindIn):
 		return finish(inEnvelopes, new(MessageIn), raw)
 	}
-	return nil, errors.New(`payload: member "event" is not a known type: want one that ends in ` + kindStatus + ` or ` + kindIn)
+	return nil, errors.New(`payload: member "event" is not a known type: ` +
+		`want one that ends in ` + kindStatus + ` or ` + kindIn)
 }
 
 // finish reads raw into v. If there is an error, it returns no half-read event.

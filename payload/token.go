@@ -139,7 +139,10 @@ func ParseDecimal(s string) (Decimal, error) {
 func (d Decimal) Rat() (*big.Rat, bool) {
 	v := d.value()
 	s := v.Text
-	if v.Kind != rawjson.Number && v.Kind != rawjson.String || len(s) > 64 || rawjson.Check([]byte(s)) >= 0 || rawjson.KindOf(s) != rawjson.Number {
+	if v.Kind != rawjson.Number && v.Kind != rawjson.String || len(s) > 64 {
+		return nil, false
+	}
+	if rawjson.Check([]byte(s)) >= 0 || rawjson.KindOf(s) != rawjson.Number {
 		return nil, false
 	}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {

@@ -1,6 +1,6 @@
-// Package testdata has one body of every event that package payload knows, as platforms
-// send them, for unit tests: of Ringhook itself, and of programs that send or receive
-// such events. Names, numbers and ids are made up.
+// Package testdata has a body of every event that package payload knows, as platforms
+// send them. They are for unit tests of Ringhook itself, and of programs that send or
+// receive such events. Names, numbers and ids are made up.
 package testdata
 
 import (

@@ -1,6 +1,6 @@
 // Cdr posts the call detail record of an auto-dialer, as documented, to a receiver that
-// it starts itself and that wants an API key, and shows what the receiver answers; then
-// once more with a key that is wrong.
+// it starts itself and that requires an API key. It shows the receiver's answer, and
+// then the answer to a wrong key.
 //
 //	go run ./examples/cdr
 package main
@@ -86,7 +86,7 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// store is the customer's end.
+// store is the customer's handler.
 func store(w http.ResponseWriter, r *http.Request) {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("x-api-key")), []byte(apiKey)) == 0 {
 		w.WriteHeader(http.StatusUnauthorized)

@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// demonstrate has the handler run on a port of its own, and plays the sender.
+// demonstrate runs the handler on a port of its own, and sends events to it.
 func demonstrate(ctx context.Context, out io.Writer) error {
 	key := webhook.GenerateSecret()
 	server := webhooktest.NewReceiver(webhooktest.Func(newHandler(out, key).ServeHTTP))
@@ -31,11 +31,16 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	var message *webhook.Message
 	for _, event := range []webhook.Event{
 		payload.MessageIn{
-			Channels:  []payload.Channel{{Name: payload.ChannelWhatsApp, To: payload.PhoneString("919019120120")}},
-			Recipient: payload.Recipient{From: payload.PhoneString("919019912345"), User: payload.User{FirstName: "Asha"}},
-			Message:   payload.TextContent("Where is my order?"),
+			Channels: []payload.Channel{{Name: payload.ChannelWhatsApp, To: payload.PhoneString("919019120120")}},
+			Recipient: payload.Recipient{
+				From: payload.PhoneString("919019912345"), User: payload.User{FirstName: "Asha"},
+			},
+			Message: payload.TextContent("Where is my order?"),
 		},
-		payload.CallReport{MID: "1234-1333-98765", Status: payload.CallStatusAnswer, Duration: payload.SecondsString(23 * time.Second)},
+		payload.CallReport{
+			MID: "1234-1333-98765", Status: payload.CallStatusAnswer,
+			Duration: payload.SecondsString(23 * time.Second),
+		},
 		payload.CDR{CallID: "b1b7c8a0", CampaignName: "Renewals, July", HangupCause: payload.CauseNormalClearing},
 		payload.MessageStatus{ID: "a418d672", Status: payload.StatusRead},
 	} {

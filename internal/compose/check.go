@@ -29,7 +29,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	}
 	errorsEnd := len(c.problems)
 	for _, part := range p.parts {
-		if part == p.url && len(part.source) >= len("http://") && strings.EqualFold(part.source[:len("http://")], "http://") {
+		if part == p.url && isPlainHTTP(part.source) {
 			c.warn(part, 0, len("http:"), "http sends everything in the clear; use https")
 		}
 		for _, ph := range part.placeholders {
@@ -44,6 +44,12 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	return c.problems
 }
 
+func isPlainHTTP(url string) bool {
+	const scheme = "http://"
+	return len(url) >= len(scheme) && strings.EqualFold(url[:len(scheme)], scheme)
+}
+
+// inOrder compares the fields of two problems, then their offsets.
 func inOrder(a, b Problem) int {
 	rank := func(field string) int {
 		switch {
@@ -56,7 +62,11 @@ func inOrder(a, b Problem) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(rank(a.Field), rank(b.Field)), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Offset, b.Offset))
+	return cmp.Or(
+		cmp.Compare(rank(a.Field), rank(b.Field)),
+		cmp.Compare(a.Field, b.Field),
+		cmp.Compare(a.Offset, b.Offset),
+	)
 }
 
 // A checker collects warnings of what the author may not have meant.
@@ -103,16 +113,19 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		return
 	}
 	if ph.op == opJSON && m.Kind == "string" && !p.isPlaceholder() {
-		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
+		c.warn(p, ph.Offset, ph.End-ph.Offset,
+			"%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
 	}
 	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
-		c.warn(p, ph.At, written, "%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
+		c.warn(p, ph.At, written,
+			"%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
 	}
 	if p == c.url && m.Kind == "number" && strings.Contains(p.source[:ph.Offset], "?") {
 		after, _ := utf8.DecodeRuneInString(p.source[ph.End:])
 		before, _ := utf8.DecodeLastRuneInString(p.source[:ph.Offset])
 		if isText(before) || isText(after) {
-			c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a number directly next to other text", ph.Name)
+			c.warn(p, ph.Offset, ph.End-ph.Offset,
+				"%s is a number directly next to other text", ph.Name)
 		}
 	}
 }

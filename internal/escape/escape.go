@@ -89,7 +89,8 @@ func appendPercent(dst []byte, s string) []byte {
 func AppendURLLiteral(dst []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
-		if c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 || c == '%' && !(i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])) {
+		encoded := i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
+		if c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 || c == '%' && !encoded {
 			dst = appendPercent(dst, s[i:i+1])
 		} else {
 			dst = append(dst, c)

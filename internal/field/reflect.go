@@ -77,7 +77,9 @@ func jsonName(f reflect.StructField) (name, options string, ok bool) {
 
 // validName reports whether encoding/json accepts a name in a tag without further checks.
 func validName(name string) bool {
-	return strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }) < 0
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-'
+	})
 }
 
 // members returns the fields of s that are members in JSON, with the fields of embedded
@@ -129,7 +131,10 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 		if hidden || t.Member(name) != nil || strings.Contains(name, ".") {
 			continue
 		}
-		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
+		m := &Member{
+			Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"),
+			Kind: kindOf(f.Type), Type: below(f.Type, above),
+		}
 		if bound {
 			m.bind(f)
 		}

@@ -274,7 +274,8 @@ func (x *expr) part() string {
 	start := x.i
 	for x.i < len(x.src) {
 		r, n := utf8.DecodeRuneInString(x.src[x.i:])
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError && n == 1 || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
+		invalid := r == utf8.RuneError && n == 1
+		if invalid || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
 			break
 		}
 		x.i += n

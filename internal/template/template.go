@@ -123,7 +123,9 @@ func nestedTag(content string) int {
 			}
 		case c == '"' || c == '\'':
 			quote = c
-		case strings.HasPrefix(content[i:], openBraces), strings.HasPrefix(content[i:], openAngles), strings.HasPrefix(content[i:], "<<"):
+		case strings.HasPrefix(content[i:], openBraces),
+			strings.HasPrefix(content[i:], openAngles),
+			strings.HasPrefix(content[i:], "<<"):
 			return i
 		}
 	}

@@ -23,7 +23,8 @@ func URL(nodes []Node) (authority int, err error) {
 	if !complete {
 		for _, n := range nodes {
 			if n.Placeholder() {
-				return 0, n.Errorf("a placeholder in scheme, user, host or port: the address must not depend on an event")
+				return 0, n.Errorf("a placeholder in scheme, user, host or port: " +
+					"the address must not depend on an event")
 			}
 		}
 	}
