@@ -19,9 +19,9 @@ import (
 
 // BenchmarkClient_Try compares Try with a bare net/http loop: one tuned transport each,
 // the same request, the same deadline, the body read. The two take turns within one
-// run, in pairs of the order A B B A, since a shared machine drifts; x-bare is the
-// median of the pairs' ratios of requests per second, and bare-self is the same for the
-// bare loop against itself: outside 0.9 to 1.1 the run says nothing. Each iteration is
+// run, in the order A B B A, since the speed of a shared machine changes. x-bare is the
+// median of the pairs' ratios of requests per second. bare-self is the same for the
+// bare loop against itself: outside 0.9 to 1.1 the run is not usable. Each iteration is
 // one pair; -benchtime 60x or more gives a steady median.
 func BenchmarkClient_Try(b *testing.B) {
 	url := benchReceiver(b)
@@ -42,7 +42,7 @@ func BenchmarkClient_Try(b *testing.B) {
 	raw := func() bool { return bareTry(b.Context(), bare, m) == nil }
 	for _, workers := range []int{1, 16, 64} {
 		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) {
-			rate(b, workers, try) // both warm, all connections there
+			rate(b, workers, try) // to warm up, with all connections open
 			rate(b, workers, raw)
 			var ratios, self []float64
 			for b.Loop() {
@@ -67,7 +67,7 @@ func BenchmarkClient_Try(b *testing.B) {
 	}
 }
 
-// bareTry is what one would write without this library.
+// bareTry sends a message as one would without this library.
 func bareTry(ctx context.Context, t *http.Transport, m *webhook.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -88,7 +88,7 @@ func bareTry(ctx context.Context, t *http.Transport, m *webhook.Message) error {
 	return err
 }
 
-// rate runs f in so many goroutines for a while and returns the calls per second.
+// rate runs f in several goroutines for a while and returns the calls per second.
 func rate(b *testing.B, workers int, f func() bool) float64 {
 	const slice = 50 * time.Millisecond
 	var done atomic.Int64
@@ -123,7 +123,7 @@ func benchReceiver(b *testing.B) string {
 	return srv.URL + "/hook?id=1"
 }
 
-// loopback is the egress of tests: their receivers listen on loopback, on any port.
+// loopback is the Egress of tests: their receivers listen on loopback, on any port.
 var loopback = webhook.Egress{
 	Allow:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	AnyPort: true,

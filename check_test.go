@@ -21,7 +21,7 @@ func warningAt(field string, offset, length int, message string) webhook.Problem
 	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning}
 }
 
-// All that is wrong comes at once, in the order in which an author reads a webhook.
+// All errors are returned at once, in the order in which an author reads a webhook.
 func TestCheck_Errors(t *testing.T) {
 	t.Parallel()
 	got := webhook.Check(webhook.Webhook{
@@ -126,8 +126,8 @@ func TestCheck_Warnings(t *testing.T) {
 	}
 }
 
-// Compile accepts what Check finds no error in, and its error is among those that
-// Check finds.
+// Compile accepts a webhook if Check finds no error in it. Otherwise its error is one of
+// those that Check finds.
 func TestCheck_AgreesWithCompile(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`, `{`, `"\{{x}}"`} {
@@ -150,7 +150,7 @@ func TestCheck_AgreesWithCompile(t *testing.T) {
 	require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
 }
 
-// Names may be long, and many in the template as in the sample; faults may be a million.
+// Templates and samples may have many and long names, and a million faults.
 func TestCheck_Bounded(t *testing.T) {
 	t.Parallel()
 	headers := map[string]string{}

@@ -26,7 +26,7 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answer is a transport that answers with these statuses in turn, and then with
+// answer returns a transport that answers with these statuses in turn, and then with
 // the last one.
 func answer(codes ...int) http.RoundTripper {
 	var mu sync.Mutex
@@ -41,7 +41,7 @@ func answer(codes ...int) http.RoundTripper {
 	})
 }
 
-// unreachable is a transport that must not be asked.
+// unreachable returns a transport that must not be called.
 func unreachable(t testing.TB) http.RoundTripper {
 	return roundTripFunc(func(*http.Request) (*http.Response, error) {
 		t.Error("something was sent")
@@ -49,13 +49,13 @@ func unreachable(t testing.TB) http.RoundTripper {
 	})
 }
 
-// message is a plain POST.
+// message returns a plain POST.
 func message(url string) *webhook.Message {
 	m := &webhook.Message{
 		ID: "msg_1", WebhookID: "wh_1", Event: status, Method: http.MethodPost, URL: url,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"status":"sent"}`),
 	}
-	// A real connection: how busy the machine is must not decide.
+	// A real connection: a busy machine must not change the result.
 	if strings.Contains(url, "//127.0.0.1:") {
 		m.Policy.Timeout = time.Minute
 	}
@@ -207,7 +207,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 	})
 }
 
-// sent is one request of a schedule.
+// A sent is one request of a schedule.
 type sent struct {
 	after time.Duration
 	id    string
@@ -388,7 +388,7 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 	})
 	t.Run("OnAttempt", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: answer(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { boom() }}
-		require.NoError(t, c.Send(t.Context(), m), "the result stands")
+		require.NoError(t, c.Send(t.Context(), m), "the result stays")
 		require.Contains(t, logged.String(), "panic in OnAttempt")
 		require.NotContains(t, logged.String(), "49170")
 	})
@@ -445,7 +445,7 @@ func TestDeliveryError(t *testing.T) {
 		want string
 	}{
 		{"zero", webhook.DeliveryError{}, "webhook: message not delivered after 0 attempts"},
-		{"an id that is none", webhook.DeliveryError{MessageID: "a\nb", Attempts: 1, Err: errCause}, "webhook: message not delivered after 1 attempt: queue closed"},
+		{"an invalid id", webhook.DeliveryError{MessageID: "a\nb", Attempts: 1, Err: errCause}, "webhook: message not delivered after 1 attempt: queue closed"},
 		{"both", webhook.DeliveryError{MessageID: "a", Attempts: 2, Err: errCause, Last: webhook.Attempt{Err: io.EOF}}, "webhook: message a not delivered after 2 attempts: queue closed (EOF)"},
 	}
 	for _, tt := range tests {
@@ -460,7 +460,7 @@ func TestDeliveryError(t *testing.T) {
 	}
 }
 
-// One Client serves many goroutines, the zero one too.
+// One Client may be used by many goroutines, also the zero Client.
 func TestClient_Concurrent(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -11,8 +11,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// What Compile refuses, with the place. Each row changes one thing of a webhook
-// that compiles.
+// What Compile refuses, and where. Each row changes one thing in a webhook that compiles.
 func TestCompile_Refused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -141,7 +140,7 @@ func TestCompile_ReservedHeaders(t *testing.T) {
 	}
 }
 
-// Detail shows the place, and no credential.
+// Detail shows the place, but no credential.
 func TestTemplateError_Detail(t *testing.T) {
 	t.Parallel()
 	header := func(value string) webhook.Webhook {
@@ -234,7 +233,7 @@ func TestTemplateError_Detail(t *testing.T) {
 	}
 }
 
-// Of the webhook's text and the event's values, no error says anything but names.
+// Of the webhook's text and the event's values, errors quote names only.
 func TestCompose_ErrorsSaySoLittle(t *testing.T) {
 	t.Parallel()
 	const secret = "hush"

@@ -17,7 +17,7 @@ type mapEvent map[string]any
 
 func (mapEvent) EventType() string { return "map" }
 
-// A plainEvent is bound to its fields.
+// A plainEvent is read from its fields.
 type plainEvent struct {
 	ID    string            `json:"id"`
 	N     int               `json:"n"`
@@ -52,7 +52,7 @@ func fullPlain() plainEvent {
 	}
 }
 
-// An oddEvent has everything that only encoding/json can tell.
+// An oddEvent has everything that only encoding/json can read.
 type oddEvent struct {
 	Base
 	ID      string      `json:"id,omitempty"`
@@ -72,7 +72,7 @@ type ownJSON struct{ v string }
 
 func (o ownJSON) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]string{"own": o.v}) }
 
-// A selfMade event writes its JSON itself; a pointer is needed for it.
+// A selfMade event writes its own JSON, with a method of the pointer.
 type selfMade struct {
 	ID   string
 	Note string
@@ -88,7 +88,7 @@ func (s *selfMade) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m)
 }
 
-// A loud type has another form where encoding/json can take its address.
+// A loud type has another JSON form where it is addressable.
 type loud string
 
 func (l *loud) MarshalText() ([]byte, error) { return []byte(strings.ToUpper(string(*l))), nil }
@@ -152,7 +152,7 @@ func TestCompose_OwnEvents(t *testing.T) {
 	}
 }
 
-// Without a template the body is the event's own.
+// Without a template, the body is the event's JSON.
 func TestCompose_NoTemplate(t *testing.T) {
 	t.Parallel()
 	untidy := " {\"a\" :\t[1.0e2,\"\\u0041\xff\"]}\n"
@@ -234,7 +234,7 @@ func TestCompose_BadEvents(t *testing.T) {
 	}
 	_, err := webhook.Compile(webhook.Webhook{URL: "https://example.com/"}, nil)
 	require.EqualError(t, err, "webhook: event: a sample is nil")
-	// A member that is fine can be read, whatever the others are.
+	// A valid member can be read, whatever the others are.
 	require.Equal(t, `"1"`, string(compose(t, webhook.Webhook{Body: `{{id}}`}, failing{ID: "1"}).Body))
 	_, err = json.Marshal(in)
 	require.Error(t, err)

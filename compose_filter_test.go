@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The filters of the documents, on the events of the documents.
+// The documented filters, on the documented events.
 func TestCompose_FilterDocuments(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -52,7 +52,7 @@ func TestCompose_FilterDocuments(t *testing.T) {
 	}
 }
 
-// A filter's result is escaped by its place, whatever characters it brought.
+// A filter's result is escaped by its place, whatever characters it has.
 func TestCompose_FilterPlaces(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"s":"a b","n":5}`)
@@ -168,7 +168,7 @@ func TestCompose_FilterNames(t *testing.T) {
 	require.Equal(t, []string{"a.0.b", "c", "e"}, c.Placeholders())
 }
 
-// What cannot be done with one event's values is that message's error.
+// A filter that fails on the values of an event is an error of that message.
 func TestCompose_FilterErrors(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -211,7 +211,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 			for e := err; e != nil; e = errors.Unwrap(e) {
 				require.NotContains(t, e.Error(), "hush")
 			}
-			if tt.placeholder != "" { // the next event is fine
+			if tt.placeholder != "" { // the next event composes
 				_, err = c.Compose(raw(`{"a":1617985659,"b":1,"l":5,"o":[5],"n":1}`))
 				require.NoError(t, err)
 			}
@@ -219,8 +219,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 	}
 }
 
-// A filter makes no more than a body may have, and what it makes counts as any
-// value does.
+// A filter's result is no longer than a body may be, and counts like any value.
 func TestCompose_FilterLimits(t *testing.T) {
 	t.Parallel()
 	const mib = webhook.MaxOutputSize
@@ -251,8 +250,8 @@ func TestCompose_FilterLimits(t *testing.T) {
 	require.ErrorIs(t, err, webhook.ErrLimit)
 }
 
-// Each result may be within the limits and the last one small, and yet all of them
-// together hours of work.
+// Each result may be within the limits and the last one small, and all of them together
+// may still be hours of work.
 func TestCompose_FilterWork(t *testing.T) {
 	t.Parallel()
 	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
@@ -265,7 +264,7 @@ func TestCompose_FilterWork(t *testing.T) {
 	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together read and write more than 8388608 bytes: over the limit")
 	require.ErrorIs(t, err, webhook.ErrLimit)
 
-	// It is counted for each message anew: this one takes and gives 6 MiB and 2 bytes.
+	// It is counted for each message: this one reads and writes 6 MiB and 2 bytes.
 	value := strings.Repeat("x", webhook.MaxOutputSize-1)
 	c = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: `{{a|downcase|downcase|downcase|size}}`})
 	for range 3 {
@@ -275,7 +274,7 @@ func TestCompose_FilterWork(t *testing.T) {
 	}
 }
 
-// What is wrong with filters shows when the webhook is saved, with the place.
+// Errors of filters are found when the webhook is saved, with their place.
 func TestCompile_FiltersRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -326,7 +325,7 @@ func TestCompile_FiltersRefused(t *testing.T) {
 	}
 }
 
-// A default in a header may be a credential, as the text around it may.
+// A default in a header may be a credential, and so may the text around it.
 func TestTemplateError_FilterDetailTexts(t *testing.T) {
 	t.Parallel()
 	var te *webhook.TemplateError

@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// formFields are the fields that a receiver sees, in order: of a form, or of the query
-// of a GET; nil if it is neither.
+// formFields returns the fields that a receiver sees, in order: of a form, or of the
+// query of a GET; nil if it is neither.
 func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
@@ -171,7 +171,7 @@ func TestCompose_ContentType(t *testing.T) {
 	}
 }
 
-// A boundary is new each time, so that no value can hold it.
+// Each message has a new boundary, so that no value can contain it.
 func TestCompose_Boundary(t *testing.T) {
 	t.Parallel()
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"a":1}`})
@@ -184,7 +184,7 @@ func TestCompose_Boundary(t *testing.T) {
 	require.Len(t, seen, 100)
 }
 
-// Whatever an event's members are called, the form can be read.
+// The form can be read, whatever the names of the event's members are.
 func TestCompose_HostileFieldNames(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"\u0000":"nul","a\r\nContent-Type: text/html\r\n\r\nx":"crlf","q\"; filename=\"x":"quote","":"empty","\\":"slash","a[":{"]":{"=":1}},"\u007f\t":"c","\u2028é":"u"}`)

@@ -20,9 +20,9 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// FuzzCompose composes templates with hostile values. Whatever compiles keeps its
-// structure: it is compared with the same webhook with something harmless written in
-// place of each placeholder, as net/url and encoding/json read both.
+// FuzzCompose composes templates with hostile values. A template that compiles keeps
+// its structure: the message is compared with that of the same webhook with harmless
+// text instead of each placeholder, as net/url and encoding/json read both.
 func FuzzCompose(f *testing.F) {
 	values := []string{"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe", "é☃😀", "\x00", "a[b]=c"}
 	for i, template := range []struct{ url, header, body string }{
@@ -49,8 +49,8 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
-// FuzzTemplate composes whatever templates compile, with all that a tag may have in it:
-// see FuzzCompose. Each expression stands in every place that it may have.
+// FuzzTemplate composes all templates that compile, with everything that a tag may
+// contain: see FuzzCompose. Each expression is in every place that it may have.
 func FuzzTemplate(f *testing.F) {
 	for i, expression := range []string{
 		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b", "a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'",
@@ -84,8 +84,8 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// requireStructure composes a webhook, if it compiles, and compares the messages with
-// one of harmless text.
+// requireStructure composes a webhook, if it compiles, and compares its messages with
+// that of harmless text.
 func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 	c, err := webhook.Compile(w)
 	if err != nil {
@@ -119,13 +119,14 @@ func requireTemplateError(t *testing.T, err error) {
 	require.True(t, strings.HasPrefix(te.Detail(), err.Error()))
 }
 
-// placeholder finds placeholders in what compiles, by other means than the package does.
+// placeholder finds placeholders in templates that compile, by other means than
+// the package.
 var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@<<.*?>>`)
 
-// harmless writes x for each placeholder, null for those that stand bare in JSON, and
-// {} for one that is a form.
+// harmless writes x for each placeholder, null for those outside strings in JSON, and {}
+// for one that is a whole form.
 func harmless(w webhook.Webhook) webhook.Webhook {
-	// No percent-encoding can go on with an x.
+	// An x cannot continue a percent-encoding.
 	w.URL = placeholder.ReplaceAllString(w.URL, "x")
 	w.Headers = map[string]string{"X-A": placeholder.ReplaceAllString(w.Headers["X-A"], "x"), "X-B": "1"}
 	var b strings.Builder
@@ -175,7 +176,7 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 	}
 }
 
-// A hostileEvent is bound to its fields.
+// A hostileEvent is read from its fields.
 type hostileEvent struct {
 	A  string          `json:"a"`
 	B  string          `json:"b"`
@@ -187,8 +188,8 @@ type hostileEvent struct {
 
 func (e hostileEvent) EventType() string { return e.A }
 
-// requireSameURL compares scheme, host, depth of the path and names of the query; open
-// is a query that goes on with fields.
+// requireSameURL compares scheme, host, depth of the path and names of the query. If
+// open, got may have more fields in its query.
 func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
 	_, err := http.NewRequest(got.Method, got.URL, nil)
@@ -248,7 +249,8 @@ func decode(t *testing.T, b []byte) (v any) {
 	return v
 }
 
-// requireSameShape allows anything where want has null, and any text where it has one.
+// requireSameShape allows anything where want has null, and any text where want
+// has a text.
 func requireSameShape(t *testing.T, want, got any) {
 	switch want := want.(type) {
 	case nil:
@@ -272,18 +274,18 @@ func requireSameShape(t *testing.T, want, got any) {
 	}
 }
 
-// requireSameFields allows no names but the author's, and names below them.
+// requireSameFields allows only the author's names, and names below them.
 func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
 	if w.Method == http.MethodGet {
 		require.Empty(t, got.Body)
 		if _, query, _ := strings.Cut(w.URL, "?"); query != "" {
-			return // which is the author's and may be no form
+			return // a body of the author that need not be a form
 		}
 	}
 	fields := formFields(t, got)
 	var authored map[string]json.RawMessage
 	if !strings.HasPrefix(strings.TrimSpace(w.Body), "{") || placeholder.FindStringIndex(strings.TrimSpace(w.Body)) != nil && placeholder.FindStringIndex(strings.TrimSpace(w.Body))[0] == 0 {
-		return // all names are the event's
+		return // all names are from the event
 	}
 	if err := json.Unmarshal([]byte(harmless(w).Body), &authored); err != nil {
 		require.NoError(t, err)
@@ -296,7 +298,7 @@ func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
 	}
 }
 
-// controls are encoded in the names of forms.
+// controls has the control characters, which are encoded in the names of forms.
 var controls = func() (pairs []string) {
 	for c := range 0x80 {
 		if c < ' ' || c == 0x7f {
@@ -316,8 +318,7 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// The seeds, which the fuzz target runs too, are worth something only if most of
-// them compose.
+// The seeds of the fuzz target are useful only if most of them compose.
 func TestCompose_FuzzSeeds(t *testing.T) {
 	t.Parallel()
 	composed := 0

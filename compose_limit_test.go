@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// requireLimit wants err to be nil at a limit, and to say so behind it.
+// requireLimit requires err to be nil at a limit, and the limit's error over it.
 func requireLimit(t *testing.T, over bool, err error, text string) {
 	t.Helper()
 	if !over {
@@ -27,12 +27,12 @@ func requireLimit(t *testing.T, over bool, err error, text string) {
 	require.NotEmpty(t, te.Detail())
 }
 
-// nested is a list in a list, n deep.
+// nested returns a list in a list, n deep.
 func nested(n int, inner string) string {
 	return strings.Repeat("[", n) + inner + strings.Repeat("]", n)
 }
 
-// Each limit, at it and one over it, when a webhook is compiled.
+// Each limit of Compile, at the limit and one over it.
 func TestCompile_Limits(t *testing.T) {
 	t.Parallel()
 	headers := func(n int, value string) map[string]string {
@@ -99,7 +99,7 @@ func TestCompile_Limits(t *testing.T) {
 	}
 }
 
-// Each limit when a message is composed.
+// Each limit of Compose.
 func TestCompose_Limits(t *testing.T) {
 	t.Parallel()
 	const mib = webhook.MaxOutputSize
@@ -190,7 +190,7 @@ func TestCompose_HeaderCut(t *testing.T) {
 	require.Len(t, m.Header.Get("A"), webhook.MaxHeaderSize)
 }
 
-// What is made on purpose to cost more than it is long is refused soon.
+// Input that is made to cost far more than its length is refused early.
 func TestCompose_Bombs(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -237,7 +237,7 @@ func TestCompose_Bombs(t *testing.T) {
 	}
 }
 
-// Nor can a template cost much more than it is long.
+// A template cannot cost far more than its length, either.
 func TestCompile_Bombs(t *testing.T) {
 	t.Parallel()
 	const size = webhook.MaxTemplateSize

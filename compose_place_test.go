@@ -17,7 +17,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The rows of the table of places.
+// How a value is written in each place.
 func TestCompose_Places(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"text":"a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t\u007f","num":-1.50e3,"yes":true,"no":false,"null":null,"empty":"",` +
@@ -64,7 +64,7 @@ func TestCompose_Places(t *testing.T) {
 	}
 }
 
-// Invalid UTF-8 becomes U+FFFD, a byte at a time, in whatever event it comes.
+// Each byte of invalid UTF-8 becomes U+FFFD, in every kind of event.
 func TestCompose_InvalidUTF8(t *testing.T) {
 	t.Parallel()
 	const bad, want = "a\xff\xfe\xed\xa0\x80b\xc3", "a\ufffd\ufffd\ufffd\ufffd\ufffdb\ufffd"
@@ -111,7 +111,7 @@ func TestCompose_URLRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(tt.url, "https://h/a/.{{empty}}x/") {
-				// The template alone is fine: a letter stands for each placeholder.
+				// The template alone is valid: a letter replaces each placeholder.
 				_, err := webhook.Compile(webhook.Webhook{URL: tt.url})
 				require.NoError(t, err)
 			}
@@ -121,7 +121,7 @@ func TestCompose_URLRefused(t *testing.T) {
 	}
 }
 
-// naughtyStrings are strings that have broken parsers elsewhere.
+// naughtyStrings returns strings that have broken other parsers.
 func naughtyStrings(t *testing.T) []string {
 	b, err := os.ReadFile("../shared/corpora/naughty_strings.json")
 	if err != nil {
@@ -139,7 +139,7 @@ func naughtyStrings(t *testing.T) []string {
 	return texts
 }
 
-// asReceived is what a receiver gets of a text: U+FFFD for what is not UTF-8.
+// asReceived returns what a receiver gets of a text: U+FFFD for what is not UTF-8.
 func asReceived(s string) string { return string([]rune(s)) }
 
 func asHeader(s string) string {
@@ -159,7 +159,7 @@ func asHeader(s string) string {
 	return s[:end]
 }
 
-// What goes into any place comes out at the receiver.
+// The receiver gets each value as it was, from every place.
 func TestCompose_NaughtyStrings(t *testing.T) {
 	t.Parallel()
 	texts := naughtyStrings(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The event of the documents, with digits for their X's.
+// The documented events, with digits for their X's.
 var obdReport = mustRead[payload.CallReport](`{"bridge":918068281234,"from":918919521234,"to":918867131234,"source":"OBD",` +
 	`"mid":"1234-1333-12345","flow_id":123,"start_at":"2021-04-09 16:27:39","end_at":"2021-04-09 16:27:55","duration":"23",` +
 	`"status":"ANSWER","recording_url":"https://youraudiofilelocation/"}`)
@@ -44,7 +44,7 @@ func mustRead[T any](body string) *T {
 	return v
 }
 
-// raw is an event that is JSON already.
+// raw returns an event that is JSON already.
 func raw(body string) webhook.RawEvent { return webhook.RawEvent{Type: "test", JSON: []byte(body)} }
 
 func compose(t testing.TB, w webhook.Webhook, e webhook.Event) *webhook.Message {
@@ -59,7 +59,7 @@ func compose(t testing.TB, w webhook.Webhook, e webhook.Event) *webhook.Message 
 	return m
 }
 
-// The compose examples of the documents, in the three spellings of a placeholder.
+// The documented examples, in the three spellings of a placeholder.
 func TestCompose_Documents(t *testing.T) {
 	t.Parallel()
 	bearer := map[string]string{"Authorization": "Bearer %token%"}
@@ -152,7 +152,7 @@ func TestCompose_Documents(t *testing.T) {
 	}
 }
 
-// What is text and what is a placeholder.
+// Which text is a placeholder.
 func TestCompose_Spelling(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, template, want string }{
@@ -250,7 +250,7 @@ func TestCompose_ID(t *testing.T) {
 	}
 }
 
-// A message shares nothing with its webhook, its composer, its event or other messages.
+// A message shares no memory with its webhook, its composer, its event or other messages.
 func TestCompose_SharesNothing(t *testing.T) {
 	t.Parallel()
 	w := webhook.Webhook{

@@ -167,7 +167,7 @@ func TestEgress_HTTP1Only(t *testing.T) {
 	require.Equal(t, "HTTP/1.1", <-proto)
 }
 
-// The zero Client reaches nothing on this machine, however it is spelled.
+// The zero Client reaches nothing on this machine, however the address is written.
 func TestClient_ZeroValueIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
@@ -190,8 +190,8 @@ func TestClient_ZeroValueIsGuarded(t *testing.T) {
 	}
 }
 
-// A rebinding name gives an allowed address while somebody checks it, and another one
-// to whoever dials.
+// A rebinding name has an allowed address when it is checked, and another one when it is
+// dialled.
 func TestEgress_Rebinding(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
@@ -216,10 +216,10 @@ func TestEgress_Rebinding(t *testing.T) {
 		require.Equal(t, webhook.ClassBlocked, a.Class)
 		require.Equal(t, webhook.Retrying, a.Outcome)
 	}
-	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up anew")
+	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up again")
 }
 
-// Of several answers the bad ones are never dialled, and the good one is.
+// Of several addresses, the forbidden ones are never dialled, and the allowed one is.
 func TestEgress_MixedAnswers(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -272,7 +272,7 @@ func TestEgress_Proxy(t *testing.T) {
 	require.Equal(t, "10.0.0.1:9", host)
 }
 
-// newClient is a client whose connections end with the test.
+// newClient returns a client whose connections end with the test.
 func newClient(t testing.TB, e webhook.Egress) *webhook.Client {
 	c := &webhook.Client{Transport: webhook.NewTransport(e)}
 	t.Cleanup(c.CloseIdleConnections)
@@ -285,8 +285,8 @@ func clientWithResolver(t testing.TB, e webhook.Egress, r *net.Resolver) *webhoo
 	return c
 }
 
-// fakeDNS is a resolver that asks a name server inside the test. answers returns the A
-// records; nil is NXDOMAIN, an empty list is SERVFAIL.
+// fakeDNS returns a resolver that asks a name server inside the test. answers returns
+// the A records; nil is NXDOMAIN, an empty list is SERVFAIL.
 func fakeDNS(t testing.TB, answers func() []string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		// No packets, so the resolver writes as over TCP: the length comes first.
@@ -323,7 +323,7 @@ func dnsReply(query []byte, answers func() []string) []byte {
 	}
 	end += 5
 	isA := binary.BigEndian.Uint16(query[end-4:]) == 1
-	flags, records := uint16(0x8180), []string(nil) // a good answer, recursion was there
+	flags, records := uint16(0x8180), []string(nil) // no error, recursion available
 	if isA {
 		records = answers()
 		switch {

@@ -10,9 +10,9 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Webhooks by id: an API call names a webhook_id, the webhooks themselves are in the
-// service's own table, and each is read and compiled once a minute at most, however
-// many events there are.
+// A Registry finds webhooks by id: an API call names a webhook_id, and the webhooks are
+// in the service's own table. Each is read and compiled at most once a minute, for any
+// number of events.
 func ExampleRegistry() {
 	receiver := webhooktest.NewReceiver() // stands for the customers' servers
 	defer receiver.Close()

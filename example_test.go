@@ -14,7 +14,7 @@ func Example() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
 
-	// This is what the customer wrote into your form.
+	// The webhook, as the customer wrote it in your form.
 	composer := webhook.MustCompile(webhook.Webhook{
 		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 		URL:  receiver.URL + "/ack?id=@{{payload.id}}",
@@ -38,8 +38,8 @@ func Example() {
 	// {"mobile": "919019912345", "status": "sent", "read_at": null}
 }
 
-// A message is composed in the customer's own format; the place where a placeholder
-// stands decides how its value is written.
+// A message is composed in the customer's own format. The place of a placeholder decides
+// how its value is written.
 func ExampleComposer_Compose() {
 	composer, err := webhook.Compile(webhook.Webhook{
 		URL:     "https://www.example.com/calls/{{mid}}?status={{status}}",
@@ -69,8 +69,7 @@ func ExampleComposer_Compose() {
 	// {"to": "918867130000", "seconds": "23", "note": "from \"anonymous\""}
 }
 
-// What is wrong with a webhook shows when it is saved, and can be shown to the person
-// who wrote it.
+// Errors in a webhook are found when it is saved, and can be shown to its author.
 func ExampleTemplateError_Detail() {
 	_, err := webhook.Compile(webhook.Webhook{
 		URL:  "https://www.example.com/ack",

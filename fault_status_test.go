@@ -211,7 +211,7 @@ func TestFault_Cancel(t *testing.T) {
 			require.EqualError(t, a.Err, "webhook: canceled")
 		})
 	})
-	t.Run("the attempt's own timeout is no cancellation", func(t *testing.T) {
+	t.Run("the attempt's own timeout is not a cancellation", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			a := (&webhook.Client{Transport: blocked}).Try(t.Context(), message("http://receiver.test/"), 1)
@@ -219,15 +219,15 @@ func TestFault_Cancel(t *testing.T) {
 			require.Equal(t, 3*time.Second, a.Duration)
 		})
 	})
-	t.Run("nor is a transport's deadline", func(t *testing.T) {
+	t.Run("a transport's deadline is not a cancellation", func(t *testing.T) {
 		t.Parallel()
 		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })}
 		requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassTimeout, "no answer in time")
 	})
 }
 
-// pipeDialer connects to a receiver that reads and never answers; if it hangs,
-// not even that.
+// pipeDialer connects to a receiver that reads and never answers. If hangs, it does not
+// even connect.
 func pipeDialer(release <-chan struct{}, hangs bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		if hangs {

@@ -20,7 +20,7 @@ type (
 			Y string `json:"y"`
 		} `json:"payload"`
 	}
-	// freePayload is an envelope or not: only its value tells.
+	// freePayload is an envelope or not, depending on its value.
 	freePayload struct {
 		X       string         `json:"x"`
 		Payload map[string]any `json:"payload"`
@@ -31,8 +31,8 @@ func (reservedMember) EventType() string { return "t" }
 func (twoPlaces) EventType() string      { return "t" }
 func (freePayload) EventType() string    { return "t" }
 
-// What is checked, what is warned of and what is composed agree on which member a name
-// means, for an event as a Go type and as JSON.
+// Compile, Check and Compose agree on which member a name means, for an event as a Go
+// type and as JSON.
 func TestNames_OneRule(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -18,7 +18,7 @@ func TestRegistry_MaxAge(t *testing.T) {
 		name        string
 		maxAge      time.Duration
 		serves, due time.Duration
-		calls       int // by then
+		calls       int // so far
 	}{
 		{"zero", 0, time.Minute - 1, time.Minute, 2},
 		{"an hour", time.Hour, time.Hour - 1, time.Hour, 2},
@@ -82,7 +82,7 @@ func TestRegistry_Change(t *testing.T) {
 
 func TestRegistry_Refresh(t *testing.T) {
 	t.Parallel()
-	t.Run("others go on with the old", func(t *testing.T) {
+	t.Run("other callers get the old one", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			release := make(chan struct{})
@@ -109,7 +109,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			require.Equal(t, 2, calls)
 		})
 	})
-	t.Run("not found any longer", func(t *testing.T) {
+	t.Run("no longer found", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := &hookSource{hook: ackHook}
@@ -118,7 +118,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			require.Equal(t, 1, webhook.KnownWebhooks(r))
 			pass(time.Minute)
 			s.err = webhook.ErrNotFound
-			for calls := 2; calls < 4; calls++ { // each asks, for it may be back
+			for calls := 2; calls < 4; calls++ { // each asks: the webhook may be back
 				require.ErrorIs(t, ask(t.Context(), r).err, webhook.ErrNotFound)
 				require.Equal(t, calls, s.calls)
 				require.Zero(t, webhook.KnownWebhooks(r))
@@ -129,7 +129,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			require.NotSame(t, old.composer, back.composer)
 		})
 	})
-	t.Run("the asker's end", func(t *testing.T) {
+	t.Run("the caller that asks is canceled", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0

@@ -25,8 +25,7 @@ var (
 	brokenHook  = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
 )
 
-// A hookSource has one webhook, and counts how often it is asked for it. It is for
-// tests that ask one at a time.
+// A hookSource has one webhook, and counts the calls. It is not for concurrent use.
 type hookSource struct {
 	hook  webhook.Webhook
 	err   error
@@ -38,7 +37,7 @@ func (s *hookSource) find(context.Context, string) (webhook.Webhook, error) {
 	return s.hook, s.err
 }
 
-// An outcome is what a call of Composer returned.
+// An outcome is the result of a call of Composer.
 type outcome struct {
 	composer *webhook.Composer
 	err      error
@@ -49,8 +48,8 @@ func ask(ctx context.Context, r *webhook.Registry) outcome {
 	return outcome{c, err}
 }
 
-// askAll has n callers ask at once, in a bubble. They have all asked when it returns;
-// call the result to wait for them.
+// askAll lets n callers ask at once, in a bubble. All have asked when it returns; wait
+// waits for their results.
 func askAll(ctx context.Context, r *webhook.Registry, n int) (wait func() []outcome) {
 	var wg sync.WaitGroup
 	outcomes := make([]outcome, n)
@@ -225,7 +224,7 @@ func TestRegistry_Cancel(t *testing.T) {
 		}}, calls, release
 	}
 
-	t.Run("who asks", func(t *testing.T) {
+	t.Run("the caller that asks", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			r, calls, _ := newRegistry()
@@ -243,7 +242,7 @@ func TestRegistry_Cancel(t *testing.T) {
 			require.Equal(t, 2, *calls, "one of the others asks for all of them")
 		})
 	})
-	t.Run("who waits", func(t *testing.T) {
+	t.Run("a caller that waits", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			r, calls, release := newRegistry()
@@ -251,7 +250,7 @@ func TestRegistry_Cancel(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			others := askAll(ctx, r, 99)
 			cancel(errGone)
-			for _, o := range others() { // while the asker goes on
+			for _, o := range others() { // while the first caller goes on
 				require.EqualError(t, o.err, `webhook: look-up of webhook "w1": caller hung up`)
 				require.ErrorIs(t, o.err, errGone)
 			}
@@ -260,13 +259,13 @@ func TestRegistry_Cancel(t *testing.T) {
 			require.Equal(t, 1, *calls)
 		})
 	})
-	t.Run("who comes too late", func(t *testing.T) {
+	t.Run("a caller whose context has ended", func(t *testing.T) {
 		t.Parallel()
 		r := &webhook.Registry{Source: (&hookSource{hook: ackHook}).find}
 		c := ask(t.Context(), r).composer
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range 100 { // what is known is not left to chance
+		for range 100 { // the result must not depend on chance
 			require.Equal(t, outcome{c, nil}, ask(ctx, r))
 		}
 	})
@@ -325,8 +324,8 @@ func TestRegistry_TemplateError(t *testing.T) {
 	})
 }
 
-// All of it at once, for the race detector: webhooks that come, change and go, a source
-// that fails, all of them always due.
+// Everything at once, for the race detector: webhooks that appear, change and disappear,
+// a source that fails, and every webhook always too old.
 func TestRegistry_Concurrent(t *testing.T) {
 	t.Parallel()
 	const ids, callers, rounds = 4, 8, 200

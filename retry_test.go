@@ -19,7 +19,7 @@ import (
 
 const status = "whatsapp:message:status"
 
-// documented is cenkalti's form of the documented waits.
+// documented returns the documented waits as a policy of cenkalti/backoff.
 func documented() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(10*time.Second),
@@ -109,7 +109,7 @@ func TestPolicy_Check(t *testing.T) {
 			require.Equal(t, webhook.Failed, a.Outcome)
 		})
 	}
-	t.Run("good ones", func(t *testing.T) {
+	t.Run("valid", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, webhook.CheckPolicy(webhook.Policy{}))
 		require.NoError(t, webhook.CheckPolicy(webhook.PolicyFor("voice:message:out")))
@@ -149,7 +149,7 @@ func TestPolicy_JSON(t *testing.T) {
 			text, err := json.Marshal(tt.policy)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, string(text))
-			got := webhook.Policy{Attempts: 7, Jitter: 1} // of which nothing is left
+			got := webhook.Policy{Attempts: 7, Jitter: 1} // to be overwritten
 			require.NoError(t, json.Unmarshal(text, &got))
 			require.Equal(t, tt.policy, got)
 		})
@@ -200,7 +200,7 @@ func TestPolicy_Jitter(t *testing.T) {
 		return c.Try(t.Context(), m, n).Wait
 	}
 	require.Equal(t, 100*time.Second, wait("msg_1", 1, 0))
-	// Known answers: another process, or another version, must come to the same.
+	// Known answers: another process, or another version, must compute the same.
 	require.Equal(t, "1m51.685522774s", wait("msg_1", 1, 0.2).String())
 	require.Equal(t, "1m51.685522774s", wait("msg_1", 1, 0.2).String(), "again the same")
 	require.NotEqual(t, wait("msg_1", 1, 0.2), wait("msg_1", 2, 0.2))
@@ -291,8 +291,8 @@ func tryRetryAfter(t testing.TB, code int, value string) webhook.Attempt {
 	return c.Try(t.Context(), message("http://receiver.test/"), 1)
 }
 
-// FuzzRetryAfter: whatever a receiver says, the wait is finite, neither in the past nor
-// beyond the cap, and digits mean seconds.
+// FuzzRetryAfter checks that the wait is within 0 and the cap, whatever a receiver
+// sends, and that digits mean seconds.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢"} {
 		f.Add(seed)

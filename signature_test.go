@@ -37,8 +37,8 @@ func keyring(secrets ...webhook.Secret) webhook.Keyring {
 	return func(context.Context, string) ([]webhook.Secret, error) { return secrets, nil }
 }
 
-// rustMessage is the vector test_sign of the Rust library of Standard Webhooks, which
-// signSecretText signs.
+// rustMessage returns the vector test_sign of the Rust library of Standard Webhooks,
+// signed with signSecretText.
 func rustMessage() (m *webhook.Message, at time.Time, signature string) {
 	return &webhook.Message{
 		ID:     "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
@@ -63,8 +63,8 @@ func TestStandardWebhooks(t *testing.T) {
 
 func TestHMAC(t *testing.T) {
 	t.Parallel()
-	// PHP 8.2: hash_hmac('sha256', '{"a":"1"}',
-	// 'dd4b91af-167d-48e6-901d-ae181ff6e80d'), and with key and text of RFC 4231, 4.2.
+	// PHP 8.2, and the key and text of RFC 4231, 4.2:
+	//	hash_hmac('sha256', '{"a":"1"}', 'dd4b91af-167d-48e6-901d-ae181ff6e80d')
 	const php = "0271518e062ec2a249da384e2efd9bef08293ffad23c56b6cca8b432436055d8"
 	rfc, err := webhook.RawSecret(bytes.Repeat([]byte{0xaa}, 131))
 	require.NoError(t, err)
@@ -289,7 +289,7 @@ func TestReveal(t *testing.T) {
 	require.Equal(t, first.Reveal(), parseSecret(t, first.Reveal()).Reveal())
 }
 
-// failure is a test that fails: what it prints lands in the logs of a CI.
+// A failure is a test that fails: what it prints is in the logs of a CI.
 type failure struct{ log strings.Builder }
 
 func (f *failure) Errorf(format string, args ...any) { fmt.Fprintf(&f.log, format, args...) }

@@ -21,7 +21,7 @@ func fixture(t testing.TB, name string) webhook.Event {
 	return e
 }
 
-// The variable tables of the platforms' documents are in the lists, with every row.
+// The lists have every row of the variable tables in the platforms' documents.
 func TestVariables_Documented(t *testing.T) {
 	t.Parallel()
 	status := []string{"id", "from", "to", "status", "delivered_at", "read_at", "processed_at", "submit_time", "foreign_id", "channel", "timestamp"}
@@ -83,7 +83,7 @@ func TestVariables_Documented(t *testing.T) {
 	}
 }
 
-// Every name that is listed can be used, and the example is what it stands for.
+// Every name in the list can be used, and the example is its value.
 func TestVariables_Usable(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -95,8 +95,8 @@ func TestVariables_Usable(t *testing.T) {
 				require.NotEmpty(t, v.Doc, v.Name)
 				bare, _ := strings.CutPrefix(v.Name, "payload.")
 				for _, used := range append([]string{v.Name, bare}, v.Aliases...) {
-					// The type alone knows the name, whether this event's value is
-					// there or not.
+					// The type alone knows the name, also if this event does not have
+					// the value.
 					c, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: `"{{` + used + `}}"`}, empty)
 					require.NoError(t, err, used)
 					m, err := c.ComposeID("m", event)
@@ -120,7 +120,7 @@ func TestVariables_OtherEvents(t *testing.T) {
 	tests := []struct {
 		name  string
 		event webhook.Event
-		want  []webhook.Variable // behind the reserved ones
+		want  []webhook.Variable // after the reserved names
 	}{
 		{"raw", raw(`{"a":{"b":[{"c":1.50}]},"d":null}`), []webhook.Variable{
 			{Name: "a", Type: "object", Example: `{"b":[{"c":1.50}]}`},

@@ -282,11 +282,11 @@ func fault(text string) int {
 	case err != nil:
 		return len(text)
 	}
-	behind := strings.TrimLeft(text[d.InputOffset():], " \t\r\n")
-	if behind == "" {
+	left := strings.TrimLeft(text[d.InputOffset():], " \t\r\n")
+	if left == "" {
 		return -1
 	}
-	return len(text) - len(behind)
+	return len(text) - len(left)
 }
 
 func TestCheck_EveryCut(t *testing.T) {
