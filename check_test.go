@@ -121,7 +121,7 @@ func TestCheck_Warnings(t *testing.T) {
 			}
 			require.Equal(t, tt.want, webhook.Check(w, tt.sample))
 			_, err := webhook.Compile(w, tt.sample)
-			require.NoError(t, err, "warnings are no errors")
+			require.NoError(t, err, "warnings are not errors")
 		})
 	}
 }

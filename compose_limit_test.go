@@ -217,7 +217,7 @@ func TestCompose_Bombs(t *testing.T) {
 		{"many small fields", webhook.Webhook{Format: "form-data"}, `{"a":` + many + `}`},
 		{"unknown name among many", webhook.Webhook{Body: "{{" + strings.Repeat("key", 80) + "}}"}, "{" + members.String() + `"z":1}`},
 		{"unknown name below a long one", webhook.Webhook{Body: "{{nothing}}"}, `{"` + long + `":{` + members.String() + `"z":1}}`},
-		{"unknown name in the deep", webhook.Webhook{Body: "{{nothing}}"}, strings.Repeat(`{"a":`, 5000) + many + strings.Repeat("}", 5000)},
+		{"unknown name, deeply nested", webhook.Webhook{Body: "{{nothing}}"}, strings.Repeat(`{"a":`, 5000) + many + strings.Repeat("}", 5000)},
 		{"deep value", webhook.Webhook{Body: "{{" + strings.Repeat("a.", 31) + "b}}"}, strings.Repeat(`{"a":`, 9000) + many + strings.Repeat("}", 9000)},
 	}
 	for _, tt := range tests {

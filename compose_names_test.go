@@ -35,7 +35,7 @@ func TestCompose_Names(t *testing.T) {
 		{"real member beats alias of a bare object", report, "id,mid", `["real","m"]`},
 		{"top before payload", withExtras, "id,payload.id,trace.n,trace", `["top","in",1,{"n":1}]`},
 		{"members that the type does not know", withExtras, "credits,payload.credits,deep.a.0.b,deep.a.9.b", `["1.0000","1.0000",5,null]`},
-		{"member of an odd type", report, "status,to", `[7,null]`},
+		{"member of an unusual type", report, "status,to", `[7,null]`},
 		{"bare object with a text payload", report, "payload.mid,payload.status", `["m",7]`},
 		{"envelope", raw(`{"x":1,"y":2,"payload":{"x":3,"z":4}}`), "x,y,z,payload.x,payload.z", `[1,2,4,3,4]`},
 		{"payload in a payload", raw(`{"payload":{"payload":{"x":1},"x":2}}`), "payload.x,payload.payload.x,x", `[2,1,2]`},

@@ -26,7 +26,7 @@ func TestCompose_Places(t *testing.T) {
 		{"path", "https://h/p/{{text}}/q", "", "", "https://h/p/a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F/q"},
 		{"query", "https://h?q={{text}}&r", "", "", "https://h?q=a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F&r"},
 		{"url scalars", "https://h/{{num}}/{{yes}}/{{no}}/{{null}}{{empty}}/{{bad}}?x={{tags}}", "", "", "https://h/-1.50e3/true/false//%EF%BF%BDx?x=%7B%7Bnum%7D%7D%20%40%3C%3Cnum%3E%3E%20%7B%7B"},
-		{"url glued", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
+		{"placeholders side by side in a URL", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
 		{"url text of the author", "https://h/é/%id%/{id}/%41%/<<x>>?q=a|b^`\"%zz+%2", "", "", "https://h/%C3%A9/%25id%25/%7Bid%7D/%41%25/%3C%3Cx%3E%3E?q=a%7Cb%5E%60%22%25zz+%252"},
 		{"percent before a placeholder", "https://h/%{{num}}/%4{{num}}?%={{num}}%", "", "", "https://h/%25-1.50e3/%254-1.50e3?%25=-1.50e3%25"},
 		{"dots with something", "https://h/{{dot}}a/{{up}}{{dot}}/{{enc}}", "", "", "https://h/.a/.../%252e"},

@@ -104,7 +104,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			}
 			close(release)
 			fresh := asker()[0]
-			require.NotSame(t, old.composer, fresh.composer, "who asks gets the new one")
+			require.NotSame(t, old.composer, fresh.composer, "the caller that asks gets the new one")
 			require.Equal(t, fresh, ask(t.Context(), r))
 			require.Equal(t, 2, calls)
 		})
@@ -141,9 +141,9 @@ func TestRegistry_Refresh(t *testing.T) {
 			pass(time.Minute)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			require.Equal(t, old, ask(ctx, r), "fails nobody")
+			require.Equal(t, old, ask(ctx, r), "no caller fails")
 			require.Equal(t, old, ask(t.Context(), r))
-			require.Equal(t, 2, calls, "a source that hangs would catch the next caller, too")
+			require.Equal(t, 2, calls, "if the source hung, the next caller would hang, too")
 			pass(5 * time.Second)
 			require.Equal(t, old, ask(t.Context(), r))
 			require.Equal(t, 3, calls)
@@ -185,7 +185,7 @@ func TestRegistry_StaleWhileError(t *testing.T) {
 					require.Equal(t, old, ask(t.Context(), r))
 					require.Equal(t, want-1, calls, "a pause")
 					pass(1)
-					require.Equal(t, old, ask(t.Context(), r), "however long it takes")
+					require.Equal(t, old, ask(t.Context(), r), "however long the source takes")
 					require.Equal(t, want, calls)
 				}
 				up = true

@@ -85,7 +85,7 @@ func TestPolicy_Check(t *testing.T) {
 		policy webhook.Policy
 		want   string
 	}{
-		{"redirect is no success", webhook.Policy{Success: []int{200, 301}}, "success: status 301 outside 200 to 299"},
+		{"redirect is not a success", webhook.Policy{Success: []int{200, 301}}, "success: status 301 outside 200 to 299"},
 		{"199", webhook.Policy{Success: []int{199}}, "success: status 199 outside 200 to 299"},
 		{"negative timeout", webhook.Policy{Timeout: -1}, "timeout: -1ns outside 0s to 10m0s"},
 		{"long timeout", webhook.Policy{Timeout: 11 * time.Minute}, "timeout: 11m0s outside 0s to 10m0s"},

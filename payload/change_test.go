@@ -133,7 +133,7 @@ func TestDuplicateMembers(t *testing.T) {
 		{"object", user(`"user_info":{"title":"Dr"},"user_info":{"gender":"f"}`), user(`"user_info":{"gender":"f"}`)},
 		{"event", `{"event":"x","payload":{"id":"1"},"event":"rcs:message:status"}`, `{"event":"rcs:message:status","payload":{"id":"1"}}`},
 		{"payload", `{"event":"rcs:message:in","payload":{"id":"1"},"payload":{"x":1}}`, `{"event":"rcs:message:in","payload":{"x":1}}`},
-		{"telling", `{"bridge":1,"bridge":2,"cdr_id":"1","call_id":"1"}`, `{"cdr_id":"1","call_id":"1","bridge":1,"bridge":2}`},
+		{"members that decide the type", `{"bridge":1,"bridge":2,"cdr_id":"1","call_id":"1"}`, `{"cdr_id":"1","call_id":"1","bridge":1,"bridge":2}`},
 		{"escaped name", call(`"status":"ANSWER","\u0073tatus":"BUSY"`), call(`"status":"BUSY"`)},
 	}
 	for _, tt := range tests {

@@ -54,7 +54,7 @@ func TestJSON_Refused(t *testing.T) {
 	t.Parallel()
 	const (
 		badPlace = "a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"
-		glued    = "text next to a bare placeholder: outside a string it is a whole JSON value"
+		textNext = "text next to a bare placeholder: outside a string it is a whole JSON value"
 		inEscape = "a placeholder inside an escape"
 		early    = "not JSON: it ends early"
 	)
@@ -78,20 +78,20 @@ func TestJSON_Refused(t *testing.T) {
 		{"bad escape", `["{{a}}\x"]`, 8, "", "not JSON"},
 		{"line break in a string", "[\"{{a}}\n\"]", 7, "", "not JSON"},
 
-		{"two glued", `{{a}}{{b}}`, 5, "b", badPlace},
-		{"two glued, with an @", `[{{a}}@{{b}}]`, 7, "b", badPlace},
+		{"two side by side", `{{a}}{{b}}`, 5, "b", badPlace},
+		{"two side by side, with an @", `[{{a}}@{{b}}]`, 7, "b", badPlace},
 		{"two with a blank", `[{{a}} {{b}}]`, 7, "b", badPlace},
 		{"digit before", `[1{{a}}]`, 2, "a", badPlace},
 		{"sign before", `[-{{a}}]`, 2, "a", badPlace},
-		{"digit after", `[{{a}}1]`, 1, "a", glued},
-		{"fraction after", `[{{a}}.5]`, 1, "a", glued},
-		{"exponent after", `[{{a}}e5]`, 1, "a", glued},
+		{"digit after", `[{{a}}1]`, 1, "a", textNext},
+		{"fraction after", `[{{a}}.5]`, 1, "a", textNext},
+		{"exponent after", `[{{a}}e5]`, 1, "a", textNext},
 		{"literal before", `[nul{{a}}]`, 4, "a", badPlace},
-		{"literal after", `[{{a}}null]`, 1, "a", glued},
+		{"literal after", `[{{a}}null]`, 1, "a", textNext},
 		{"string before", `["x"{{a}}]`, 4, "a", badPlace},
-		{"string after", `[{{a}}"x"]`, 1, "a", glued},
-		{"object after", `[{{a}}{}]`, 1, "a", glued},
-		{"colon after", `[{{a}}:1]`, 1, "a", glued},
+		{"string after", `[{{a}}"x"]`, 1, "a", textNext},
+		{"object after", `[{{a}}{}]`, 1, "a", textNext},
+		{"colon after", `[{{a}}:1]`, 1, "a", textNext},
 		{"bare key", `{ {{a}}:1}`, 2, "a", badPlace},
 		{"bare second key", `{"a":1,{{b}}:2}`, 7, "b", badPlace},
 		{"bare for a comma", `{"a":1 {{b}}}`, 7, "b", badPlace},
@@ -235,7 +235,7 @@ func TestURL(t *testing.T) {
 		{"no path", "https://h.com", "https://h.com"},
 		{"port", "http://h.com:8080/", "http://h.com:8080"},
 		{"path", "https://h/a{{a}}/@{{b}}", "https://h"},
-		{"path at once", "https://h/{{a}}", "https://h"},
+		{"path that begins with a placeholder", "https://h/{{a}}", "https://h"},
 		{"query", "https://h?a={{a}}", "https://h"},
 		{"query after a path", "https://h/{{p}}?a={{a}}&b=x{{b}}{{c}}&c", "https://h"},
 		{"= in a value", "https://h/?a=b={{a}}", "https://h"},
@@ -297,7 +297,7 @@ func TestURL_Refused(t *testing.T) {
 		{"one slash", "https:/{{a}}", 7, "a", address},
 		{"no scheme", "h.com/{{a}}", 6, "a", address},
 		{"query name", "https://h/?{{a}}=1", 11, "a", query},
-		{"query name at once", "https://h?{{a}}", 10, "a", query},
+		{"query that begins with a placeholder", "https://h?{{a}}", 10, "a", query},
 		{"part of a query name", "https://h/?a{{a}}=1", 12, "a", query},
 		{"second query name", "https://h/?a={{a}}&{{b}}=1", 19, "b", query},
 		{"query name after a placeholder", "https://h/?a={{a}}&b{{b}}", 20, "b", query},
