@@ -14,11 +14,16 @@ import (
 )
 
 func errorAt(field string, offset, length int, message, suggestion string) webhook.Problem {
-	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Suggestion: suggestion, Severity: webhook.SeverityError}
+	return webhook.Problem{
+		Field: field, Offset: offset, Length: length, Message: message, Suggestion: suggestion,
+		Severity: webhook.SeverityError,
+	}
 }
 
 func warningAt(field string, offset, length int, message string) webhook.Problem {
-	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning}
+	return webhook.Problem{
+		Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning,
+	}
 }
 
 // All errors are returned at once, in the order in which an author reads a webhook.
@@ -130,7 +135,10 @@ func TestCheck_Warnings(t *testing.T) {
 // those that Check finds.
 func TestCheck_AgreesWithCompile(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`, `{`, `"\{{x}}"`} {
+	for _, body := range []string{
+		`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`,
+		`{`, `"\{{x}}"`,
+	} {
 		w := webhook.Webhook{URL: "https://example.com/", Body: body}
 		_, err := webhook.Compile(w, payload.MessageStatus{})
 		problems := onlyErrors(webhook.Check(w, payload.MessageStatus{}))
@@ -167,7 +175,9 @@ func TestCheck_Bounded(t *testing.T) {
 	start := time.Now()
 	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
 	require.Less(t, time.Since(start), 30*time.Second, "was minutes")
-	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000)}), 1000)
+	require.Len(t, webhook.Check(webhook.Webhook{
+		URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000),
+	}), 1000)
 }
 
 func TestProblem_JSON(t *testing.T) {

@@ -96,7 +96,8 @@ func TestClient_Request(t *testing.T) {
 		require.Equal(t, before, m.Header, "the message is not changed")
 		require.Equal(t, at, a.At, "signed with the attempt's time")
 		require.Equal(t, webhook.Attempt{
-			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1, Body: []byte("thanks"), Outcome: webhook.Delivered,
+			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1,
+			Body: []byte("thanks"), Outcome: webhook.Delivered,
 		}, a)
 	})
 	t.Run("GET", func(t *testing.T) { //nolint:paralleltest // shares the receiver
@@ -203,7 +204,8 @@ func TestClient_InvalidMessage(t *testing.T) {
 	t.Run("no message", func(t *testing.T) {
 		t.Parallel()
 		var c webhook.Client
-		require.EqualError(t, c.Send(t.Context(), nil), "webhook: message not delivered after 1 attempt: invalid message: no message")
+		require.EqualError(t, c.Send(t.Context(), nil),
+			"webhook: message not delivered after 1 attempt: invalid message: no message")
 	})
 }
 
@@ -317,7 +319,10 @@ func TestClient_Send(t *testing.T) {
 				require.EqualError(t, err, tt.err)
 				var delivery *webhook.DeliveryError
 				require.ErrorAs(t, err, &delivery)
-				require.Equal(t, webhook.DeliveryError{MessageID: "msg_1", Attempts: len(tt.times), Last: attempts[len(attempts)-1], Err: attempts[len(attempts)-1].Err}, *delivery)
+				require.Equal(t, webhook.DeliveryError{
+					MessageID: "msg_1", Attempts: len(tt.times), Last: attempts[len(attempts)-1],
+					Err: attempts[len(attempts)-1].Err,
+				}, *delivery)
 			})
 		})
 	}
@@ -364,7 +369,8 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 	boom := func() { panic("+49170123456") }
 	m := message("http://receiver.test/")
 	t.Run("Signer", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: unreachable(t), Signer: webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time, http.Header) error { boom(); return nil })}
+		sign := func(context.Context, *webhook.Message, time.Time, http.Header) error { boom(); return nil }
+		c := &webhook.Client{Transport: unreachable(t), Signer: webhook.SignerFunc(sign)}
 		a := c.Try(t.Context(), m, 1)
 		requireFailed(t, a, webhook.ClassSign, "not signed")
 		require.EqualError(t, unwrapAll(a.Err), "panic in Signer: string", "what it panics with may be personal data")
@@ -377,17 +383,20 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 	})
 	t.Run("body", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(readerFunc(func([]byte) (int, error) { boom(); return 0, nil }))}, nil
+			body := readerFunc(func([]byte) (int, error) { boom(); return 0, nil })
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
 		})}
 		require.NoError(t, c.Try(t.Context(), m, 1).Err, "the status was seen")
 	})
 	t.Run("Retry", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: answer(500), Retry: func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }}
+		retry := func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }
+		c := &webhook.Client{Transport: answer(500), Retry: retry}
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassStatus, "status 500")
 		require.Equal(t, webhook.Failed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
 	})
 	t.Run("OnAttempt", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: answer(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { boom() }}
+		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { boom() }
+		c := &webhook.Client{Transport: answer(200), OnAttempt: onAttempt}
 		require.NoError(t, c.Send(t.Context(), m), "the result stays")
 		require.Contains(t, logged.String(), "panic in OnAttempt")
 		require.NotContains(t, logged.String(), "49170")
@@ -419,7 +428,8 @@ func TestClient_Signer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				a := (&webhook.Client{Transport: unreachable(t), Signer: tt.sign}).Try(t.Context(), message("http://receiver.test/"), 1)
+				c := &webhook.Client{Transport: unreachable(t), Signer: tt.sign}
+				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
 				requireFailed(t, a, webhook.ClassSign, "not signed")
 				require.False(t, a.MayHaveArrived)
 				require.LessOrEqual(t, a.Duration, 3*time.Second)

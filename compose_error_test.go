@@ -131,9 +131,10 @@ func TestCompile_Refused(t *testing.T) {
 func TestCompile_ReservedHeaders(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"Connection", "keep-alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-		"HTTP2-Settings", "Host", "content-length", "Content-Encoding", "Expect", "signature", "Webhook-Id", "WEBHOOK-TIMESTAMP",
-		"webhook-signature", "Metadata", "metadata-flavor", "X-aws-ec2-metadata-token", "X-Aws-EC2-Metadata-Token-TTL-Seconds",
+		"Connection", "keep-alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer",
+		"Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Host", "content-length", "Content-Encoding",
+		"Expect", "signature", "Webhook-Id", "WEBHOOK-TIMESTAMP", "webhook-signature", "Metadata",
+		"metadata-flavor", "X-aws-ec2-metadata-token", "X-Aws-EC2-Metadata-Token-TTL-Seconds",
 	} {
 		_, err := webhook.Compile(webhook.Webhook{URL: "https://example.com/", Headers: map[string]string{name: "x"}})
 		require.ErrorContains(t, err, "must not be set", name)

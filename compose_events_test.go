@@ -46,8 +46,9 @@ func (plainEvent) EventType() string { return "plain" }
 
 func fullPlain() plainEvent {
 	return plainEvent{
-		ID: "i<1>", N: -5, U: 255, F: 1e21, OK: true, Bytes: []byte("hi"), Num: "1.50", Inner: plainInner{"x", []int{1, 2}},
-		Ptr: &plainInner{A: "p"}, List: []plainInner{{A: "l"}}, Tags: map[string]string{"k": "v"}, Any: map[string]any{"z": []int{1}},
+		ID: "i<1>", N: -5, U: 255, F: 1e21, OK: true, Bytes: []byte("hi"), Num: "1.50",
+		Inner: plainInner{"x", []int{1, 2}}, Ptr: &plainInner{A: "p"}, List: []plainInner{{A: "l"}},
+		Tags: map[string]string{"k": "v"}, Any: map[string]any{"z": []int{1}},
 		Raw: json.RawMessage(` {"r": [1, "2"]} `), Plain: "pl", Skip: "s", hid: "h",
 	}
 }
@@ -120,14 +121,16 @@ func TestCompose_OwnEvents(t *testing.T) {
 		event            webhook.Event
 	}{
 		{
-			"plain", `[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
+			"plain",
+			`[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
 			`["i<1>",-5,255,1e+21,true,"aGk=",1.50,{"a":"x","b":[1,2]},{"a":"p","b":null},[{"a":"l","b":null}],{"k":"v"},{"z":[1]},{"r":[1,"2"]},"pl"]`, plain,
 		},
 		{"plain in strings", `["{{n}}","{{f}}","{{ok}}","{{inner}}","{{raw.r}}"]`, `["-5","1e+21","true","{\"a\":\"x\",\"b\":[1,2]}","[1,\"2\"]"]`, &plain},
 		{"nested", `[{{inner.a}},{{inner.b.1}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any.z.0}},{{raw.r.1}},{{payload.inner.a}}]`, `["x",2,"p","l","v",1,"2","x"]`, plain},
 		{"out of range", `[{{inner.b.2}},{{list.1.a}},{{list.1}},{{any.z.9}},{{raw.r.7.x}}]`, `[null,null,null,null,null]`, plain},
 		{
-			"zero", `[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
+			"zero",
+			`[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
 			`[null,0,0,false,null,{"a":"","b":null},null,null,null,null,null,null,null,null,null,""]`,
 			plainEvent{},
 		},

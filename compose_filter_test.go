@@ -85,7 +85,10 @@ func TestCompose_FilterPlaces(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tag := "{{" + tt.expression + "}}"
-			w := webhook.Webhook{Headers: map[string]string{"X": "<" + tag + ">"}, Body: `["<` + strings.ReplaceAll(tag, `"`, `\"`) + `>",` + tag + `]`}
+			w := webhook.Webhook{
+				Headers: map[string]string{"X": "<" + tag + ">"},
+				Body:    `["<` + strings.ReplaceAll(tag, `"`, `\"`) + `>",` + tag + `]`,
+			}
 			m := compose(t, w, e)
 			require.Equal(t, "<"+tt.header+">", m.Header.Get("X"))
 			require.Equal(t, `["<`+tt.inString+`>",`+tt.bare+`]`, string(m.Body))
@@ -163,7 +166,8 @@ func TestCompose_FilterKinds(t *testing.T) {
 func TestCompose_FilterNames(t *testing.T) {
 	t.Parallel()
 	c := webhook.MustCompile(webhook.Webhook{
-		URL: "https://h/{{'x'}}/{{a[0].b|upcase}}", Headers: map[string]string{"X": "{{9}}{{c|append:'d'}}"}, Body: `[{{a.0.b}},{{e|default:'f'}},{{nil}}]`,
+		URL: "https://h/{{'x'}}/{{a[0].b|upcase}}", Headers: map[string]string{"X": "{{9}}{{c|append:'d'}}"},
+		Body: `[{{a.0.b}},{{e|default:'f'}},{{nil}}]`,
 	})
 	require.Equal(t, []string{"a.0.b", "c", "e"}, c.Placeholders())
 }
@@ -244,7 +248,9 @@ func TestCompose_FilterLimits(t *testing.T) {
 			require.ErrorAs(t, err, new(*webhook.TemplateError))
 		})
 	}
-	cut := compose(t, webhook.Webhook{Headers: map[string]string{"X": "{{a|replace:'x','é'|slice:0,5000}}"}, Body: "1"}, raw(`{"a":"`+strings.Repeat("x", 9000)+`"}`))
+	cut := compose(t, webhook.Webhook{
+		Headers: map[string]string{"X": "{{a|replace:'x','é'|slice:0,5000}}"}, Body: "1",
+	}, raw(`{"a":"`+strings.Repeat("x", 9000)+`"}`))
 	require.Equal(t, strings.Repeat("é", webhook.MaxHeaderSize/2), cut.Header.Get("X"))
 	_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/{{a|append:'y'}}"}).Compose(raw(`{"a":"` + strings.Repeat("x", 8192) + `"}`))
 	require.ErrorIs(t, err, webhook.ErrLimit)
@@ -254,14 +260,16 @@ func TestCompose_FilterLimits(t *testing.T) {
 // may still be hours of work.
 func TestCompose_FilterWork(t *testing.T) {
 	t.Parallel()
-	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
+	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) +
+		strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
 	headers := map[string]string{}
 	for i := range webhook.MaxHeaders {
 		headers[fmt.Sprintf("X-%d", i)] = strings.Repeat(tag, webhook.MaxPlaceholders/webhook.MaxHeaders)
 	}
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
 	_, err := c.Compose(raw(`{}`))
-	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together read and write more than 8388608 bytes: over the limit")
+	require.EqualError(t, err, "webhook: headers.X-0: offset 209: "+
+		"all filters together read and write more than 8388608 bytes: over the limit")
 	require.ErrorIs(t, err, webhook.ErrLimit)
 
 	// It is counted for each message: this one reads and writes 6 MiB and 2 bytes.
@@ -316,7 +324,9 @@ func TestCompile_FiltersRefused(t *testing.T) {
 				_, err := webhook.Compile(w)
 				var te *webhook.TemplateError
 				require.ErrorAs(t, err, &te)
-				offset := tt.offset + map[string]int{"body": 0, "url": len("https://h/"), "headers.X": len("yz")}[te.Field]
+				offset := tt.offset + map[string]int{
+					"body": 0, "url": len("https://h/"), "headers.X": len("yz"),
+				}[te.Field]
 				require.EqualError(t, te.Err, tt.err)
 				require.Equal(t, []any{offset, tt.placeholder}, []any{te.Offset, te.Placeholder})
 				require.Equal(t, err.Error(), "webhook: "+te.Field+": offset "+strconv.Itoa(offset)+": "+tt.err)
@@ -329,7 +339,10 @@ func TestCompile_FiltersRefused(t *testing.T) {
 func TestTemplateError_FilterDetailTexts(t *testing.T) {
 	t.Parallel()
 	var te *webhook.TemplateError
-	_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`}})
+	_, err := webhook.Compile(webhook.Webhook{
+		URL:     "https://h/",
+		Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`},
+	})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: headers.A: offset 36: a text in quotes is not closed by '\n"+
 		`@<<'****' | append: "***"|upcas>> {{'*** * ******}}`+"\n"+strings.Repeat(" ", 36)+"^", te.Detail())
@@ -337,11 +350,15 @@ func TestTemplateError_FilterDetailTexts(t *testing.T) {
 
 func TestTemplateError_FilterDetail(t *testing.T) {
 	t.Parallel()
-	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"Authorization": "Bearer sk {{ a | plus: 1 }}"}})
+	c := webhook.MustCompile(webhook.Webhook{
+		URL: "https://h/", Headers: map[string]string{"Authorization": "Bearer sk {{ a | plus: 1 }}"},
+	})
 	_, err := c.Compose(raw(`{"a":"hush"}`))
 	var te *webhook.TemplateError
 	require.ErrorAs(t, err, &te)
-	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is not a number\n****** ** {{ a | plus: 1 }}\n                 ^", te.Detail())
+	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is not a number\n"+
+		"****** ** {{ a | plus: 1 }}\n"+
+		"                 ^", te.Detail())
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Body: "{\n \"a\": {{a | slice: 'x'}}\n}"})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: body: offset 21: slice: argument 1 is a text, want a whole number\n \"a\": {{a | slice: 'x'}}\n                   ^", te.Detail())
@@ -349,7 +366,10 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: url: offset 40: unknown filter \"upcas\"; did you mean \"upcase\"?\n"+
 		"https://h/?key=**&x={{a | append: '*' | upcas}}\n                                        ^", te.Detail())
-	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`}})
+	_, err = webhook.Compile(webhook.Webhook{
+		URL:     "https://h/",
+		Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`},
+	})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: headers.X: offset 43: a [ is not closed by ]\n"+
 		`* @<<a|default:"**** **"|append:'** *'>>{{b[}}{{'**}}`+"\n"+strings.Repeat(" ", 43)+"^", te.Detail())

@@ -103,7 +103,9 @@ func TestCompose_Formats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, method := range []string{"", "GET", "POST", "PUT", "PATCH", "DELETE"} {
-			for _, format := range []webhook.Format{"", webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded} {
+			for _, format := range []webhook.Format{
+				"", webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded,
+			} {
 				t.Run(tt.name+"/"+method+"/"+string(format), func(t *testing.T) {
 					t.Parallel()
 					m := compose(t, webhook.Webhook{Method: method, Format: format, Body: tt.body}, formEvent)
@@ -164,7 +166,10 @@ func TestCompose_GETQuery(t *testing.T) {
 
 func TestCompose_ContentType(t *testing.T) {
 	t.Parallel()
-	for _, own := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.api+json", "text/json", "Application/JSON"} {
+	for _, own := range []string{
+		"application/json", "application/json; charset=UTF-8", "application/vnd.api+json", "text/json",
+		"Application/JSON",
+	} {
 		m := compose(t, webhook.Webhook{Headers: map[string]string{"content-type": own}}, formEvent)
 		require.Equal(t, []string{own}, m.Header["Content-Type"])
 		require.Len(t, m.Header, 1)
@@ -212,7 +217,9 @@ func TestCompose_FormRefused(t *testing.T) {
 	for _, format := range []webhook.Format{webhook.FormatFormData, webhook.FormatFormURLEncoded} {
 		for _, body := range []string{"[1]", `"text"`, "5", "true"} {
 			for _, template := range []string{"", "{{payload}}"} {
-				_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: format, Body: template}).Compose(raw(body))
+				_, err := webhook.MustCompile(webhook.Webhook{
+					URL: "https://h/", Format: format, Body: template,
+				}).Compose(raw(body))
 				require.EqualError(t, err, "webhook: body: the body of a form must be an object")
 			}
 		}

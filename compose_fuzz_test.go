@@ -24,7 +24,10 @@ import (
 // its structure: the message is compared with that of the same webhook with harmless
 // text instead of each placeholder, as net/url and encoding/json read both.
 func FuzzCompose(f *testing.F) {
-	values := []string{"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe", "é☃😀", "\x00", "a[b]=c"}
+	values := []string{
+		"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe",
+		"é☃😀", "\x00", "a[b]=c",
+	}
 	for i, template := range []struct{ url, header, body string }{
 		{"https://h/{{a}}?b={{b}}", "{{a}}", `{"a":"{{a}}","b":{{b}}}`},
 		{"http://h:8080/p/{{a}}{{b}}/q?x=@{{n}}&y", "Bearer @<<b>> é", `[{{o}},{{l}},{{n}},"{{o}}{{l}}{{n}}",{"k":[{{a}}]}]`},
@@ -53,10 +56,14 @@ func FuzzCompose(f *testing.F) {
 // contain: see FuzzCompose. Each expression is in every place that it may have.
 func FuzzTemplate(f *testing.F) {
 	for i, expression := range []string{
-		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b", "a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'",
-		"a|split:''", "a|split:' '|last", "a|replace:'a','\"},{'", "n|plus:1|times:'1.5'", "n|divided_by:'-3'|round:2", "a|modulo:7", "b|date_format:'d/m/Y H:i \\\\o'", "'2021-04-09'|date_format:'c','Asia/Kolkata'",
-		"a|escape|url_encode", "o|upcase", "l|slice:1,1|first", "a|truncate:3,'…'", "payload|size|append:'.'", "message_id|first", "a|default:nil", "true", "o.k[2]|default:false", "'.'", "a|slice:0,1|append:'.'",
-		`\"{\"|append:\"}\"`, "a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
+		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b",
+		"a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'", "a|split:''",
+		"a|split:' '|last", "a|replace:'a','\"},{'", "n|plus:1|times:'1.5'", "n|divided_by:'-3'|round:2",
+		"a|modulo:7", "b|date_format:'d/m/Y H:i \\\\o'", "'2021-04-09'|date_format:'c','Asia/Kolkata'",
+		"a|escape|url_encode", "o|upcase", "l|slice:1,1|first", "a|truncate:3,'…'", "payload|size|append:'.'",
+		"message_id|first", "a|default:nil", "true", "o.k[2]|default:false", "'.'", "a|slice:0,1|append:'.'",
+		`\"{\"|append:\"}\"`,
+		"a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
 		"a||b", "a|f", "|", "a|slice:'x'", "'{{", "a[", "a|plus:", "'a\\'",
 	} {
 		for j, value := range []string{"x", "..", `","x":"`, "\r\n\xff\x00é", "-12.50", "2021-04-09 16:27:39"} {
@@ -154,7 +161,8 @@ func harmless(w webhook.Webhook) webhook.Webhook {
 
 func hostileEvents(v1, v2, form string) []webhook.Event {
 	members := mapEvent{
-		"a": v1, "b": v2, "n": json.Number("-1.50e3"), "o": map[string]any{v1: v2, "k": []any{v1, nil, map[string]any{v2: true}}},
+		"a": v1, "b": v2, "n": json.Number("-1.50e3"),
+		"o": map[string]any{v1: v2, "k": []any{v1, nil, map[string]any{v2: true}}},
 		"l": []any{v1, []string{v2}, map[string]string{}}, "id": v2,
 	}
 	b, err := json.Marshal(members)
@@ -198,7 +206,9 @@ func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.NoError(t, err)
 	g, err := url.Parse(got.URL)
 	require.NoError(t, err)
-	require.Equal(t, []string{w.Scheme, w.Host, w.User.String(), w.Fragment}, []string{g.Scheme, g.Host, g.User.String(), g.Fragment})
+	require.Equal(t,
+		[]string{w.Scheme, w.Host, w.User.String(), w.Fragment},
+		[]string{g.Scheme, g.Host, g.User.String(), g.Fragment})
 	require.Equal(t, strings.Count(w.EscapedPath(), "/"), strings.Count(g.EscapedPath(), "/"), "%q %q", want.URL, got.URL)
 	for segment := range strings.SplitSeq(g.EscapedPath(), "/") {
 		segment, err := url.PathUnescape(segment)
@@ -224,7 +234,8 @@ func requireSameHeader(t *testing.T, want, got *webhook.Message) {
 		require.Contains(t, want.Header, name)
 		require.LessOrEqual(t, len(values[0]), webhook.MaxHeaderSize)
 		require.True(t, utf8.ValidString(values[0]))
-		require.Negative(t, strings.IndexFunc(values[0], func(r rune) bool { return unicode.IsControl(r) && r != '\t' }), "%q", values[0])
+		isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+		require.Negative(t, strings.IndexFunc(values[0], isControl), "%q", values[0])
 	}
 	require.Len(t, got.Header, len(want.Header))
 }
@@ -279,12 +290,13 @@ func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
 	if w.Method == http.MethodGet {
 		require.Empty(t, got.Body)
 		if _, query, _ := strings.Cut(w.URL, "?"); query != "" {
-			return // a body of the author that need not be a form
+			return // the query of the author, which need not be a form
 		}
 	}
 	fields := formFields(t, got)
 	var authored map[string]json.RawMessage
-	if !strings.HasPrefix(strings.TrimSpace(w.Body), "{") || placeholder.FindStringIndex(strings.TrimSpace(w.Body)) != nil && placeholder.FindStringIndex(strings.TrimSpace(w.Body))[0] == 0 {
+	body := strings.TrimSpace(w.Body)
+	if at := placeholder.FindStringIndex(body); !strings.HasPrefix(body, "{") || at != nil && at[0] == 0 {
 		return // all names are from the event
 	}
 	if err := json.Unmarshal([]byte(harmless(w).Body), &authored); err != nil {

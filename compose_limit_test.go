@@ -71,7 +71,8 @@ func TestCompile_Limits(t *testing.T) {
 		}, "webhook: body: offset 2501: more than 500 placeholders in all templates: over the limit"},
 		{"placeholders of all templates", webhook.MaxPlaceholders, func(n int) webhook.Webhook {
 			return webhook.Webhook{
-				URL: "https://h/{{a}}", Headers: headers(10, strings.Repeat("{{b}}", 40)), Body: `"` + strings.Repeat("{{a}}", n-401) + `"`,
+				URL: "https://h/{{a}}", Headers: headers(10, strings.Repeat("{{b}}", 40)),
+				Body: `"` + strings.Repeat("{{a}}", n-401) + `"`,
 			}
 		}, "webhook: body: offset 496: more than 500 placeholders in all templates: over the limit"},
 		{"name size", webhook.MaxNameSize, func(n int) webhook.Webhook {
@@ -164,7 +165,9 @@ func TestCompose_Limits(t *testing.T) {
 // A header is cut, between two characters.
 func TestCompose_HeaderCut(t *testing.T) {
 	t.Parallel()
-	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": "[{{a}}]{{b}}", "B": "{{b}}"}, Body: "{}"})
+	c := webhook.MustCompile(webhook.Webhook{
+		URL: "https://h/", Headers: map[string]string{"A": "[{{a}}]{{b}}", "B": "{{b}}"}, Body: "{}",
+	})
 	for _, char := range []string{"x", "é", "☃", "😀"} {
 		for lead := range 5 {
 			value := strings.Repeat("y", lead) + strings.Repeat(char, 3*webhook.MaxHeaderSize)

@@ -225,7 +225,8 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 		`{"event":"whatsapp:message:in","payload":{"channels":"none","recipient":null,"message":[]}}`,
 		`{"event":"whatsapp:message:status","event":"rcs:message:status","top":[{"a":1}],"payload":{"id":null,"id":"2","status":["sent"],"to":{"n":1},"from":1.5e3}}`,
 		`{"event":"whatsapp:message:in","payload":{"id":"1","recipient":{"user":{"user_info":null}}}}`,
-		`{"cdr_id":"1"}`, `{"bridge":1}`, `{"event":"whatsapp:message:status","payload":{}}`, `{"event":"whatsapp:message:in","payload":{}}`,
+		`{"cdr_id":"1"}`, `{"bridge":1}`, `{"event":"whatsapp:message:status","payload":{}}`,
+		`{"event":"whatsapp:message:in","payload":{}}`,
 		`{"bridge":"1","status":{"a":"b"},"duration":23,"mid":5,"id":{"x":1},"hangup_by":"agent","extra":[[1]]}`,
 		`{"cdr_id":5,"callerid":7,"call_id":"1","list_phonebook_id":"1,2","list_phonebook_name":[1,null],"leg_type":"1","amd_status":99999999999,"cost":"0.10","call_date":0}`,
 	} {
@@ -252,7 +253,9 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 			for _, prefix := range []string{"", "payload."} {
 				body := `["{{` + prefix + name + `}}",{{` + prefix + name + `}}]`
 				typed, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: body}).ComposeID("m", e)
-				want, wantErr := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: strings.ReplaceAll(body, "{{"+prefix+name, "{{"+prefix+inForm)}).ComposeID("m", form)
+				want, wantErr := webhook.MustCompile(webhook.Webhook{
+					URL: "https://h/", Body: strings.ReplaceAll(body, "{{"+prefix+name, "{{"+prefix+inForm),
+				}).ComposeID("m", form)
 				switch {
 				case err == nil && wantErr == nil:
 					require.Equal(t, string(want.Body), string(typed.Body), "%T %s%s", e, prefix, name)

@@ -69,7 +69,8 @@ func TestCompose_InvalidUTF8(t *testing.T) {
 	t.Parallel()
 	const bad, want = "a\xff\xfe\xed\xa0\x80b\xc3", "a\ufffd\ufffd\ufffd\ufffd\ufffdb\ufffd"
 	for name, e := range map[string]webhook.Event{
-		"typed": payload.MessageStatus{ID: bad}, "plain": plainEvent{ID: bad}, "map": mapEvent{"id": bad}, "raw": raw(`{"id":"` + bad + `"}`),
+		"typed": payload.MessageStatus{ID: bad}, "plain": plainEvent{ID: bad}, "map": mapEvent{"id": bad},
+		"raw": raw(`{"id":"` + bad + `"}`),
 	} {
 		for _, w := range []webhook.Webhook{
 			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `["{{id}}",{{id}}]`},
@@ -168,9 +169,15 @@ func TestCompose_NaughtyStrings(t *testing.T) {
 	})
 	inURL := webhook.MustCompile(webhook.Webhook{URL: "https://h/p/-{{id}}/z?a={{id}}&b=2"})
 	forms := []*webhook.Composer{
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Method: http.MethodGet, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Format: webhook.FormatFormData, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Method: http.MethodGet, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
 	}
 	for _, text := range texts {
 		for _, e := range []webhook.Event{payload.MessageStatus{ID: text}, plainEvent{ID: text}, mapEvent{"id": text}} {

@@ -32,7 +32,10 @@ func TestCompose_SameInAllForms(t *testing.T) {
 			d.UseNumber()
 			require.NoError(t, d.Decode(&members))
 
-			gen := templateGen{rand: rand.New(rand.NewPCG(3, uint64(i))), envelope: strings.Contains(string(form.JSON), `"payload":{`)}
+			gen := templateGen{
+				rand:     rand.New(rand.NewPCG(3, uint64(i))),
+				envelope: strings.Contains(string(form.JSON), `"payload":{`),
+			}
 			for _, v := range webhook.Variables(form) {
 				if v.Name != "event" && sameText(t, v.Name, form, members) {
 					gen.names = append(gen.names, v.Name)

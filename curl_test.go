@@ -22,7 +22,10 @@ import (
 // Fields of a form have brackets in their names; with GET they are query parameters.
 func TestMessage_CurlMasksParameters(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]", "X-Amz-Credential", "jwt", "to%6ben"} {
+	for _, name := range []string{
+		"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]",
+		"X-Amz-Credential", "jwt", "to%6ben",
+	} {
 		m := &webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?a=1&" + name + "=hush&b=2"}
 		require.Contains(t, m.Curl(), "'https://receiver.test/?a=1&"+name+"=***&b=2'")
 		require.Contains(t, m.CurlWithSecrets(), "hush")
@@ -74,8 +77,8 @@ func TestMessage_Curl_Refused(t *testing.T) {
 		want    []string
 	}{
 		{"no message", nil, []string{
-			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "",
+			"-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
 		}},
 		{"empty", &webhook.Message{}, []string{
 			":", "webhook: invalid message: message id of 0 bytes, want 1 to 64", "curl", "-q", "-g",
@@ -85,14 +88,18 @@ func TestMessage_Curl_Refused(t *testing.T) {
 			ID: "';touch x;'", Method: "-o\x00", URL: "ftp://user:p?ss@receiver.test/$(touch x)?token=t",
 			Header: http.Header{"@/etc/passwd\n": {"`touch x`\r\nX: y"}}, Body: []byte("@/etc/passwd\x00"),
 		}, []string{
-			":", "webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0", "curl", "-q", "-g",
-			"--path-as-is", "-X", "-o\x00", "ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
-			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'", "--data-binary", "@/etc/passwd\x00",
+			":",
+			"webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0",
+			"curl", "-q", "-g", "--path-as-is", "-X", "-o\x00",
+			"ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
+			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'",
+			"--data-binary", "@/etc/passwd\x00",
 		}},
 		{"user without a scheme", &webhook.Message{ID: "a", Method: "GET", URL: "user:pass@receiver.test"}, []string{
 			":",
-			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g", "--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id: a",
+			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g",
+			"--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:", "-H", "User-Agent: Ringhook",
+			"-H", "Webhook-Id: a",
 		}},
 	}
 	for _, tt := range tests {
@@ -110,9 +117,11 @@ func TestMessage_Curl_Refused(t *testing.T) {
 // hostileValues returns texts that would do harm or get lost with bad quoting.
 func hostileValues() []string {
 	return []string{
-		"", " ", "x", "'", "''", `"`, `\`, `\'`, `\\`, "`touch x`", "$(touch x)", "${HOME}", "$'x'", "!!", "!x", "~", "*", "{a,b}", "[1-3]", "a b", "a\tb",
-		"-o", "--", "-", "@/etc/passwd", "@-", "#x", ";", "|", "&", "%", "%s%n", "%%", `\0`, `\n`, `\c`, `\047`, "é", "Łódź", "😀👩‍👩‍👧", "हिन्दी",
-		"\u0081\u0085", "\ufffd", "\u202e", "\xff", "\x80\x81\x82\x88", "\xf0\x9f", "***", "'; touch x; '", "x'\\''y", "EOF",
+		"", " ", "x", "'", "''", `"`, `\`, `\'`, `\\`, "`touch x`", "$(touch x)", "${HOME}", "$'x'", "!!",
+		"!x", "~", "*", "{a,b}", "[1-3]", "a b", "a\tb", "-o", "--", "-", "@/etc/passwd", "@-", "#x", ";",
+		"|", "&", "%", "%s%n", "%%", `\0`, `\n`, `\c`, `\047`, "é", "Łódź", "😀👩‍👩‍👧", "हिन्दी",
+		"\u0081\u0085", "\ufffd", "\u202e", "\xff", "\x80\x81\x82\x88", "\xf0\x9f", "***", "'; touch x; '",
+		"x'\\''y", "EOF",
 	}
 }
 
@@ -259,7 +268,9 @@ func TestMessage_Curl_Run(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, ".curlrc"), []byte("header = \"X-Curlrc: x\"\n"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "command"), []byte(m.CurlWithSecrets()+"\n"), 0o600))
 		cmd := exec.CommandContext(t.Context(), shell, "command")
-		cmd.Dir, cmd.Env = dir, []string{"PATH=" + filepath.Dir(curl) + ":" + os.Getenv("PATH"), "HOME=" + dir, "NO_PROXY=*"}
+		cmd.Dir, cmd.Env = dir, []string{
+			"PATH=" + filepath.Dir(curl) + ":" + os.Getenv("PATH"), "HOME=" + dir, "NO_PROXY=*",
+		}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		got := rcv.Requests()[before:]
@@ -278,8 +289,9 @@ func TestMessage_Curl_Run(t *testing.T) {
 		m = message("/a/../b/./c%2Fd/{1,2}[1-3]é/?q={1,2}[1-3]&é=%20'$(touch%20x)&b=a+b&&c=../d")
 		m.Method = method
 		m.Header = http.Header{
-			"accept": {"a", "b"}, "user-agent": {"mine", "other"}, "X-None": nil, "X-Empty": {"", " "}, "Authorization": {"Basic dTpw"},
-			"Cookie": {"a=b"}, "Content-Type": {"a/b", "c/d"}, "Accept-Encoding": {"gzip"}, "Content-Length-X": {"1"},
+			"accept": {"a", "b"}, "user-agent": {"mine", "other"}, "X-None": nil, "X-Empty": {"", " "},
+			"Authorization": {"Basic dTpw"}, "Cookie": {"a=b"}, "Content-Type": {"a/b", "c/d"},
+			"Accept-Encoding": {"gzip"}, "Content-Length-X": {"1"},
 		}
 		if method == http.MethodGet {
 			m.Body = nil
@@ -331,8 +343,10 @@ func FuzzCurl(f *testing.F) {
 		}
 		require.Equal(t, []string{"curl", "-q", "-g", "--path-as-is", "-X", method}, words[:6])
 		require.Contains(t, words, "Authorization: "+secret)
-		if trimmed := strings.Trim(value, " \t"); trimmed != "" && !slices.Contains([]string{"User-Agent", "Authorization", webhook.HeaderID}, http.CanonicalHeaderKey(name)) {
-			require.Contains(t, words, http.CanonicalHeaderKey(name)+": "+trimmed)
+		special := []string{"User-Agent", "Authorization", webhook.HeaderID}
+		trimmed, key := strings.Trim(value, " \t"), http.CanonicalHeaderKey(name)
+		if trimmed != "" && !slices.Contains(special, key) {
+			require.Contains(t, words, key+": "+trimmed)
 		}
 		switch last := words[len(words)-1]; {
 		case input != nil:

@@ -211,7 +211,9 @@ func TestDocs_Templates(t *testing.T) {
 			late = append(late, e.result)
 		}
 	}
-	require.Equal(t, []string{"plus: the value is not a number", "an object or a list is not allowed in a URL"}, late, "the last two of the table")
+	require.Equal(t, []string{
+		"plus: the value is not a number", "an object or a list is not allowed in a URL",
+	}, late, "the last two of the table")
 	// If there are fewer, the search for examples is wrong.
 	for what, least := range map[string]int{
 		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,

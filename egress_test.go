@@ -120,7 +120,10 @@ func TestEgress_Allow(t *testing.T) {
 		netip.MustParsePrefix("fd00:1::/32"), netip.MustParsePrefix("64:ff9b::/96"),
 	}
 	e := webhook.Egress{Allow: prefixes}
-	for _, address := range []string{"10.1.2.3:443", "[::ffff:10.1.2.3]:443", "168.63.129.16:80", "[fd00:1::5]:443", "[64:ff9b::1]:443", "93.184.215.14:443"} {
+	for _, address := range []string{
+		"10.1.2.3:443", "[::ffff:10.1.2.3]:443", "168.63.129.16:80", "[fd00:1::5]:443", "[64:ff9b::1]:443",
+		"93.184.215.14:443",
+	} {
 		require.NoError(t, webhook.CheckAddress(e, "tcp6", address), address)
 	}
 	for _, address := range []string{"10.2.0.1:443", "127.0.0.1:443", "[fd00:2::5]:443", "[::1]:443", "10.1.2.3:6379"} {

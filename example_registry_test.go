@@ -37,7 +37,8 @@ func ExampleRegistry() {
 	client := receiver.Client()
 	report := func(webhookID, mid string) {
 		err := registry.Dispatch(context.Background(), client, webhookID, payload.CallReport{
-			MID: mid, To: payload.PhoneNumber(918867130000), Status: payload.CallStatusAnswer, Duration: payload.SecondsString(23e9),
+			MID: mid, To: payload.PhoneNumber(918867130000), Status: payload.CallStatusAnswer,
+			Duration: payload.SecondsString(23e9),
 		})
 		if errors.Is(err, webhook.ErrNotFound) {
 			fmt.Println("to the caller of the API:", err)

@@ -16,7 +16,9 @@ func Example_rotation() {
 	oldSecret, newSecret := webhook.GenerateSecret(), webhook.GenerateSecret()
 	oldReceiver := webhook.Verifier{Secrets: []webhook.Secret{oldSecret}}
 	newReceiver := webhook.Verifier{Secrets: []webhook.Secret{newSecret}}
-	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
+	message := &webhook.Message{
+		ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`),
+	}
 
 	for _, step := range []struct {
 		name string

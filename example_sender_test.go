@@ -50,7 +50,9 @@ func ExampleSender() {
 
 	ctx, box := context.Background(), &outbox{}
 	for _, order := range []string{"A-17", "A-18"} {
-		m, err := composer.ComposeID("order_"+order, webhook.RawEvent{Type: "shop:order:placed", JSON: []byte(`{"order": "` + order + `"}`)})
+		m, err := composer.ComposeID("order_"+order, webhook.RawEvent{
+			Type: "shop:order:placed", JSON: []byte(`{"order": "` + order + `"}`),
+		})
 		if err != nil {
 			panic(err)
 		}

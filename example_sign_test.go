@@ -24,7 +24,9 @@ func Example_signAndVerify() {
 			return []webhook.Secret{secret}, nil // usually from the table of webhooks
 		},
 	}
-	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
+	message := &webhook.Message{
+		ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`),
+	}
 	header := http.Header{}
 	if err := signer.Sign(context.Background(), message, time.Now(), header); err != nil {
 		fmt.Println(err)

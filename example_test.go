@@ -20,7 +20,9 @@ func Example() {
 		URL:  receiver.URL + "/ack?id=@{{payload.id}}",
 		Body: `{"mobile": "@{{payload.mobile}}", "status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
 	})
-	message, err := composer.Compose(payload.MessageStatus{ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent})
+	message, err := composer.Compose(payload.MessageStatus{
+		ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent,
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -86,7 +88,9 @@ func ExampleTemplateError_Detail() {
 }
 
 func ExampleVariables() {
-	for _, v := range webhook.Variables(payload.MessageStatus{Status: payload.StatusRead, To: payload.PhoneString("919019912345")})[4:9] {
+	for _, v := range webhook.Variables(payload.MessageStatus{
+		Status: payload.StatusRead, To: payload.PhoneString("919019912345"),
+	})[4:9] {
 		fmt.Printf("%s %q %s %q\n", v.Name, v.Aliases, v.Type, v.Example)
 	}
 	// Output:

@@ -114,13 +114,18 @@ func TestFault_RetryAfter(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}}, Body: http.NoBody}, nil
+					return &http.Response{
+						StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}},
+						Body: http.NoBody,
+					}, nil
 				})}
-				requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
+				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
+				requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
 				require.Equal(t, tt.wait, c.Try(t.Context(), message("http://receiver.test/"), 1).Wait)
 
 				c.Retry = func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return 3 * time.Hour, true }
-				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait, "a RetryFunc's wait is lengthened only")
+				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait,
+					"a RetryFunc's wait is lengthened only")
 			})
 		})
 	}
@@ -138,7 +143,8 @@ func TestFault_Cancel(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errShutdown)
-		c := &webhook.Client{Transport: unreachable(t), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }}
+		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }
+		c := &webhook.Client{Transport: unreachable(t), OnAttempt: onAttempt}
 		err := c.Send(ctx, message("http://receiver.test/"))
 		require.EqualError(t, err, "webhook: message msg_1 not delivered after 0 attempts: shutting down")
 		require.ErrorIs(t, err, errShutdown)
@@ -221,7 +227,9 @@ func TestFault_Cancel(t *testing.T) {
 	})
 	t.Run("a transport's deadline is not a cancellation", func(t *testing.T) {
 		t.Parallel()
-		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })}
+		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, context.DeadlineExceeded
+		})}
 		requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassTimeout, "no answer in time")
 	})
 }

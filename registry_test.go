@@ -21,8 +21,10 @@ import (
 
 var (
 	errDatabase = errors.New("database is down")
-	ackHook     = webhook.Webhook{URL: "https://www.example.com/ack?id={{payload.id}}", Body: `{"status": "{{payload.status}}"}`}
-	brokenHook  = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
+	ackHook     = webhook.Webhook{
+		URL: "https://www.example.com/ack?id={{payload.id}}", Body: `{"status": "{{payload.status}}"}`,
+	}
+	brokenHook = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
 )
 
 // A hookSource has one webhook, and counts the calls. It is not for concurrent use.
@@ -162,7 +164,8 @@ func TestRegistry_FirstUse(t *testing.T) {
 				err = json.Unmarshal([]byte(`{"policy": {"timeout": 3}}`), &w)
 				return w, err
 			},
-			`webhook: look-up of webhook "w1": policy timeout: want a string with a unit such as "10s", not a number`, nil,
+			`webhook: look-up of webhook "w1": policy timeout: want a string with a unit such as "10s", not a number`,
+			nil,
 		},
 	}
 	for _, tt := range tests {

@@ -32,7 +32,9 @@ func documented() backoff.BackOff {
 
 func TestPolicyFor(t *testing.T) {
 	t.Parallel()
-	waits := []time.Duration{10 * time.Second, 100 * time.Second, 1000 * time.Second, 10_000 * time.Second, 100_000 * time.Second}
+	waits := []time.Duration{
+		10 * time.Second, 100 * time.Second, 1000 * time.Second, 10_000 * time.Second, 100_000 * time.Second,
+	}
 	want := webhook.Policy{Timeout: 3 * time.Second, Attempts: 3, Waits: waits}
 	require.Equal(t, want, webhook.PolicyFor(status))
 	require.Equal(t, want, webhook.PolicyFor("dialer:cdr"))
@@ -114,7 +116,8 @@ func TestPolicy_Check(t *testing.T) {
 		require.NoError(t, webhook.CheckPolicy(webhook.Policy{}))
 		require.NoError(t, webhook.CheckPolicy(webhook.PolicyFor("voice:message:out")))
 		require.NoError(t, webhook.CheckPolicy(webhook.Policy{
-			Success: []int{200, 299}, Timeout: 10 * time.Minute, Attempts: 1000, Waits: []time.Duration{0, 720 * time.Hour}, Jitter: 1,
+			Success: []int{200, 299}, Timeout: 10 * time.Minute, Attempts: 1000,
+			Waits: []time.Duration{0, 720 * time.Hour}, Jitter: 1,
 		}))
 	})
 }
@@ -185,7 +188,8 @@ func TestPolicy_UnmarshalJSON(t *testing.T) {
 	t.Run("null members are unset", func(t *testing.T) {
 		t.Parallel()
 		var got webhook.Policy
-		require.NoError(t, json.Unmarshal([]byte(`{"success":null,"timeout":null,"attempts":null,"waits":null,"jitter":null}`), &got))
+		null := `{"success":null,"timeout":null,"attempts":null,"waits":null,"jitter":null}`
+		require.NoError(t, json.Unmarshal([]byte(null), &got))
 		require.Equal(t, webhook.Policy{}, got)
 		require.NoError(t, json.Unmarshal([]byte(`null`), &got))
 	})
@@ -230,7 +234,14 @@ func TestFromBackOff(t *testing.T) {
 		n    int
 		wait time.Duration
 		ok   bool
-	}{{1, 10 * time.Second, true}, {2, 100 * time.Second, true}, {3, 0, false}, {1, 10 * time.Second, true}, {4, 0, false}, {0, backoff.Stop, false}}
+	}{
+		{1, 10 * time.Second, true},
+		{2, 100 * time.Second, true},
+		{3, 0, false},
+		{1, 10 * time.Second, true},
+		{4, 0, false},
+		{0, backoff.Stop, false},
+	}
 	for _, tt := range tests {
 		wait, ok := retry(nil, webhook.Attempt{N: tt.n})
 		require.Equal(t, tt.wait, wait, tt.n)
@@ -294,7 +305,10 @@ func tryRetryAfter(t testing.TB, code int, value string) webhook.Attempt {
 // FuzzRetryAfter checks that the wait is within 0 and the cap, whatever a receiver
 // sends, and that digits mean seconds.
 func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢"} {
+	for _, seed := range []string{
+		"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT",
+		"Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -151,13 +151,17 @@ func TestSignErrors(t *testing.T) {
 		{name: "signers: ZeroValue", signer: webhook.Signers{}, m: m, is: webhook.ErrNoKey, text: "no key"},
 		{name: "signers: nil", signer: webhook.Signers{nil}, m: m, text: "signer 0 is nil"},
 		{
-			name: "signers: one fails", signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: broken}},
-			m: m, is: errStore, text: "keyring: store is down",
+			name:   "signers: one fails",
+			signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: broken}},
+			m:      m, is: errStore, text: "keyring: store is down",
 		},
 		{
-			name:   "signers: two values of one header",
-			signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: keyring(webhook.GenerateSecret()), Header: "signature"}},
-			m:      m, text: `two signers set the header "Signature"`,
+			name: "signers: two values of one header",
+			signer: webhook.Signers{
+				webhook.HMAC{Keys: keyring(good)},
+				webhook.HMAC{Keys: keyring(webhook.GenerateSecret()), Header: "signature"},
+			},
+			m: m, text: `two signers set the header "Signature"`,
 		},
 	}
 	for _, tt := range tests {
@@ -310,7 +314,10 @@ func TestSecretRedacts(t *testing.T) {
 	verifier := webhook.Verifier{Secrets: []webhook.Secret{secret}}
 
 	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%c", "%U", "%o", "%b", "%t", "%g", "%10.3s", "%z"} {
+	for _, verb := range []string{
+		"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%c", "%U", "%o", "%b", "%t", "%g",
+		"%10.3s", "%z",
+	} {
 		require.Equal(t, "REDACTED", fmt.Sprintf(verb, secret), verb)
 		require.Equal(t, "REDACTED", fmt.Sprintf(verb, &secret), verb)
 		fmt.Fprintf(&out, verb+verb+verb+verb, holder, &holder, []webhook.Secret{secret}, verifier)

@@ -85,7 +85,9 @@ func TestStandardWebhooksVectors(t *testing.T) {
 	sharedFile(t, "standard_webhooks.json", &kinds)
 	for kind := range kinds {
 		// All other members are text for people.
-		require.Contains(t, []string{"spec", "generated", "constants", "sign", "verify_reject", "verify_accept", "spec_examples"}, kind)
+		require.Contains(t, []string{
+			"spec", "generated", "constants", "sign", "verify_reject", "verify_accept", "spec_examples",
+		}, kind)
 	}
 	var vectors standardVectors
 	sharedFile(t, "standard_webhooks.json", &vectors)

@@ -29,7 +29,9 @@ func TestChangeAfterReading(t *testing.T) {
 	record.LegType = payload.LegB
 	record.ListPhonebookID = []int64{6}
 	record.ListPhonebookName = []string{"<VIP & more>"}
-	require.Equal(t, `{"cdr_id":"1","leg_type":2,"list_phonebook_id":[6],"list_phonebook_name":["<VIP & more>"]}`, marshal(t, record))
+	require.Equal(t,
+		`{"cdr_id":"1","leg_type":2,"list_phonebook_id":[6],"list_phonebook_name":["<VIP & more>"]}`,
+		marshal(t, record))
 
 	message := parse[*payload.MessageIn](t, in(`"recipient":"Asha","channels":["x"],"message":null`))
 	message.Recipient.User.FirstName = "Asha"
@@ -113,7 +115,8 @@ func TestUnmarshalReplaces(t *testing.T) {
 	require.Equal(t, "new", report.MID, "an error leaves a value alone")
 
 	var in payload.MessageIn
-	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in), `payload: member "payload" is missing or not an object`)
+	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in),
+		`payload: member "payload" is missing or not an object`)
 	require.EqualError(t, in.UnmarshalJSON([]byte(`{"event"`)), "payload: not JSON at offset 8")
 
 	var list struct{ Reports []*payload.CallReport }

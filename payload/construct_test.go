@@ -181,7 +181,10 @@ func TestZeroValues(t *testing.T) {
 		},
 		{
 			"campaign with members of a Click2Call",
-			payload.CallReport{Source: payload.SourceOBD, Billing: payload.SecondsString(0), HangupBy: payload.HangupByCaller},
+			payload.CallReport{
+				Source: payload.SourceOBD, Billing: payload.SecondsString(0),
+				HangupBy: payload.HangupByCaller,
+			},
 			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,` +
 				`"billing":"0","status":"","recording_url":"","hangup_by":"caller"}`,

@@ -39,7 +39,10 @@ func content(kind payload.ContentType, raw string) payload.Content {
 // Each helper reads its own types only.
 func TestContentFixtures(t *testing.T) {
 	t.Parallel()
-	place := payload.Location{Longitude: decimal(t, "77.594563"), Latitude: decimal(t, "12.971599"), Name: "Cubbon Park", Address: "Kasturba Road, Bengaluru"}
+	place := payload.Location{
+		Longitude: decimal(t, "77.594563"), Latitude: decimal(t, "12.971599"), Name: "Cubbon Park",
+		Address: "Kasturba Road, Bengaluru",
+	}
 	card := payload.Contact{
 		Name:   payload.ContactName{FirstName: "Ravi", LastName: "Kumar", FormattedName: "Ravi Kumar"},
 		Phones: []payload.ContactPhone{{Phone: payload.PhoneString("+919019955501"), Type: "CELL"}},
@@ -94,7 +97,10 @@ func TestContentForms(t *testing.T) {
 		{"image without URL", content("image", `{"caption":"a","filename":"b"}`), map[string]any{}},
 		{"image with an unusual caption", content("image", `{"url":"u","caption":null,"filename":5}`), map[string]any{"media": payload.Media{URL: "u", Filename: "5"}}},
 		{"location as text", content("location", `{"longitude":"77.5","latitude":"-12"}`), map[string]any{
-			"location": payload.Location{Longitude: readValue[payload.Decimal](t, `"77.5"`), Latitude: readValue[payload.Decimal](t, `"-12"`)},
+			"location": payload.Location{
+				Longitude: readValue[payload.Decimal](t, `"77.5"`),
+				Latitude:  readValue[payload.Decimal](t, `"-12"`),
+			},
 		}},
 		{"location with an unusual name", content("location", `{"longitude":1,"latitude":2,"name":5,"address":null}`), map[string]any{
 			"location": payload.Location{Longitude: decimal(t, "1"), Latitude: decimal(t, "2"), Name: "5"},
@@ -131,7 +137,10 @@ func TestContentForms(t *testing.T) {
 // A payload that was set by the caller may not be JSON at all.
 func TestContentBroken(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{``, ` `, `{`, `{"text`, `{"text":`, `{"text":"`, `[`, `[{`, `]`, `"`, `{"url":"u`, `{"contacts":[`, `{"contacts":[{"phones":[`, "\x00", `{"a"}`, `{"\`} {
+	for _, raw := range []string{
+		``, ` `, `{`, `{"text`, `{"text":`, `{"text":"`, `[`, `[{`, `]`, `"`, `{"url":"u`, `{"contacts":[`,
+		`{"contacts":[{"phones":[`, "\x00", `{"a"}`, `{"\`,
+	} {
 		for _, kind := range []payload.ContentType{"text", "image", "location", "contacts", "interactive", "button"} {
 			require.NotPanics(t, func() {
 				c := content(kind, raw)

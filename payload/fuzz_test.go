@@ -22,9 +22,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(testdata.Fixture(name))
 	}
 	for _, body := range []string{
-		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`), cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
-		status(`"status":{},"submit_time":null`), in(`"channels":[1,{"to":null}],"message":{"type":"contacts","payload":[{"phones":[5]}]}`),
-		user(`"attributes":null,"middle_name":"","user_info":[]`), in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
+		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`),
+		cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
+		status(`"status":{},"submit_time":null`),
+		in(`"channels":[1,{"to":null}],"message":{"type":"contacts","payload":[{"phones":[5]}]}`),
+		user(`"attributes":null,"middle_name":"","user_info":[]`),
+		in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
 		in(`"message":{"type":"interactive","payload":{"reply":{"id":5}}}`), "{\"bridge\":\"\xff\",\"\xfe\":1}",
 	} {
 		f.Add([]byte(body))
@@ -69,7 +72,10 @@ func readAll(event payload.Event) {
 	case *payload.MessageStatus:
 		e.Subject()
 	case *payload.MessageIn:
-		for _, kind := range []payload.ContentType{e.Message.Type, payload.ContentText, payload.ContentImage, payload.ContentLocation, payload.ContentContacts, payload.ContentButton} {
+		for _, kind := range []payload.ContentType{
+			e.Message.Type, payload.ContentText, payload.ContentImage, payload.ContentLocation,
+			payload.ContentContacts, payload.ContentButton,
+		} {
 			c := e.Message
 			c.Type = kind
 			c.Text()
@@ -158,7 +164,9 @@ func TestCorpus(t *testing.T) {
 
 // FuzzTimeInstant compares TimeInstant with the layout as package time writes it.
 func FuzzTimeInstant(f *testing.F) {
-	for _, sec := range []int64{0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64} {
+	for _, sec := range []int64{
+		0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64,
+	} {
 		for _, nsec := range []int64{0, 999, 1000, 886358000, 999999999} {
 			f.Add(sec, nsec, 5*3600+1800)
 			f.Add(sec, nsec, -3601)

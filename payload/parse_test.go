@@ -13,8 +13,9 @@ import (
 func TestParseError(t *testing.T) {
 	t.Parallel()
 	const (
-		object   = `payload: an event must be a JSON object`
-		nothing  = `payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`
+		object  = `payload: an event must be a JSON object`
+		nothing = `payload: not an event: no members "event" and "payload", ` +
+			`no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`
 		event    = `payload: member "event" is missing or not a string`
 		unknown  = `payload: member "event" is not a known type: want one that ends in :message:status or :message:in`
 		envelope = `payload: member "payload" is missing or not an object`

@@ -181,7 +181,8 @@ func TestRoundTrip(t *testing.T) {
 
 func TestReadOddTokens(t *testing.T) {
 	t.Parallel()
-	report := parse[*payload.CallReport](t, `{"bridge":"+918068280011","from":918919520022,"status":5,"recording_url":null,"source":{},"duration":23,"billing":"7","start_at":"0000-00-00 00:00:00"}`)
+	report := parse[*payload.CallReport](t, `{"bridge":"+918068280011","from":918919520022,"status":5,`+
+		`"recording_url":null,"source":{},"duration":23,"billing":"7","start_at":"0000-00-00 00:00:00"}`)
 	digits, ok := report.Bridge.Digits()
 	require.True(t, ok)
 	require.Equal(t, "918068280011", digits)
@@ -206,7 +207,8 @@ func TestReadOddTokens(t *testing.T) {
 	for _, leg := range legs {
 		require.Equal(t, leg.want, parse[*payload.CDR](t, cdr(`"leg_type":`+leg.token)).LegType, leg.token)
 	}
-	require.Equal(t, []int64{5, 9007199254740993}, parse[*payload.CDR](t, cdr(`"list_phonebook_id":[5,9007199254740993]`)).ListPhonebookID)
+	record := parse[*payload.CDR](t, cdr(`"list_phonebook_id":[5,9007199254740993]`))
+	require.Equal(t, []int64{5, 9007199254740993}, record.ListPhonebookID)
 	require.Equal(t, []int64{5}, parse[*payload.CDR](t, cdr(`"list_phonebook_id":["5"]`)).ListPhonebookID)
 	require.Empty(t, parse[*payload.CDR](t, cdr(`"list_phonebook_id":"5"`)).ListPhonebookID)
 

@@ -181,7 +181,9 @@ func TestParseDecimal(t *testing.T) {
 		require.Equal(t, s, d.String())
 		require.Equal(t, s, marshal(t, d))
 	}
-	for _, s := range []string{"", "x", "+1", ".5", "1.", "01", " 1", "1 ", "1\n", "1,5", "null", `"1"`, "[1]", "NaN", "1}"} {
+	for _, s := range []string{
+		"", "x", "+1", ".5", "1.", "01", " 1", "1 ", "1\n", "1,5", "null", `"1"`, "[1]", "NaN", "1}",
+	} {
 		d, err := payload.ParseDecimal(s)
 		require.EqualError(t, err, "payload: not a decimal number", s)
 		require.True(t, d.IsZero())

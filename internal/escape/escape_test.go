@@ -25,11 +25,13 @@ func valid(s string) string {
 // some characters of all lengths.
 func texts() []string {
 	s := []string{
-		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f", "\u00a0", "\u2028", "\ufffd",
-		"\xff\xfe", "a\xc3", "\xc3(", "\xed\xa0\x80", "\xc0\xaf", "\xf0\x9f\x98", "\xf4\x90\x80\x80",
+		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f",
+		"\u00a0", "\u2028", "\ufffd", "\xff\xfe", "a\xc3", "\xc3(", "\xed\xa0\x80", "\xc0\xaf",
+		"\xf0\x9f\x98", "\xf4\x90\x80\x80",
 	}
 	for c := range 256 {
-		s = append(s, string([]byte{byte(c)}), string([]byte{'a', byte(c), 'b'}), string([]byte{'%', byte(c), '1'}), string([]byte{'%', '1', byte(c)}))
+		one := string([]byte{byte(c)})
+		s = append(s, one, "a"+one+"b", "%"+one+"1", "%1"+one)
 	}
 	return s
 }
@@ -170,7 +172,8 @@ func TestAppend_EachPlace(t *testing.T) {
 			for c := range 256 {
 				s := strings.Repeat("a", at) + string([]byte{byte(c)}) + strings.Repeat("b", size-at-1)
 				require.Equal(t, headerText(s), string(escape.AppendHeader(nil, s)), "%q", s)
-				require.Equal(t, strings.ReplaceAll(url.QueryEscape(valid(s)), "+", "%20"), string(escape.AppendURL(nil, s)), "%q", s)
+				inURL := strings.ReplaceAll(url.QueryEscape(valid(s)), "+", "%20")
+				require.Equal(t, inURL, string(escape.AppendURL(nil, s)), "%q", s)
 			}
 		}
 	}

@@ -33,8 +33,10 @@ func TestDoc_Walk(t *testing.T) {
 		`null`,
 	}
 	paths := []string{
-		"payload", "payload.z", "payload.z.y", "payload.z.y.1", "payload.0", "payload.0.1000", "payload.0.1000.y", "payload.0.1001", "payload.01",
-		"payload.2", "payload.x", "payload.x.y", "a000999", "a001000", "payload.a000001", "z", "z.0", "z.1.y", "n", "n.x", "0", "999.z", "1000", "1001", "1001.z", "",
+		"payload", "payload.z", "payload.z.y", "payload.z.y.1", "payload.0", "payload.0.1000",
+		"payload.0.1000.y", "payload.0.1001", "payload.01", "payload.2", "payload.x", "payload.x.y",
+		"a000999", "a001000", "payload.a000001", "z", "z.0", "z.1.y", "n", "n.x", "0", "999.z", "1000",
+		"1001", "1001.z", "",
 	}
 	for _, text := range texts {
 		doc := &field.Doc{Value: field.FromJSON(text)}

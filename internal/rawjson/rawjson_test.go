@@ -115,7 +115,8 @@ func (g generator) blank() string { return g.pick("", "", "", " ", "\n\t", "\r\n
 func (g generator) text() string {
 	s := `"`
 	for range g.IntN(6) {
-		s += g.pick("a", "b", "12345678", `\"`, `\\`, `\/`, `\n`, `\u0061`, `\u0000`, `\ud800`, `\ud83d\ude00`, "é", "\xff", "{", "}", "[", "]", ",", ":", " ", "\x7f")
+		s += g.pick("a", "b", "12345678", `\"`, `\\`, `\/`, `\n`, `\u0061`, `\u0000`, `\ud800`, `\ud83d\ude00`,
+			"é", "\xff", "{", "}", "[", "]", ",", ":", " ", "\x7f")
 	}
 	return s + `"`
 }
@@ -296,7 +297,9 @@ func TestCheck_EveryCut(t *testing.T) {
 			if text := doc[:i]; !json.Valid([]byte(text)) {
 				require.Equal(t, i, rawjson.Check([]byte(text)), "%q", text)
 			}
-			for _, text := range []string{doc[:i] + doc[i+1:], doc[:i] + "}" + doc[i:], doc[:i] + "\x01" + doc[i:], doc[:i] + " "} {
+			for _, text := range []string{
+				doc[:i] + doc[i+1:], doc[:i] + "}" + doc[i:], doc[:i] + "\x01" + doc[i:], doc[:i] + " ",
+			} {
 				require.Equal(t, fault(text), rawjson.Check([]byte(text)), "%q", text)
 			}
 		}

@@ -80,7 +80,8 @@ func TestSplit_Expressions(t *testing.T) {
 		{
 			"arguments of all kinds", `@<<'é☃' | f : 1 , "b",true,false , nil |g:''>>`, "", str("é☃"), 3,
 			[]template.Call{
-				call("f", 13, arg(num("1"), 17), arg(str("b"), 21), arg(boolean("true"), 25), arg(boolean("false"), 30), arg(field.Null, 38)),
+				call("f", 13, arg(num("1"), 17), arg(str("b"), 21), arg(boolean("true"), 25),
+					arg(boolean("false"), 30), arg(field.Null, 38)),
 				call("g", 43, arg(str(""), 45)),
 			},
 		},
@@ -97,7 +98,9 @@ func TestSplit_Expressions(t *testing.T) {
 			for _, isJSON := range []bool{false, true} {
 				nodes, errs := template.Split(tt.src, isJSON)
 				require.Empty(t, errs)
-				want := template.Node{Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src)}
+				want := template.Node{
+					Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src),
+				}
 				require.Equal(t, []template.Node{want}, nodes)
 			}
 		})
@@ -247,7 +250,8 @@ func TestSplit_AllErrors(t *testing.T) {
 		return template.Node{Literal: field.Null, Offset: offset, At: offset, End: end}
 	}
 	require.Equal(t, []template.Node{
-		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26), failed(26, 32), text("z", 32),
+		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26),
+		failed(26, 32), text("z", 32),
 	}, nodes)
 
 	nodes, errs = template.Split("{{a|}}@<<b", false)

@@ -194,14 +194,17 @@ func put(v any, value string) any {
 // nothing else has changed.
 func FuzzJSON(f *testing.F) {
 	for _, src := range []string{
-		`{{a}}`, `"{{a}}"`, `{"a":"x{{a}}y","b":[{{b}},{{c}}]}`, `["\\{{a}}"]`, `["\{{a}}"]`, `["\u004{{a}}"]`, `["\ud83d{{a}}"]`, `[1{{a}}]`, `{"{{a}}":1}`, `{"a":1,"a":2}`,
+		`{{a}}`, `"{{a}}"`, `{"a":"x{{a}}y","b":[{{b}},{{c}}]}`, `["\\{{a}}"]`, `["\{{a}}"]`,
+		`["\u004{{a}}"]`, `["\ud83d{{a}}"]`, `[1{{a}}]`, `{"{{a}}":1}`, `{"a":1,"a":2}`,
 	} {
 		for _, value := range []string{"", `"`, `\`, `","x":"`, "\n", "\\udc00", "é\xff", "0041"} {
 			f.Add(src, value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, src, value string) {
-		if !utf8.ValidString(src) || strings.Contains(src, mark) || strings.Contains(value, mark) || strings.Contains(src, "ue000") || strings.Contains(src, "uE000") {
+		marked := strings.Contains(src, mark) || strings.Contains(value, mark) ||
+			strings.Contains(src, "ue000") || strings.Contains(src, "uE000")
+		if marked || !utf8.ValidString(src) {
 			return
 		}
 		nodes, err := trySplit(src)

@@ -48,10 +48,12 @@ func TestSplit(t *testing.T) {
 		{"braces with @", "@{{a}}", []template.Node{placeholder("a", 1, 3, 6)}},
 		{"angles", "@<<a>>", []template.Node{placeholder("a", 0, 3, 6)}},
 		{"all three", "x{{a}}y@{{b}}z@<<c>>", []template.Node{
-			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13), placeholder("c", 14, 17, 20),
+			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13),
+			placeholder("c", 14, 17, 20),
 		}},
 		{"side by side", "{{a}}@{{b}}@<<c>>{{d}}", []template.Node{
-			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17), placeholder("d", 17, 19, 22),
+			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17),
+			placeholder("d", 17, 19, 22),
 		}},
 		{"blanks", "{{ a\t}}@<<\n b >>", []template.Node{placeholder("a", 0, 3, 7), placeholder("b", 7, 12, 16)}},
 		{"two @ before braces", "@@{{a}}", []template.Node{text("@", 0), placeholder("a", 2, 4, 7)}},
@@ -178,8 +180,9 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
-		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}", "@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}",
-		"{{a[0]|f:1,'b'|g}}", "{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
+		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}",
+		"@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}", "{{a[0]|f:1,'b'|g}}",
+		"{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
 	} {
 		f.Add(s)
 	}
