@@ -17,10 +17,12 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// BenchmarkClient_Try compares Try with a bare net/http loop: one tuned transport each, the same request, the same deadline,
-// the body read. The two take turns within one run, in pairs of the order A B B A, since a shared machine drifts; x-bare
-// is the median of the pairs' ratios of requests per second, and bare-self is the same for the bare loop against itself:
-// outside 0.9 to 1.1 the run says nothing. Each iteration is one pair; -benchtime 60x or more gives a steady median.
+// BenchmarkClient_Try compares Try with a bare net/http loop: one tuned transport each,
+// the same request, the same deadline, the body read. The two take turns within one
+// run, in the order A B B A, since the speed of a shared machine changes. x-bare is the
+// median of the pairs' ratios of requests per second. bare-self is the same for the
+// bare loop against itself: outside 0.9 to 1.1 the run is not usable. Each iteration is
+// one pair; -benchtime 60x or more gives a steady median.
 func BenchmarkClient_Try(b *testing.B) {
 	url := benchReceiver(b)
 	m := &webhook.Message{
@@ -30,8 +32,8 @@ func BenchmarkClient_Try(b *testing.B) {
 	}
 	client := &webhook.Client{Transport: webhook.NewTransport(loopback)}
 	bare := &http.Transport{
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, // as http.DefaultTransport has it; its timer costs 1 %
-		WriteBufferSize: 16 << 10, DisableCompression: true,
+		MaxIdleConnsPerHost: 256, WriteBufferSize: 16 << 10, DisableCompression: true,
+		IdleConnTimeout: 90 * time.Second, // as DefaultTransport; its timer costs 1 %
 	}
 	defer client.CloseIdleConnections()
 	defer bare.CloseIdleConnections()
@@ -40,7 +42,7 @@ func BenchmarkClient_Try(b *testing.B) {
 	raw := func() bool { return bareTry(b.Context(), bare, m) == nil }
 	for _, workers := range []int{1, 16, 64} {
 		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) {
-			rate(b, workers, try) // both warm, all connections there
+			rate(b, workers, try) // to warm up, with all connections open
 			rate(b, workers, raw)
 			var ratios, self []float64
 			for b.Loop() {
@@ -65,7 +67,7 @@ func BenchmarkClient_Try(b *testing.B) {
 	}
 }
 
-// bareTry is what one would write without this library.
+// bareTry sends a message as one would without this library.
 func bareTry(ctx context.Context, t *http.Transport, m *webhook.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -86,7 +88,7 @@ func bareTry(ctx context.Context, t *http.Transport, m *webhook.Message) error {
 	return err
 }
 
-// rate runs f in so many goroutines for a while and returns the calls per second.
+// rate runs f in several goroutines for a while and returns the calls per second.
 func rate(b *testing.B, workers int, f func() bool) float64 {
 	const slice = 50 * time.Millisecond
 	var done atomic.Int64
@@ -121,7 +123,7 @@ func benchReceiver(b *testing.B) string {
 	return srv.URL + "/hook?id=1"
 }
 
-// loopback is the egress of tests: their receivers listen on loopback, on any port.
+// loopback is the Egress of tests: their receivers listen on loopback, on any port.
 var loopback = webhook.Egress{
 	Allow:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	AnyPort: true,

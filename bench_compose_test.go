@@ -19,7 +19,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The template of the documents: a URL with two placeholders, a header with one, a JSON body with four.
+// seedWebhook has the templates of the documents: a URL with two placeholders, a header
+// with one, a JSON body with four.
 var seedWebhook = webhook.Webhook{
 	ID:      "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 	URL:     "https://www.domain.com/ack/receive?id=@{{payload.id}}&status=@{{payload.status}}",
@@ -32,7 +33,7 @@ var seedWebhook = webhook.Webhook{
     }`,
 }
 
-// filteredWebhook is seedWebhook with a filter on each placeholder.
+// filteredWebhook returns seedWebhook with a filter on each placeholder.
 func filteredWebhook() webhook.Webhook {
 	w := seedWebhook
 	w.URL = strings.NewReplacer("payload.id}}", "payload.id | slice: -10}}", "status}}", "status | upcase}}").Replace(w.URL)
@@ -54,7 +55,7 @@ var seedStatus = payload.MessageStatus{
 	ForeignID:   "your-business-identifier",
 }
 
-// appendByHand is what one would write for seedWebhook alone, with the same escapes.
+// appendByHand renders seedWebhook as code for it alone would, with the same escapes.
 func appendByHand(dst []byte, s *payload.MessageStatus) []byte {
 	dst = append(dst, "https://www.domain.com/ack/receive?id="...)
 	dst = escape.AppendURL(dst, s.ID)
@@ -77,7 +78,8 @@ func appendBodyByHand(dst []byte, s *payload.MessageStatus) []byte {
 	return append(dst, "\"\n    }"...)
 }
 
-// textTemplates is seedWebhook in text/template, with the escaping functions that the standard library offers.
+// textTemplates returns seedWebhook for text/template, with the escaping functions of the
+// standard library.
 func textTemplates(tb testing.TB) []*template.Template {
 	funcs := template.FuncMap{
 		"url": func(v any) string { return url.QueryEscape(fmt.Sprint(v)) },
@@ -108,9 +110,10 @@ func textTemplates(tb testing.TB) []*template.Template {
 	return ts
 }
 
-// BenchmarkComposer_Compose compares composing with appending by hand and with text/template. The two of a pair take turns
-// within one run, A B B A; the metric is the median of the pairs' ratios of time, and self that of the reference against
-// itself: outside 0.95 to 1.05 the run says nothing.
+// BenchmarkComposer_Compose compares Compose with appending by hand and with
+// text/template. The two of a pair take turns within one run, A B B A. The metric is
+// the median of the pairs' ratios of time, and self is that of the reference against
+// itself: outside 0.95 to 1.05 the run is not usable.
 func BenchmarkComposer_Compose(b *testing.B) {
 	c := webhook.MustCompile(seedWebhook, seedStatus)
 	withFilters := webhook.MustCompile(filteredWebhook(), seedStatus)
@@ -162,7 +165,7 @@ func BenchmarkComposer_Compose(b *testing.B) {
 	}
 }
 
-// cost is the time of one call of f in a slice of about a millisecond.
+// cost returns the time of one call of f, measured for about a millisecond.
 func cost(f func()) float64 {
 	const calls = 1000
 	start := time.Now()
@@ -172,7 +175,8 @@ func cost(f func()) float64 {
 	return float64(time.Since(start))
 }
 
-// Filters allocate what they produce, here the two texts in upper case: what slice returns is part of the value.
+// Filters allocate their results, here the two texts in upper case. The result of slice
+// is part of the value.
 func TestComposer_FilterAllocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	if raceEnabled {
 		t.Skip("the race detector makes pools drop what they hold")

@@ -24,8 +24,9 @@ var signSizes = []struct {
 	{"10KB", 10 << 10},
 }
 
-// BenchmarkSign compares MAC and hex under a kept Secret with the bare hash of the same bytes, which no HMAC can beat,
-// and with an HMAC made anew for each message, which is what one writes first.
+// BenchmarkSign compares MAC and hex with a kept Secret to the bare hash of the same
+// bytes, which no HMAC can beat, and to a new HMAC for each message, which is what one
+// writes first.
 func BenchmarkSign(b *testing.B) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
@@ -61,7 +62,7 @@ func BenchmarkSign(b *testing.B) {
 	}
 }
 
-// A kept Secret signs without allocating.
+// A Secret that is kept signs without allocations.
 //
 //nolint:paralleltest // AllocsPerRun counts what the whole process allocates
 func TestSecretMACDoesNotAllocate(t *testing.T) {

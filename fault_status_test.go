@@ -114,13 +114,18 @@ func TestFault_RetryAfter(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}}, Body: http.NoBody}, nil
+					return &http.Response{
+						StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}},
+						Body: http.NoBody,
+					}, nil
 				})}
-				requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
+				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
+				requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
 				require.Equal(t, tt.wait, c.Try(t.Context(), message("http://receiver.test/"), 1).Wait)
 
 				c.Retry = func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return 3 * time.Hour, true }
-				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait, "a RetryFunc's wait is lengthened only")
+				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait,
+					"a RetryFunc's wait is lengthened only")
 			})
 		})
 	}
@@ -138,7 +143,8 @@ func TestFault_Cancel(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errShutdown)
-		c := &webhook.Client{Transport: unreachable(t), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }}
+		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }
+		c := &webhook.Client{Transport: unreachable(t), OnAttempt: onAttempt}
 		err := c.Send(ctx, message("http://receiver.test/"))
 		require.EqualError(t, err, "webhook: message msg_1 not delivered after 0 attempts: shutting down")
 		require.ErrorIs(t, err, errShutdown)
@@ -211,7 +217,7 @@ func TestFault_Cancel(t *testing.T) {
 			require.EqualError(t, a.Err, "webhook: canceled")
 		})
 	})
-	t.Run("the attempt's own timeout is no cancellation", func(t *testing.T) {
+	t.Run("the attempt's own timeout is not a cancellation", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			a := (&webhook.Client{Transport: blocked}).Try(t.Context(), message("http://receiver.test/"), 1)
@@ -219,14 +225,17 @@ func TestFault_Cancel(t *testing.T) {
 			require.Equal(t, 3*time.Second, a.Duration)
 		})
 	})
-	t.Run("nor is a transport's deadline", func(t *testing.T) {
+	t.Run("a transport's deadline is not a cancellation", func(t *testing.T) {
 		t.Parallel()
-		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })}
+		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, context.DeadlineExceeded
+		})}
 		requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassTimeout, "no answer in time")
 	})
 }
 
-// pipeDialer connects to a receiver that reads and never answers; if it hangs, not even that.
+// pipeDialer connects to a receiver that reads and never answers. If hangs, it does not
+// even connect.
 func pipeDialer(release <-chan struct{}, hangs bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		if hangs {

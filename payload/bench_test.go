@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// What encoding/json reads the same bodies into: nothing but text, and what no field takes is lost.
+// The types that encoding/json reads the same bodies into. They have text only, and
+// lose the members without a field.
 type (
 	plainCall struct {
 		Bridge       json.Number `json:"bridge"`
@@ -85,8 +86,9 @@ type (
 	}
 )
 
-// BenchmarkParse reads compact bodies with Parse, and with encoding/json into the plain structs above. Both are timed in
-// turns, so that other work on the machine slows both; ratio is how many times as long Parse takes.
+// BenchmarkParse reads compact bodies with Parse, and with encoding/json into the plain
+// structs above. Both are timed in turns, so that other work on the machine slows both;
+// ratio is how many times as long Parse takes.
 func BenchmarkParse(b *testing.B) {
 	tests := []struct {
 		name  string
