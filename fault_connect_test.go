@@ -26,25 +26,6 @@ import (
 
 // The fault tests go by the ids of the fault table: what is injected, and what must come of it.
 
-// requireFailed holds a failed attempt to what all of them have in common.
-func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text string) {
-	t.Helper()
-	require.Equal(t, class, a.Class, "%v: %v", a.Err, unwrapAll(a.Err))
-	require.EqualError(t, a.Err, "webhook: "+text)
-	require.Equal(t, webhook.Retrying, a.Outcome)
-	require.GreaterOrEqual(t, a.Wait, 10*time.Second)
-	require.NotErrorIs(t, a.Err, context.Canceled, "the caller has not canceled")
-	require.NotErrorIs(t, a.Err, context.DeadlineExceeded, "the caller's time has not run out")
-}
-
-// unwrapAll is the operator's view of an error.
-func unwrapAll(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil {
-		return u.Unwrap()
-	}
-	return err
-}
-
 func TestFault_Dial(t *testing.T) {
 	t.Parallel()
 	t.Run("dial-refused", func(t *testing.T) {

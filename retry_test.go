@@ -17,8 +17,6 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-const status = "whatsapp:message:status"
-
 // documented is cenkalti's form of the documented waits.
 func documented() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
