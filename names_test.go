@@ -42,14 +42,18 @@ func TestNames_OneRule(t *testing.T) {
 		problems   []string // messages
 	}{
 		{
-			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`, reservedMember{},
-			`{"a": "t", "b": "t"}`, []string{"event is a text: without quotes around the tag it brings its own"},
+			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`,
+			reservedMember{},
+			`{"a": "t", "b": "t"}`,
+			[]string{"event is a text: without quotes around the tag it brings its own"},
 		},
 		{
 			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
 		},
 		{
-			"payload.x is no member of the top", `{"a": {{payload.x}} }`, twoPlaces{}, "",
+			"payload.x is no member of the top", `{"a": {{payload.x}} }`,
+			twoPlaces{},
+			"",
 			[]string{`unknown name "payload.x"; did you mean "payload.y"?`},
 		},
 		{"x is the top's", `["{{x}}"]`, twoPlaces{X: "1"}, `["1"]`, nil},
@@ -57,7 +61,9 @@ func TestNames_OneRule(t *testing.T) {
 		{"the whole payload of an envelope", `{{payload}}`, freePayload{"1", map[string]any{"y": 2}}, `{"y":2}`, nil},
 		{"the whole event", `{{payload}}`, freePayload{X: "1"}, `{"x":"1","payload":null}`, nil},
 		{
-			"payload.x of no envelope", `{"a": {{payload.x}} }`, freePayload{X: "1"}, `{"a": "1" }`,
+			"payload.x of no envelope", `{"a": {{payload.x}} }`,
+			freePayload{X: "1"},
+			`{"a": "1" }`,
 			[]string{"payload.x is a text: without quotes around the tag it brings its own"},
 		},
 	}
