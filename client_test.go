@@ -21,47 +21,6 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// roundTripFunc is a function that is an http.RoundTripper.
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// answer returns a transport that answers with these statuses in turn, and then with
-// the last one.
-func answer(codes ...int) http.RoundTripper {
-	var mu sync.Mutex
-	return roundTripFunc(func(*http.Request) (*http.Response, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		code := codes[0]
-		if len(codes) > 1 {
-			codes = codes[1:]
-		}
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody}, nil
-	})
-}
-
-// unreachable returns a transport that must not be called.
-func unreachable(t testing.TB) http.RoundTripper {
-	return roundTripFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("something was sent")
-		return nil, http.ErrNotSupported
-	})
-}
-
-// message returns a plain POST.
-func message(url string) *webhook.Message {
-	m := &webhook.Message{
-		ID: "msg_1", WebhookID: "wh_1", Event: status, Method: http.MethodPost, URL: url,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"status":"sent"}`),
-	}
-	// A real connection: a busy machine must not change the result.
-	if strings.Contains(url, "//127.0.0.1:") {
-		m.Policy.Timeout = time.Minute
-	}
-	return m
-}
-
 func TestClient_Request(t *testing.T) {
 	t.Parallel()
 	type request struct {

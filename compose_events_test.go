@@ -13,10 +13,6 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-type mapEvent map[string]any
-
-func (mapEvent) EventType() string { return "map" }
-
 // A plainEvent is read from its fields.
 type plainEvent struct {
 	ID    string            `json:"id"`

@@ -44,21 +44,6 @@ func mustRead[T any](body string) *T {
 	return v
 }
 
-// raw returns an event that is JSON already.
-func raw(body string) webhook.RawEvent { return webhook.RawEvent{Type: "test", JSON: []byte(body)} }
-
-func compose(t testing.TB, w webhook.Webhook, e webhook.Event) *webhook.Message {
-	t.Helper()
-	if w.URL == "" {
-		w.URL = "https://example.com/"
-	}
-	c, err := webhook.Compile(w)
-	require.NoError(t, err)
-	m, err := c.ComposeID("msg_1", e)
-	require.NoError(t, err)
-	return m
-}
-
 // The documented examples, in the three spellings of a placeholder.
 func TestCompose_Documents(t *testing.T) {
 	t.Parallel()

@@ -275,13 +275,6 @@ func TestEgress_Proxy(t *testing.T) {
 	require.Equal(t, "10.0.0.1:9", host)
 }
 
-// newClient returns a client whose connections end with the test.
-func newClient(t testing.TB, e webhook.Egress) *webhook.Client {
-	c := &webhook.Client{Transport: webhook.NewTransport(e)}
-	t.Cleanup(c.CloseIdleConnections)
-	return c
-}
-
 func clientWithResolver(t testing.TB, e webhook.Egress, r *net.Resolver) *webhook.Client {
 	c := &webhook.Client{Transport: webhook.NewTransportDialer(e, &net.Dialer{Resolver: r})}
 	t.Cleanup(c.CloseIdleConnections)

@@ -27,25 +27,6 @@ import (
 // The fault tests are named after the ids of the fault table: each injects a fault and
 // checks the result.
 
-// requireFailed checks what all failed attempts have in common.
-func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text string) {
-	t.Helper()
-	require.Equal(t, class, a.Class, "%v: %v", a.Err, unwrapAll(a.Err))
-	require.EqualError(t, a.Err, "webhook: "+text)
-	require.Equal(t, webhook.Retrying, a.Outcome)
-	require.GreaterOrEqual(t, a.Wait, 10*time.Second)
-	require.NotErrorIs(t, a.Err, context.Canceled, "the caller has not canceled")
-	require.NotErrorIs(t, a.Err, context.DeadlineExceeded, "the caller's time has not run out")
-}
-
-// unwrapAll returns an error with all details, as an operator sees it.
-func unwrapAll(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil {
-		return u.Unwrap()
-	}
-	return err
-}
-
 func TestFault_Dial(t *testing.T) {
 	t.Parallel()
 	t.Run("dial-refused", func(t *testing.T) {

@@ -49,7 +49,9 @@ func TestNames_OneRule(t *testing.T) {
 			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
 		},
 		{
-			"payload.x is no member of the top", `{"a": {{payload.x}} }`, twoPlaces{}, "",
+			"payload.x is no member of the top", `{"a": {{payload.x}} }`,
+			twoPlaces{},
+			"",
 			[]string{`unknown name "payload.x"; did you mean "payload.y"?`},
 		},
 		{"x is the top's", `["{{x}}"]`, twoPlaces{X: "1"}, `["1"]`, nil},

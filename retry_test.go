@@ -17,8 +17,6 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-const status = "whatsapp:message:status"
-
 // documented returns the documented waits as a policy of cenkalti/backoff.
 func documented() backoff.BackOff {
 	return backoff.NewExponentialBackOff(

@@ -41,7 +41,7 @@ func (k *Key) Sum(parts ...[]byte) [sha256.Size]byte {
 	for _, part := range parts {
 		s.Write(part)
 	}
-	s.Hash.Sum(s.sum[:0])
+	s.Sum(s.sum[:0])
 	sum := s.sum
 	k.states.Put(s)
 	return sum
