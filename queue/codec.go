@@ -12,17 +12,20 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// codecVersion is the first byte of what Encode writes. Decode reads this version and all before it.
+// codecVersion is the first byte of what Encode writes. Decode reads this version and
+// all before it.
 const codecVersion = 1
 
-// Encode writes a message for an engine that stores bytes. The same message gives the same bytes, [Decode] gives back every
-// byte of it, and text need not be valid UTF-8, as it must be in JSON.
+// Encode writes a message for an engine that stores bytes. The same message gives the
+// same bytes, and [Decode] returns it to the byte: unlike in JSON, text need not be
+// valid UTF-8.
 func Encode(m *webhook.Message) []byte {
 	policy, err := json.Marshal(m.Policy)
-	if err != nil { // only of a Jitter that is no number, which Try refuses: it is refused after Decode too
+	if err != nil { // Jitter is no number: Try refuses that, and what is put in its place
 		policy = []byte(`{"jitter":-1}`)
 	}
-	b := make([]byte, 0, Size(m)+len(policy)+512) // for ids, names of things and lengths: growing would copy a large body
+	// With room for the lengths: to grow would copy a large body.
+	b := make([]byte, 0, Size(m)+len(policy)+512)
 	b = append(b, codecVersion)
 	for _, s := range []string{m.ID, m.WebhookID, m.Event, m.Method, m.URL, m.Subject} {
 		b = appendText(b, s)
@@ -44,8 +47,9 @@ func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// Decode reads what [Encode] of this or an earlier version wrote. An empty header or body comes back as nil. The message
-// shares no memory with data. Its errors quote nothing of the message.
+// Decode reads what [Encode] of this or an earlier version wrote. An empty header or
+// body becomes nil. The message shares no memory with data. Its errors quote nothing of
+// the message.
 func Decode(data []byte) (*webhook.Message, error) {
 	if len(data) == 0 {
 		return nil, errors.New("queue: no encoded message")
@@ -72,7 +76,8 @@ func Decode(data []byte) (*webhook.Message, error) {
 	return m, nil
 }
 
-// A decoder takes parts off the front of data. After the first that is not there, all are empty.
+// A decoder takes parts off the front of data. After the first one that is missing, all
+// are empty.
 type decoder struct {
 	data   []byte
 	broken bool
@@ -85,10 +90,12 @@ func (d *decoder) text() []byte {
 	return text
 }
 
-// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders], which may be sent.
+// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders],
+// which is how many may be sent.
 const maxValues = 1000
 
-// header grows with what is there: a broken count, of entries that would each take many times a byte, asks for little memory.
+// header grows with what is there: each entry takes many times a byte, so a broken
+// count must not decide how much memory is allocated.
 func (d *decoder) header() http.Header {
 	n := d.count()
 	if n == 0 {
@@ -110,11 +117,11 @@ func (d *decoder) header() http.Header {
 	return h
 }
 
-// count is never more than the bytes that are left, so that broken data cannot ask for memory: each thing counted takes one
-// at least.
+// count is never more than the bytes that are left, since each thing counted takes at
+// least one: so broken data cannot ask for much memory.
 func (d *decoder) count() int {
 	n, size := binary.Uvarint(d.data)
-	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // size is at most the length
+	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // >= 0
 		d.broken = true
 		return 0
 	}
@@ -132,9 +139,11 @@ func (d *decoder) rank() int {
 	return int(n)
 }
 
-// Size is how many bytes of text and body a message has: what limits on the size of messages count.
+// Size is how many bytes of text and body a message has: what limits on the size of
+// messages count.
 func Size(m *webhook.Message) int {
-	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) + len(m.Subject) + len(m.Body)
+	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) +
+		len(m.Subject) + len(m.Body)
 	for name, values := range m.Header {
 		for _, value := range values {
 			n += len(name) + len(value)

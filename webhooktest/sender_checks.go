@@ -44,7 +44,8 @@ func deliveryChecks() []senderCheck {
 			name:   "given up",
 			script: []Answer{Status(500), Status(500), Reply(404, nil, "no such hook")},
 			policy: func(p *webhook.Policy) { p.Attempts = 3 },
-			want:   []outcome{again, again, {404, webhook.ClassStatus, webhook.Failed}}, requests: 3, body: "no such hook",
+			want:   []outcome{again, again, {404, webhook.ClassStatus, webhook.Failed}}, requests: 3,
+			body: "no such hook",
 		},
 		{
 			name:   "no retry",
@@ -61,7 +62,10 @@ func deliveryChecks() []senderCheck {
 			name:   "2xx outside Success",
 			script: []Answer{Status(201), Status(202)},
 			policy: func(p *webhook.Policy) { p.Success = []int{200, 202} },
-			want:   []outcome{{201, webhook.ClassStatus, webhook.Retrying}, {202, "", webhook.Delivered}}, requests: 2,
+			want: []outcome{
+				{201, webhook.ClassStatus, webhook.Retrying}, {202, "", webhook.Delivered},
+			},
+			requests: 2,
 		},
 		{
 			name:   "connection reset",
@@ -110,7 +114,7 @@ func deliveryChecks() []senderCheck {
 func checkMethods(t testing.TB, start StartFunc) {
 	tr := newTrial(t)
 	var messages []*webhook.Message
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		m := tr.message()
 		m.Method = method
 		if method == http.MethodGet {
@@ -125,13 +129,15 @@ func checkMethods(t testing.TB, start StartFunc) {
 	tr.checkTotal(len(messages))
 }
 
-// checkRetryAfter really waits: that the attempt asks for the wait does not mean that the sender keeps to it.
+// checkRetryAfter really waits: the sender must not only know how long to wait, but do
+// it.
 func checkRetryAfter(t testing.TB, start StartFunc) {
 	tr := newTrial(t, RetryAfter(503, "1"), Status(200))
 	m := tr.message()
 	tr.checkAccepted(tr.deliver(t.Context(), start, m))
 	tr.check(m, 2, outcome{503, webhook.ClassStatus, webhook.Retrying}, outcome{200, "", webhook.Delivered})
-	if got := tr.attemptsOf(m); len(got) > 0 && got[0].Wait < time.Second { // check has seen that it was kept
+	// The check before has compared the time between the requests with it.
+	if got := tr.attemptsOf(m); len(got) > 0 && got[0].Wait < time.Second {
 		tr.Errorf("the wait after the first attempt is %v, want 1s or more", got[0].Wait)
 	}
 }
@@ -143,7 +149,8 @@ func checkRedirect(t testing.TB, start StartFunc) {
 	m := tr.message()
 	m.Policy.Attempts = 2
 	tr.deliver(t.Context(), start, m)
-	tr.check(m, 2, outcome{302, webhook.ClassStatus, webhook.Retrying}, outcome{307, webhook.ClassStatus, webhook.Failed})
+	tr.check(m, 2, outcome{302, webhook.ClassStatus, webhook.Retrying},
+		outcome{307, webhook.ClassStatus, webhook.Failed})
 	if got := len(other.Requests()); got != 0 {
 		tr.Errorf("%d requests arrived at the redirect's target", got)
 	}
@@ -173,7 +180,7 @@ func checkSignerFails(t testing.TB, start StartFunc) {
 	tr.checkTotal(0)
 }
 
-// checkMany sends many messages at once, every other one of which is refused at first.
+// checkMany sends many messages at once. Every other one is refused at first.
 func checkMany(t testing.TB, start StartFunc) {
 	var (
 		mu   sync.Mutex

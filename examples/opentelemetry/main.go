@@ -19,6 +19,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
@@ -48,7 +49,11 @@ func run(ctx context.Context, out io.Writer) error {
 	if client.OnAttempt, err = observeAttempts(meter); err != nil {
 		return err
 	}
-	q, err := queue.New(client, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	engine, err := memory.New(memory.Config{})
+	if err != nil {
+		return err
+	}
+	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,10 @@ func checkDone(tr *trial) {
 }
 
 func checkDead(tr *trial) {
-	failed := tr.task("failed", "key", retry(0), answer(queue.Dead, 0))
-	dropped := tr.task("dropped", "key", func() queue.Verdict { return queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled} })
+	failed := tr.task("failed", "key", retry(0), answer(queue.KindDead, 0))
+	dropped := tr.task("dropped", "key", func() queue.Verdict {
+		return queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
+	})
 	tr.start()
 	tr.enqueue(failed, dropped)
 	tr.awaitEnd(failed, 1, 2)
@@ -72,7 +74,7 @@ func checkMessage(tr *trial) {
 	}
 }
 
-// checkNotBefore is about NotBefore only in what it sets: that nothing comes too early is always seen.
+// checkNotBefore sets NotBefore; that nothing is handed out too early, every check sees.
 func checkNotBefore(tr *trial) {
 	late, later, past := tr.task("late", "key"), tr.task("later", "key"), tr.task("past", "key")
 	now := time.Now()
@@ -118,7 +120,7 @@ func checkByHandler(tr *trial) {
 		if err := tr.tryEnqueue(child); err != nil {
 			tr.Errorf("Enqueue from inside Handle: %v", err)
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	tr.start()
 	tr.enqueue(parent)
@@ -140,7 +142,7 @@ func (tr *trial) enqueueTwin(of *task, more ...queue.Task) {
 }
 
 func checkSameID(tr *trial) {
-	gate := make(chan struct{}) // what could end while others come that are the same would be forgotten
+	gate := make(chan struct{}) // keeps a task from being forgotten while its twins come
 	kept, beside, first := tr.task("kept", "key"), tr.task("beside", "key"), tr.task("first", "key")
 	tr.enqueue(kept)
 	tr.enqueueTwin(kept)
@@ -148,12 +150,12 @@ func checkSameID(tr *trial) {
 	tr.enqueueTwin(first, twin(kept), batch[0], batch[1]) // in one batch: the first wins
 	tr.start()
 
-	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.Done, 0)))
+	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.enqueue(again)
 	tr.awaitVerdict(1, again)
 	tr.enqueueTwin(again)
 
-	many := tr.task("many", "key", tr.hold(gate, answer(queue.Done, 0)))
+	many := tr.task("many", "key", tr.hold(gate, answer(queue.KindDone, 0)))
 	batch = tr.expect(many)
 	var all sync.WaitGroup
 	for range 8 {
@@ -172,7 +174,7 @@ func checkSameID(tr *trial) {
 
 func checkSameIDInFlight(tr *trial) {
 	gate := make(chan struct{})
-	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.Done, 0)))
+	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.start()
 	tr.enqueue(t)
 	tr.awaitFlight(1, t)
@@ -218,7 +220,8 @@ func checkEndedContext(tr *trial) {
 	tr.awaitEnds(t)
 }
 
-// checkMany has all kinds of tasks come from eight goroutines. The first ones are held until several are in flight.
+// checkMany has all kinds of tasks come from eight goroutines. The first ones are held
+// until several are in flight.
 func checkMany(tr *trial) {
 	const (
 		total   = 240

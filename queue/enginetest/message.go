@@ -13,8 +13,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// message is one that takes care to come out as it went in: escapes in the URL, a header with two values, bytes that are no
-// text.
+// message returns one that is easily changed by mistake: it has escapes in the URL, a
+// header with several values, bytes that are not text.
 func message(id string) *webhook.Message {
 	return &webhook.Message{
 		ID: id, WebhookID: "wh_1", Event: "test:event",
@@ -41,7 +41,8 @@ func clone(m *webhook.Message) *webhook.Message {
 	return &c
 }
 
-// difference says in which field two messages differ, if they do: it makes none between empty and nil.
+// difference says in which field two messages differ, or returns "". Empty and nil are
+// the same.
 func difference(got, want *webhook.Message) string {
 	if got == nil || want == nil {
 		if got == want {

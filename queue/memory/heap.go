@@ -1,13 +1,15 @@
-package queue
+package memory
 
-// A heap has the entry that is due next at its top; of those due at once, the one enqueued first. With four children to a
-// node it is half as deep as with two, and the four stand in one or two cache lines.
+// A heap has the entry that is due next at its top; of those due at the same time, the
+// one enqueued first. With four children to a node it is half as deep as with two, and
+// the four are in one or two cache lines. It is no container/heap, which would allocate
+// on each Push. Engine.mu guards it.
 type heap struct {
 	slab  *slab
 	items []heapItem
 }
 
-// A heapItem has the time beside the ref, so that sifting seldom looks at entries.
+// A heapItem has the time beside the ref, so that comparing seldom looks at entries.
 type heapItem struct {
 	due int64
 	ref ref
@@ -17,7 +19,7 @@ func (h *heap) before(a, b heapItem) bool {
 	return a.due < b.due || a.due == b.due && h.slab.at(a.ref).seq < h.slab.at(b.ref).seq
 }
 
-// top is the first entry that is due by then, or nil.
+// top is the entry that is due first, or nil if that is later than by.
 func (h *heap) top(by int64) *entry {
 	if len(h.items) == 0 || h.items[0].due > by {
 		return nil
@@ -25,12 +27,13 @@ func (h *heap) top(by int64) *entry {
 	return h.slab.at(h.items[0].ref)
 }
 
+// push adds an entry, by its due.
 func (h *heap) push(e *entry) {
 	h.items = append(h.items, heapItem{})
 	h.up(len(h.items)-1, heapItem{e.due, e.self})
 }
 
-// remove takes an entry out, wherever it stands.
+// remove takes an entry out, wherever in the heap it is.
 func (h *heap) remove(e *entry) {
 	i, last := int(e.at), len(h.items)-1
 	item := h.items[last]
@@ -45,7 +48,7 @@ func (h *heap) remove(e *entry) {
 	}
 }
 
-// up puts an item at i, or where one above it stands.
+// up puts an item at i or above, so that what is above it is due before it.
 func (h *heap) up(i int, item heapItem) {
 	for i > 0 {
 		parent := (i - 1) / 4
@@ -58,7 +61,7 @@ func (h *heap) up(i int, item heapItem) {
 	h.set(i, item)
 }
 
-// down puts an item at i, or where one below it stands.
+// down puts an item at i or below, so that what is below it is due after it.
 func (h *heap) down(i int, item heapItem) {
 	for {
 		first := 4*i + 1
@@ -82,7 +85,7 @@ func (h *heap) down(i int, item heapItem) {
 
 func (h *heap) set(i int, item heapItem) {
 	h.items[i] = item
-	h.slab.at(item.ref).at = int32(i) //nolint:gosec // that many entries do not fit into memory
+	h.slab.at(item.ref).at = int32(i) //nolint:gosec // memory is too small for more
 }
 
 // countDue counts the messages at i and below whose time has come.

@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"cmp"
@@ -15,15 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // The heap against a sorted list.
-func TestMemory_HeapOracle(t *testing.T) {
+func TestEngine_HeapOracle(t *testing.T) {
 	t.Parallel()
 	type item struct{ due, number int }
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var h queue.Heap
+		var h memory.Heap
 		var sorted []item
 		for number := range 500 {
 			added := item{r.IntN(40), number} // many are due at once
@@ -49,8 +50,9 @@ func TestMemory_HeapOracle(t *testing.T) {
 	}
 }
 
-// The table of ids against a map, with hashes of which many are the same, or meet at the end of a part.
-func TestMemory_IDsOracle(t *testing.T) {
+// The table of ids against a map, with many equal hashes, and many that meet at the end
+// of a part.
+func TestEngine_IDsOracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -58,7 +60,7 @@ func TestMemory_IDsOracle(t *testing.T) {
 		for i := range hashes {
 			hashes[i] = uint32(r.IntN(2))<<24 | uint32(r.IntN(80)) - 8
 		}
-		var table queue.IDs
+		var table memory.IDs
 		kept := map[string]bool{}
 		for range 2000 {
 			i := r.IntN(120)
@@ -78,9 +80,10 @@ func TestMemory_IDsOracle(t *testing.T) {
 	}
 }
 
-// The engine against a model that looks at everything each time: random tasks, verdicts, cancellations, supersessions and
-// stops. What is handed out, which attempt and when is the same, and so is the sequence within each order.
-func TestMemory_Oracle(t *testing.T) {
+// The engine against a model that looks at everything each time, with random tasks,
+// verdicts, cancellations, supersessions and stops. Both hand out the same attempts at
+// the same times, and within each order in the same sequence.
+func TestEngine_Oracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -102,8 +105,8 @@ func compareWithModel(t *testing.T, r *rand.Rand) {
 		got = append(got, modelHandout{d.ID, d.Order, d.N, time.Now().UnixNano()})
 		return modelVerdict(d, deferrals)
 	}}
-	m := queue.NewMemory(queue.MemoryConfig{Workers: 3})
-	stop := runMemory(t, m, h)
+	m := newEngine(t, memory.Config{Workers: 3})
+	stop := runEngine(t, m, h)
 	ids := 0
 	for range 400 {
 		switch r.IntN(12) {
@@ -116,14 +119,16 @@ func compareWithModel(t *testing.T, r *rand.Rand) {
 			order, rank := fmt.Sprint("o", r.IntN(4)), r.IntN(4)
 			gone, err := m.Supersede(t.Context(), order, rank)
 			require.NoError(t, err)
-			require.Len(t, gone, want.drop(func(d *queue.Delivery) bool { return d.Order == order && d.Message.Rank < rank }))
+			require.Len(t, gone, want.drop(func(d *queue.Delivery) bool {
+				return d.Order == order && d.Message.Rank < rank
+			}))
 		case 2:
 			stop()
 			left := m.Pending()
 			require.Len(t, left, len(want.kept))
-			m = queue.NewMemory(queue.MemoryConfig{Workers: 3})
+			m = newEngine(t, memory.Config{Workers: 3})
 			require.NoError(t, m.Resume(t.Context(), left...))
-			stop = runMemory(t, m, h)
+			stop = runEngine(t, m, h)
 		default:
 			ids++
 			task := taskOf(fmt.Sprint("m", ids), fmt.Sprint("k", r.IntN(5)))
@@ -183,17 +188,17 @@ func modelVerdict(d queue.Delivery, deferrals map[string]int) queue.Verdict {
 	wait := time.Duration(h.Sum32()%7) * time.Second
 	switch kind := h.Sum32() / 7 % 10; {
 	case kind < 4:
-		return queue.Verdict{Kind: queue.Retry, After: wait}
+		return queue.Verdict{Kind: queue.KindRetry, After: wait}
 	case kind < 6:
 		deferrals[d.ID]++
-		return queue.Verdict{Kind: queue.Defer, After: wait}
+		return queue.Verdict{Kind: queue.KindDefer, After: wait}
 	case kind < 7:
-		return queue.Verdict{Kind: queue.Dead}
+		return queue.Verdict{Kind: queue.KindDead}
 	}
-	return queue.Verdict{Kind: queue.Done}
+	return queue.Verdict{Kind: queue.KindDone}
 }
 
-// next is the index of what is handed out first of all; at what time.
+// next returns the index of what is handed out next, and when.
 func (m *model) next() (index int, at time.Time) {
 	index = -1
 	ahead := map[string]bool{}
@@ -221,11 +226,11 @@ func (m *model) advance(to time.Time) {
 		v := modelVerdict(*d, m.deferrals)
 		d.NotBefore = at.Add(v.After)
 		switch v.Kind {
-		case queue.Retry:
+		case queue.KindRetry:
 			d.N++
-		case queue.Done, queue.Dead:
+		case queue.KindDone, queue.KindDead:
 			m.kept = slices.Delete(m.kept, i, i+1)
-		case queue.Defer:
+		case queue.KindDefer:
 		}
 	}
 	m.now = to

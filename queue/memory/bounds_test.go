@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
@@ -10,26 +10,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
-func TestMemory_Full(t *testing.T) {
+func TestEngine_Full(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		cfg  queue.MemoryConfig // room for three of seven bytes each
+		cfg  memory.Config // room for three of seven bytes each
 	}{
-		{"count", queue.MemoryConfig{MaxPending: 3}},
-		{"bytes", queue.MemoryConfig{MaxBytes: 27}},
-		{"both", queue.MemoryConfig{MaxPending: 3, MaxBytes: 21}},
+		{"count", memory.Config{MaxPending: 3}},
+		{"bytes", memory.Config{MaxBytes: 27}},
+		{"both", memory.Config{MaxPending: 3, MaxBytes: 21}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m := queue.NewMemory(tt.cfg)
+			m := newEngine(t, tt.cfg)
 			require.ErrorIs(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "b1", "b2")...), queue.ErrFull)
 			requireEmpty(t, m)
 			require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2")...))
-			require.ErrorIs(t, m.Enqueue(t.Context(), orderedTask("b1", "b", "o", 0), orderedTask("b2", "b", "o", 0)), queue.ErrFull)
+			two := []queue.Task{orderedTask("b1", "b", "o", 0), orderedTask("b2", "b", "o", 0)}
+			require.ErrorIs(t, m.Enqueue(t.Context(), two...), queue.ErrFull)
 			require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1")...))
 			require.ErrorIs(t, m.Resume(t.Context(), queue.Delivery{Task: taskOf("b2", "b")}), queue.ErrFull)
 			require.Equal(t, []string{"a1", "a2", "b1"}, pendingIDs(m))
@@ -43,34 +45,34 @@ func TestMemory_Full(t *testing.T) {
 }
 
 // The memory of a peak is given back when the queue has run empty.
-func TestMemory_Peak(t *testing.T) {
+func TestEngine_Peak(t *testing.T) {
 	t.Parallel()
-	m := queue.NewMemory(queue.MemoryConfig{})
+	m := newEngine(t, memory.Config{})
 	for range 2 {
 		for i := range 20_000 {
 			require.NoError(t, m.Enqueue(t.Context(), taskOf(fmt.Sprint("m", i), fmt.Sprint("k", i))))
 		}
-		require.GreaterOrEqual(t, queue.Slots(m), 20_000)
+		require.GreaterOrEqual(t, memory.Slots(m), 20_000)
 		for i := range 20_000 {
 			ok, err := m.Cancel(t.Context(), fmt.Sprint("m", i))
 			require.NoError(t, err)
 			require.True(t, ok)
 		}
-		require.Zero(t, queue.Slots(m))
+		require.Zero(t, memory.Slots(m))
 		requireEmpty(t, m)
 	}
 }
 
-// blocked is an engine with room for two, of which one is taken, that waits for room.
-func blocked(t *testing.T) *queue.Memory {
+// blocked is an engine that waits for room, with room for two and one message.
+func blocked(t *testing.T) *memory.Engine {
 	t.Helper()
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: 2, Block: true})
+	m := newEngine(t, memory.Config{MaxPending: 2, Block: true})
 	require.NoError(t, m.Enqueue(t.Context(), taskOf("a1", "a")))
 	return m
 }
 
 // enqueueLater enqueues in a goroutine and returns when that waits.
-func enqueueLater(ctx context.Context, m *queue.Memory, ids ...string) <-chan error {
+func enqueueLater(ctx context.Context, m *memory.Engine, ids ...string) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- m.Enqueue(ctx, tasksOf(ids...)...) }()
 	synctest.Wait()
@@ -87,7 +89,7 @@ func requireWaits(tb testing.TB, done <-chan error) {
 	}
 }
 
-func TestMemory_Block(t *testing.T) {
+func TestEngine_Block(t *testing.T) {
 	t.Parallel()
 	t.Run("room comes", func(t *testing.T) {
 		t.Parallel()
@@ -96,7 +98,8 @@ func TestMemory_Block(t *testing.T) {
 			large := enqueueLater(t.Context(), m, "b1", "b2")
 			requireWaits(t, large)
 			small := enqueueLater(t.Context(), m, "c1")
-			requireWaits(t, small) // though there would be room: else the large one might wait for ever
+			// Although there is room for it: otherwise the large one might wait for ever.
+			requireWaits(t, small)
 			_, err := m.Cancel(t.Context(), "a1")
 			require.NoError(t, err)
 			synctest.Wait()
@@ -126,7 +129,7 @@ func TestMemory_Block(t *testing.T) {
 			endFirst(cause)
 			require.ErrorIs(t, <-large, cause)
 			require.NoError(t, <-small, "its turn has come")
-			require.False(t, queue.Blocked(m))
+			require.False(t, memory.Blocked(m))
 			require.ErrorIs(t, m.Enqueue(second, taskOf("e1", "e")), cause)
 			require.Equal(t, []string{"a1", "d1"}, pendingIDs(m))
 		})
@@ -135,7 +138,7 @@ func TestMemory_Block(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			m := blocked(t)
-			stop := runMemory(t, m, queue.Handler{Ready: never, Handle: (&script{}).handle})
+			stop := runEngine(t, m, queue.Handler{Ready: never, Handle: (&script{}).handle})
 			large, other := enqueueLater(t.Context(), m, "b1", "b2"), enqueueLater(t.Context(), m, "c1")
 			stop()
 			require.ErrorIs(t, <-large, queue.ErrStopped)
@@ -146,17 +149,18 @@ func TestMemory_Block(t *testing.T) {
 	t.Run("never fits", func(t *testing.T) {
 		t.Parallel()
 		require.ErrorIs(t, blocked(t).Enqueue(t.Context(), tasksOf("b1", "b2", "b3")...), queue.ErrFull)
-		m := queue.NewMemory(queue.MemoryConfig{MaxBytes: 9, Block: true})
+		m := newEngine(t, memory.Config{MaxBytes: 9, Block: true})
 		require.ErrorIs(t, m.Enqueue(t.Context(), tasksOf("b1", "b2")...), queue.ErrFull)
 		require.NoError(t, m.Enqueue(t.Context(), tasksOf("b1")...))
 	})
 }
 
-// Many producers wait for room all the time, with batches of many sizes; all come through.
-func TestMemory_BlockMany(t *testing.T) {
+// Many producers wait for room all the time, with batches of many sizes; all come
+// through.
+func TestEngine_BlockMany(t *testing.T) {
 	t.Parallel()
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: 10, Block: true, Workers: 4})
-	runMemory(t, m, queue.Handler{Handle: (&script{}).handle})
+	m := newEngine(t, memory.Config{MaxPending: 10, Block: true, Workers: 4})
+	runEngine(t, m, queue.Handler{Handle: (&script{}).handle})
 	const producers, rounds = 8, 100
 	done := make(chan error)
 	for p := range producers {
@@ -177,5 +181,5 @@ func TestMemory_BlockMany(t *testing.T) {
 	for range producers {
 		require.NoError(t, <-done)
 	}
-	require.False(t, queue.Blocked(m))
+	require.False(t, memory.Blocked(m))
 }

@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"bytes"
@@ -16,15 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
-// When the context ends, nothing more is handed out; what is in flight goes on with a context that lives, and its verdict
-// counts.
-func TestMemory_Stop(t *testing.T) {
+// When the context ends, nothing more is handed out. Handlers continue with a context
+// that has not ended, and their verdicts count.
+func TestEngine_Stop(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 2})
+		m := newEngine(t, memory.Config{Workers: 2})
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
 		s := &script{}
 		require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1", "c1")...))
@@ -38,9 +39,9 @@ func TestMemory_Stop(t *testing.T) {
 					alive.Add(1)
 				}
 				if d.ID == "a1" {
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}
-				return queue.Verdict{Kind: queue.Retry, After: time.Minute}
+				return queue.Verdict{Kind: queue.KindRetry, After: time.Minute}
 			}})
 		}()
 		synctest.Wait()
@@ -58,15 +59,17 @@ func TestMemory_Stop(t *testing.T) {
 	})
 }
 
-// What Pending gives back goes on in another engine: attempt, time, age, key and order are as they were.
-func TestMemory_Resume(t *testing.T) {
+// What Pending returns continues in another engine: attempt, time, age, key and order
+// are as they were.
+func TestEngine_Resume(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		first := queue.NewMemory(queue.MemoryConfig{})
+		first := newEngine(t, memory.Config{})
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
-			return queue.Verdict{Kind: queue.Retry, After: time.Duration(d.N) * 10 * time.Second}
+			return queue.Verdict{Kind: queue.KindRetry, After: time.Duration(d.N) * 10 * time.Second}
 		}}
-		require.NoError(t, first.Enqueue(t.Context(), orderedTask("o1", "a", "o", 0), orderedTask("o2", "a", "o", 0), taskOf("n1", "b")))
+		require.NoError(t, first.Enqueue(t.Context(),
+			orderedTask("o1", "a", "o", 0), orderedTask("o2", "a", "o", 0), taskOf("n1", "b")))
 		since := time.Now().Round(0)
 		stop := runScript(t, first, s)
 		<-time.After(15 * time.Second)
@@ -86,7 +89,7 @@ func TestMemory_Resume(t *testing.T) {
 		left := first.Pending()
 		require.Equal(t, want, left)
 
-		second := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		second := newEngine(t, memory.Config{Workers: 1})
 		left = append(left, queue.Delivery{Task: taskOf("n3", "c")})
 		require.NoError(t, second.Resume(t.Context(), left...))
 		require.NoError(t, second.Resume(t.Context(), left...), "the same again")
@@ -100,14 +103,15 @@ func TestMemory_Resume(t *testing.T) {
 	})
 }
 
-// A panic costs one attempt, not the task nor the process; so does a handler that ends its goroutine.
-func TestMemory_Panic(t *testing.T) { //nolint:paralleltest // it sets the default logger
+// A panic costs one attempt, not the task nor the process; so does a handler that ends
+// its goroutine.
+func TestEngine_Panic(t *testing.T) { //nolint:paralleltest // it sets the default logger
 	var buf bytes.Buffer
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&buf, nil)))
 	defer slog.SetDefault(old)
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		m := newEngine(t, memory.Config{Workers: 1})
 		s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 			switch {
 			case d.ID == "a1" && d.N == 1:
@@ -115,7 +119,7 @@ func TestMemory_Panic(t *testing.T) { //nolint:paralleltest // it sets the defau
 			case d.ID == "b1" && d.N == 1:
 				runtime.Goexit()
 			}
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}}
 		require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "b1", "c1")...))
 		stop := runScript(t, m, s)
@@ -124,29 +128,31 @@ func TestMemory_Panic(t *testing.T) { //nolint:paralleltest // it sets the defau
 		requireEmpty(t, m)
 		stop()
 	})
-	require.Contains(t, buf.String(), `level=ERROR msg="queue: recovered" hook=Handle panic=*errors.errorString stack=`)
+	require.Contains(t, buf.String(), `level=ERROR msg="queue: recovered" hook=Handle `+
+		`panic=*errors.errorString stack=`)
 	require.NotContains(t, buf.String(), "s3cret")
 	require.NotContains(t, buf.String(), "4912345")
 }
 
-// Many producers, handlers that fail, cancel, enqueue and are asked for places, and readers, all at once: each message is
-// delivered or given back, and never handed out twice at the same time.
-func TestMemory_Race(t *testing.T) {
+// Many producers, handlers that fail, cancel, enqueue and are asked for slots, and
+// readers, all at once: each message is delivered or given back, and never handed out
+// twice at the same time.
+func TestEngine_Race(t *testing.T) {
 	t.Parallel()
 	const producers, each = 8, 500
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: 300, Block: true, Workers: 16})
+	m := newEngine(t, memory.Config{MaxPending: 300, Block: true, Workers: 16})
 	var mu sync.Mutex
 	inFlight, ended := map[string]bool{}, map[string]bool{}
-	places := map[string]int{}
+	slots := map[string]int{}
 	var problems []string
 	h := queue.Handler{
 		Ready: func(key string) (bool, time.Duration) {
 			mu.Lock()
 			defer mu.Unlock()
-			if places[key] == 2 {
+			if slots[key] == 2 {
 				return false, time.Duration(len(ended)%2) * time.Millisecond
 			}
-			places[key]++
+			slots[key]++
 			return true, 0
 		},
 		Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
@@ -160,18 +166,18 @@ func TestMemory_Race(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			inFlight[d.ID] = false
-			places[d.Key]--
+			slots[d.Key]--
 			switch {
 			case d.N == 1 && len(d.ID)%2 == 0:
-				return queue.Verdict{Kind: queue.Retry, After: time.Millisecond}
+				return queue.Verdict{Kind: queue.KindRetry, After: time.Millisecond}
 			case d.N == 2 && time.Since(d.Since) < 2*time.Millisecond:
-				return queue.Verdict{Kind: queue.Defer}
+				return queue.Verdict{Kind: queue.KindDefer}
 			}
 			ended[d.ID] = true
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		},
 	}
-	stop := runMemory(t, m, h)
+	stop := runEngine(t, m, h)
 	var wg sync.WaitGroup
 	for p := range producers {
 		wg.Go(func() {

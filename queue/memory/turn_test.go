@@ -1,8 +1,9 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,27 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // never says of no endpoint that it is ready.
 func never(string) (bool, time.Duration) { return false, time.Hour }
 
-// Who is handed out next, one after another. The key of an id is its first letter; what begins with r has been tried before.
-func TestMemory_Turns(t *testing.T) {
+// In which order tasks are handed out. The key of an id is its first letter; those with
+// an r have been tried before.
+func TestEngine_Turns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
 		ids, want []string
 	}{
 		{"first come, first served", []string{"a1", "a2", "a3"}, []string{"a1", "a2", "a3"}},
-		{"endpoints take turns", []string{"a1", "a2", "a3", "b1", "c1", "c2"}, []string{"a1", "b1", "c1", "a2", "c2", "a3"}},
-		{"first attempts before retries", []string{"r1", "a1", "r2", "a2", "b1"}, []string{"a1", "b1", "a2", "r1", "r2"}},
+		{
+			"endpoints take turns", []string{"a1", "a2", "a3", "b1", "c1", "c2"},
+			[]string{"a1", "b1", "c1", "a2", "c2", "a3"},
+		},
+		{
+			"first attempts before retries", []string{"r1", "a1", "r2", "a2", "b1"},
+			[]string{"a1", "b1", "a2", "r1", "r2"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				for _, task := range tasksOf(tt.ids...) {
 					n := 1
 					if task.Key == "r" {
@@ -49,29 +58,36 @@ func TestMemory_Turns(t *testing.T) {
 	}
 }
 
-func TestMemory_Verdicts(t *testing.T) {
+func TestEngine_Verdicts(t *testing.T) {
 	t.Parallel()
-	retry := queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
-	later := queue.Verdict{Kind: queue.Defer, After: time.Second}
+	done := queue.Verdict{Kind: queue.KindDone}
+	retry := queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
+	again := func(after time.Duration) queue.Verdict {
+		return queue.Verdict{Kind: queue.KindRetry, After: after}
+	}
+	later := queue.Verdict{Kind: queue.KindDefer, After: time.Second}
 	tests := []struct {
 		name     string
 		verdicts []queue.Verdict // the last one repeats
 		want     []string
 	}{
-		{"done", []queue.Verdict{{Kind: queue.Done}}, []string{"m/1 0s"}},
-		{"dead", []queue.Verdict{{Kind: queue.Dead}}, []string{"m/1 0s"}},
-		{"retries", []queue.Verdict{retry, retry, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
-		{"retry at once", []queue.Verdict{{Kind: queue.Retry}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 0s"}},
-		{"a wait below zero", []queue.Verdict{{Kind: queue.Retry, After: -1}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 0s"}},
-		{"deferrals do not count", []queue.Verdict{later, retry, later, {Kind: queue.Done}}, []string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"}},
-		{"an unknown kind loses nothing", []queue.Verdict{{}, {Kind: queue.Done}}, []string{"m/1 0s", "m/2 10s"}},
-		{"for ever", []queue.Verdict{{Kind: queue.Retry, After: 1<<63 - 1}}, []string{"m/1 0s"}},
+		{"done", []queue.Verdict{done}, []string{"m/1 0s"}},
+		{"dead", []queue.Verdict{{Kind: queue.KindDead}}, []string{"m/1 0s"}},
+		{"retries", []queue.Verdict{retry, retry, done}, []string{"m/1 0s", "m/2 10s", "m/3 20s"}},
+		{"retry at once", []queue.Verdict{again(0), done}, []string{"m/1 0s", "m/2 0s"}},
+		{"a wait below zero", []queue.Verdict{again(-1), done}, []string{"m/1 0s", "m/2 0s"}},
+		{
+			"deferrals do not count", []queue.Verdict{later, retry, later, done},
+			[]string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"},
+		},
+		{"an unknown kind loses nothing", []queue.Verdict{{}, done}, []string{"m/1 0s", "m/2 10s"}},
+		{"for ever", []queue.Verdict{again(1<<63 - 1)}, []string{"m/1 0s"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{})
+				m := newEngine(t, memory.Config{})
 				s := &script{}
 				s.verdict = func(queue.Delivery) queue.Verdict {
 					v := tt.verdicts[0]
@@ -94,10 +110,10 @@ func TestMemory_Verdicts(t *testing.T) {
 	}
 }
 
-func TestMemory_NotBefore(t *testing.T) {
+func TestEngine_NotBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+		m := newEngine(t, memory.Config{Workers: 1})
 		enqueue := func(id string, wait time.Duration) {
 			task := taskOf(id, "k")
 			task.NotBefore = time.Now().Add(wait).Round(0)
@@ -110,7 +126,7 @@ func TestMemory_NotBefore(t *testing.T) {
 				require.True(t, d.NotBefore.Equal(time.Now()))
 			}
 			require.Less(t, time.Since(d.Since), 6*time.Second)
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}}
 		<-time.After(time.Second)
 		runScript(t, m, s)
@@ -124,8 +140,33 @@ func TestMemory_NotBefore(t *testing.T) {
 	})
 }
 
-// What could not be tried goes before what came later; if it is not to wait at all, behind it.
-func TestMemory_DeferralInFront(t *testing.T) {
+// However long Enqueue waits for the lock, a task is not due before its time.
+func TestEngine_NotBeforeLocked(t *testing.T) {
+	t.Parallel()
+	m := newEngine(t, memory.Config{})
+	task := taskOf("m", "k")
+	task.NotBefore = time.Now().Add(time.Hour)
+	release := memory.Hold(m)
+	enqueued := make(chan error, 1)
+	begun := make(chan struct{})
+	go func() {
+		close(begun)
+		enqueued <- m.Enqueue(context.Background(), task)
+	}()
+	<-begun
+	// Not in a bubble, where no time would pass.
+	for at := time.Now(); time.Since(at) < 10*time.Millisecond; {
+		runtime.Gosched()
+	}
+	release()
+	require.NoError(t, <-enqueued)
+	due := m.Pending()[0].NotBefore
+	require.WithinRange(t, due, task.NotBefore.Add(-time.Millisecond), task.NotBefore.Add(time.Minute))
+}
+
+// A deferred task goes before those that came later, but behind them if it was deferred
+// for no time.
+func TestEngine_DeferralInFront(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -139,15 +180,15 @@ func TestMemory_DeferralInFront(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				deferred := false
 				s := &script{verdict: func(d queue.Delivery) queue.Verdict {
 					if d.ID == "a1" && !deferred {
 						deferred = true
-						return queue.Verdict{Kind: queue.Defer, After: tt.after}
+						return queue.Verdict{Kind: queue.KindDefer, After: tt.after}
 					}
 					<-time.After(time.Second + time.Millisecond)
-					return queue.Verdict{Kind: queue.Done}
+					return queue.Verdict{Kind: queue.KindDone}
 				}}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "a4")...))
 				runScript(t, m, s)
@@ -158,7 +199,7 @@ func TestMemory_DeferralInFront(t *testing.T) {
 	}
 }
 
-func TestMemory_Ready(t *testing.T) {
+func TestEngine_Ready(t *testing.T) {
 	t.Parallel()
 	const attempt = 5 * time.Second
 	tests := []struct {
@@ -176,18 +217,18 @@ func TestMemory_Ready(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
-				places := map[string]int{}
-				m := queue.NewMemory(queue.MemoryConfig{})
+				slots := map[string]int{}
+				m := newEngine(t, memory.Config{})
 				s := &script{begun: time.Now()}
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "a3", "b1", "b2")...))
-				runMemory(t, m, queue.Handler{
+				runEngine(t, m, queue.Handler{
 					Ready: func(key string) (bool, time.Duration) {
 						mu.Lock()
 						defer mu.Unlock()
-						if places[key] == tt.limit {
+						if slots[key] == tt.limit {
 							return false, tt.wait
 						}
-						places[key]++
+						slots[key]++
 						return true, 0
 					},
 					Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
@@ -195,7 +236,7 @@ func TestMemory_Ready(t *testing.T) {
 						<-time.After(attempt)
 						mu.Lock()
 						defer mu.Unlock()
-						places[d.Key]--
+						slots[d.Key]--
 						return v
 					},
 				})
@@ -207,8 +248,9 @@ func TestMemory_Ready(t *testing.T) {
 	}
 }
 
-// An endpoint that is not ready is asked again at its time, and only then, while others go on.
-func TestMemory_ReadyLater(t *testing.T) {
+// An endpoint that is not ready is asked again at its time, and only then, while others
+// go on.
+func TestEngine_ReadyLater(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -223,12 +265,12 @@ func TestMemory_ReadyLater(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := queue.NewMemory(queue.MemoryConfig{Workers: 1})
+				m := newEngine(t, memory.Config{Workers: 1})
 				s := &script{begun: time.Now()}
 				asked := 0
 				require.NoError(t, m.Enqueue(t.Context(), tasksOf("a1", "a2", "b1", "b2")...))
 				require.NoError(t, m.Resume(t.Context(), queue.Delivery{Task: taskOf("a3", "a"), N: 2}))
-				runMemory(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
+				runEngine(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
 					if key == "a" {
 						asked++
 					}
@@ -245,24 +287,24 @@ func TestMemory_ReadyLater(t *testing.T) {
 	}
 }
 
-// More endpoints than are asked in one go are not ready; the one behind them is found all the same, and the alarms of those
-// whose tasks are canceled go with them.
-func TestMemory_ManyNotReady(t *testing.T) {
+// More endpoints are not ready than are asked at once. The one behind them is found all
+// the same, and the alarms of endpoints whose tasks are canceled are removed.
+func TestEngine_ManyNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newEngine(t, memory.Config{})
 		const endpoints = 1000
 		for i := range endpoints {
 			require.NoError(t, m.Enqueue(t.Context(), taskOf(fmt.Sprint("m", i), fmt.Sprint("k", i))))
 		}
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("good", "good")))
 		s := &script{begun: time.Now()}
-		runMemory(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
+		runEngine(t, m, queue.Handler{Handle: s.handle, Ready: func(key string) (bool, time.Duration) {
 			return key == "good", time.Hour
 		}})
 		synctest.Wait()
 		require.Equal(t, []string{"good/1 0s"}, s.log())
-		_, _, _, waiting, _ := queue.Kept(m)
+		_, _, _, waiting, _ := memory.Kept(m)
 		require.Equal(t, endpoints, waiting)
 		stats, err := m.Stats(t.Context(), 0)
 		require.NoError(t, err)
@@ -275,16 +317,16 @@ func TestMemory_ManyNotReady(t *testing.T) {
 	})
 }
 
-// Ten thousand retries are due at the same time. All are handed out then, by no more than Workers, and those goroutines do
-// not stay.
-func TestMemory_Thundering(t *testing.T) {
+// Ten thousand retries are due at the same time. All are handed out then, by no more
+// than Workers, and those goroutines do not stay.
+func TestEngine_Thundering(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const tasks, workers = 10_000, 500
-		m := queue.NewMemory(queue.MemoryConfig{Workers: workers})
+		m := newEngine(t, memory.Config{Workers: workers})
 		var mu sync.Mutex
 		inFlight, most, handed := 0, 0, 0
-		runMemory(t, m, queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
+		runEngine(t, m, queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
 			mu.Lock()
 			inFlight++
 			most = max(most, inFlight)
@@ -294,7 +336,7 @@ func TestMemory_Thundering(t *testing.T) {
 			defer mu.Unlock()
 			inFlight--
 			handed++
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}})
 		due := time.Now().Add(time.Hour)
 		for i := range tasks {
@@ -305,7 +347,7 @@ func TestMemory_Thundering(t *testing.T) {
 		<-time.After(time.Until(due) - 1)
 		synctest.Wait()
 		require.Zero(t, inFlight)
-		working, _ := queue.Workers(m)
+		working, _ := memory.Workers(m)
 		require.Zero(t, working)
 		<-time.After(1)
 		synctest.Wait()
@@ -315,7 +357,7 @@ func TestMemory_Thundering(t *testing.T) {
 		require.Equal(t, tasks, handed)
 		require.Equal(t, workers, most)
 		requireEmpty(t, m)
-		working, idle := queue.Workers(m)
+		working, idle := memory.Workers(m)
 		require.Equal(t, 64, working, "some stay for what comes next")
 		require.Equal(t, 64, idle)
 	})

@@ -1,4 +1,4 @@
-package queue
+package memory
 
 import (
 	"math"
@@ -13,7 +13,7 @@ type Heap struct {
 	entries map[int]*entry
 }
 
-// Push adds what is due at that time under a number. Numbers grow.
+// Push adds an entry under a number, which must be higher than those before.
 func (h *Heap) Push(number int, due int64) {
 	if h.entries == nil {
 		h.entries = map[int]*entry{}
@@ -34,25 +34,26 @@ func (h *Heap) Remove(number int) {
 // Top returns the number that is due first.
 func (h *Heap) Top() int { return int(h.heap.top(math.MaxInt64).seq) }
 
-// Kept returns how many entries, endpoints that have some and groups m knows, how many wait for a time, and the bytes.
-func Kept(m *Memory) (entries, endpoints, groups, waiting int, bytes int64) {
+// Kept returns how many entries, endpoints that have some and groups m knows, how many
+// wait for a time, and the bytes.
+func Kept(m *Engine) (entries, endpoints, groups, waiting int, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.ids.count, len(m.endpoints) - m.idleCount, len(m.groups), len(m.later.items), m.bytes
 }
 
 // Workers returns how many goroutines hand out, and how many of them are idle.
-func Workers(m *Memory) (working, idle int) {
+func Workers(m *Engine) (working, idle int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.working, m.idle
 }
 
 // Blocked reports whether an Enqueue waits for room.
-func Blocked(m *Memory) bool {
+func Blocked(m *Engine) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.full
+	return m.waitingForRoom
 }
 
 // An IDs is the engine's table of ids, with hashes of the test's own.
@@ -79,8 +80,14 @@ func (t *IDs) Remove(hash uint32, id string) bool {
 	return e != nil
 }
 
+// Hold takes the lock of m, so that others wait for it until release is called.
+func Hold(m *Engine) (release func()) {
+	m.mu.Lock()
+	return m.mu.Unlock
+}
+
 // Slots returns for how many entries m has memory.
-func Slots(m *Memory) int {
+func Slots(m *Engine) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.slab.chunks) * chunkSize

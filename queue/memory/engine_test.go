@@ -1,4 +1,4 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // taskOf is a task whose message has a body of five bytes and nothing else that counts.
@@ -36,7 +38,7 @@ func tasksOf(ids ...string) (tasks []queue.Task) {
 	return tasks
 }
 
-// handout is what a test wants to know of a delivery: "id/N after how long".
+// handout writes a delivery as "id/N", and how long after since it was handed out.
 func handout(d queue.Delivery, since time.Time) string {
 	return d.ID + "/" + strconv.Itoa(d.N) + " " + time.Since(since).String()
 }
@@ -57,7 +59,7 @@ func (s *script) handle(_ context.Context, d queue.Delivery) queue.Verdict {
 	s.handouts = append(s.handouts, handout(d, s.begun))
 	s.mu.Unlock()
 	if s.verdict == nil {
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}
 	return s.verdict(d)
 }
@@ -78,8 +80,15 @@ func (s *script) log() []string {
 	return slices.Clone(s.handouts)
 }
 
-// runMemory runs an engine until stop is called, or the test ends.
-func runMemory(tb testing.TB, m *queue.Memory, h queue.Handler) (stop func()) {
+func newEngine(tb testing.TB, cfg memory.Config) *memory.Engine {
+	tb.Helper()
+	m, err := memory.New(cfg)
+	require.NoError(tb, err)
+	return m
+}
+
+// runEngine runs an engine until stop is called, or the test ends.
+func runEngine(tb testing.TB, m *memory.Engine, h queue.Handler) (stop func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -92,14 +101,14 @@ func runMemory(tb testing.TB, m *queue.Memory, h queue.Handler) (stop func()) {
 	return stop
 }
 
-// runScript is runMemory with a script, in a bubble.
-func runScript(tb testing.TB, m *queue.Memory, s *script) (stop func()) {
+// runScript is runEngine with a script, in a bubble.
+func runScript(tb testing.TB, m *memory.Engine, s *script) (stop func()) {
 	tb.Helper()
 	s.begun = time.Now()
-	return runMemory(tb, m, queue.Handler{Handle: s.handle})
+	return runEngine(tb, m, queue.Handler{Handle: s.handle})
 }
 
-func pendingIDs(m *queue.Memory) (ids []string) {
+func pendingIDs(m *memory.Engine) (ids []string) {
 	for _, d := range m.Pending() {
 		ids = append(ids, d.ID)
 	}
@@ -107,9 +116,9 @@ func pendingIDs(m *queue.Memory) (ids []string) {
 }
 
 // requireEmpty says that nothing is left of what was kept.
-func requireEmpty(tb testing.TB, m *queue.Memory) {
+func requireEmpty(tb testing.TB, m *memory.Engine) {
 	tb.Helper()
-	entries, endpoints, groups, waiting, bytes := queue.Kept(m)
+	entries, endpoints, groups, waiting, bytes := memory.Kept(m)
 	require.Zero(tb, entries, "entries")
 	require.Zero(tb, endpoints, "endpoints")
 	require.Zero(tb, groups, "groups")
@@ -117,7 +126,18 @@ func requireEmpty(tb testing.TB, m *queue.Memory) {
 	require.Zero(tb, bytes, "bytes")
 }
 
-func TestMemory_EnqueueErrors(t *testing.T) {
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+		m := newEngine(t, memory.Config{})
+		if previous != nil {
+			require.NoError(t, m.Resume(context.Background(), previous.(*memory.Engine).Pending()...))
+		}
+		return m
+	})
+}
+
+func TestEngine_EnqueueErrors(t *testing.T) {
 	t.Parallel()
 	good := taskOf("m_good", "k")
 	tests := []struct {
@@ -128,51 +148,54 @@ func TestMemory_EnqueueErrors(t *testing.T) {
 		{"no message", queue.Task{ID: "m_1", Key: "k"}, "queue: task 1: no Message"},
 		{"no id", queue.Task{Key: "k", Message: &webhook.Message{}}, "queue: task 1: no ID"},
 		{"no key", taskOf("m_1", ""), "queue: task 1: no Key"},
-		{"another id", queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}}, "queue: task 1: the ID is not that of the Message"},
+		{
+			"another id", queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}},
+			"queue: task 1: the ID is not that of the Message",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m := queue.NewMemory(queue.MemoryConfig{})
+			m := newEngine(t, memory.Config{})
 			require.EqualError(t, m.Enqueue(t.Context(), good, tt.task), tt.want)
-			require.EqualError(t, m.Resume(t.Context(), queue.Delivery{Task: good}, queue.Delivery{Task: tt.task}), tt.want)
+			both := []queue.Delivery{{Task: good}, {Task: tt.task}}
+			require.EqualError(t, m.Resume(t.Context(), both...), tt.want)
 			requireEmpty(t, m)
 		})
 	}
 	t.Run("nothing", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, queue.NewMemory(queue.MemoryConfig{}).Enqueue(t.Context()))
+		require.NoError(t, newEngine(t, memory.Config{}).Enqueue(t.Context()))
 	})
 }
 
-func TestMemoryConfig_Errors(t *testing.T) {
+func TestNew_Errors(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		cfg  queue.MemoryConfig
+		cfg  memory.Config
 		want string
 	}{
-		{"pending", queue.MemoryConfig{MaxPending: -1}, "queue: MaxPending is negative"},
-		{"bytes", queue.MemoryConfig{MaxBytes: -1}, "queue: MaxBytes is negative"},
-		{"workers", queue.MemoryConfig{Workers: -1}, "queue: Workers is negative"},
+		{"pending", memory.Config{MaxPending: -1}, "queue: memory: MaxPending is negative"},
+		{"bytes", memory.Config{MaxBytes: -1}, "queue: memory: MaxBytes is negative"},
+		{"workers", memory.Config{Workers: -1}, "queue: memory: Workers is negative"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			m := queue.NewMemory(tt.cfg)
-			require.EqualError(t, m.Enqueue(t.Context(), taskOf("m_1", "k")), tt.want)
-			require.EqualError(t, m.Resume(t.Context()), tt.want)
-			require.EqualError(t, m.Run(t.Context(), queue.Handler{Handle: (&script{}).handle}), tt.want)
+			m, err := memory.New(tt.cfg)
+			require.EqualError(t, err, tt.want)
+			require.Nil(t, m)
 		})
 	}
 }
 
-func TestMemory_ContextEnded(t *testing.T) {
+func TestEngine_ContextEnded(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("closing time")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	m := queue.NewMemory(queue.MemoryConfig{})
+	m := newEngine(t, memory.Config{})
 	require.NoError(t, m.Enqueue(t.Context(), orderedTask("m_1", "k", "o", 1)))
 
 	require.ErrorIs(t, m.Enqueue(ctx, taskOf("m_2", "k")), cause)
@@ -190,10 +213,10 @@ func TestMemory_ContextEnded(t *testing.T) {
 	require.Empty(t, s.taken(), "nothing is handed out when ctx has ended")
 }
 
-func TestMemory_RunOnce(t *testing.T) {
+func TestEngine_RunOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newEngine(t, memory.Config{})
 		s := &script{}
 		require.EqualError(t, m.Run(t.Context(), queue.Handler{}), "queue: the Handler has no Handle")
 		stop := runScript(t, m, s)
@@ -210,17 +233,18 @@ func TestMemory_RunOnce(t *testing.T) {
 	})
 }
 
-func TestMemory_SameID(t *testing.T) {
+func TestEngine_SameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := queue.NewMemory(queue.MemoryConfig{MaxPending: 2})
+		m := newEngine(t, memory.Config{MaxPending: 2})
 		var inside error
 		s := &script{}
 		s.verdict = func(d queue.Delivery) queue.Verdict {
 			inside = errors.Join(inside, m.Enqueue(context.Background(), d.Task))
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
-		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_1", "a"), taskOf("m_1", "b"), taskOf("m_2", "a"), taskOf("m_2", "a")))
+		require.NoError(t, m.Enqueue(t.Context(),
+			taskOf("m_1", "a"), taskOf("m_1", "b"), taskOf("m_2", "a"), taskOf("m_2", "a")))
 		require.NoError(t, m.Enqueue(t.Context(), taskOf("m_2", "c")), "there is no room, but none is needed")
 		require.Len(t, m.Pending(), 2)
 		require.Equal(t, "a", m.Pending()[0].Key, "the first one counts")

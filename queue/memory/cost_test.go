@@ -1,11 +1,9 @@
-package queue_test
+package memory_test
 
 import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -13,10 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/race"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
-// retries makes messages that wait for their second attempt, over 1000 endpoints, due within a day.
+// retries makes messages that wait for their second attempt, over 1000 endpoints, due
+// within a day.
 func retries(n int) []queue.Delivery {
 	keys := make([]string, 1000)
 	for i := range keys {
@@ -46,28 +47,27 @@ func heapBytes() int64 {
 	return int64(stats.HeapAlloc + stats.StackInuse)
 }
 
-// underRace reports whether the race detector is in, which allocates for itself.
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
-// pendingBytes is what one of n waiting retries takes beyond its message, its id text and the text of its key.
+// pendingBytes is what one of n waiting retries takes beyond its message, its id text
+// and the text of its key.
 func pendingBytes(tb testing.TB, all []queue.Delivery) float64 {
 	tb.Helper()
 	before := heapBytes()
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: len(all)})
+	m := newEngine(tb, memory.Config{MaxPending: len(all)})
 	for i := range all {
-		require.NoError(tb, m.Resume(context.Background(), all[i])) // one at a time, as they come
+		// One at a time, as they come.
+		require.NoError(tb, m.Resume(context.Background(), all[i]))
 	}
 	took := heapBytes() - before
 	runtime.KeepAlive(m)
 	return float64(took) / float64(len(all))
 }
 
-// The sizes are where the parts of the map of ids have just been split, and so are half empty, and where they are not.
-func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the memory of the process
-	if underRace() {
+// With some of the sizes, the parts of the table of ids have just grown, and so are half
+// empty.
+//
+//nolint:paralleltest // counts the memory of the process
+func TestEngine_PendingBytes(t *testing.T) {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	for _, n := range []int{10_000, 60_000, 100_000, 128_000, 250_000} {
@@ -79,19 +79,21 @@ func TestMemory_PendingBytes(t *testing.T) { //nolint:paralleltest // counts the
 	}
 }
 
-// What comes and goes allocates nothing.
-func TestMemory_Allocations(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
-	if underRace() {
+// Tasks that come and go allocate nothing.
+//
+//nolint:paralleltest // counts the allocations of the process
+func TestEngine_Allocations(t *testing.T) {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	m := queue.NewMemory(queue.MemoryConfig{})
+	m := newEngine(t, memory.Config{})
 	handed := make(chan struct{})
-	runMemory(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
+	runEngine(t, m, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		if d.N == 1 {
-			return queue.Verdict{Kind: queue.Retry, After: time.Nanosecond}
+			return queue.Verdict{Kind: queue.KindRetry, After: time.Nanosecond}
 		}
 		handed <- struct{}{}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}})
 	tasks := make([]queue.Task, 25_000) // an id that comes again might be kept still
 	for i := range tasks {
