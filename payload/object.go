@@ -274,7 +274,7 @@ func scalar[T any](kind string, at func(*T) (*token, extra)) *member[T] {
 		at: func(v *T) any { t, _ := at(v); return t },
 		named: &field.Member{
 			Kind: kind,
-			// A token holds every form, so extra never has it.
+			// A token holds every form, so Get need not look in extra.
 			Get: func(p any) field.Value { t, _ := at(p.(*T)); return t.value() },
 			Fast: func(slow field.Getter) field.Getter {
 				return func(p any) field.Value {

@@ -183,7 +183,7 @@ func TestWalk_NotComposite(t *testing.T) {
 	}
 }
 
-// To skip a text takes no stack, however deep it is nested.
+// Skipping a text uses no stack, however deep it is nested.
 func TestWalk_Deep(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20)
