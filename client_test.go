@@ -56,7 +56,7 @@ func TestClient_Request(t *testing.T) {
 		require.Equal(t, at, a.At, "signed with the attempt's time")
 		require.Equal(t, webhook.Attempt{
 			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1,
-			Body: []byte("thanks"), Outcome: webhook.Delivered,
+			Body: []byte("thanks"), Outcome: webhook.OutcomeDelivered,
 		}, a)
 	})
 	t.Run("GET", func(t *testing.T) { //nolint:paralleltest // shares the receiver
@@ -145,7 +145,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 			a := c.Try(t.Context(), m, 1)
 			require.EqualError(t, a.Err, "webhook: invalid message: "+tt.want)
 			require.Equal(t, webhook.ClassInvalid, a.Class)
-			require.Equal(t, webhook.Failed, a.Outcome)
+			require.Equal(t, webhook.OutcomeFailed, a.Outcome)
 			require.Zero(t, a.Requests)
 			require.False(t, a.MayHaveArrived)
 			require.Equal(t, 1, told)
@@ -313,7 +313,7 @@ func TestClient_SendDeadline(t *testing.T) {
 				var delivery *webhook.DeliveryError
 				require.ErrorAs(t, err, &delivery)
 				require.Equal(t, tt.attempts, delivery.Attempts)
-				require.Equal(t, webhook.Retrying, delivery.Last.Outcome, "can go on later")
+				require.Equal(t, webhook.OutcomeRetrying, delivery.Last.Outcome, "can go on later")
 				require.Positive(t, delivery.Last.Wait)
 			})
 		})
@@ -351,7 +351,7 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 		retry := func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }
 		c := &webhook.Client{Transport: answer(500), Retry: retry}
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassStatus, "status 500")
-		require.Equal(t, webhook.Failed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
+		require.Equal(t, webhook.OutcomeFailed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
 	})
 	t.Run("OnAttempt", func(t *testing.T) { //nolint:paralleltest // as its parent
 		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { boom() }

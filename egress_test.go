@@ -217,7 +217,7 @@ func TestEgress_Rebinding(t *testing.T) {
 	for n := range 2 {
 		a := c.Try(t.Context(), message("http://rebind.test:"+port+"/"), n+1)
 		require.Equal(t, webhook.ClassBlocked, a.Class)
-		require.Equal(t, webhook.Retrying, a.Outcome)
+		require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 	}
 	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up again")
 }

@@ -154,7 +154,7 @@ func TestFault_Protocol(t *testing.T) {
 			require.EqualValues(t, 1, requests.Load(), "requests on the wire")
 			if tt.class == "" {
 				require.NoError(t, a.Err)
-				require.Equal(t, webhook.Delivered, a.Outcome)
+				require.Equal(t, webhook.OutcomeDelivered, a.Outcome)
 				require.Empty(t, a.Class)
 				return
 			}
@@ -179,7 +179,7 @@ func TestFault_Connection(t *testing.T) {
 		})
 		a := newClient(t, loopback).Try(t.Context(), message(url), 1)
 		require.Contains(t, []webhook.Class{webhook.ClassReset, webhook.ClassProtocol}, a.Class)
-		require.Equal(t, webhook.Retrying, a.Outcome)
+		require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 		require.True(t, a.MayHaveArrived)
 	})
 	t.Run("rst-mid-body-200", func(t *testing.T) {

@@ -44,10 +44,10 @@ func TestFault_Status(t *testing.T) {
 				switch {
 				case profile.success[code]:
 					require.NoError(t, a.Err)
-					require.Equal(t, webhook.Delivered, a.Outcome)
+					require.Equal(t, webhook.OutcomeDelivered, a.Outcome)
 				case code == 410:
 					require.EqualError(t, a.Err, "webhook: status 410")
-					require.Equal(t, webhook.Gone, a.Outcome)
+					require.Equal(t, webhook.OutcomeGone, a.Outcome)
 					require.Zero(t, a.Wait)
 				default:
 					requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(code))
@@ -151,7 +151,7 @@ func TestFault_Cancel(t *testing.T) {
 		var delivery *webhook.DeliveryError
 		require.ErrorAs(t, err, &delivery)
 		require.Zero(t, delivery.Attempts)
-		require.Equal(t, webhook.Canceled, delivery.Last.Outcome)
+		require.Equal(t, webhook.OutcomeCanceled, delivery.Last.Outcome)
 	})
 	for _, id := range []string{"cancel-dial", "cancel-headers"} {
 		t.Run(id, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestFault_Cancel(t *testing.T) {
 				last := err.(*webhook.DeliveryError).Last //nolint:errorlint // this very one
 				require.Equal(t, time.Second, last.Duration)
 				require.Equal(t, webhook.ClassCanceled, last.Class)
-				require.Equal(t, webhook.Canceled, last.Outcome)
+				require.Equal(t, webhook.OutcomeCanceled, last.Outcome)
 				require.Equal(t, id == "cancel-headers", last.MayHaveArrived)
 			})
 		})
@@ -202,7 +202,7 @@ func TestFault_Cancel(t *testing.T) {
 			require.ErrorIs(t, err, errShutdown)
 			require.NotErrorIs(t, err, context.Canceled)
 			last := err.(*webhook.DeliveryError).Last //nolint:errorlint // this very one
-			require.Equal(t, webhook.Retrying, last.Outcome)
+			require.Equal(t, webhook.OutcomeRetrying, last.Outcome)
 			require.Equal(t, 100*time.Second, last.Wait)
 		})
 	})
@@ -212,7 +212,7 @@ func TestFault_Cancel(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			a := (&webhook.Client{Transport: blocked}).Try(ctx, message("http://receiver.test/"), 1)
-			require.Equal(t, webhook.Canceled, a.Outcome)
+			require.Equal(t, webhook.OutcomeCanceled, a.Outcome)
 			require.ErrorIs(t, a.Err, context.DeadlineExceeded)
 			require.EqualError(t, a.Err, "webhook: canceled")
 		})

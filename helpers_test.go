@@ -94,7 +94,7 @@ func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text st
 	t.Helper()
 	require.Equal(t, class, a.Class, "%v: %v", a.Err, unwrapAll(a.Err))
 	require.EqualError(t, a.Err, "webhook: "+text)
-	require.Equal(t, webhook.Retrying, a.Outcome)
+	require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 	require.GreaterOrEqual(t, a.Wait, 10*time.Second)
 	require.NotErrorIs(t, a.Err, context.Canceled, "the caller has not canceled")
 	require.NotErrorIs(t, a.Err, context.DeadlineExceeded, "the caller's time has not run out")

@@ -68,7 +68,7 @@ func TestPolicy_DefaultWaitsAreExponentialBackOff(t *testing.T) {
 		var waits []time.Duration
 		for n := range 10 {
 			a := c.Try(t.Context(), m, n+1)
-			require.Equal(t, webhook.Retrying, a.Outcome)
+			require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 			waits = append(waits, a.Wait)
 		}
 		return waits
@@ -106,7 +106,7 @@ func TestPolicy_Check(t *testing.T) {
 			m.Policy = tt.policy
 			a := (&webhook.Client{Transport: unreachable(t)}).Try(t.Context(), m, 1)
 			require.EqualError(t, a.Err, "webhook: invalid message: policy "+tt.want)
-			require.Equal(t, webhook.Failed, a.Outcome)
+			require.Equal(t, webhook.OutcomeFailed, a.Outcome)
 		})
 	}
 	t.Run("valid", func(t *testing.T) {

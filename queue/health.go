@@ -33,7 +33,7 @@ func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
 	q.mu.Lock()
 	reason := q.judgeLocked(s, a, now)
 	change := ep.changeLocked(now)
-	if a.Outcome == webhook.Delivered {
+	if a.Outcome == webhook.OutcomeDelivered {
 		wake = q.releaseLocked(s)
 		q.forgetLocked(ep, now)
 		s.ep = nil
@@ -80,7 +80,7 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) Reason {
 	switch {
 	case ep.disabled: // tell only once
 		return ""
-	case a.Outcome == webhook.Gone:
+	case a.Outcome == webhook.OutcomeGone:
 		q.disableLocked(ep)
 		return ReasonGone
 	case now.Sub(ep.failingSince) > q.cfg.DisableAfter:

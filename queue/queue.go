@@ -224,12 +224,12 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	a := q.client.Try(ctx, d.Message, d.N)
 	q.record(ctx, &s, a)
 	switch a.Outcome {
-	case webhook.Delivered:
+	case webhook.OutcomeDelivered:
 		q.delivered.Add(1)
 		return Verdict{Kind: KindDone, Attempt: &a}
-	case webhook.Retrying, webhook.Canceled:
+	case webhook.OutcomeRetrying, webhook.OutcomeCanceled:
 		v := Verdict{Kind: KindRetry, After: a.Wait, Attempt: &a}
-		if a.Outcome == webhook.Canceled {
+		if a.Outcome == webhook.OutcomeCanceled {
 			v = Verdict{Kind: KindDefer}
 		}
 		if q.isOutdated(ctx, d) {

@@ -152,7 +152,7 @@ func (tr *trial) check(m *webhook.Message, requests int, want ...outcome) {
 		if a.N != i+1 {
 			tr.Errorf("attempt %d has the number %d", i+1, a.N)
 		}
-		if a.Outcome == webhook.Retrying && a.Wait < m.Policy.Waits[min(i, len(m.Policy.Waits)-1)] {
+		if a.Outcome == webhook.OutcomeRetrying && a.Wait < m.Policy.Waits[min(i, len(m.Policy.Waits)-1)] {
 			tr.Errorf("the wait after attempt %d is %v, less than the policy's", a.N, a.Wait)
 		}
 	}

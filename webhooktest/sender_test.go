@@ -89,7 +89,7 @@ func TestTestSender_Teeth(t *testing.T) {
 		{
 			name: "goes on after 410",
 			broken: background(loop{again: func(a webhook.Attempt) bool {
-				return a.Outcome == webhook.Retrying || a.Outcome == webhook.Gone && a.N < 4
+				return a.Outcome == webhook.OutcomeRetrying || a.Outcome == webhook.OutcomeGone && a.N < 4
 			}}),
 			check: "410 ends it", says: "4 requests arrived",
 		},
@@ -212,7 +212,7 @@ func (l loop) deliver(ctx context.Context, c *webhook.Client, m *webhook.Message
 			l.edit(&sent, n)
 		}
 		a := c.Try(ctx, &sent, n)
-		again := a.Outcome == webhook.Retrying
+		again := a.Outcome == webhook.OutcomeRetrying
 		if l.again != nil {
 			again = l.again(a)
 		}

@@ -395,14 +395,14 @@ func (tr *trial) quiet(d time.Duration) { <-time.After(d) }
 func attempt(n int, v queue.Verdict) *webhook.Attempt {
 	a := &webhook.Attempt{
 		N: n, At: time.Now(), Duration: time.Millisecond, Status: 200, MayHaveArrived: true, Requests: 1,
-		Body: []byte("\x00thank you\xff"), Outcome: webhook.Delivered,
+		Body: []byte("\x00thank you\xff"), Outcome: webhook.OutcomeDelivered,
 	}
 	if v.Kind != queue.KindDone {
-		a.Status, a.Class, a.Outcome = 500, webhook.ClassStatus, webhook.Failed
+		a.Status, a.Class, a.Outcome = 500, webhook.ClassStatus, webhook.OutcomeFailed
 		a.Err = errors.New("webhook: status 500")
 	}
 	if v.Kind == queue.KindRetry {
-		a.Wait, a.Outcome = v.After, webhook.Retrying
+		a.Wait, a.Outcome = v.After, webhook.OutcomeRetrying
 	}
 	return a
 }
