@@ -1,7 +1,8 @@
-// Outbox enqueues webhooks in the transactions that write the business data they tell of: an event leaves if and only if its
-// call is kept. Of three calls, the transaction of the second is rolled back. Calls and webhooks are in one SQLite file.
+// Outbox-sqlite enqueues webhooks in the transactions that write the business data they
+// tell of: an event leaves if and only if its call is kept. Of three calls, the transaction
+// of the second is rolled back. Calls and webhooks are in one SQLite file.
 //
-//	go run ./examples/outbox
+//	go run ./examples/outbox-sqlite
 package main
 
 import (
