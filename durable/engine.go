@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
@@ -22,6 +22,7 @@ type Engine[T any] struct {
 	store   store.Store[T]
 	dialect store.Dialect
 	sql     statements
+	known   layout           // of the tables that it works with
 	client  *river.Client[T] // enqueues; the one that works is made by Run, since it can be started only once
 
 	enqueues batcher[[]entry]
@@ -62,6 +63,12 @@ func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
+	river, err := rivermigrate.New(s.Driver(), &rivermigrate.Config{Schema: e.dialect.Schema})
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	all := river.AllVersions()
+	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
 	return e, nil
 }
 
@@ -94,8 +101,8 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 		Logger:                      slog.New(quiet{e.config.Logger.Handler()}),
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           fetchPoll,
-		JobTimeout:                  -1,    // each attempt has its own
-		MaxAttempts:                 32767, // River counts rescues, too; ours are counted in the table
+		JobTimeout:                  e.config.lease(), // attempts have their own; but River rescues no job without one
+		MaxAttempts:                 32767,            // River counts rescues, too; ours are counted in the table
 		RescueStuckJobsAfter:        e.config.lease(),
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
@@ -105,7 +112,7 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 
 // Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. Meanwhile it also removes what
 // was kept for long enough. It is called once; a second call returns [queue.ErrRunning]. If the database cannot be reached at
-// first, it returns why, and may be called again.
+// first, or its tables are not those of this version, it returns why, and may be called again.
 func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return queue.ErrRunning
@@ -113,7 +120,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if _, err := e.version(ctx, e.store.Read); err != nil { // for River does not end its start with ctx
+	if err := e.checkLayout(ctx); err != nil { // and River does not end its start with ctx
 		e.ran.Store(false)
 		if ctx.Err() != nil {
 			return nil
@@ -149,12 +156,8 @@ func (e *Engine[T]) Close() error { return e.store.Close() }
 // Check returns nil if the database can be reached and has the tables of this version: for a health check. Its error is for
 // the operator.
 func (e *Engine[T]) Check(ctx context.Context) error {
-	version, err := e.version(ctx, e.store.Read)
-	switch {
-	case err != nil:
+	if err := e.checkLayout(ctx); err != nil {
 		return fmt.Errorf("durable: check: %w", err)
-	case version < len(migrations):
-		return errors.New("durable: check: the tables are not up to date: call Migrate")
 	}
 	return nil
 }

@@ -4,7 +4,8 @@ import "github.com/ringhook/webhook/durable/internal/store"
 
 // statements are what an engine runs, in the dialect of its store.
 type statements struct {
-	tables, version                      string // schema.go
+	version, riverVersion                string // schema.go
+	otherQueue, otherKind                string // schema.go
 	insert                               string // enqueue.go
 	fail, makeRoom                       string // enqueue.go
 	load, hold, attempt, put, retry, end string // book.go
@@ -30,8 +31,12 @@ const withoutJob = ` EXCEPT SELECT CAST(args->>'seq' AS bigint), CAST(args->>'ge
 
 func newStatements(d store.Dialect) statements {
 	return statements{
-		tables:  d.Tables,
-		version: d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
+		version:      d.SQL(`SELECT coalesce(max(version), 0) FROM @migration`),
+		riverVersion: d.SQL(`SELECT coalesce(max(version), 0) FROM #river_migration`),
+		// River's clients keep a row for each of their queues. Of the kinds, an index has both ends.
+		otherQueue: d.SQL(`SELECT min(name) FROM #river_queue WHERE name <> 'ringhook'`),
+		otherKind: d.SQL(`SELECT min(kind) FROM (SELECT min(kind) AS kind FROM #river_job UNION ALL SELECT max(kind) FROM #river_job) AS ends
+			WHERE kind <> 'ringhook'`),
 
 		// Only the first of an ordering that has no other is active, and none of a transaction that may not see the others: that
 		// becomes active when it has committed.

@@ -119,13 +119,32 @@ func open(path string) (*file, error) {
 	return &file{write: connection{DB: write}, read: connection{DB: read}}, nil
 }
 
-func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
+func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return river{riversqlite.New(f.write.DB)} }
+
+// A river is River's driver without the notifications that it has in a table since v0.40: to
+// look for them takes the connection that writes, and looking for jobs costs the same.
+type river struct{ *riversqlite.Driver }
+
+func (river) SupportsListener() bool     { return false }
+func (river) SupportsListenNotify() bool { return false }
 
 func (f *file) Dialect() store.Dialect {
 	return store.Dialect{
 		Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE",
-		Tables: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'ringhook_migration'`,
+		Tables: `SELECT count(CASE name WHEN 'ringhook_migration' THEN 1 END), count(CASE name WHEN 'river_migration' THEN 1 END)
+			FROM sqlite_master WHERE type = 'table'`,
+		Migrations: [][]string{nil, {localTimes("scheduled_at"), localTimes("finalized_at")}},
 	}
+}
+
+// localTimes returns the statement that writes the times in a column of River's jobs as all
+// others are: up to v0.44, River wrote some as 2026-03-29 02:44:56.386 +0530 IST m=+0.2, and
+// then compared the text with others in UTC.
+func localTimes(column string) string {
+	return strings.ReplaceAll(`UPDATE #river_job SET COLUMN = strftime('%Y-%m-%d %H:%M:%f',
+			substr(COLUMN, 1, blank - 1) || substr(COLUMN, blank + 1, 3) || ':' || substr(COLUMN, blank + 4, 2))
+		FROM (SELECT id AS job, 19 + instr(substr(COLUMN, 20), ' ') AS blank FROM #river_job)
+		WHERE id = job AND COLUMN GLOB '* [+-][0-9][0-9][0-9][0-9] *'`, "COLUMN", column)
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
@@ -223,18 +242,21 @@ func (f *file) Hasty() []store.Stmt { return nil }
 
 func (f *file) Conflict(error) bool { return false }
 
-func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
-	river, err := rivermigrate.New(f.Driver(), nil)
+func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) error {
+	migrator, err := rivermigrate.New(f.Driver(), nil)
 	if err != nil {
 		return err
 	}
 	migrate := func(tx *sql.Tx) error {
 		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
-		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
-		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
+		if err := before(tx); err != nil {
 			return err
 		}
-		return own(tx)
+		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
+		if _, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
+			return err
+		}
+		return after(tx)
 	}
 	// To make a new file one with a write-ahead log, SQLite does not wait for others that do the same.
 	for until := time.Now().Add(busyTimeout); ; {

@@ -25,8 +25,8 @@ type Spy[T any] struct {
 }
 
 // Migrate notes nothing.
-func (s *Spy[T]) Migrate(ctx context.Context, own func(T) error) error {
-	err := s.Store.Migrate(ctx, own)
+func (s *Spy[T]) Migrate(ctx context.Context, before, after func(T) error) error {
+	err := s.Store.Migrate(ctx, before, after)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stmts = nil

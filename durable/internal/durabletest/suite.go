@@ -39,6 +39,8 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		run  func(t *testing.T, db Database[T])
 	}{
 		{"Migrate", testMigrate[T]},
+		{"tables of a newer version", testNewer[T]},
+		{"tables of another user of River", testShared[T]},
 		{"EnqueueTx", testEnqueueTx[T]},
 		{"EnqueueTx of an ordering", testEnqueueTxOrdered[T]},
 		{"refused", testRefused[T]},

@@ -29,8 +29,8 @@ type Store[T any] interface {
 	Hasty() []Stmt
 	// Conflict reports whether an error says that a transaction came into the way of another, and may succeed when it is run again.
 	Conflict(err error) bool
-	// Migrate brings River's tables up to date, then calls own, one process at a time.
-	Migrate(ctx context.Context, own func(tx T) error) error
+	// Migrate calls before, brings River's tables up to date, and calls after, each in a transaction: one process at a time.
+	Migrate(ctx context.Context, before, after func(tx T) error) error
 	// Close closes what the store has opened itself.
 	Close() error
 }
@@ -54,11 +54,11 @@ type Dialect struct {
 	Placeholder string // before the number of an argument
 	Identity    string // type of a key that the database counts up
 	Blob        string // type of bytes
-	Tables      string // a statement that says how many tables @migration there are
+	Tables      string // a statement that returns how many tables @migration and #river_migration there are
 	Stale       string // whether the transaction may not see what others have committed since it began
 
-	// Tune is run after the statements that make our tables, written as those are.
-	Tune []string
+	// Migrations are run after the statements for all, those of the first version first, and are written as those are.
+	Migrations [][]string
 }
 
 // SQL rewrites text where @ stands before the name of a table of ours and # before that of one of River's, $ before an argument's
