@@ -48,7 +48,7 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	}
 	stmts = stmts[:0]
 	for _, d := range batch {
-		if d.ordering != "" && d.state == Pending && d.active && !d.due.After(d.now) {
+		if d.ordering != "" && d.state == StatePending && d.active && !d.due.After(d.now) {
 			d.busy = true
 			from, until := e.held(d.now)
 			end := micros(d.now.Add(e.config.lease()))
@@ -140,13 +140,13 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	if v.Attempt != nil || v.Kind == queue.Done {
 		attempts++
 	}
-	state := Delivered
+	state := StateDelivered
 	switch {
 	case v.Kind == queue.Done:
 	case v.Reason != "":
-		state = Dropped
+		state = StateDropped
 	default:
-		state = Failed
+		state = StateFailed
 	}
 	return store.Stmt{
 		SQL: e.sql.end, Args: d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text), Scan: scan,

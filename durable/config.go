@@ -2,7 +2,6 @@ package durable
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -63,17 +62,3 @@ func (c Config) complete() (Config, error) {
 
 // lease is how long a delivery belongs to the worker it was handed to.
 func (c Config) lease() time.Duration { return c.MaxTimeout + grace }
-
-// SchemaName returns the schema for Postgres, or why there cannot be one of that name.
-func (c Config) SchemaName() (string, error) {
-	name := cmp.Or(c.Schema, "ringhook")
-	if len(name) > 40 || name[0] >= '0' && name[0] <= '9' {
-		return "", errors.New("durable: Schema: more than 40 characters, or a digit first")
-	}
-	for _, r := range name {
-		if r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') {
-			return "", errors.New("durable: Schema: want a-z, 0-9 and _")
-		}
-	}
-	return name, nil
-}

@@ -96,7 +96,7 @@ func (t entry) outcome(err error) error {
 // compose makes the entry for an event, or one with a fault. With an error there is nothing to keep.
 func (w *Webhooks[T]) compose(ctx context.Context, run runFunc, webhookID, messageID string, event webhook.Event) (entry, error) {
 	if w.queue == nil {
-		return entry{}, errors.New("durable: dispatch: there is no queue")
+		return entry{}, errors.New("durable: dispatch: Webhooks was given no queue")
 	}
 	c, err := w.composer(ctx, run, webhookID)
 	if err != nil {

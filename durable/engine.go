@@ -42,34 +42,40 @@ var (
 	_ queue.Statser  = (*Engine[any])(nil)
 )
 
-// New returns an engine on a store; sqlite.Open and postgres.New call it.
-func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
+func init() {
+	store.Open = func(engine, s, config any) error {
+		return engine.(interface {
+			open(s any, config Config) error
+		}).open(s, config.(Config))
+	}
+}
+
+// open makes a new e an engine on a [store.Store] of T.
+func (e *Engine[T]) open(s any, config Config) error {
 	config, err := config.complete()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e := &Engine[T]{
-		config:  config,
-		store:   s,
-		dialect: s.Dialect(),
-		sql:     newStatements(s.Dialect()),
-		stop:    make(chan struct{}),
-		places:  make(chan struct{}, config.Workers),
-	}
+	e.config = config
+	e.store = s.(store.Store[T])
+	e.dialect = e.store.Dialect()
+	e.sql = newStatements(e.dialect)
+	e.stop = make(chan struct{})
+	e.places = make(chan struct{}, config.Workers)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.client, err = e.newClient()
 	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: %w", err)
 	}
-	river, err := rivermigrate.New(s.Driver(), &rivermigrate.Config{Schema: e.dialect.Schema})
+	river, err := rivermigrate.New(e.store.Driver(), &rivermigrate.Config{Schema: e.dialect.Schema})
 	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: %w", err)
 	}
 	all := river.AllVersions()
 	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
-	return e, nil
+	return nil
 }
 
 // The intervals at which River looks for jobs.
@@ -246,7 +252,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		return true, time.Second
 	}
 	switch {
-	case d.state != Pending: // ended, resent since, or not there any more
+	case d.state != StatePending: // ended, resent since, or not there any more
 		return false, 0
 	case d.ordering != "" && !d.active: // it could not be known whether it was its turn
 		return false, 0
@@ -275,7 +281,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		// it comes once more, when nobody is at it any more, and sees.
 		return true, e.config.lease()
 	}
-	return d.state == Pending, d.verdict.After
+	return d.state == StatePending, d.verdict.After
 }
 
 // handle sets the verdict of d.

@@ -86,11 +86,11 @@ func (e *Engine[T]) check(tasks []entry) error {
 		case m == nil:
 			err = errors.New("no message")
 		case task.ID == "" || task.ID != m.ID:
-			err = errors.New("no ID, or another than the message's")
+			err = errors.New("no ID, or not that of the message")
 		case task.Key == "":
 			err = errors.New("no Key")
 		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
-			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
+			err = errors.New("ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB")
 		case task.NotBefore.Year() > 9999:
 			err = errors.New("NotBefore after the year 9999")
 		case task.fault == nil && timeoutOf(m.Policy, m.Event) > e.config.MaxTimeout:

@@ -16,11 +16,11 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// The errors of the history, wrapped.
+// The errors of the history, wrapped. For the ID of a delivery that is not kept, or not any
+// longer, it returns [webhook.ErrNotFound].
 var (
-	// ErrNotFound is returned for the ID of a delivery that is not kept, or not any longer.
-	ErrNotFound = errors.New("no such delivery")
-	// ErrFilter is returned by List for a [Filter] that it cannot understand: in an API, a bad request.
+	// ErrFilter is returned by List for a filter that it cannot understand: in an API, a bad
+	// request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be composed.
 	ErrNoMessage = errors.New("the delivery has no message")
@@ -138,7 +138,7 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	return page, nil
 }
 
-// Get returns the delivery of a message. The error wraps [ErrNotFound] if it is not kept.
+// Get returns the delivery of a message. The error wraps [webhook.ErrNotFound] if it is not kept.
 func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 	var d Delivery
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.get, Scan: func(row store.Row) (err error) {
@@ -151,7 +151,7 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 	return d, nil
 }
 
-// Message returns a message that is kept. The error wraps [ErrNotFound], or [ErrNoMessage] where there never was one.
+// Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or [ErrNoMessage] where there never was one.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data []byte
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: func(row store.Row) error { return row.Scan(&data) }})
@@ -169,7 +169,7 @@ func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, e
 }
 
 // Attempts returns the attempts of a delivery, the oldest first, those before it was resent among them. The error wraps
-// [ErrNotFound] if the delivery is not kept.
+// [webhook.ErrNotFound] if the delivery is not kept.
 func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {
 	attempts := []Attempt{}
 	var seq int64
@@ -190,7 +190,14 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 	return attempts, nil
 }
 
-// find runs a statement for the delivery with that ID. If no row comes back, it returns [ErrNotFound].
+// noDelivery is a [webhook.ErrNotFound] that says what there is none of.
+type noDelivery struct{}
+
+func (noDelivery) Error() string        { return "no such delivery" }
+func (noDelivery) Is(target error) bool { return target == webhook.ErrNotFound } //nolint:errorlint // as errors.Is asks for
+
+// find runs a statement for the delivery with that ID. If no row comes back, the error is a
+// [webhook.ErrNotFound].
 func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error {
 	found := false
 	scan := stmt.Scan
@@ -203,7 +210,7 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 		return err
 	}
 	if !found {
-		return ErrNotFound
+		return noDelivery{}
 	}
 	return nil
 }
@@ -217,7 +224,7 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
 		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version)
 	d.Resent, d.Attempts, d.Status, d.Created, d.WebhookVersion = int(gen), int(attempts), int(status), utc(created), int(version)
-	if d.State == Pending {
+	if d.State == StatePending {
 		d.Due = utc(due)
 	}
 	if ended != nil {
@@ -229,7 +236,7 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
-var states = []State{Pending, Delivered, Failed, Dropped, Canceled}
+var states = []State{StatePending, StateDelivered, StateFailed, StateDropped, StateCanceled}
 
 // query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
 //
@@ -279,6 +286,8 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	return strings.Join(parts, ` UNION ALL `) + order, params, nil
 }
 
+var errAfter = errors.New("After is not the Next of a page")
+
 // A position is where a page ends. Both numbers of a delivery never change.
 type position struct{ created, seq int64 }
 
@@ -293,7 +302,7 @@ func parsePosition(s string) (position, error) {
 	p.created, err = strconv.ParseInt(created, 36, 64)
 	p.seq, err2 = strconv.ParseInt(seq, 36, 64)
 	if err != nil || err2 != nil {
-		return position{}, fmt.Errorf("%w: After is not what another page's Next was", ErrFilter)
+		return position{}, fmt.Errorf("%w: %w", ErrFilter, errAfter)
 	}
 	return p, nil
 }

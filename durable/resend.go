@@ -19,13 +19,13 @@ var ErrPending = errors.New("the delivery has not ended")
 // the one whose turn it is, and which may be between two attempts. Without an ordering, one that was canceled during an attempt
 // is sent at once, beside that.
 //
-// The error wraps [ErrNotFound], [ErrPending], or [ErrNoMessage].
+// The error wraps [webhook.ErrNotFound], [ErrPending], or [ErrNoMessage].
 func (e *Engine[T]) Resend(ctx context.Context, id string) error {
 	var d ended
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.ended, Scan: d.scan})
 	switch {
 	case err != nil:
-	case d.state == Pending:
+	case d.state == StatePending:
 		err = ErrPending
 	case d.size == 0:
 		err = ErrNoMessage
@@ -54,7 +54,7 @@ const (
 // It works in batches, and returns how many it has resent, also with an error; call it again to go on.
 func (e *Engine[T]) ResendFailed(ctx context.Context, webhookID string, since time.Time) (int, error) {
 	total := 0
-	for _, state := range []State{Failed, Dropped} {
+	for _, state := range []State{StateFailed, StateDropped} {
 		for last := (ended{}); ; {
 			batch, err := e.failed(ctx, webhookID, since, state, last)
 			n := 0

@@ -14,11 +14,11 @@ type State string
 
 // The states of a delivery. All but the first are its end.
 const (
-	Pending   State = "pending"   // to be sent, or being sent
-	Delivered State = "delivered" // a receiver has it
-	Failed    State = "failed"    // the last attempt failed
-	Dropped   State = "dropped"   // ended without a last attempt; its reason says why
-	Canceled  State = "canceled"  // by Cancel
+	StatePending   State = "pending"   // to be sent, or being sent
+	StateDelivered State = "delivered" // a receiver has it
+	StateFailed    State = "failed"    // the last attempt failed
+	StateDropped   State = "dropped"   // ended without a last attempt; its reason says why
+	StateCanceled  State = "canceled"  // by Cancel
 )
 
 // migrations are the steps from nothing to the newest layout. A step that was released is never changed: another follows it.

@@ -14,7 +14,7 @@ type statements struct {
 	totals, busiest                      string // stats.go
 	expired, forgetAttempts, forget      string // sweep.go
 	lost, lostEnds, headless             string // revive.go
-	create, update, able                 string // webhooks.go
+	create, update, disable              string // webhooks.go
 	current, atVersion, list             string // webhooks.go
 	get, message, seq, attempts          string // history.go
 	ended, failed, resend                string // resend.go
@@ -100,7 +100,7 @@ func newStatements(d store.Dialect) statements {
 		update: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
 			SELECT id, version + 1, disabled, CAST($3 AS bigint), CAST($4 AS text) FROM @webhook WHERE id = $1 AND version = $2
 			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
-		able: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+		disable: d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
 			SELECT id, version + 1, CAST($3 AS bigint), CAST($4 AS bigint), definition FROM @webhook WHERE id = $1 AND version = $2
 			ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`),
 		current: d.SQL(`SELECT id, version, disabled, changed, CASE WHEN version = $2 AND changed = $3 THEN '' ELSE definition END

@@ -18,8 +18,8 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		for state, keep := range map[State]time.Duration{
-			Delivered: e.config.Keep.Delivered, Failed: e.config.Keep.Failed,
-			Dropped: e.config.Keep.Dropped, Canceled: e.config.Keep.Canceled,
+			StateDelivered: e.config.Keep.Delivered, StateFailed: e.config.Keep.Failed,
+			StateDropped: e.config.Keep.Dropped, StateCanceled: e.config.Keep.Canceled,
 		} {
 			if keep < 0 {
 				continue

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +19,8 @@ import (
 
 // The errors of [Webhooks], wrapped. For an id that is not there they return [webhook.ErrNotFound].
 var (
-	ErrExists   = errors.New("there is one of that id")       // by Create
-	ErrConflict = errors.New("it has been changed meanwhile") // by Update
+	ErrExists   = errors.New("already exists")             // by Create
+	ErrConflict = errors.New("changed since that version") // by Update
 )
 
 // Webhooks keeps the definitions of webhooks in the database of an engine, and dispatches events to them. A definition is
@@ -61,7 +62,7 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 		hook.ID = newUUID()
 	}
 	if !isUUID(hook.ID) {
-		return Definition{}, fmt.Errorf("durable: webhook %.64q: the id is no UUID in lower case", hook.ID)
+		return Definition{}, fmt.Errorf("durable: webhook %.64q: the id is not a UUID in lower case", hook.ID)
 	}
 	text, err := w.encode(hook)
 	if err != nil {
@@ -121,51 +122,106 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 // Disable has nothing more dispatched or sent to a webhook, in any process. What is enqueued is dropped when it is due, for the
 // reason [queue.Disabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
 // way goes on to its end. It is a new version, unless the webhook is disabled already.
-func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.able(ctx, id, 1) }
+func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 1) }
 
 // Enable ends what Disable did.
-func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.able(ctx, id, 0) }
+func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 0) }
 
-func (w *Webhooks[T]) able(ctx context.Context, id string, disabled int64) error {
+func (w *Webhooks[T]) setDisabled(ctx context.Context, id string, disabled int64) error {
 	for { // until no other change comes between
 		d, err := w.current(ctx, w.engine.store.Read, id, 0, 0)
 		if err != nil || d.disabled == disabled {
 			return err
 		}
-		d, err = w.change(ctx, id, store.Stmt{SQL: w.engine.sql.able, Args: []any{id, d.version, disabled, micros(time.Now())}})
+		d, err = w.change(ctx, id, store.Stmt{SQL: w.engine.sql.disable, Args: []any{id, d.version, disabled, micros(time.Now())}})
 		if err != nil || d != nil {
 			return err
 		}
 	}
 }
 
-// maxList is the most that one call of List returns.
-const maxList = 1000
+// A WebhookFilter says which webhooks List returns: those that all of its fields that are
+// set agree with. The zero value is all.
+type WebhookFilter struct {
+	// Text is part of the Name or of the URL's host, in upper or lower case.
+	Text string
+	// Limit is how many there are on a page, at most 1000. If zero, 100.
+	Limit int
+	// After is Next of the page before, with the same fields. If empty, the page is the first.
+	After string
+}
 
-// List returns the current versions of webhooks in the order of their IDs, disabled ones too: those after the given ID, which
-// is empty for the first page. There are at most limit, which is 100 if zero and 1000 if more; fewer are the last.
-func (w *Webhooks[T]) List(ctx context.Context, after string, limit int) ([]Definition, error) {
-	if limit < 0 {
-		return nil, fmt.Errorf("durable: list of webhooks: a limit of %d", limit)
+// A WebhookPage is a part of the webhooks.
+type WebhookPage struct {
+	Webhooks []Definition `json:"webhooks"`
+	// Next is for [WebhookFilter] After. If empty, this page is the last.
+	Next string `json:"next"`
+}
+
+// List returns the current versions of the webhooks that a filter is for, disabled ones too,
+// in the order of their IDs. The error wraps [ErrFilter] for a filter that it cannot
+// understand. With a Text, it reads definitions until it has found a page of them.
+func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, error) {
+	limit := min(cmp.Or(f.Limit, 100), 1000)
+	switch {
+	case f.Limit < 0:
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: a negative Limit", ErrFilter)
+	case f.After != "" && !isUUID(f.After):
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: %w", ErrFilter, errAfter)
 	}
-	var page []Definition
+	page := WebhookPage{Webhooks: []Definition{}}
+	text := strings.ToLower(f.Text)
+	size := limit + 1 // one more, to know whether there is another page
+	if text != "" {
+		size = 500
+	}
+	for after := f.After; ; {
+		batch, err := w.read(ctx, after, size)
+		if err != nil {
+			return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", err)
+		}
+		for _, d := range batch {
+			switch after = d.ID; {
+			case !d.has(text):
+			case len(page.Webhooks) == limit:
+				page.Next = page.Webhooks[limit-1].ID
+				return page, nil
+			default:
+				page.Webhooks = append(page.Webhooks, d)
+			}
+		}
+		if len(batch) < size {
+			return page, nil
+		}
+	}
+}
+
+// read returns the first webhooks after an ID.
+func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Definition, error) {
+	var batch []Definition
 	err := w.engine.store.Read(ctx, store.Stmt{
 		SQL:  w.engine.sql.list,
-		Args: []any{clean(after), int64(min(cmp.Or(limit, 100), maxList))},
+		Args: []any{after, int64(limit)},
 		Scan: func(row store.Row) error {
 			var d definition
 			if err := d.scan(row); err != nil {
 				return err
 			}
 			whole, err := d.decode()
-			page = append(page, whole)
+			batch = append(batch, whole)
 			return err
 		},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("durable: list of webhooks: %w", err)
+	return batch, err
+}
+
+// has reports whether text, in lower case, is in the name or the host.
+func (d Definition) has(text string) bool {
+	_, host, _ := strings.Cut(d.URL, "://")
+	if end := strings.IndexAny(host, "/?#"); end >= 0 {
+		host = host[:end]
 	}
-	return page, nil
+	return strings.Contains(strings.ToLower(d.Name), text) || strings.Contains(strings.ToLower(host), text)
 }
 
 // Source is one for a [webhook.Registry]: the current definition of a webhook, whoever has changed it. For a disabled one it

@@ -22,8 +22,8 @@ func TestPlans(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
 	spy := &durabletest.Spy[pgx.Tx]{Store: postgres.Store(pool, schema)}
-	e, err := durable.New[pgx.Tx](spy, durable.Config{Schema: schema})
-	require.NoError(t, err)
+	e := &postgres.Engine{}
+	require.NoError(t, store.Open(e, spy, durable.Config{Schema: schema}))
 	require.NoError(t, e.Migrate(t.Context()))
 	exec := execIn(pool, schema)
 	durabletest.Fill(t, 200_000, exec)

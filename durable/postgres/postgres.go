@@ -2,6 +2,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -28,11 +29,29 @@ func New(pool *pgxpool.Pool, config durable.Config) (*Engine, error) {
 	if pool == nil {
 		return nil, errors.New("durable: no pool")
 	}
-	schema, err := config.SchemaName()
+	schema, err := schemaName(config.Schema)
 	if err != nil {
 		return nil, err
 	}
-	return durable.New[pgx.Tx](&database{pool: pool, schema: schema}, config)
+	e := &Engine{}
+	if err := store.Open(e, &database{pool: pool, schema: schema}, config); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// schemaName returns the name of the schema, or why there cannot be one of that name.
+func schemaName(name string) (string, error) {
+	name = cmp.Or(name, "ringhook")
+	if len(name) > 40 || name[0] >= '0' && name[0] <= '9' {
+		return "", errors.New("durable: Schema: more than 40 characters, or a digit first")
+	}
+	for _, r := range name {
+		if r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return "", errors.New("durable: Schema: want a-z, 0-9 and _")
+		}
+	}
+	return name, nil
 }
 
 type database struct {

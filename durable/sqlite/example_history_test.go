@@ -76,12 +76,12 @@ func Example_history() {
 			fmt.Println(d.ID, d.State, d.Status)
 		}
 	}
-	list(durable.Failed)
+	list(durable.StateFailed)
 
 	broken.Store(false)
 	n, err := engine.ResendFailed(ctx, "calls", since)
 	fmt.Println("resent:", n, err)
-	list(durable.Delivered)
+	list(durable.StateDelivered)
 	attempts, err := engine.Attempts(ctx, "call-1")
 	if err != nil {
 		log.Fatal(err)

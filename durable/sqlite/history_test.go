@@ -21,8 +21,8 @@ func TestPlans(t *testing.T) {
 	s, err := sqlite.Store(path)
 	require.NoError(t, err)
 	spy := &durabletest.Spy[*sql.Tx]{Store: s}
-	e, err := durable.New[*sql.Tx](spy, durable.Config{})
-	require.NoError(t, err)
+	e := &sqlite.Engine{}
+	require.NoError(t, store.Open(e, spy, durable.Config{}))
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)

@@ -41,8 +41,8 @@ func Open(path string, config durable.Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := durable.New(s, config)
-	if err != nil {
+	e := &Engine{}
+	if err := store.Open(e, s, config); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := e.Migrate(context.Background()); err != nil {

@@ -99,7 +99,7 @@ func testDispatch[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Enable(t.Context(), hookID))
 	q.Disable(hookID)
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), queue.ErrDisabled)
-	require.EqualError(t, e.Webhooks(nil).Dispatch(t.Context(), hookID, sent), "durable: dispatch: there is no queue")
+	require.EqualError(t, e.Webhooks(nil).Dispatch(t.Context(), hookID, sent), "durable: dispatch: Webhooks was given no queue")
 	q.Enable(hookID)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -190,15 +190,15 @@ func testDisabled[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Webhooks(nil).Disable(t.Context(), hookID))
 	runQueue(t, q)
-	require.Equal(t, queue.Disabled, finally(t, e, "report-1", durable.Dropped).Reason)
-	finally(t, e, "report-2", durable.Delivered)
+	require.Equal(t, queue.Disabled, finally(t, e, "report-1", durable.StateDropped).Reason)
+	finally(t, e, "report-2", durable.StateDelivered)
 	require.Len(t, r.got(), 1)
 
 	require.NoError(t, e.Webhooks(nil).Enable(t.Context(), hookID))
 	n, err := e.ResendFailed(t.Context(), hookID, time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	finally(t, e, "report-1", durable.Delivered)
+	finally(t, e, "report-1", durable.StateDelivered)
 }
 
 func testDispatchTx[T any](t *testing.T, db Database[T]) {

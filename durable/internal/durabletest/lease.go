@@ -88,7 +88,7 @@ func testLateVerdict[T any](t *testing.T, db Database[T]) {
 	s.say[2] <- queue.Verdict{Kind: queue.Retry}
 	require.Equal(t, 3, s.next(t).N)
 	s.say[3] <- queue.Verdict{Kind: queue.Done}
-	d := finally(t, e, "a", durable.Delivered)
+	d := finally(t, e, "a", durable.StateDelivered)
 	require.Equal(t, 3, d.Attempts)
 	attempts, err := e.Attempts(t.Context(), "a")
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func testLateVerdictOrdered[T any](t *testing.T, db Database[T]) {
 	s.say[1] <- queue.Verdict{Kind: queue.Done}
 	require.Equal(t, "b", s.next(t).ID)
 	s.say[2] <- queue.Verdict{Kind: queue.Done}
-	finally(t, e, "b", durable.Delivered)
+	finally(t, e, "b", durable.StateDelivered)
 }
 
 // testClock has a process die whose clock was an hour ahead: what it held is not held until then.
@@ -132,7 +132,7 @@ func testClock[T any](t *testing.T, db Database[T]) {
 	r := record(nil)
 	Run(t, e, r.handle)
 	r.await(t, 2)
-	finally(t, e, "b", durable.Delivered)
+	finally(t, e, "b", durable.StateDelivered)
 }
 
 // testRevive has somebody remove River's jobs.

@@ -62,7 +62,7 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 
 // wanted looks for a webhook that has half of all deliveries, of which few are not delivered.
 var wanted = durable.Filter{
-	State: durable.Failed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
+	State: durable.StateFailed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
 	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour), // of the 24 h that Fill fills
 }
 
@@ -102,8 +102,8 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	})
 	stop := Run(t, e, r.handle)
 	require.NoError(t, e.Enqueue(t.Context(), append(ordered("o1", "o2"), Task("single"), Task("canceled"))...))
-	finally(t, e, "single", durable.Delivered)
-	finally(t, e, "o2", durable.Delivered)
+	finally(t, e, "single", durable.StateDelivered)
+	finally(t, e, "o2", durable.StateDelivered)
 	ok, err := e.Cancel(t.Context(), "canceled")
 	require.NoError(t, err)
 	require.True(t, ok)
@@ -120,7 +120,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	_, err = e.Message(t.Context(), "single")
 	require.NoError(t, err)
-	finally(t, e, "o1", durable.Delivered)
+	finally(t, e, "o1", durable.StateDelivered)
 	stop()
 	require.Greater(t, len(spy.stmts), 35)
 	for _, stmt := range spy.stmts {

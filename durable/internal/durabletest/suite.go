@@ -68,6 +68,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"a handler out of time", testOutOfTime[T]},
 		{"webhooks", testWebhooks[T]},
 		{"webhooks refused", testWebhooksRefused[T]},
+		{"webhooks by text", testWebhooksText[T]},
 		{"webhooks of two engines", testWebhooksTwo[T]},
 		{"Dispatch", testDispatch[T]},
 		{"Dispatch what cannot be composed", testDispatchFault[T]},
@@ -187,12 +188,12 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		want string
 	}{
 		{"no message", change(func(t *queue.Task) { t.Message = nil }), "no message"},
-		{"no ID", change(func(t *queue.Task) { t.ID, t.Message.ID = "", "" }), "no ID, or another than the message's"},
-		{"another ID", change(func(t *queue.Task) { t.ID = "other" }), "no ID, or another than the message's"},
+		{"no ID", change(func(t *queue.Task) { t.ID, t.Message.ID = "", "" }), "no ID, or not that of the message"},
+		{"another ID", change(func(t *queue.Task) { t.ID = "other" }), "no ID, or not that of the message"},
 		{"no key", change(func(t *queue.Task) { t.Key = "" }), "no Key"},
-		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
-		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
-		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
+		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
+		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
+		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
 		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
 		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "the timeout is longer than MaxTimeout"},
 	}

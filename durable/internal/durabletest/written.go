@@ -46,8 +46,8 @@ type history struct {
 }
 
 const (
-	pending, delivered = durable.Pending, durable.Delivered
-	failed, dropped    = durable.Failed, durable.Dropped
+	pending, delivered = durable.StatePending, durable.StateDelivered
+	failed, dropped    = durable.StateFailed, durable.StateDropped
 )
 
 func (f Fixture[T]) deliveries() map[string]history {
@@ -62,8 +62,8 @@ func (f Fixture[T]) deliveries() map[string]history {
 		"gone-410":                 {failed, failed, 1, 0},
 		"dropped-disabled":         {dropped, dropped, 0, 0},
 		"dropped-superseded-retry": {dropped, dropped, 1, 0},
-		"canceled":                 {durable.Canceled, durable.Canceled, 0, 0},
-		"held-canceled":            {durable.Canceled, durable.Canceled, 0, 0},
+		"canceled":                 {durable.StateCanceled, durable.StateCanceled, 0, 0},
+		"held-canceled":            {durable.StateCanceled, durable.StateCanceled, 0, 0},
 
 		"due-1":             {pending, delivered, 1, 1},
 		"due-2":             {pending, delivered, 1, 1},
@@ -130,7 +130,7 @@ func Written[T any](t *testing.T, f Fixture[T]) {
 		}
 	}
 	require.NoError(t, e.Resend(t.Context(), "failed-resent-2"))
-	finally(t, e, "failed-resent-2", durable.Delivered)
+	finally(t, e, "failed-resent-2", durable.StateDelivered)
 }
 
 // shift moves all times.

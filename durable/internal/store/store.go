@@ -1,4 +1,5 @@
-// Package store is what an engine asks of a database. The modules sqlite and postgres implement it.
+// Package store is what an engine asks of a database. Packages sqlite and postgres implement
+// it.
 package store
 
 import (
@@ -34,6 +35,11 @@ type Store[T any] interface {
 	// Close closes what the store has opened itself.
 	Close() error
 }
+
+// Open makes engine, which is a new *durable.Engine[T], one on s, a Store[T], with config, a
+// durable.Config. Package durable sets it. A function of that package would be shown to users,
+// who have no Store to call it with.
+var Open func(engine, s, config any) error
 
 // A Stmt is one statement.
 type Stmt struct {
