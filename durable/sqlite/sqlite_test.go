@@ -48,6 +48,11 @@ func TestDurable(t *testing.T) {
 	durabletest.Test(t, func(t testing.TB) durabletest.Database[*sql.Tx] { return databaseOn(t, newFile(t)) })
 }
 
+func TestZones(t *testing.T) {
+	t.Parallel()
+	durabletest.Zones(t, "TestDurable")
+}
+
 func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
 	db, err := sqlite.OpenDB(path)
 	require.NoError(t, err)

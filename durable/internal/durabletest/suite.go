@@ -46,6 +46,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"refused", testRefused[T]},
 		{"two engines", testTwo[T]},
 		{"orderings over two engines", testTwoOrdered[T]},
+		{onTime, testOnTime[T]},
 		{"a rescue is no attempt", testRescue[T]},
 		{"rescue in an ordering", testRescueOrdered[T]},
 		{"a verdict that comes too late", testLateVerdict[T]},
