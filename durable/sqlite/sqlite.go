@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,13 +14,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	driver "modernc.org/sqlite"
+	"modernc.org/sqlite"
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/store"
@@ -54,6 +54,15 @@ func Open(path string, config durable.Config) (*Engine, error) {
 // OpenDB opens the same file for the caller's own tables, with settings that go together with the engine's. Its transactions
 // write from the start, which is what EnqueueTx needs: one that has read before it writes can fail.
 func OpenDB(path string) (*sql.DB, error) {
+	connector, err := newConnector(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// newConnector makes what connects to the file, which it creates if there is none.
+func newConnector(path string) (driver.Connector, error) {
 	switch {
 	case path == "":
 		return nil, errors.New("durable: open: no path")
@@ -80,11 +89,11 @@ func OpenDB(path string) (*sql.DB, error) {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite", name.String())
+	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
-	return db, nil
+	return connector, nil
 }
 
 var creating sync.Mutex
@@ -95,9 +104,7 @@ const busyTimeout = 10 * time.Second
 // A file has one connection that writes, so that writers of this process wait for each other in Go and not in SQLite, which
 // only looks again and again; and some that read, which wait for nobody.
 type file struct {
-	write, read connection
-	own         atomic.Pointer[sql.Tx] // the transaction on write that has begun
-	missed      sync.Map               // statements that it ran and that are not prepared
+	write, read *sql.DB
 
 	// Owned by who has the connection.
 	version int64     // changes when somebody else has written
@@ -105,21 +112,18 @@ type file struct {
 }
 
 func open(path string) (*file, error) {
-	write, err := OpenDB(path)
+	connector, err := newConnector(path)
 	if err != nil {
 		return nil, err
 	}
-	read, err := OpenDB(path)
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	write.SetMaxOpenConns(1)
-	read.SetMaxOpenConns(4)
-	read.SetMaxIdleConns(4)
-	return &file{write: connection{DB: write}, read: connection{DB: read}}, nil
+	f := &file{write: sql.OpenDB(preparer{connector}), read: sql.OpenDB(preparer{connector})}
+	f.write.SetMaxOpenConns(1)
+	f.read.SetMaxOpenConns(4)
+	f.read.SetMaxIdleConns(4)
+	return f, nil
 }
 
-func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return river{riversqlite.New(f.write.DB)} }
+func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return river{riversqlite.New(f.write)} }
 
 // A river is River's driver without the notifications that it has in a table since v0.40: to
 // look for them takes the connection that writes, and looking for jobs costs the same.
@@ -148,47 +152,18 @@ func localTimes(column string) string {
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
-	for _, stmt := range stmts {
-		prepared, err := f.read.prepare(ctx, stmt.SQL)
-		if err != nil {
-			return err
-		}
-		if err := run(ctx, prepared, stmt); err != nil {
-			return err
-		}
-	}
-	return nil
+	return run(ctx, f.read, stmts)
 }
 
 func (f *file) Run(ctx context.Context, stmts ...store.Stmt) error {
-	return f.InTx(ctx, func(tx *sql.Tx) error { return f.RunTx(ctx, tx, stmts...) })
+	return f.InTx(ctx, func(tx *sql.Tx) error { return run(ctx, tx, stmts) })
 }
 
 func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error {
-	own := f.own.Load() == tx
-	for _, stmt := range stmts {
-		var r runner = unprepared{tx, stmt.SQL}
-		if prepared, ok := f.write.stmts.Load(stmt.SQL); own && ok {
-			r = tx.StmtContext(ctx, prepared.(*sql.Stmt))
-		} else if own {
-			f.missed.Store(stmt.SQL, nil)
-		}
-		if err := run(ctx, r, stmt); err != nil {
-			return err
-		}
-	}
-	return nil
+	return run(ctx, tx, stmts)
 }
 
 func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	err := f.inTx(ctx, fn)
-	if err == nil {
-		f.prepareMissed(ctx)
-	}
-	return err
-}
-
-func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	conn, err := f.write.Conn(ctx)
 	if err != nil {
 		return err
@@ -203,10 +178,7 @@ func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	}
 	began := time.Now() // only now, since it may have waited
 	defer tx.Rollback() //nolint:errcheck // an error after Commit
-	f.own.Store(tx)
-	err = fn(tx)
-	f.own.Store(nil)
-	if err != nil {
+	if err := fn(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -248,7 +220,6 @@ func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) e
 		return err
 	}
 	migrate := func(tx *sql.Tx) error {
-		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
 		if err := before(tx); err != nil {
 			return err
 		}
@@ -275,66 +246,33 @@ func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) e
 // isBusy reports whether another process or connection had the file.
 func isBusy(err error) bool {
 	const busy = 5 // SQLITE_BUSY; the bits above are why
-	var e *driver.Error
+	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == busy
 }
 
 func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }
 
-// A connection keeps its statements prepared: preparing one takes longer than running it.
-type connection struct {
-	*sql.DB
-	stmts sync.Map // of text to *sql.Stmt
-}
-
-func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt, ok := c.stmts.Load(text); ok {
-		return stmt.(*sql.Stmt), nil
-	}
-	stmt, err := c.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if other, loaded := c.stmts.LoadOrStore(text, stmt); loaded {
-		return other.(*sql.Stmt), stmt.Close()
-	}
-	return stmt, nil
-}
-
-// prepareMissed prepares for the next time. Where it fails, that is only slower.
-func (f *file) prepareMissed(ctx context.Context) {
-	f.missed.Range(func(text, _ any) bool {
-		f.missed.Delete(text)
-		_, err := f.write.prepare(ctx, text.(string))
-		return err == nil
-	})
-}
-
-// A runner is a prepared statement, or one that is not.
+// A runner is a database or a transaction.
 type runner interface {
-	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-type unprepared struct {
-	tx  *sql.Tx
-	sql string
+func run(ctx context.Context, r runner, stmts []store.Stmt) error {
+	for _, stmt := range stmts {
+		if err := runOne(ctx, r, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (u unprepared) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
-	return u.tx.QueryContext(ctx, u.sql, args...)
-}
-
-func (u unprepared) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
-	return u.tx.ExecContext(ctx, u.sql, args...)
-}
-
-func run(ctx context.Context, r runner, stmt store.Stmt) error {
+func runOne(ctx context.Context, r runner, stmt store.Stmt) error {
 	if stmt.Scan == nil {
-		_, err := r.ExecContext(ctx, stmt.Args...)
+		_, err := r.ExecContext(ctx, stmt.SQL, stmt.Args...)
 		return err
 	}
-	rows, err := r.QueryContext(ctx, stmt.Args...)
+	rows, err := r.QueryContext(ctx, stmt.SQL, stmt.Args...)
 	if err != nil {
 		return err
 	}
