@@ -137,15 +137,9 @@ func deliver(ctx context.Context, q *queue.Queue) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	for {
-		stats, err := q.Stats(ctx)
-		if err != nil {
-			return err
-		}
-		if stats.Pending+stats.InFlight == 0 {
-			cancel()
-			return <-ended
-		}
-		time.Sleep(10 * time.Millisecond)
+	if err := q.Drain(ctx); err != nil {
+		return err
 	}
+	cancel()
+	return <-ended
 }

@@ -51,7 +51,7 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	if err := take(ctx, q, composer, number); err != nil {
 		return err
 	}
-	if err := drain(ctx, q); err != nil {
+	if err := q.Drain(ctx); err != nil {
 		return err
 	}
 	cancel()
@@ -85,16 +85,5 @@ func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, numbe
 			return err
 		}
 		fmt.Println(id) // from here on it is not lost
-	}
-}
-
-// drain waits until everything is delivered.
-func drain(ctx context.Context, q *queue.Queue) error {
-	for {
-		stats, err := q.Stats(ctx)
-		if err != nil || stats.Pending+stats.InFlight == 0 {
-			return err
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
