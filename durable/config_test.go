@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/durable"
 )
 
-// TestRiverConfig holds what River is told to what was seen to go wrong otherwise, after hours or under load.
+// TestRiverConfig holds what River is told to what was seen to go wrong otherwise,
+// after hours or under load.
 func TestRiverConfig(t *testing.T) {
 	t.Parallel()
 	c := durable.RiverConfig(durable.Config{MaxTimeout: time.Minute, Workers: 10})

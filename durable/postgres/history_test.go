@@ -17,7 +17,8 @@ import (
 	"github.com/ringhook/webhook/durable/postgres"
 )
 
-// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for its values and for any.
+// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for
+// its values and for any.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

@@ -22,7 +22,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// database is the name of the variable with the DSN of a database that tests may make schemas in.
+// database is the name of the variable with the DSN of a database that tests may make
+// schemas in.
 const database = "RINGHOOK_POSTGRES"
 
 // connect returns a pool and the name of a schema that is removed when the test ends.
@@ -107,8 +108,8 @@ func inSchema(schema, text string) string {
 	return strings.ReplaceAll(text, " calls ", " "+schema+".calls ")
 }
 
-// TestMigrate_Waits has another process migrate, for longer than the role may wait for locks
-// or let a statement take.
+// TestMigrate_Waits has another process migrate, for longer than the role may wait for
+// locks or let a statement take.
 func TestMigrate_Waits(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
@@ -139,7 +140,8 @@ func TestMigrate_Waits(t *testing.T) {
 	require.NoError(t, e.Check(t.Context()))
 }
 
-// TestShared has a schema in which another program works with River, and none of our tables.
+// TestShared has a schema in which another program works with River, and none of our
+// tables.
 func TestShared(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
@@ -164,7 +166,8 @@ func TestShared(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none") // connects when it is used
+	// Connects when it is used.
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	tests := []struct {
@@ -192,7 +195,8 @@ func TestNew(t *testing.T) {
 	require.ErrorContains(t, e.Migrate(t.Context()), "durable: migrate: ")
 	require.ErrorContains(t, e.Enqueue(t.Context(), durabletest.Task("a")), "durable: enqueue: ")
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
-	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ") // and not that it runs
+	// And not that it runs.
+	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
 	require.ErrorContains(t, e.Check(t.Context()), "durable: check: ")
 }
 

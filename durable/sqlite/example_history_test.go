@@ -23,7 +23,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A receiver was broken for a while. When it is repaired, its customer sees what has failed, and has all of it sent again.
+// A receiver was broken for a while. When it is repaired, its customer sees what has
+// failed, and has all of it sent again.
 func Example_history() {
 	folder, err := os.MkdirTemp("", "")
 	if err != nil {

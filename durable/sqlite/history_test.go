@@ -14,7 +14,8 @@ import (
 	"github.com/ringhook/webhook/durable/sqlite"
 )
 
-// TestPlans asks SQLite, which decides without looking at the rows, how it would run each statement.
+// TestPlans asks SQLite, which decides without looking at the rows, how it would run
+// each statement.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -36,7 +37,8 @@ func TestPlans(t *testing.T) {
 			var id, parent, unused int
 			var step string
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") { // for statistics
+			// For statistics.
+			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") {
 				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt)\b`, step, stmt.SQL)
 			}
 			if name := index.FindString(step); name != "" && strings.Contains(stmt.SQL, "ORDER BY created") {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A preparer makes connections that keep the statements prepared which they run: to prepare
-// one takes longer than to run it, and River prepares none.
+// A preparer makes connections that keep the statements prepared which they run: to
+// prepare one takes longer than to run it, and River prepares none.
 type preparer struct{ driver.Connector }
 
 // Connect makes a connection.
@@ -23,7 +23,8 @@ func (p preparer) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{sqliteConn: whole, stmts: make(map[string]*statement)}, nil
 }
 
-// sqliteConn is what the driver says that its connections are, which database/sql makes use of.
+// sqliteConn is what the driver says that its connections are, which database/sql makes
+// use of.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -41,8 +42,8 @@ type conn struct {
 	stmts map[string]*statement // by their text
 }
 
-// maxStatements is far more than there are, but for those of River's with a list of arguments,
-// whose texts are as many as lengths of it.
+// maxStatements is far more than there are, but for those of River's with a list of
+// arguments, whose texts are as many as lengths of it.
 const maxStatements = 200
 
 // A statement is prepared. It is busy while its rows are read.

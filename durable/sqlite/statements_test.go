@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/durable/sqlite"
 )
 
-// TestStatements uses the statements that a connection keeps in the ways that could spoil them.
+// TestStatements uses the statements that a connection keeps in the ways that could
+// spoil them.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	db, read, err := sqlite.Connections(newFile(t))

@@ -52,7 +52,8 @@ func shiftTexts(t testing.TB, path, table, column string, by time.Duration) {
 	}
 	require.NoError(t, rows.Err())
 	for id, text := range texts {
-		const ours, gos = "2006-01-02 15:04:05", "2006-01-02 15:04:05 -0700 MST" // both with any fraction
+		// Both with any fraction.
+		const ours, gos = "2006-01-02 15:04:05", "2006-01-02 15:04:05 -0700 MST"
 		layout, monotonic := ours+".000", ""
 		at, err := time.Parse(ours, text)
 		if err != nil {

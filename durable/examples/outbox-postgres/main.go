@@ -1,7 +1,7 @@
-// Outbox-postgres reports events in the transactions that write the business data they tell
-// of, to webhooks that are in the same database: an event leaves if and only if its call is
-// kept. Of three calls, the transaction of the second is rolled back. It needs a database
-// that it may make a schema in, which it removes at the end.
+// Outbox-postgres reports events in the transactions that write the business data they
+// tell of, to webhooks that are in the same database: an event leaves if and only if
+// its call is kept. Of three calls, the transaction of the second is rolled back. It
+// needs a database that it may make a schema in, which it removes at the end.
 //
 //	RINGHOOK_POSTGRES=postgres://user:password@127.0.0.1:5432/database go run ./examples/outbox-postgres
 package main
@@ -61,12 +61,14 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
-	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	// In production: &webhook.Client{}.
+	q, err := queue.New(receiver.Client(), engine, queue.Config{})
 	if err != nil {
 		return err
 	}
 	hooks := engine.Webhooks(q, payload.CallReport{})
-	hook, err := hooks.Create(ctx, webhook.Webhook{ // what the customer wrote into your form
+	// What the customer wrote into your form.
+	hook, err := hooks.Create(ctx, webhook.Webhook{
 		URL:  receiver.URL + "/calls",
 		Body: `{"call": "@{{payload.mid}}", "seconds": "@{{payload.duration}}"}`,
 	})
@@ -106,13 +108,16 @@ type service struct {
 // callEnded keeps a call and dispatches its report to a webhook, both or neither.
 func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds int) error {
 	report := payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)}
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { // commits if what follows returns nil
+	// Commits if what follows returns nil.
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds); err != nil {
 			return err
 		}
-		// The ID of the message is the call's: should the service report it twice, it is one message.
+		// The ID of the message is the call's: should the service report it twice, it
+		// is one message.
 		err := s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
-		if err != nil && !errors.Is(err, durable.ErrNotComposed) { // that one is in the history, as failed
+		// That one is in the history, as failed.
+		if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 			return err
 		}
 		if seconds < 0 { // whatever goes wrong in here, the report does not leave
@@ -122,7 +127,8 @@ func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds i
 	})
 }
 
-// deliver runs the queue until nothing is left in it. A service runs it for as long as it lives.
+// deliver runs the queue until nothing is left in it. A service runs it for as long as
+// it lives.
 func deliver(ctx context.Context, q *queue.Queue) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,6 +1,6 @@
 // Outbox-sqlite enqueues webhooks in the transactions that write the business data they
-// tell of: an event leaves if and only if its call is kept. Of three calls, the transaction
-// of the second is rolled back. Calls and webhooks are in one SQLite file.
+// tell of: an event leaves if and only if its call is kept. Of three calls, the
+// transaction of the second is rolled back. Calls and webhooks are in one SQLite file.
 //
 //	go run ./examples/outbox-sqlite
 package main
@@ -53,7 +53,8 @@ func run(ctx context.Context, out io.Writer) error {
 
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
-	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	// In production: &webhook.Client{}.
+	q, err := queue.New(receiver.Client(), engine, queue.Config{})
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,8 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 	return tx.Commit()
 }
 
-// deliver runs the queue until nothing is left in it. A service runs it for as long as it lives.
+// deliver runs the queue until nothing is left in it. A service runs it for as long as
+// it lives.
 func deliver(ctx context.Context, q *queue.Queue) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,7 +1,9 @@
-// Quickstart shows that nothing is lost when a service dies. It starts itself as a service that takes events and delivers them
-// from an SQLite file in a temporary folder, kills it in the middle of its work, twice, and starts it again; then it compares
-// what the services had accepted with what a receiver got, which refuses every third request. It takes up to a minute, most of
-// it until what the dead services held is given to the last one.
+// Quickstart shows that nothing is lost when a service dies. It starts itself as a
+// service that takes events and delivers them from an SQLite file in a temporary
+// folder, kills it in the middle of its work, twice, and starts it again; then it
+// compares what the services had accepted with what a receiver got, which refuses every
+// third request. It takes up to a minute, most of it until what the dead services held
+// is given to the last one.
 //
 //	go run ./examples/quickstart
 package main
@@ -24,7 +26,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// The variables that a service finds its settings in. Without them, this program is the one that starts services.
+// The variables that a service finds its settings in. Without them, this program is the
+// one that starts services.
 const (
 	fileVariable     = "QUICKSTART_FILE"
 	receiverVariable = "QUICKSTART_RECEIVER"
@@ -79,8 +82,8 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// service runs a service until it has accepted some messages. It then kills it, or waits until it has delivered everything.
-// It returns the IDs of what was accepted.
+// service runs a service until it has accepted some messages. It then kills it, or
+// waits until it has delivered everything. It returns the IDs of what was accepted.
 func service(ctx context.Context, number int, file, receiver string, some int, kill bool) (accepted []string, err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -100,7 +103,8 @@ func service(ctx context.Context, number int, file, receiver string, some int, k
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	for lines := bufio.NewScanner(ids); lines.Scan(); { // what it wrote before it died can still be read
+	// What it wrote before it died can still be read.
+	for lines := bufio.NewScanner(ids); lines.Scan(); {
 		accepted = append(accepted, lines.Text())
 		switch {
 		case len(accepted) != some:
@@ -138,7 +142,8 @@ func (c *customer) serve(w http.ResponseWriter, r *http.Request) {
 	c.delivered[r.Header.Get(webhook.HeaderID)]++
 }
 
-// compare returns how many of the accepted messages the customer has, and how many of them twice.
+// compare returns how many of the accepted messages the customer has, and how many of
+// them twice.
 func (c *customer) compare(accepted []string) (delivered, twice int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// serve is the service: it takes events and delivers what is in the file. When its standard input ends, it takes no more, and
-// returns when everything is delivered.
+// serve is the service: it takes events and delivers what is in the file. When its
+// standard input ends, it takes no more, and returns when everything is delivered.
 func serve(ctx context.Context, file, receiver, number string) error {
 	engine, err := sqlite.Open(file, durable.Config{MaxTimeout: 3 * time.Second})
 	if err != nil {
@@ -56,7 +56,8 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	return <-ended
 }
 
-// take sends an event every 5 ms until standard input ends, and prints the ID of each that the queue has.
+// take sends an event every 5 ms until standard input ends, and prints the ID of each
+// that the queue has.
 func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, number string) error {
 	stop := make(chan struct{})
 	go func() {

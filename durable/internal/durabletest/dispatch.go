@@ -257,7 +257,8 @@ func testDispatchSupersede[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 }
 
-// testDispatchTwo has one engine change what the other dispatches: what has committed counts from then on.
+// testDispatchTwo has one engine change what the other dispatches: what has committed
+// counts from then on.
 func testDispatchTwo[T any](t *testing.T, db Database[T]) {
 	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	other := db.Open(t, durable.Config{}).Webhooks(nil)

@@ -37,7 +37,8 @@ func filters(f durable.Filter) []durable.Filter {
 	return all
 }
 
-// testList compares the pages of all combinations of filters with what a loop over all finds.
+// testList compares the pages of all combinations of filters with what a loop over all
+// finds.
 func testList[T any](t *testing.T, db Database[T]) {
 	const n = 60
 	e := db.Open(t, durable.Config{})
@@ -50,7 +51,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 		require.NoError(t, e.Enqueue(t.Context(), task))
 		d := durable.Delivery{
 			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event, State: states[i%len(states)],
-			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour), // several at one moment
+			// Several at one moment.
+			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour),
 		}
 		due, ended := d.Due.UnixMicro(), "NULL"
 		if d.State != durable.StatePending {
@@ -102,7 +104,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 	require.JSONEq(t, `{"deliveries": [], "next": ""}`, string(text))
 }
 
-// testLongNames has names that are longer than a key of an index may be: they are kept, and found.
+// testLongNames has names that are longer than a key of an index may be: they are kept,
+// and found.
 func testLongNames[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	var tasks []queue.Task
@@ -259,7 +262,8 @@ func testResendOrdered[T any](t *testing.T, db Database[T]) {
 	ok, err := e.Cancel(t.Context(), "busy")
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.ErrorIs(t, e.Resend(t.Context(), "busy"), durable.ErrPending) // it is being sent
+	// It is being sent.
+	require.ErrorIs(t, e.Resend(t.Context(), "busy"), durable.ErrPending)
 	close(gate)
 	finally(t, e, "last", durable.StateFailed)
 	require.NoError(t, e.Resend(t.Context(), "busy"))
@@ -296,7 +300,8 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	set(4, "dropped", "superseded", ended)
 	set(5, "dropped", "disabled", ended)
 
-	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Dead} }) // they fail again
+	// They fail again.
+	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Dead} })
 	Run(t, e, r.handle)
 	got, err := e.ResendFailed(t.Context(), "hook", since)
 	require.NoError(t, err)

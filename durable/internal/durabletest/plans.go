@@ -60,10 +60,12 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 	return stmts
 }
 
-// wanted looks for a webhook that has half of all deliveries, of which few are not delivered.
+// wanted looks for a webhook that has half of all deliveries, of which few are not
+// delivered.
 var wanted = durable.Filter{
 	State: durable.StateFailed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
-	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour), // of the 24 h that Fill fills
+	// Of the 24 h that Fill fills.
+	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour),
 }
 
 // Fill inserts n deliveries, the last of them now, and an attempt for each.
@@ -144,15 +146,17 @@ func Index(sql string) string {
 	}
 }
 
-// List reports how long pages take among a million deliveries, in milliseconds: the slowest first page of all combinations of
-// filters, the slowest one of the middle, and one for which half of all have to be passed over.
+// List reports how long pages take among a million deliveries, in milliseconds: the
+// slowest first page of all combinations of filters, the slowest one of the middle, and
+// one for which half of all have to be passed over.
 func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
 	Fill(b, 1_000_000, exec)
 	exec(b, `ANALYZE @delivery`)
 	slowest := func(f durable.Filter, name string) {
 		var worst time.Duration
 		for _, f := range filters(f) {
-			times := make([]time.Duration, 0, 9) // more than five, after which Postgres may take a plan for all values
+			// More than five, after which Postgres may take a plan for all values.
+			times := make([]time.Duration, 0, 9)
 			for range cap(times) {
 				begun := time.Now()
 				_, err := e.List(b.Context(), f)

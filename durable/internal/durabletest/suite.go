@@ -18,7 +18,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Database is a new one, for one test. In SQL, @ stands before the names of our tables and # before those of River's.
+// A Database is a new one, for one test. In SQL, @ stands before the names of our
+// tables and # before those of River's.
 type Database[T any] struct {
 	// Open opens an engine on it, and closes it when the test ends.
 	Open func(t testing.TB, config durable.Config) *durable.Engine[T]
@@ -151,7 +152,8 @@ func testEnqueueTx[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, map[string]int{"yes": 1, "too": 1}, r.ids())
 }
 
-// testEnqueueTxOrdered has the first of an ordering end while a transaction enqueues the next.
+// testEnqueueTxOrdered has the first of an ordering end while a transaction enqueues
+// the next.
 func testEnqueueTxOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	gate := make(chan struct{})
@@ -202,7 +204,8 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)
 	}
 	require.ErrorIs(t, e.Enqueue(t.Context(), tests[len(tests)-1].task), durable.ErrTimeout)
-	odd := change(func(t *queue.Task) { t.Message.WebhookID, t.Message.Event = "\xff\x00", "\x00\xff" }) // only shown
+	// Only shown.
+	odd := change(func(t *queue.Task) { t.Message.WebhookID, t.Message.Event = "\xff\x00", "\x00\xff" })
 	require.NoError(t, e.Enqueue(t.Context(), odd))
 	var n int
 	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
@@ -317,7 +320,8 @@ func testRescue[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND attempts = 1`)
 }
 
-// testRescueOrdered has a process die after it has booked the end of the first, and before the turn of the next.
+// testRescueOrdered has a process die after it has booked the end of the first, and
+// before the turn of the next.
 func testRescueOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), ordered("first", "second")...))
@@ -456,7 +460,8 @@ func testPanic[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND attempts = 1`)
 }
 
-// testOutOfTime has a handler that takes longer than any attempt may: its context ends before the lease does.
+// testOutOfTime has a handler that takes longer than any attempt may: its context ends
+// before the lease does.
 func testOutOfTime[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{MaxTimeout: time.Nanosecond})
 	task := Task("a")

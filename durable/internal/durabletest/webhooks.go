@@ -140,7 +140,8 @@ func listAll[T any](t *testing.T, hooks *durable.Webhooks[T], f durable.WebhookF
 	}
 }
 
-// testWebhooksText looks for webhooks by their name and host, among more than are read at once.
+// testWebhooksText looks for webhooks by their name and host, among more than are read
+// at once.
 func testWebhooksText[T any](t *testing.T, db Database[T]) {
 	hooks := db.Open(t, durable.Config{}).Webhooks(nil)
 	want := map[string]int{"CRM": 0, "example:8443": 0}

@@ -26,8 +26,8 @@ type Fixture[T any] struct {
 	Database[T]
 	// Shift moves the times in River's tables.
 	Shift func(t testing.TB, by time.Duration)
-	// Zone is whether the times of retries are in a local zone, which the version took for
-	// UTC: so none had left.
+	// Zone is whether the times of retries are in a local zone, which the version took
+	// for UTC: so none had left.
 	Zone bool
 }
 
@@ -205,7 +205,8 @@ func readWebhooks[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 	}
 }
 
-// compare holds what has become of all deliveries, and what a receiver got, to what should.
+// compare holds what has become of all deliveries, and what a receiver got, to what
+// should.
 func (f Fixture[T]) compare(t *testing.T, e *durable.Engine[T], r *witness) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -46,7 +46,8 @@ func testOnTime[T any](t *testing.T, db Database[T]) {
 	mu.Lock()
 	defer mu.Unlock()
 	for id := range waits {
-		require.GreaterOrEqual(t, late[id], -time.Millisecond, id) // River's times are whole milliseconds
+		// River's times are whole milliseconds.
+		require.GreaterOrEqual(t, late[id], -time.Millisecond, id)
 		require.Less(t, late[id], 15*time.Second, id)
 	}
 	// A job that River takes for due before its time is put off again and again.
@@ -55,8 +56,8 @@ func testOnTime[T any](t *testing.T, db Database[T]) {
 	require.Zero(t, busy)
 }
 
-// Zones runs a test of the calling program in local times that are ahead of UTC, behind it,
-// and an hour further after some seconds, as at a change to summer time.
+// Zones runs a test of the calling program in local times that are ahead of UTC, behind
+// it, and an hour further after some seconds, as at a change to summer time.
 func Zones(t *testing.T, test string) {
 	program, err := os.Executable()
 	require.NoError(t, err)
@@ -81,8 +82,8 @@ func Zones(t *testing.T, test string) {
 	}
 }
 
-// zoneFile returns a file of local times, given in seconds east of UTC, each of which comes
-// 4 s after the one before. The format is in RFC 8536.
+// zoneFile returns a file of local times, given in seconds east of UTC, each of which
+// comes 4 s after the one before. The format is in RFC 8536.
 func zoneFile(offsets ...int32) []byte {
 	var b bytes.Buffer
 	write := func(v any) { _ = binary.Write(&b, binary.BigEndian, v) }
@@ -98,7 +99,8 @@ func zoneFile(offsets ...int32) []byte {
 	}
 	for i, offset := range offsets {
 		write(offset)
-		write([]int8{int8(i), int8(4 * i)}) // whether it is summer time, and where its name is
+		// Whether it is summer time, and where its name is.
+		write([]int8{int8(i), int8(4 * i)})
 	}
 	for range offsets {
 		b.WriteString("ABC\x00")
