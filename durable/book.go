@@ -120,8 +120,9 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.Defer {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: d.args(
-				micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err))})
+			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
+				clean(string(a.Class)), errorText(a.Err))
+			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
 		}
 		stmts = append(stmts, e.verdictStmt(d))
 	}

@@ -58,7 +58,9 @@ func (w *Webhooks[T]) DispatchTx(ctx context.Context, tx T, webhookID string, ev
 
 // DispatchIDTx is [Webhooks.DispatchTx] with the producer's own ID for the message, as
 // in [Webhooks.DispatchID].
-func (w *Webhooks[T]) DispatchIDTx(ctx context.Context, tx T, webhookID, messageID string, event webhook.Event) error {
+func (w *Webhooks[T]) DispatchIDTx(
+	ctx context.Context, tx T, webhookID, messageID string, event webhook.Event,
+) error {
 	return w.dispatchTx(ctx, tx, webhookID, messageID, event, true)
 }
 

@@ -168,6 +168,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	now := time.Now()
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
+	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
 	for _, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
@@ -179,7 +180,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		if task.again {
 			stmts = append(stmts, store.Stmt{SQL: e.sql.deleteFault, Args: []any{task.ID}})
 		}
-		stmts = append(stmts, e.insertStmt(task, now, func(j river.InsertManyParams) { jobs = append(jobs, j) }))
+		stmts = append(stmts, e.insertStmt(task, now, wake))
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
 		return err

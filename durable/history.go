@@ -132,7 +132,7 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	}
 	page := Page{Deliveries: []Delivery{}}
 	var last position
-	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: func(row store.Row) error {
+	scan := func(row store.Row) error {
 		if len(page.Deliveries) == limit {
 			page.Next = last.String()
 			return nil
@@ -140,7 +140,8 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 		d, seq, err := scanDelivery(row)
 		page.Deliveries, last = append(page.Deliveries, d), position{micros(d.Created), seq}
 		return err
-	}})
+	}
+	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: scan})
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
@@ -165,7 +166,8 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 // [ErrNoMessage] where there never was one.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data []byte
-	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: func(row store.Row) error { return row.Scan(&data) }})
+	scan := func(row store.Row) error { return row.Scan(&data) }
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: scan})
 	if err == nil && len(data) == 0 {
 		err = ErrNoMessage
 	}
@@ -184,17 +186,19 @@ func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, e
 func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {
 	attempts := []Attempt{}
 	var seq int64
-	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: func(row store.Row) error { return row.Scan(&seq) }})
+	scanSeq := func(row store.Row) error { return row.Scan(&seq) }
+	scan := func(row store.Row) error {
+		var a Attempt
+		var gen, n, at, duration, status int64
+		err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
+		a.Resent, a.N, a.At, a.Status = int(gen), int(n), utc(at), int(status)
+		a.Duration = time.Duration(duration) * time.Microsecond
+		attempts = append(attempts, a)
+		return err
+	}
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: scanSeq})
 	if err == nil {
-		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: func(row store.Row) error {
-			var a Attempt
-			var gen, n, at, duration, status int64
-			err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
-			a.Resent, a.N, a.At, a.Status = int(gen), int(n), utc(at), int(status)
-			a.Duration = time.Duration(duration) * time.Microsecond
-			attempts = append(attempts, a)
-			return err
-		}})
+		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: scan})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: attempts: %w", err)
@@ -296,8 +300,8 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	var parts []string
 	for _, s := range states {
 		if f.State == s || f.State == "" {
-			parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`,
-				columns, state, s, where, order))
+			const part = `SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`
+			parts = append(parts, fmt.Sprintf(part, columns, state, s, where, order))
 		}
 	}
 	if len(parts) == 0 {

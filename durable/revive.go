@@ -28,7 +28,8 @@ func (e *Engine[T]) revive(ctx context.Context) {
 			if err != nil && ctx.Err() == nil {
 				e.log(ctx, "look for deliveries without a job", err)
 			} else if n > 0 {
-				e.config.Logger.WarnContext(ctx, "durable: deliveries without a job got one", slog.Int("deliveries", n))
+				e.config.Logger.WarnContext(ctx, "durable: deliveries without a job got one",
+					slog.Int("deliveries", n))
 			}
 		}
 		select {
@@ -65,7 +66,8 @@ func (e *Engine[T]) reviveSome(ctx context.Context, before time.Time) (n int, er
 	}
 	err = e.inTx(ctx, func(tx T) error {
 		jobs, orderings = nil, nil
-		if err := e.store.RunTx(ctx, tx, append(e.store.Lock([]string{reviveLock}), search...)...); err != nil {
+		stmts := append(e.store.Lock([]string{reviveLock}), search...)
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 			return err
 		}
 		n = len(jobs)

@@ -24,12 +24,12 @@ const (
 // migrations are the steps from an empty database to the newest layout. A step that was
 // released is never changed: a change is another step.
 //
-// seq numbers deliveries in the order of Enqueue. gen goes up each time that a delivery is
-// resent, so that older jobs and verdicts no longer count. active is 1 if a job of River's
-// will wake the delivery: always, except for the later ones of an ordering, and for those
-// that ended while they were not handed out. held is the time until which an ordered
-// delivery belongs to its worker. message is empty for an event that could not be
-// composed.
+// seq numbers deliveries in the order of Enqueue. gen goes up each time that a delivery
+// is resent, so that older jobs and verdicts no longer count. active is 1 if a job of
+// River's will wake the delivery: always, except for the later ones of an ordering, and
+// for those that ended while they were not handed out. held is the time until which an
+// ordered delivery belongs to its worker. message is empty for an event that could not
+// be composed.
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
 // is of none in the table. Definitions are only added: the current one of an id has the
@@ -198,8 +198,8 @@ func (e *Engine[T]) checkLayout(ctx context.Context) error {
 // refuseNewer returns an error for tables of a newer version.
 func (e *Engine[T]) refuseNewer(found layout) error {
 	if found.own > e.known.own || found.river > e.known.river {
-		return fmt.Errorf("the tables are of a newer version, %d with River's %d: this program knows %d with River's %d",
-			found.own, found.river, e.known.own, e.known.river)
+		const format = "the tables are of a newer version, %d with River's %d: this program knows %d with River's %d"
+		return fmt.Errorf(format, found.own, found.river, e.known.own, e.known.river)
 	}
 	return nil
 }

@@ -58,12 +58,14 @@ func (s *statements) forWork(d store.Dialect) {
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
-				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending'))) THEN 0 ELSE 1 END,
+				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
+			THEN 0 ELSE 1 END,
 			$7, $8, $9)
 		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
-			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended, class, error, message)
+			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
+				class, error, message)
 		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`)
 
@@ -71,16 +73,19 @@ func (s *statements) forWork(d store.Dialect) {
 			coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
-		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5 RETURNING seq`)
+		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
+		RETURNING seq`)
 	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
 		SELECT seq, gen, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
 			CAST($8 AS text), CAST($9 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
-	s.retry = d.SQL(`UPDATE @delivery SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
+	s.retry = d.SQL(`UPDATE @delivery
+		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
 	// One that was canceled during the attempt stays so, unless it was delivered.
-	s.end = d.SQL(`UPDATE @delivery SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
+	s.end = d.SQL(`UPDATE @delivery
+		SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
 			reason = $6, ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
 		WHERE ` + ours + ` RETURNING state`)
 }
@@ -115,18 +120,23 @@ func (s *statements) forUpkeep(d store.Dialect) {
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
 
-	s.jobless = d.SQL(`SELECT +seq, gen FROM @delivery WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob)
+	s.jobless = d.SQL(`SELECT +seq, gen FROM @delivery
+		WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob)
 	// Those that have ended, and whose turn in an ordering has not.
 	s.unreleased = d.SQL(`SELECT +seq, gen FROM @delivery
-		WHERE ordering > '' AND ordering IS NOT NULL AND active = 1 AND state <> 'pending' AND ended < $1` + withoutJob)
+		WHERE ordering > '' AND ordering IS NOT NULL AND active = 1
+			AND state <> 'pending' AND ended < $1` + withoutJob)
 	// Orderings of which none is active.
-	s.inactive = d.SQL(`SELECT ordering FROM @delivery AS d WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
-		AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1) GROUP BY ordering LIMIT $2`)
+	s.inactive = d.SQL(`SELECT ordering FROM @delivery AS d
+		WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
+			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1)
+		GROUP BY ordering LIMIT $2`)
 }
 
 func (s *statements) forWebhooks(d store.Dialect) {
 	// Of two that add the same version, the primary key lets one through.
-	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition) VALUES ($1, 1, 0, $2, $3)
+	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+		VALUES ($1, 1, 0, $2, $3)
 		ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`)
 	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
 		SELECT id, version + 1, disabled, CAST($3 AS bigint), CAST($4 AS text)
@@ -139,7 +149,8 @@ func (s *statements) forWebhooks(d store.Dialect) {
 	s.current = d.SQL(`SELECT id, version, disabled, changed,
 			CASE WHEN version = $2 AND changed = $3 THEN '' ELSE definition END
 		FROM @webhook WHERE id = $1 ORDER BY version DESC LIMIT 1`)
-	s.atVersion = d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook WHERE id = $1 AND version = $2`)
+	s.atVersion = d.SQL(`SELECT id, version, disabled, changed, definition
+		FROM @webhook WHERE id = $1 AND version = $2`)
 	s.list = d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook AS w
 		WHERE id > $1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id) ORDER BY id LIMIT $2`)
 }
@@ -148,7 +159,8 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
 	s.message = d.SQL(`SELECT message FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
-	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
+	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error
+		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 
 	s.ended = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`)
 	s.failed = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery

@@ -44,9 +44,9 @@ type Webhooks[T any] struct {
 // that creates webhooks all the time do not fill its memory.
 const maxComposers = 10_000
 
-// Webhooks returns the webhooks in e's database. Dispatch makes tasks with q, which should
-// be a queue over e; if it is nil, Dispatch returns an error. The samples are passed to
-// [webhook.Compile], when a definition is stored and when it is used.
+// Webhooks returns the webhooks in e's database. Dispatch makes tasks with q, which
+// should be a queue over e; if it is nil, Dispatch returns an error. The samples are
+// passed to [webhook.Compile], when a definition is stored and when it is used.
 func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks[T] {
 	return &Webhooks[T]{engine: e, queue: q, samples: samples}
 }

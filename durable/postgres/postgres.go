@@ -139,6 +139,8 @@ const (
 	deadlockDetected     = "40P01"
 )
 
+const lock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+
 // Lock locks numbers that the names hash to, always in the same sequence, so that no two
 // transactions wait for each other.
 func (d *database) Lock(names []string) []store.Stmt {
@@ -147,7 +149,7 @@ func (d *database) Lock(names []string) []store.Stmt {
 	names = slices.Compact(names)
 	stmts := make([]store.Stmt, len(names))
 	for i, name := range names {
-		stmts[i] = store.Stmt{SQL: `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, Args: []any{d.schema + "/" + name}}
+		stmts[i] = store.Stmt{SQL: lock, Args: []any{d.schema + "/" + name}}
 	}
 	return stmts
 }
@@ -162,14 +164,15 @@ func (d *database) Migrate(ctx context.Context, before, after func(pgx.Tx) error
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return pgx.BeginFunc(ctx, conn, func(lock pgx.Tx) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		// The role may have timeouts that are meant for the requests of a service.
-		const wait = `SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true),
+		const noTimeouts = `SELECT set_config('lock_timeout', '0', true),
+			set_config('statement_timeout', '0', true),
 			set_config('idle_in_transaction_session_timeout', '0', true)`
-		if _, err := lock.Exec(ctx, wait); err != nil {
+		if _, err := tx.Exec(ctx, noTimeouts); err != nil {
 			return err
 		}
-		if _, err := lock.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, d.schema); err != nil {
+		if _, err := tx.Exec(ctx, lock, d.schema); err != nil {
 			return err
 		}
 		if err := d.createSchema(ctx); err != nil {

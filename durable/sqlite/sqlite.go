@@ -35,9 +35,9 @@ type Engine = durable.Engine[*sql.Tx]
 // a local disk, and have no other user of River in it. Before a file of an older version
 // is opened, stop that version's processes.
 //
-// What Enqueue keeps is on disk when it returns: the journal is a write-ahead log that is
-// synced with each commit. Statements wait up to 10 s for another transaction that writes,
-// so keep the caller's own transactions short.
+// What Enqueue keeps is on disk when it returns: the journal is a write-ahead log that
+// is synced with each commit. Statements wait up to 10 s for another transaction that
+// writes, so keep the caller's own transactions short.
 func Open(path string, config durable.Config) (*Engine, error) {
 	if config.Schema != "" {
 		return nil, errors.New("durable: Schema: SQLite has none")
@@ -157,8 +157,8 @@ func (f *file) Dialect() store.Dialect {
 }
 
 // localTimes returns the statement that rewrites the local times in a column of River's
-// jobs in UTC. Before v0.44, River wrote some as 2026-03-29 02:44:56.386 +0530 IST m=+0.2,
-// and compared the text with that of times in UTC.
+// jobs in UTC. Before v0.44, River wrote some as 2026-03-29 02:44:56.386 +0530 IST
+// m=+0.2, and compared the text with that of times in UTC.
 func localTimes(column string) string {
 	return strings.ReplaceAll(`UPDATE #river_job SET COLUMN = strftime('%Y-%m-%d %H:%M:%f',
 			substr(COLUMN, 1, blank - 1) || substr(COLUMN, blank + 1, 3) || ':' || substr(COLUMN, blank + 4, 2))
@@ -244,7 +244,8 @@ func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) e
 			return err
 		}
 		//lint:ignore SA1019 deprecated because of Postgres; here it keeps other processes out
-		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil) //nolint:staticcheck // as above
+		//nolint:staticcheck // as above
+		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
 		if err != nil {
 			return err
 		}

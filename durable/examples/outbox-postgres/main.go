@@ -55,11 +55,12 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 		return err
 	}
 	calls := schema + ".calls" // yours is in any schema of the same database
-	if _, err := pool.Exec(ctx, `CREATE TABLE `+calls+` (id text PRIMARY KEY, seconds bigint NOT NULL)`); err != nil {
+	_, err = pool.Exec(ctx, `CREATE TABLE `+calls+` (id text PRIMARY KEY, seconds bigint NOT NULL)`)
+	if err != nil {
 		return err
 	}
 
-	receiver := webhooktest.NewReceiver() // stands for the customer's server
+	receiver := webhooktest.NewReceiver() // plays the customer's server
 	defer receiver.Close()
 	// In production: &webhook.Client{}.
 	q, err := queue.New(receiver.Client(), engine, queue.Config{})
@@ -107,15 +108,17 @@ type service struct {
 
 // callEnded keeps a call and dispatches its report to a webhook, both or neither.
 func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds int) error {
-	report := payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)}
+	took := payload.SecondsNumber(time.Duration(seconds) * time.Second)
+	report := payload.CallReport{MID: id, Duration: took}
 	// Commits if what follows returns nil.
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds); err != nil {
+		_, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds)
+		if err != nil {
 			return err
 		}
 		// The ID of the message is the call's: should the service report it twice, it
 		// is one message.
-		err := s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
+		err = s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
 		// That one is in the history, as failed.
 		if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 			return err

@@ -47,11 +47,12 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(ctx, `CREATE TABLE calls (id text PRIMARY KEY, seconds integer NOT NULL)`); err != nil {
+	_, err = db.ExecContext(ctx, `CREATE TABLE calls (id text PRIMARY KEY, seconds integer NOT NULL)`)
+	if err != nil {
 		return err
 	}
 
-	receiver := webhooktest.NewReceiver() // stands for the customer's server
+	receiver := webhooktest.NewReceiver() // plays the customer's server
 	defer receiver.Close()
 	// In production: &webhook.Client{}.
 	q, err := queue.New(receiver.Client(), engine, queue.Config{})
@@ -95,7 +96,8 @@ type service struct {
 
 // callEnded keeps a call and enqueues its report, both or neither.
 func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
-	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)})
+	took := payload.SecondsNumber(time.Duration(seconds) * time.Second)
+	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: took})
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,8 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
-	if _, err := tx.ExecContext(ctx, `INSERT INTO calls (id, seconds) VALUES (?, ?)`, id, seconds); err != nil {
+	_, err = tx.ExecContext(ctx, `INSERT INTO calls (id, seconds) VALUES (?, ?)`, id, seconds)
+	if err != nil {
 		return err
 	}
 	if err := s.engine.EnqueueTx(ctx, tx, task); err != nil {

@@ -73,24 +73,29 @@ func run(ctx context.Context, out io.Writer) error {
 		if last {
 			end = "had delivered everything, and stopped"
 		}
-		fmt.Fprintf(out, "service %d accepted %3d messages and %s: %3d of %3d delivered so far\n", number, len(ids), end, delivered, len(accepted))
+		fmt.Fprintf(out, "service %d accepted %3d messages and %s: %3d of %3d delivered so far\n",
+			number, len(ids), end, delivered, len(accepted))
 	}
 
 	delivered, twice := customer.compare(accepted)
-	fmt.Fprintf(out, "\naccepted:  %d\ndelivered: %d\nlost:      %d\n", len(accepted), delivered, len(accepted)-delivered)
-	fmt.Fprintf(out, "delivered twice, since their service died between the receiver's answer and its own note: %d\n", twice)
+	fmt.Fprintf(out, "\naccepted:  %d\ndelivered: %d\nlost:      %d\n",
+		len(accepted), delivered, len(accepted)-delivered)
+	fmt.Fprintf(out, "delivered twice, since a service died before it had noted the answer: %d\n", twice)
 	return nil
 }
 
 // service runs a service until it has accepted some messages. It then kills it, or
 // waits until it has delivered everything. It returns the IDs of what was accepted.
-func service(ctx context.Context, number int, file, receiver string, some int, kill bool) (accepted []string, err error) {
+func service(
+	ctx context.Context, number int, file, receiver string, some int, kill bool,
+) (accepted []string, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), fileVariable+"="+file, receiverVariable+"="+receiver, numberVariable+"="+strconv.Itoa(number))
+	cmd.Env = append(os.Environ(),
+		fileVariable+"="+file, receiverVariable+"="+receiver, numberVariable+"="+strconv.Itoa(number))
 	cmd.Stderr = os.Stderr
 	stop, err := cmd.StdinPipe() // the service stops when it is closed
 	if err != nil {

@@ -26,7 +26,9 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	client := &webhook.Client{
 		Signer: webhook.HMAC{},
 		// It may reach this machine. In production, leave it out.
-		Transport: webhook.NewTransport(webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
+		Transport: webhook.NewTransport(webhook.Egress{
+			AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		}),
 	}
 	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
@@ -73,7 +75,9 @@ func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, numbe
 			return nil
 		}
 		id := fmt.Sprintf("service%s-message%d", number, n)
-		message, err := composer.ComposeID(id, payload.MessageStatus{ID: id, Channel: payload.ChannelWhatsApp, Status: payload.StatusDelivered})
+		message, err := composer.ComposeID(id, payload.MessageStatus{
+			ID: id, Channel: payload.ChannelWhatsApp, Status: payload.StatusDelivered,
+		})
 		if err != nil {
 			return err
 		}
