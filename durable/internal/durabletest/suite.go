@@ -18,8 +18,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Database is a new one, for one test. In SQL, @ is before the names of our tables and #
-// before those of River's.
+// A Database is a new one, for one test. In SQL, @ is before the names of our tables
+// and # before those of River's.
 type Database[T any] struct {
 	// Open opens an engine on it, and closes it when the test ends.
 	Open func(t testing.TB, config durable.Config) *durable.Engine[T]
