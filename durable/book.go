@@ -94,7 +94,7 @@ func (e *Engine[T]) held(now time.Time) (from, until int64) {
 // book writes the verdict of d down, and tries again until its lease is over: otherwise
 // the attempt would be repeated. If another worker has taken over d, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
-	if e.late(d.now) && d.verdict.Kind != queue.Done {
+	if e.late(d.now) && d.verdict.Kind != queue.KindDone {
 		d.state = "" // the worker that has d now decides how it goes on
 		return nil
 	}
@@ -119,7 +119,7 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	defer cancel()
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
-		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.Defer {
+		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
 				clean(string(a.Class)), errorText(a.Err))
 			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
@@ -134,14 +134,14 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	v := d.verdict
 	d.state = "" // where no row comes back
 	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
-	if v.Kind == queue.Defer {
+	if v.Kind == queue.KindDefer {
 		return store.Stmt{SQL: e.sql.postpone, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
 	}
 	status, class, text := int64(0), "", ""
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
-	if v.Kind == queue.Retry {
+	if v.Kind == queue.KindRetry {
 		due := micros(d.now.Add(v.After))
 		return store.Stmt{SQL: e.sql.retry, Args: d.args(due, status, class, text), Scan: scan}
 	}

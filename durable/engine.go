@@ -286,7 +286,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	select {
 	case <-e.stop:
 		// So that no process has to wait for the end of the lease.
-		d.verdict = queue.Verdict{Kind: queue.Defer}
+		d.verdict = queue.Verdict{Kind: queue.KindDefer}
 	default:
 		e.handle(ctx, d)
 	}
@@ -312,7 +312,7 @@ func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 		if reason := recover(); reason != nil {
 			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked",
 				slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
-			d.verdict = queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
+			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 		}
 	}()
 	message, err := queue.Decode(d.message)

@@ -211,7 +211,6 @@ type noDelivery struct{}
 
 func (noDelivery) Error() string { return "no such delivery" }
 
-//nolint:errorlint // as errors.Is asks for
 func (noDelivery) Is(target error) bool { return target == webhook.ErrNotFound }
 
 // find runs a statement for the delivery with that ID. If no row comes back, the error

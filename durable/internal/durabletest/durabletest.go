@@ -158,8 +158,8 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	started = time.Now()
 	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict {
 		left <- struct{}{}
-		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{
-			N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.Delivered,
+		return queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{
+			N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.OutcomeDelivered,
 		}}
 	})
 	for range n + 2*single {

@@ -184,7 +184,7 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	d = finally(t, e, "a", durable.StateDropped)
 	want = durable.Delivery{
 		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event,
-		State: durable.StateDropped, Reason: queue.Disabled,
+		State: durable.StateDropped, Reason: queue.ReasonDisabled,
 		Resent: 1, Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
@@ -319,7 +319,7 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	set(5, "dropped", "disabled", ended)
 
 	// They fail again.
-	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Dead} })
+	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} })
 	Run(t, e, r.handle)
 	got, err := e.ResendFailed(t.Context(), "hook", since)
 	require.NoError(t, err)

@@ -346,12 +346,12 @@ func testHistory[T any](t *testing.T, db Database[T]) {
 	}
 	verdicts := map[string][]queue.Verdict{
 		"delivered": {
-			{Kind: queue.Retry, Attempt: failed},
-			{Kind: queue.Defer},
-			{Kind: queue.Done, Attempt: &webhook.Attempt{At: at, Status: 202}},
+			{Kind: queue.KindRetry, Attempt: failed},
+			{Kind: queue.KindDefer},
+			{Kind: queue.KindDone, Attempt: &webhook.Attempt{At: at, Status: 202}},
 		},
-		"failed":  {{Kind: queue.Dead, Attempt: failed}},
-		"dropped": {{Kind: queue.Dead, Reason: queue.Disabled}},
+		"failed":  {{Kind: queue.KindDead, Attempt: failed}},
+		"dropped": {{Kind: queue.KindDead, Reason: queue.ReasonDisabled}},
 	}
 	var mu sync.Mutex
 	Run(t, e, record(func(d queue.Delivery) queue.Verdict {
