@@ -49,8 +49,10 @@ var (
 // A Composer makes messages of events in the form that one [Webhook] asks for.
 // [Compile] makes it. It is safe for concurrent use and does not change.
 type Composer struct {
-	program *compose.Program
-	policy  Policy
+	program  *compose.Program
+	policy   Policy
+	defaults func(eventType string) Policy // of a Registry; nil: none
+	bounds   *Bounds                       // of a Registry; nil: none
 }
 
 // Compile checks a webhook and prepares it for composing: every placeholder, where it
@@ -143,7 +145,14 @@ func (c *Composer) compose(id string, e Event) (*Message, error) {
 		return nil, templateError(err)
 	}
 	eventType := e.EventType()
-	policy := c.policy.complete(eventType)
+	policy := c.policy
+	if c.defaults != nil {
+		policy = policy.Or(c.defaults(eventType))
+	}
+	policy = policy.complete(eventType)
+	if c.bounds != nil {
+		policy = c.bounds.Clamp(policy)
+	}
 	policy.Waits = append(m.waits[:0], policy.Waits...)
 	if len(policy.Success) > 0 { // else nil, as after a JSON round trip
 		policy.Success = append(m.success[:0], policy.Success...)
