@@ -12,13 +12,13 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A request that broke is one request, unless another one took its place.
+// A request that broke counts as one request, unless net/http repeated it.
 func TestClient_Requests(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	tests := []struct {
 		name    string
-		written []error // of the requests that were begun
+		written []error // the results of the requests that were begun
 		want    int
 	}{
 		{"none", nil, 0},
@@ -50,7 +50,7 @@ type panickingError struct{}
 
 func (panickingError) Error() string { panic("secret") }
 
-// A Transport that does not keep to its contract fails the attempt, and leaves nothing open.
+// A Transport that breaks its contract fails the attempt, and nothing stays open.
 func TestClient_OddTransport(t *testing.T) {
 	t.Parallel()
 	body := &closeCounter{}
@@ -77,7 +77,7 @@ func (c *closeCounter) Close() error {
 	return nil
 }
 
-// A signature under a name that net/http leaves out would be no signature.
+// net/http drops some headers: a signature must not have such a name.
 func TestClient_SignatureInReservedHeader(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "Trailer"} {

@@ -14,14 +14,19 @@ import (
 )
 
 func errorAt(field string, offset, length int, message, suggestion string) webhook.Problem {
-	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Suggestion: suggestion, Severity: webhook.SeverityError}
+	return webhook.Problem{
+		Field: field, Offset: offset, Length: length, Message: message, Suggestion: suggestion,
+		Severity: webhook.SeverityError,
+	}
 }
 
 func warningAt(field string, offset, length int, message string) webhook.Problem {
-	return webhook.Problem{Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning}
+	return webhook.Problem{
+		Field: field, Offset: offset, Length: length, Message: message, Severity: webhook.SeverityWarning,
+	}
 }
 
-// All that is wrong comes at once, in the order in which an author reads a webhook.
+// All errors are returned at once, in the order in which an author reads a webhook.
 func TestCheck_Errors(t *testing.T) {
 	t.Parallel()
 	got := webhook.Check(webhook.Webhook{
@@ -74,22 +79,22 @@ func TestCheck_Warnings(t *testing.T) {
 		{"often absent", "", "{{ payload.read_at }}", "", status, []webhook.Problem{warningAt("headers.X-A", 3, 15, absent+"empty"+byDefault)}},
 		{"often absent, with a default", "", "{{payload.read_at | default: '-'}}", "", status, nil},
 		{"often absent, in JSON", "", "", `{"a":{{payload.read_at}},"b":"{{payload.id}}"}`, status, []webhook.Problem{
-			warningAt("body", 5, 19, "payload.read_at is a text: without quotes around the tag it brings its own"),
+			warningAt("body", 5, 19, "payload.read_at is a text: outside quotes, it is sent with quotes of its own"),
 			warningAt("body", 7, 15, absent+"null"+byDefault),
 		}},
 		{"often absent, by its alias and without the prefix", "", "{{id}}", "", report, []webhook.Problem{
 			warningAt("headers.X-A", 2, 2, "id is absent in reports of Click2Call, and then empty"+byDefault),
 		}},
 		{"text in JSON", "", "", `{"a":{{payload.id}}}`, status, []webhook.Problem{
-			warningAt("body", 5, 14, "payload.id is a text: without quotes around the tag it brings its own"),
+			warningAt("body", 5, 14, "payload.id is a text: outside quotes, it is sent with quotes of its own"),
 		}},
-		{"text in JSON behind a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
+		{"text in JSON after a filter", "", "", `{"a":{{payload.id | upcase}},"b":"{{payload.id}}"}`, status, nil},
 		{"number in JSON", "", "", `{"a":{{bridge}},"b":"{{bridge}}"}`, report, nil},
 		{"the whole body", "", "", `{{payload.status}}`, status, nil},
 		{"http", "HTTP://h/", "", "", status, []webhook.Problem{warningAt("url", 0, 5, "http sends everything in the clear; use https")}},
 		{"text touches a number", "https://h/{{to}}x?a={{to}}5&b=x{{from}}&c={{to}}&d=+{{to}}", "", "", report, []webhook.Problem{
-			warningAt("url", 20, 6, "to is a number, and touches other text here"),
-			warningAt("url", 31, 8, "from is a number, and touches other text here"),
+			warningAt("url", 20, 6, "to is a number directly next to other text"),
+			warningAt("url", 31, 8, "from is a number directly next to other text"),
 		}},
 		{"object in a URL", "https://h/{{payload}}?a={{payload.id}}", "", "", status, []webhook.Problem{
 			warningAt("url", 12, 7, "payload is an object, which is not allowed in a URL: no message will be composed"),
@@ -105,8 +110,8 @@ func TestCheck_Warnings(t *testing.T) {
 			warningAt("url", 28, 10, "url_encode changes nothing at the end of a tag in a URL, where every value is encoded"),
 		}},
 		{"raw event", "https://h/?a={{n}}5", "", `{"a":{{s}},"b":"{{s}}"}`, webhook.RawEvent{Type: "x", JSON: []byte(`{"n":1,"s":"t"}`)}, []webhook.Problem{
-			warningAt("url", 13, 5, "n is a number, and touches other text here"),
-			warningAt("body", 5, 5, "s is a text: without quotes around the tag it brings its own"),
+			warningAt("url", 13, 5, "n is a number directly next to other text"),
+			warningAt("body", 5, 5, "s is a text: outside quotes, it is sent with quotes of its own"),
 		}},
 	}
 	for _, tt := range tests {
@@ -121,15 +126,19 @@ func TestCheck_Warnings(t *testing.T) {
 			}
 			require.Equal(t, tt.want, webhook.Check(w, tt.sample))
 			_, err := webhook.Compile(w, tt.sample)
-			require.NoError(t, err, "warnings are no errors")
+			require.NoError(t, err, "warnings are not errors")
 		})
 	}
 }
 
-// Compile accepts what Check finds no error in, and its error is among those that Check finds.
+// Compile accepts a webhook if Check finds no error in it. Otherwise its error is one of
+// those that Check finds.
 func TestCheck_AgreesWithCompile(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`, `{`, `"\{{x}}"`} {
+	for _, body := range []string{
+		`{"a":"{{payload.id}}"}`, `{"a":"{{payload.idd}}"}`, `{"a":"{{payload.id"}`, `{"a":1,"a":{{x | y}}}`,
+		`{`, `"\{{x}}"`,
+	} {
 		w := webhook.Webhook{URL: "https://example.com/", Body: body}
 		_, err := webhook.Compile(w, payload.MessageStatus{})
 		problems := onlyErrors(webhook.Check(w, payload.MessageStatus{}))
@@ -149,7 +158,7 @@ func TestCheck_AgreesWithCompile(t *testing.T) {
 	require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
 }
 
-// Names may be long, and many in the template as in the sample; faults may be a million.
+// Templates and samples may have many and long names, and a million faults.
 func TestCheck_Bounded(t *testing.T) {
 	t.Parallel()
 	headers := map[string]string{}
@@ -166,7 +175,9 @@ func TestCheck_Bounded(t *testing.T) {
 	start := time.Now()
 	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
 	require.Less(t, time.Since(start), 30*time.Second, "was minutes")
-	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000)}), 1000)
+	require.Len(t, webhook.Check(webhook.Webhook{
+		URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000),
+	}), 1000)
 }
 
 func TestProblem_JSON(t *testing.T) {

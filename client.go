@@ -68,11 +68,11 @@ func (c *Client) Send(ctx context.Context, m *Message) error {
 		a := c.Try(ctx, m, n)
 		attempts, ended := n, a.Err
 		switch a.Outcome {
-		case Delivered:
+		case OutcomeDelivered:
 			return nil
-		case Canceled:
+		case OutcomeCanceled:
 			attempts, ended = n-1, context.Cause(ctx)
-		case Retrying:
+		case OutcomeRetrying:
 			if ended = wait(ctx, a.Wait); ended == nil {
 				continue
 			}
@@ -126,18 +126,18 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 
 	switch {
 	case a.Err == nil:
-		a.Outcome = Delivered
+		a.Outcome = OutcomeDelivered
 	case a.Class == ClassCanceled:
-		a.Outcome = Canceled
+		a.Outcome = OutcomeCanceled
 		return a
 	case a.Class == ClassInvalid:
-		a.Outcome = Failed
+		a.Outcome = OutcomeFailed
 	case a.Status == http.StatusGone:
-		a.Outcome = Gone
+		a.Outcome = OutcomeGone
 	default:
-		a.Outcome = Failed
+		a.Outcome = OutcomeFailed
 		if wait, ok := c.next(ctx, m, policy, a); ok {
-			a.Outcome, a.Wait = Retrying, max(wait, a.RetryAfter, 0)
+			a.Outcome, a.Wait = OutcomeRetrying, max(wait, a.RetryAfter, 0)
 		}
 	}
 	c.tell(ctx, m, a)

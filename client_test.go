@@ -21,45 +21,6 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// roundTripFunc is a function that is an http.RoundTripper.
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// answer is a transport that answers with these statuses in turn, and then with the last one.
-func answer(codes ...int) http.RoundTripper {
-	var mu sync.Mutex
-	return roundTripFunc(func(*http.Request) (*http.Response, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		code := codes[0]
-		if len(codes) > 1 {
-			codes = codes[1:]
-		}
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody}, nil
-	})
-}
-
-// unreachable is a transport that must not be asked.
-func unreachable(t testing.TB) http.RoundTripper {
-	return roundTripFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("something was sent")
-		return nil, http.ErrNotSupported
-	})
-}
-
-// message is a plain POST.
-func message(url string) *webhook.Message {
-	m := &webhook.Message{
-		ID: "msg_1", WebhookID: "wh_1", Event: status, Method: http.MethodPost, URL: url,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"status":"sent"}`),
-	}
-	if strings.Contains(url, "//127.0.0.1:") { // a real connection: how busy the machine is must not decide
-		m.Policy.Timeout = time.Minute
-	}
-	return m
-}
-
 func TestClient_Request(t *testing.T) {
 	t.Parallel()
 	type request struct {
@@ -94,7 +55,8 @@ func TestClient_Request(t *testing.T) {
 		require.Equal(t, before, m.Header, "the message is not changed")
 		require.Equal(t, at, a.At, "signed with the attempt's time")
 		require.Equal(t, webhook.Attempt{
-			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1, Body: []byte("thanks"), Outcome: webhook.Delivered,
+			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1,
+			Body: []byte("thanks"), Outcome: webhook.OutcomeDelivered,
 		}, a)
 	})
 	t.Run("GET", func(t *testing.T) { //nolint:paralleltest // shares the receiver
@@ -149,8 +111,8 @@ func TestClient_InvalidMessage(t *testing.T) {
 		{"user", func(m *webhook.Message) { m.URL = "http://u:p@receiver.test/" }, "URL must not have a user name or password; use a header"},
 		{"fragment", func(m *webhook.Message) { m.URL = "http://receiver.test/#x" }, "URL must not have a fragment"},
 		{"no host", func(m *webhook.Message) { m.URL = "http://:80/" }, "URL has no host"},
-		{"angle bracket in the host", func(m *webhook.Message) { m.URL = "http://a<b>.test/" }, "URL has a character in its host that no host has"},
-		{"wide blank in the host", func(m *webhook.Message) { m.URL = "http://a\u3000b.test/" }, "URL has a character in its host that no host has"},
+		{"angle bracket in the host", func(m *webhook.Message) { m.URL = "http://a<b>.test/" }, "URL has an invalid character in its host"},
+		{"wide blank in the host", func(m *webhook.Message) { m.URL = "http://a\u3000b.test/" }, "URL has an invalid character in its host"},
 		{"zone", func(m *webhook.Message) { m.URL = "http://[fe80::1%25lo]/" }, "URL must not have a zone in its host"},
 		{"port", func(m *webhook.Message) { m.URL = "http://receiver.test:99999/" }, "URL has a port outside 1 to 65535"},
 		{"line break", func(m *webhook.Message) { m.URL = "http://receiver.test/\r\n" }, "URL has a blank, a control character or a backslash at offset 21"},
@@ -183,7 +145,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 			a := c.Try(t.Context(), m, 1)
 			require.EqualError(t, a.Err, "webhook: invalid message: "+tt.want)
 			require.Equal(t, webhook.ClassInvalid, a.Class)
-			require.Equal(t, webhook.Failed, a.Outcome)
+			require.Equal(t, webhook.OutcomeFailed, a.Outcome)
 			require.Zero(t, a.Requests)
 			require.False(t, a.MayHaveArrived)
 			require.Equal(t, 1, told)
@@ -201,11 +163,12 @@ func TestClient_InvalidMessage(t *testing.T) {
 	t.Run("no message", func(t *testing.T) {
 		t.Parallel()
 		var c webhook.Client
-		require.EqualError(t, c.Send(t.Context(), nil), "webhook: message not delivered after 1 attempt: invalid message: no message")
+		require.EqualError(t, c.Send(t.Context(), nil),
+			"webhook: message not delivered after 1 attempt: invalid message: no message")
 	})
 }
 
-// sent is one request of a schedule.
+// A sent is one request of a schedule.
 type sent struct {
 	after time.Duration
 	id    string
@@ -316,7 +279,10 @@ func TestClient_Send(t *testing.T) {
 				require.EqualError(t, err, tt.err)
 				var delivery *webhook.DeliveryError
 				require.ErrorAs(t, err, &delivery)
-				require.Equal(t, webhook.DeliveryError{MessageID: "msg_1", Attempts: len(tt.times), Last: attempts[len(attempts)-1], Err: attempts[len(attempts)-1].Err}, *delivery)
+				require.Equal(t, webhook.DeliveryError{
+					MessageID: "msg_1", Attempts: len(tt.times), Last: attempts[len(attempts)-1],
+					Err: attempts[len(attempts)-1].Err,
+				}, *delivery)
 			})
 		})
 	}
@@ -348,7 +314,7 @@ func TestClient_SendDeadline(t *testing.T) {
 				var delivery *webhook.DeliveryError
 				require.ErrorAs(t, err, &delivery)
 				require.Equal(t, tt.attempts, delivery.Attempts)
-				require.Equal(t, webhook.Retrying, delivery.Last.Outcome, "can go on later")
+				require.Equal(t, webhook.OutcomeRetrying, delivery.Last.Outcome, "can go on later")
 				require.Positive(t, delivery.Last.Wait)
 			})
 		})
@@ -363,7 +329,8 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 	boom := func() { panic("+49170123456") }
 	m := message("http://receiver.test/")
 	t.Run("Signer", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: unreachable(t), Signer: webhook.SignerFunc(func(context.Context, *webhook.Message, time.Time, http.Header) error { boom(); return nil })}
+		sign := func(context.Context, *webhook.Message, time.Time, http.Header) error { boom(); return nil }
+		c := &webhook.Client{Transport: unreachable(t), Signer: webhook.SignerFunc(sign)}
 		a := c.Try(t.Context(), m, 1)
 		requireFailed(t, a, webhook.ClassSign, "not signed")
 		require.EqualError(t, unwrapAll(a.Err), "panic in Signer: string", "what it panics with may be personal data")
@@ -376,18 +343,21 @@ func TestFault_PanicHook(t *testing.T) { //nolint:paralleltest // row "panic-hoo
 	})
 	t.Run("body", func(t *testing.T) { //nolint:paralleltest // as its parent
 		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(readerFunc(func([]byte) (int, error) { boom(); return 0, nil }))}, nil
+			body := readerFunc(func([]byte) (int, error) { boom(); return 0, nil })
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
 		})}
 		require.NoError(t, c.Try(t.Context(), m, 1).Err, "the status was seen")
 	})
 	t.Run("Retry", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: answer(500), Retry: func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }}
+		retry := func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { boom(); return 0, false }
+		c := &webhook.Client{Transport: answer(500), Retry: retry}
 		requireFailed(t, c.Try(t.Context(), m, 1), webhook.ClassStatus, "status 500")
-		require.Equal(t, webhook.Failed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
+		require.Equal(t, webhook.OutcomeFailed, c.Try(t.Context(), m, 3).Outcome, "as the policy says")
 	})
 	t.Run("OnAttempt", func(t *testing.T) { //nolint:paralleltest // as its parent
-		c := &webhook.Client{Transport: answer(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { boom() }}
-		require.NoError(t, c.Send(t.Context(), m), "the result stands")
+		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { boom() }
+		c := &webhook.Client{Transport: answer(200), OnAttempt: onAttempt}
+		require.NoError(t, c.Send(t.Context(), m), "the result stays")
 		require.Contains(t, logged.String(), "panic in OnAttempt")
 		require.NotContains(t, logged.String(), "49170")
 	})
@@ -418,7 +388,8 @@ func TestClient_Signer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				a := (&webhook.Client{Transport: unreachable(t), Signer: tt.sign}).Try(t.Context(), message("http://receiver.test/"), 1)
+				c := &webhook.Client{Transport: unreachable(t), Signer: tt.sign}
+				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
 				requireFailed(t, a, webhook.ClassSign, "not signed")
 				require.False(t, a.MayHaveArrived)
 				require.LessOrEqual(t, a.Duration, 3*time.Second)
@@ -444,7 +415,7 @@ func TestDeliveryError(t *testing.T) {
 		want string
 	}{
 		{"zero", webhook.DeliveryError{}, "webhook: message not delivered after 0 attempts"},
-		{"an id that is none", webhook.DeliveryError{MessageID: "a\nb", Attempts: 1, Err: errCause}, "webhook: message not delivered after 1 attempt: queue closed"},
+		{"an invalid id", webhook.DeliveryError{MessageID: "a\nb", Attempts: 1, Err: errCause}, "webhook: message not delivered after 1 attempt: queue closed"},
 		{"both", webhook.DeliveryError{MessageID: "a", Attempts: 2, Err: errCause, Last: webhook.Attempt{Err: io.EOF}}, "webhook: message a not delivered after 2 attempts: queue closed (EOF)"},
 	}
 	for _, tt := range tests {
@@ -459,7 +430,7 @@ func TestDeliveryError(t *testing.T) {
 	}
 }
 
-// One Client serves many goroutines, the zero one too.
+// One Client may be used by many goroutines, also the zero Client.
 func TestClient_Concurrent(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// What Compile refuses, with the place. Each row changes one thing of a webhook that compiles.
+// What Compile refuses, and where. Each row changes one thing in a webhook that compiles.
 func TestCompile_Refused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -55,7 +55,7 @@ func TestCompile_Refused(t *testing.T) {
 		{"placeholder alone", webhook.Webhook{URL: "{{u}}"}, "url", 0, "u", "webhook: url: offset 0: a placeholder in scheme, user, host or port: the address must not depend on an event"},
 		{"placeholder in scheme", webhook.Webhook{URL: "http{{s}}://h/"}, "url", 4, "s", "webhook: url: offset 4: a placeholder in scheme, user, host or port: the address must not depend on an event"},
 		{"placeholder in host", webhook.Webhook{URL: "https://{{h}}.example.com/"}, "url", 8, "h", "webhook: url: offset 8: a placeholder in scheme, user, host or port: the address must not depend on an event"},
-		{"placeholder behind host", webhook.Webhook{URL: "https://h.com{{h}}/"}, "url", 13, "h", "webhook: url: offset 13: a placeholder in scheme, user, host or port: the address must not depend on an event"},
+		{"placeholder after host", webhook.Webhook{URL: "https://h.com{{h}}/"}, "url", 13, "h", "webhook: url: offset 13: a placeholder in scheme, user, host or port: the address must not depend on an event"},
 		{"placeholder in port", webhook.Webhook{URL: "https://h:{{p}}/"}, "url", 10, "p", "webhook: url: offset 10: a placeholder in scheme, user, host or port: the address must not depend on an event"},
 		{"placeholder in user", webhook.Webhook{URL: "https://{{u}}@h/"}, "url", 8, "u", "webhook: url: offset 8: a placeholder in scheme, user, host or port: the address must not depend on an event"},
 		{"placeholder in no host", webhook.Webhook{URL: "https:///{{p}}"}, "url", 9, "p", "webhook: url: offset 9: a placeholder in scheme, user, host or port: the address must not depend on an event"},
@@ -93,21 +93,21 @@ func TestCompile_Refused(t *testing.T) {
 		{"trailing comma", webhook.Webhook{Body: `{"a":1,}`}, "body", 7, "", "webhook: body: offset 7: not JSON"},
 		{"ends early", webhook.Webhook{Body: `{"a":{{x}}`}, "body", 10, "", "webhook: body: offset 10: not JSON: it ends early"},
 		{"two values", webhook.Webhook{Body: `{} {}`}, "body", 3, "", "webhook: body: offset 3: not JSON"},
-		{"two glued together", webhook.Webhook{Body: `{{a}}{{b}}`}, "body", 5, "b", "webhook: body: offset 5: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
-		{"glued to digits", webhook.Webhook{Body: `[{{a}}1]`}, "body", 1, "a", "webhook: body: offset 1: text next to a bare placeholder: outside a string it is a whole JSON value"},
-		{"digits glued to it", webhook.Webhook{Body: `[1{{a}}]`}, "body", 2, "a", "webhook: body: offset 2: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
-		{"glued to a string", webhook.Webhook{Body: `["x"{{a}}]`}, "body", 4, "a", "webhook: body: offset 4: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
+		{"two side by side", webhook.Webhook{Body: `{{a}}{{b}}`}, "body", 5, "b", "webhook: body: offset 5: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
+		{"next to digits", webhook.Webhook{Body: `[{{a}}1]`}, "body", 1, "a", "webhook: body: offset 1: text next to a bare placeholder: outside a string it is a whole JSON value"},
+		{"digits next to it", webhook.Webhook{Body: `[1{{a}}]`}, "body", 2, "a", "webhook: body: offset 2: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
+		{"next to a string", webhook.Webhook{Body: `["x"{{a}}]`}, "body", 4, "a", "webhook: body: offset 4: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
 		{"bare key", webhook.Webhook{Body: `{ {{k}}:1}`}, "body", 2, "k", "webhook: body: offset 2: a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"},
 		{"in a key", webhook.Webhook{Body: `{"a":1,"b{{k}}":1}`}, "body", 9, "k", "webhook: body: offset 9: a placeholder in a key"},
 		{"in a key of a form", webhook.Webhook{Format: "form-data", Body: `{"b{{k}}":1}`}, "body", 3, "k", "webhook: body: offset 3: a placeholder in a key"},
 		{"key twice", webhook.Webhook{Body: `{"a":1,"b":{"a":1},"\u0061":2}`}, "body", 19, "", `webhook: body: offset 19: duplicate key "a"`},
 		{"key twice further down", webhook.Webhook{Body: ` [ {"x":"{{x}}","x":2}]`}, "body", 16, "", `webhook: body: offset 16: duplicate key "x"`},
-		{"behind a backslash", webhook.Webhook{Body: `["\{{a}}"]`}, "body", 3, "a", "webhook: body: offset 3: a placeholder after a backslash"},
+		{"after a backslash", webhook.Webhook{Body: `["\{{a}}"]`}, "body", 3, "a", "webhook: body: offset 3: a placeholder after a backslash"},
 		{"in an escape", webhook.Webhook{Body: `["\u00{{a}}"]`}, "body", 6, "a", "webhook: body: offset 6: a placeholder inside an escape"},
 		{"line break in a string", webhook.Webhook{Body: "[\"a\nb\"]"}, "body", 3, "", "webhook: body: offset 3: not JSON"},
-		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
-		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
-		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the fields of a form are one JSON object, or one placeholder for one"},
+		{"form of a list", webhook.Webhook{Format: "form-urlencoded", Body: `["{{a}}"]`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
+		{"form of a text", webhook.Webhook{Format: "form-data", Body: `"{{a}}"`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
+		{"query of a list", webhook.Webhook{Method: "GET", Body: ` [1]`}, "body", 0, "", "webhook: body: offset 0: the body of a form must be one JSON object, or one placeholder for one"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,16 +131,17 @@ func TestCompile_Refused(t *testing.T) {
 func TestCompile_ReservedHeaders(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"Connection", "keep-alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-		"HTTP2-Settings", "Host", "content-length", "Content-Encoding", "Expect", "signature", "Webhook-Id", "WEBHOOK-TIMESTAMP",
-		"webhook-signature", "Metadata", "metadata-flavor", "X-aws-ec2-metadata-token", "X-Aws-EC2-Metadata-Token-TTL-Seconds",
+		"Connection", "keep-alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer",
+		"Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Host", "content-length", "Content-Encoding",
+		"Expect", "signature", "Webhook-Id", "WEBHOOK-TIMESTAMP", "webhook-signature", "Metadata",
+		"metadata-flavor", "X-aws-ec2-metadata-token", "X-Aws-EC2-Metadata-Token-TTL-Seconds",
 	} {
 		_, err := webhook.Compile(webhook.Webhook{URL: "https://example.com/", Headers: map[string]string{name: "x"}})
 		require.ErrorContains(t, err, "must not be set", name)
 	}
 }
 
-// Detail shows the place, and no credential.
+// Detail shows the place, but no credential.
 func TestTemplateError_Detail(t *testing.T) {
 	t.Parallel()
 	header := func(value string) webhook.Webhook {
@@ -233,7 +234,7 @@ func TestTemplateError_Detail(t *testing.T) {
 	}
 }
 
-// Of the webhook's text and the event's values, no error says anything but names.
+// Of the webhook's text and the event's values, errors quote names only.
 func TestCompose_ErrorsSaySoLittle(t *testing.T) {
 	t.Parallel()
 	const secret = "hush"

@@ -13,11 +13,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-type mapEvent map[string]any
-
-func (mapEvent) EventType() string { return "map" }
-
-// A plainEvent is bound to its fields.
+// A plainEvent is read from its fields.
 type plainEvent struct {
 	ID    string            `json:"id"`
 	N     int               `json:"n"`
@@ -46,13 +42,14 @@ func (plainEvent) EventType() string { return "plain" }
 
 func fullPlain() plainEvent {
 	return plainEvent{
-		ID: "i<1>", N: -5, U: 255, F: 1e21, OK: true, Bytes: []byte("hi"), Num: "1.50", Inner: plainInner{"x", []int{1, 2}},
-		Ptr: &plainInner{A: "p"}, List: []plainInner{{A: "l"}}, Tags: map[string]string{"k": "v"}, Any: map[string]any{"z": []int{1}},
+		ID: "i<1>", N: -5, U: 255, F: 1e21, OK: true, Bytes: []byte("hi"), Num: "1.50",
+		Inner: plainInner{"x", []int{1, 2}}, Ptr: &plainInner{A: "p"}, List: []plainInner{{A: "l"}},
+		Tags: map[string]string{"k": "v"}, Any: map[string]any{"z": []int{1}},
 		Raw: json.RawMessage(` {"r": [1, "2"]} `), Plain: "pl", Skip: "s", hid: "h",
 	}
 }
 
-// An oddEvent has everything that only encoding/json can tell.
+// An oddEvent has everything that only encoding/json can read.
 type oddEvent struct {
 	Base
 	ID      string      `json:"id,omitempty"`
@@ -72,7 +69,7 @@ type ownJSON struct{ v string }
 
 func (o ownJSON) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]string{"own": o.v}) }
 
-// A selfMade event writes its JSON itself; a pointer is needed for it.
+// A selfMade event writes its own JSON, with a method of the pointer.
 type selfMade struct {
 	ID   string
 	Note string
@@ -88,7 +85,7 @@ func (s *selfMade) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m)
 }
 
-// A loud type has another form where encoding/json can take its address.
+// A loud type has another JSON form where it is addressable.
 type loud string
 
 func (l *loud) MarshalText() ([]byte, error) { return []byte(strings.ToUpper(string(*l))), nil }
@@ -120,14 +117,16 @@ func TestCompose_OwnEvents(t *testing.T) {
 		event            webhook.Event
 	}{
 		{
-			"plain", `[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
+			"plain",
+			`[{{id}},{{n}},{{u}},{{f}},{{ok}},{{bytes}},{{num}},{{inner}},{{ptr}},{{list}},{{tags}},{{any}},{{raw}},{{Plain}}]`,
 			`["i<1>",-5,255,1e+21,true,"aGk=",1.50,{"a":"x","b":[1,2]},{"a":"p","b":null},[{"a":"l","b":null}],{"k":"v"},{"z":[1]},{"r":[1,"2"]},"pl"]`, plain,
 		},
 		{"plain in strings", `["{{n}}","{{f}}","{{ok}}","{{inner}}","{{raw.r}}"]`, `["-5","1e+21","true","{\"a\":\"x\",\"b\":[1,2]}","[1,\"2\"]"]`, &plain},
 		{"nested", `[{{inner.a}},{{inner.b.1}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any.z.0}},{{raw.r.1}},{{payload.inner.a}}]`, `["x",2,"p","l","v",1,"2","x"]`, plain},
 		{"out of range", `[{{inner.b.2}},{{list.1.a}},{{list.1}},{{any.z.9}},{{raw.r.7.x}}]`, `[null,null,null,null,null]`, plain},
 		{
-			"zero", `[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
+			"zero",
+			`[{{id}},{{n}},{{f}},{{ok}},{{bytes}},{{inner}},{{inner.b.0}},{{ptr}},{{ptr.a}},{{list.0.a}},{{tags.k}},{{any}},{{any.x}},{{raw}},{{raw.x}},"{{ptr.a}}{{any}}"]`,
 			`[null,0,0,false,null,{"a":"","b":null},null,null,null,null,null,null,null,null,null,""]`,
 			plainEvent{},
 		},
@@ -152,7 +151,7 @@ func TestCompose_OwnEvents(t *testing.T) {
 	}
 }
 
-// Without a template the body is the event's own.
+// Without a template, the body is the event's JSON.
 func TestCompose_NoTemplate(t *testing.T) {
 	t.Parallel()
 	untidy := " {\"a\" :\t[1.0e2,\"\\u0041\xff\"]}\n"
@@ -234,7 +233,7 @@ func TestCompose_BadEvents(t *testing.T) {
 	}
 	_, err := webhook.Compile(webhook.Webhook{URL: "https://example.com/"}, nil)
 	require.EqualError(t, err, "webhook: event: a sample is nil")
-	// A member that is fine can be read, whatever the others are.
+	// A valid member can be read, whatever the others are.
 	require.Equal(t, `"1"`, string(compose(t, webhook.Webhook{Body: `{{id}}`}, failing{ID: "1"}).Body))
 	_, err = json.Marshal(in)
 	require.Error(t, err)

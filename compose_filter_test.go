@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The filters of the documents, on the events of the documents.
+// The documented filters, on the documented events.
 func TestCompose_FilterDocuments(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -37,7 +37,7 @@ func TestCompose_FilterDocuments(t *testing.T) {
 		{"dot", "https://h/{{payload.channels.0.name | upcase}}", "", whatsAppText, "https://h/WHATSAPP"},
 		{"list", "https://h/{{recipient.user.attributes.tags | join: '+'}}", "", whatsAppText, "https://h/vip%2Bb2b"},
 		{"exact cost", "", "[{{cost | times: 3}},{{cost|plus:'0.1'|round:2}}]", dialerCDR, "[0.045,0.12]"},
-		{"number behind floats", "", "[{{list_phonebook_id[1] | plus: 1}}]", dialerCDR, "[9007199254740994]"},
+		{"number after floats", "", "[{{list_phonebook_id[1] | plus: 1}}]", dialerCDR, "[9007199254740994]"},
 		{"whole and other division", "", "[{{billed_duration|divided_by:60}},{{billed_duration|divided_by:'60.0'|round:2}}]", dialerCDR, "[0,0.38]"},
 	}
 	for _, tt := range tests {
@@ -52,7 +52,7 @@ func TestCompose_FilterDocuments(t *testing.T) {
 	}
 }
 
-// A filter's result is escaped by its place, whatever characters it brought.
+// A filter's result is escaped by its place, whatever characters it has.
 func TestCompose_FilterPlaces(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"s":"a b","n":5}`)
@@ -85,7 +85,10 @@ func TestCompose_FilterPlaces(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tag := "{{" + tt.expression + "}}"
-			w := webhook.Webhook{Headers: map[string]string{"X": "<" + tag + ">"}, Body: `["<` + strings.ReplaceAll(tag, `"`, `\"`) + `>",` + tag + `]`}
+			w := webhook.Webhook{
+				Headers: map[string]string{"X": "<" + tag + ">"},
+				Body:    `["<` + strings.ReplaceAll(tag, `"`, `\"`) + `>",` + tag + `]`,
+			}
 			m := compose(t, w, e)
 			require.Equal(t, "<"+tt.header+">", m.Header.Get("X"))
 			require.Equal(t, `["<`+tt.inString+`>",`+tt.bare+`]`, string(m.Body))
@@ -163,12 +166,13 @@ func TestCompose_FilterKinds(t *testing.T) {
 func TestCompose_FilterNames(t *testing.T) {
 	t.Parallel()
 	c := webhook.MustCompile(webhook.Webhook{
-		URL: "https://h/{{'x'}}/{{a[0].b|upcase}}", Headers: map[string]string{"X": "{{9}}{{c|append:'d'}}"}, Body: `[{{a.0.b}},{{e|default:'f'}},{{nil}}]`,
+		URL: "https://h/{{'x'}}/{{a[0].b|upcase}}", Headers: map[string]string{"X": "{{9}}{{c|append:'d'}}"},
+		Body: `[{{a.0.b}},{{e|default:'f'}},{{nil}}]`,
 	})
 	require.Equal(t, []string{"a.0.b", "c", "e"}, c.Placeholders())
 }
 
-// What cannot be done with one event's values is that message's error.
+// A filter that fails on the values of an event is an error of that message.
 func TestCompose_FilterErrors(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -211,7 +215,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 			for e := err; e != nil; e = errors.Unwrap(e) {
 				require.NotContains(t, e.Error(), "hush")
 			}
-			if tt.placeholder != "" { // the next event is fine
+			if tt.placeholder != "" { // the next event composes
 				_, err = c.Compose(raw(`{"a":1617985659,"b":1,"l":5,"o":[5],"n":1}`))
 				require.NoError(t, err)
 			}
@@ -219,7 +223,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 	}
 }
 
-// A filter makes no more than a body may have, and what it makes counts as any value does.
+// A filter's result is no longer than a body may be, and counts like any value.
 func TestCompose_FilterLimits(t *testing.T) {
 	t.Parallel()
 	const mib = webhook.MaxOutputSize
@@ -229,7 +233,7 @@ func TestCompose_FilterLimits(t *testing.T) {
 		{"replace", `[{{a|replace:'x','yz'|size}}]`, "webhook: body: offset 5: replace: the result is longer than 1048576 bytes: over the limit"},
 		{"split", `[{{a|split:''|size}}]`, "webhook: body: offset 5: split: the result is longer than 1048576 bytes: over the limit"},
 		{"growing", `[{{'x'` + strings.Repeat(`|replace:'x','xxxxxxxxxx'`, 7) + `|size}}]`, "webhook: body: offset 157: replace: the result is longer than 1048576 bytes: over the limit"},
-		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together take and give more than 8388608 bytes: over the limit"},
+		{"work", `[` + strings.Repeat(`{{a|upcase|downcase|size}},`, 8) + `1]`, "webhook: body: offset 48: all filters together read and write more than 8388608 bytes: over the limit"},
 		{"together", `[{{a|upcase}},{{a|downcase}}]`, "webhook: body: offset 14: composed to more than 1048576 bytes: over the limit"},
 		{"escapes", `"{{a|replace:'x','\"'}}"`, "webhook: body: offset 1: composed to more than 1048576 bytes: over the limit"},
 	}
@@ -244,26 +248,31 @@ func TestCompose_FilterLimits(t *testing.T) {
 			require.ErrorAs(t, err, new(*webhook.TemplateError))
 		})
 	}
-	cut := compose(t, webhook.Webhook{Headers: map[string]string{"X": "{{a|replace:'x','é'|slice:0,5000}}"}, Body: "1"}, raw(`{"a":"`+strings.Repeat("x", 9000)+`"}`))
+	cut := compose(t, webhook.Webhook{
+		Headers: map[string]string{"X": "{{a|replace:'x','é'|slice:0,5000}}"}, Body: "1",
+	}, raw(`{"a":"`+strings.Repeat("x", 9000)+`"}`))
 	require.Equal(t, strings.Repeat("é", webhook.MaxHeaderSize/2), cut.Header.Get("X"))
 	_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/{{a|append:'y'}}"}).Compose(raw(`{"a":"` + strings.Repeat("x", 8192) + `"}`))
 	require.ErrorIs(t, err, webhook.ErrLimit)
 }
 
-// Each result may be within the limits and the last one small, and yet all of them together hours of work.
+// Each result may be within the limits and the last one small, and all of them together
+// may still be hours of work.
 func TestCompose_FilterWork(t *testing.T) {
 	t.Parallel()
-	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) + strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
+	tag := "{{'x'" + strings.Repeat("|replace:'x','xxxxxxxxxxxxxxxx'", 5) +
+		strings.Repeat("|replace:'x','y'|replace:'y','x'", 13) + "|size}}"
 	headers := map[string]string{}
 	for i := range webhook.MaxHeaders {
 		headers[fmt.Sprintf("X-%d", i)] = strings.Repeat(tag, webhook.MaxPlaceholders/webhook.MaxHeaders)
 	}
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
 	_, err := c.Compose(raw(`{}`))
-	require.EqualError(t, err, "webhook: headers.X-0: offset 209: all filters together take and give more than 8388608 bytes: over the limit")
+	require.EqualError(t, err, "webhook: headers.X-0: offset 209: "+
+		"all filters together read and write more than 8388608 bytes: over the limit")
 	require.ErrorIs(t, err, webhook.ErrLimit)
 
-	// It is counted for each message anew: this one takes and gives 6 MiB and 2 bytes.
+	// It is counted for each message: this one reads and writes 6 MiB and 2 bytes.
 	value := strings.Repeat("x", webhook.MaxOutputSize-1)
 	c = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: `{{a|downcase|downcase|downcase|size}}`})
 	for range 3 {
@@ -273,7 +282,7 @@ func TestCompose_FilterWork(t *testing.T) {
 	}
 }
 
-// What is wrong with filters shows when the webhook is saved, with the place.
+// Errors of filters are found when the webhook is saved, with their place.
 func TestCompile_FiltersRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -301,8 +310,8 @@ func TestCompile_FiltersRefused(t *testing.T) {
 		{"zero text", `{{a|divided_by: '0.00'}}`, 16, "a", "divided_by: argument 1 is zero"},
 		{"modulo zero", `{{a|modulo:-0}}`, 11, "a", "modulo: argument 1 is zero"},
 		{"empty pattern", `{{a|replace:'','x'}}`, 12, "a", "replace: argument 1 is empty"},
-		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is no date letter; to keep it write \x`},
-		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is no time zone that is known here"},
+		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is not a date letter; to keep it write \x`},
+		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is not a known time zone"},
 		{"second filter", `{{a|upcase|append:'x'|plus}}`, 22, "a", "plus takes 1 argument, not 0"},
 		{"malformed before unknown", `{{a|upcas:}}`, 10, "", "expected a text in quotes, a whole number, true, false or nil, found the end of the tag"},
 	}
@@ -315,7 +324,9 @@ func TestCompile_FiltersRefused(t *testing.T) {
 				_, err := webhook.Compile(w)
 				var te *webhook.TemplateError
 				require.ErrorAs(t, err, &te)
-				offset := tt.offset + map[string]int{"body": 0, "url": len("https://h/"), "headers.X": len("yz")}[te.Field]
+				offset := tt.offset + map[string]int{
+					"body": 0, "url": len("https://h/"), "headers.X": len("yz"),
+				}[te.Field]
 				require.EqualError(t, te.Err, tt.err)
 				require.Equal(t, []any{offset, tt.placeholder}, []any{te.Offset, te.Placeholder})
 				require.Equal(t, err.Error(), "webhook: "+te.Field+": offset "+strconv.Itoa(offset)+": "+tt.err)
@@ -324,11 +335,14 @@ func TestCompile_FiltersRefused(t *testing.T) {
 	}
 }
 
-// A default in a header may be a credential, as the text around it may.
+// A default in a header may be a credential, and so may the text around it.
 func TestTemplateError_FilterDetailTexts(t *testing.T) {
 	t.Parallel()
 	var te *webhook.TemplateError
-	_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`}})
+	_, err := webhook.Compile(webhook.Webhook{
+		URL:     "https://h/",
+		Headers: map[string]string{"A": `@<<'s3"c' | append: "s'c"|upcas>> {{'s3c | upcase}}`},
+	})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: headers.A: offset 36: a text in quotes is not closed by '\n"+
 		`@<<'****' | append: "***"|upcas>> {{'*** * ******}}`+"\n"+strings.Repeat(" ", 36)+"^", te.Detail())
@@ -336,11 +350,15 @@ func TestTemplateError_FilterDetailTexts(t *testing.T) {
 
 func TestTemplateError_FilterDetail(t *testing.T) {
 	t.Parallel()
-	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"Authorization": "Bearer sk {{ a | plus: 1 }}"}})
+	c := webhook.MustCompile(webhook.Webhook{
+		URL: "https://h/", Headers: map[string]string{"Authorization": "Bearer sk {{ a | plus: 1 }}"},
+	})
 	_, err := c.Compose(raw(`{"a":"hush"}`))
 	var te *webhook.TemplateError
 	require.ErrorAs(t, err, &te)
-	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is not a number\n****** ** {{ a | plus: 1 }}\n                 ^", te.Detail())
+	require.Equal(t, "webhook: headers.Authorization: offset 17: plus: the value is not a number\n"+
+		"****** ** {{ a | plus: 1 }}\n"+
+		"                 ^", te.Detail())
 	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Body: "{\n \"a\": {{a | slice: 'x'}}\n}"})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: body: offset 21: slice: argument 1 is a text, want a whole number\n \"a\": {{a | slice: 'x'}}\n                   ^", te.Detail())
@@ -348,7 +366,10 @@ func TestTemplateError_FilterDetail(t *testing.T) {
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: url: offset 40: unknown filter \"upcas\"; did you mean \"upcase\"?\n"+
 		"https://h/?key=**&x={{a | append: '*' | upcas}}\n                                        ^", te.Detail())
-	_, err = webhook.Compile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`}})
+	_, err = webhook.Compile(webhook.Webhook{
+		URL:     "https://h/",
+		Headers: map[string]string{"X": `k @<<a|default:"it's me"|append:'sk 1'>>{{b[}}{{'sk}}`},
+	})
 	require.ErrorAs(t, err, &te)
 	require.Equal(t, "webhook: headers.X: offset 43: a [ is not closed by ]\n"+
 		`* @<<a|default:"**** **"|append:'** *'>>{{b[}}{{'**}}`+"\n"+strings.Repeat(" ", 43)+"^", te.Detail())

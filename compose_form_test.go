@@ -15,7 +15,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// formFields are the fields that a receiver sees, in order: of a form, or of the query of a GET; nil if it is neither.
+// formFields returns the fields that a receiver sees, in order: of a form, or of the
+// query of a GET; nil if it is neither.
 func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
@@ -102,7 +103,9 @@ func TestCompose_Formats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, method := range []string{"", "GET", "POST", "PUT", "PATCH", "DELETE"} {
-			for _, format := range []webhook.Format{"", webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded} {
+			for _, format := range []webhook.Format{
+				"", webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded,
+			} {
 				t.Run(tt.name+"/"+method+"/"+string(format), func(t *testing.T) {
 					t.Parallel()
 					m := compose(t, webhook.Webhook{Method: method, Format: format, Body: tt.body}, formEvent)
@@ -163,14 +166,17 @@ func TestCompose_GETQuery(t *testing.T) {
 
 func TestCompose_ContentType(t *testing.T) {
 	t.Parallel()
-	for _, own := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.api+json", "text/json", "Application/JSON"} {
+	for _, own := range []string{
+		"application/json", "application/json; charset=UTF-8", "application/vnd.api+json", "text/json",
+		"Application/JSON",
+	} {
 		m := compose(t, webhook.Webhook{Headers: map[string]string{"content-type": own}}, formEvent)
 		require.Equal(t, []string{own}, m.Header["Content-Type"])
 		require.Len(t, m.Header, 1)
 	}
 }
 
-// A boundary is new each time, so that no value can hold it.
+// Each message has a new boundary, so that no value can contain it.
 func TestCompose_Boundary(t *testing.T) {
 	t.Parallel()
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"a":1}`})
@@ -183,7 +189,7 @@ func TestCompose_Boundary(t *testing.T) {
 	require.Len(t, seen, 100)
 }
 
-// Whatever an event's members are called, the form can be read.
+// The form can be read, whatever the names of the event's members are.
 func TestCompose_HostileFieldNames(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"\u0000":"nul","a\r\nContent-Type: text/html\r\n\r\nx":"crlf","q\"; filename=\"x":"quote","":"empty","\\":"slash","a[":{"]":{"=":1}},"\u007f\t":"c","\u2028é":"u"}`)
@@ -211,8 +217,10 @@ func TestCompose_FormRefused(t *testing.T) {
 	for _, format := range []webhook.Format{webhook.FormatFormData, webhook.FormatFormURLEncoded} {
 		for _, body := range []string{"[1]", `"text"`, "5", "true"} {
 			for _, template := range []string{"", "{{payload}}"} {
-				_, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: format, Body: template}).Compose(raw(body))
-				require.EqualError(t, err, "webhook: body: the fields of a form are one object")
+				_, err := webhook.MustCompile(webhook.Webhook{
+					URL: "https://h/", Format: format, Body: template,
+				}).Compose(raw(body))
+				require.EqualError(t, err, "webhook: body: the body of a form must be an object")
 			}
 		}
 		require.Empty(t, formFields(t, compose(t, webhook.Webhook{Format: format}, raw("null"))))

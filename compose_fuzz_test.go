@@ -20,10 +20,14 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// FuzzCompose composes templates with hostile values. Whatever compiles keeps its structure: it is compared with the same
-// webhook with something harmless written in place of each placeholder, as net/url and encoding/json read both.
+// FuzzCompose composes templates with hostile values. A template that compiles keeps
+// its structure: the message is compared with that of the same webhook with harmless
+// text instead of each placeholder, as net/url and encoding/json read both.
 func FuzzCompose(f *testing.F) {
-	values := []string{"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe", "é☃😀", "\x00", "a[b]=c"}
+	values := []string{
+		"", "a", "..", ".", "%2e", "a/b?c=d&e#f", "\r\nX: y", `","x":"`, `\`, "\"}]", "{{a}}", "\xff\xfe",
+		"é☃😀", "\x00", "a[b]=c",
+	}
 	for i, template := range []struct{ url, header, body string }{
 		{"https://h/{{a}}?b={{b}}", "{{a}}", `{"a":"{{a}}","b":{{b}}}`},
 		{"http://h:8080/p/{{a}}{{b}}/q?x=@{{n}}&y", "Bearer @<<b>> é", `[{{o}},{{l}},{{n}},"{{o}}{{l}}{{n}}",{"k":[{{a}}]}]`},
@@ -48,14 +52,18 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
-// FuzzTemplate composes whatever templates compile, with all that a tag may have in it: see FuzzCompose. Each expression
-// stands in every place that it may have.
+// FuzzTemplate composes all templates that compile, with everything that a tag may
+// contain: see FuzzCompose. Each expression is in every place that it may have.
 func FuzzTemplate(f *testing.F) {
 	for i, expression := range []string{
-		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b", "a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'",
-		"a|split:''", "a|split:' '|last", "a|replace:'a','\"},{'", "n|plus:1|times:'1.5'", "n|divided_by:'-3'|round:2", "a|modulo:7", "b|date_format:'d/m/Y H:i \\\\o'", "'2021-04-09'|date_format:'c','Asia/Kolkata'",
-		"a|escape|url_encode", "o|upcase", "l|slice:1,1|first", "a|truncate:3,'…'", "payload|size|append:'.'", "message_id|first", "a|default:nil", "true", "o.k[2]|default:false", "'.'", "a|slice:0,1|append:'.'",
-		`\"{\"|append:\"}\"`, "a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
+		"a", "a|upcase", "b | slice: -10", "a|default:'x\"y'", "o|size", "l|join:'&'", "l[0]|append:b",
+		"a|append:'{{'|prepend:'@<<'", "'</&?=#'", "-07", "nil|append:'\r\nX: y'", "a|split:''",
+		"a|split:' '|last", "a|replace:'a','\"},{'", "n|plus:1|times:'1.5'", "n|divided_by:'-3'|round:2",
+		"a|modulo:7", "b|date_format:'d/m/Y H:i \\\\o'", "'2021-04-09'|date_format:'c','Asia/Kolkata'",
+		"a|escape|url_encode", "o|upcase", "l|slice:1,1|first", "a|truncate:3,'…'", "payload|size|append:'.'",
+		"message_id|first", "a|default:nil", "true", "o.k[2]|default:false", "'.'", "a|slice:0,1|append:'.'",
+		`\"{\"|append:\"}\"`,
+		"a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
 		"a||b", "a|f", "|", "a|slice:'x'", "'{{", "a[", "a|plus:", "'a\\'",
 	} {
 		for j, value := range []string{"x", "..", `","x":"`, "\r\n\xff\x00é", "-12.50", "2021-04-09 16:27:39"} {
@@ -83,7 +91,8 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// requireStructure composes a webhook, if it compiles, and compares the messages with one of harmless text.
+// requireStructure composes a webhook, if it compiles, and compares its messages with
+// that of harmless text.
 func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 	c, err := webhook.Compile(w)
 	if err != nil {
@@ -117,12 +126,15 @@ func requireTemplateError(t *testing.T, err error) {
 	require.True(t, strings.HasPrefix(te.Detail(), err.Error()))
 }
 
-// placeholder finds placeholders in what compiles, by other means than the package does.
+// placeholder finds placeholders in templates that compile, by other means than
+// the package.
 var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@<<.*?>>`)
 
-// harmless writes x for each placeholder, null for those that stand bare in JSON, and {} for one that is a form.
+// harmless writes x for each placeholder, null for those outside strings in JSON, and {}
+// for one that is a whole form.
 func harmless(w webhook.Webhook) webhook.Webhook {
-	w.URL = placeholder.ReplaceAllString(w.URL, "x") // which no percent-encoding goes on with
+	// An x cannot continue a percent-encoding.
+	w.URL = placeholder.ReplaceAllString(w.URL, "x")
 	w.Headers = map[string]string{"X-A": placeholder.ReplaceAllString(w.Headers["X-A"], "x"), "X-B": "1"}
 	var b strings.Builder
 	end, quotes := 0, 0
@@ -149,7 +161,8 @@ func harmless(w webhook.Webhook) webhook.Webhook {
 
 func hostileEvents(v1, v2, form string) []webhook.Event {
 	members := mapEvent{
-		"a": v1, "b": v2, "n": json.Number("-1.50e3"), "o": map[string]any{v1: v2, "k": []any{v1, nil, map[string]any{v2: true}}},
+		"a": v1, "b": v2, "n": json.Number("-1.50e3"),
+		"o": map[string]any{v1: v2, "k": []any{v1, nil, map[string]any{v2: true}}},
 		"l": []any{v1, []string{v2}, map[string]string{}}, "id": v2,
 	}
 	b, err := json.Marshal(members)
@@ -167,11 +180,11 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 		hostileEvent{A: v1, B: v2, N: -1, O: json.RawMessage(form), L: []string{v1, v2}, ID: v1},
 		in,
 		&loose,
-		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.DeliveryStatus(v2)},
+		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.Status(v2)},
 	}
 }
 
-// A hostileEvent is bound to its fields.
+// A hostileEvent is read from its fields.
 type hostileEvent struct {
 	A  string          `json:"a"`
 	B  string          `json:"b"`
@@ -183,7 +196,8 @@ type hostileEvent struct {
 
 func (e hostileEvent) EventType() string { return e.A }
 
-// requireSameURL compares scheme, host, depth of the path and names of the query; open is a query that goes on with fields.
+// requireSameURL compares scheme, host, depth of the path and names of the query. If
+// open, got may have more fields in its query.
 func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.LessOrEqual(t, len(got.URL), webhook.MaxURLSize)
 	_, err := http.NewRequest(got.Method, got.URL, nil)
@@ -192,7 +206,9 @@ func requireSameURL(t *testing.T, want, got *webhook.Message, open bool) {
 	require.NoError(t, err)
 	g, err := url.Parse(got.URL)
 	require.NoError(t, err)
-	require.Equal(t, []string{w.Scheme, w.Host, w.User.String(), w.Fragment}, []string{g.Scheme, g.Host, g.User.String(), g.Fragment})
+	require.Equal(t,
+		[]string{w.Scheme, w.Host, w.User.String(), w.Fragment},
+		[]string{g.Scheme, g.Host, g.User.String(), g.Fragment})
 	require.Equal(t, strings.Count(w.EscapedPath(), "/"), strings.Count(g.EscapedPath(), "/"), "%q %q", want.URL, got.URL)
 	for segment := range strings.SplitSeq(g.EscapedPath(), "/") {
 		segment, err := url.PathUnescape(segment)
@@ -218,7 +234,8 @@ func requireSameHeader(t *testing.T, want, got *webhook.Message) {
 		require.Contains(t, want.Header, name)
 		require.LessOrEqual(t, len(values[0]), webhook.MaxHeaderSize)
 		require.True(t, utf8.ValidString(values[0]))
-		require.Negative(t, strings.IndexFunc(values[0], func(r rune) bool { return unicode.IsControl(r) && r != '\t' }), "%q", values[0])
+		isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+		require.Negative(t, strings.IndexFunc(values[0], isControl), "%q", values[0])
 	}
 	require.Len(t, got.Header, len(want.Header))
 }
@@ -243,7 +260,8 @@ func decode(t *testing.T, b []byte) (v any) {
 	return v
 }
 
-// requireSameShape allows anything where want has null, and any text where it has one.
+// requireSameShape allows anything where want has null, and any text where want
+// has a text.
 func requireSameShape(t *testing.T, want, got any) {
 	switch want := want.(type) {
 	case nil:
@@ -267,18 +285,19 @@ func requireSameShape(t *testing.T, want, got any) {
 	}
 }
 
-// requireSameFields allows no names but the author's, and names below them.
+// requireSameFields allows only the author's names, and names below them.
 func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
 	if w.Method == http.MethodGet {
 		require.Empty(t, got.Body)
 		if _, query, _ := strings.Cut(w.URL, "?"); query != "" {
-			return // which is the author's and may be no form
+			return // the query of the author, which need not be a form
 		}
 	}
 	fields := formFields(t, got)
 	var authored map[string]json.RawMessage
-	if !strings.HasPrefix(strings.TrimSpace(w.Body), "{") || placeholder.FindStringIndex(strings.TrimSpace(w.Body)) != nil && placeholder.FindStringIndex(strings.TrimSpace(w.Body))[0] == 0 {
-		return // all names are the event's
+	body := strings.TrimSpace(w.Body)
+	if at := placeholder.FindStringIndex(body); !strings.HasPrefix(body, "{") || at != nil && at[0] == 0 {
+		return // all names are from the event
 	}
 	if err := json.Unmarshal([]byte(harmless(w).Body), &authored); err != nil {
 		require.NoError(t, err)
@@ -291,7 +310,7 @@ func requireSameFields(t *testing.T, w webhook.Webhook, got *webhook.Message) {
 	}
 }
 
-// controls are encoded in the names of forms.
+// controls has the control characters, which are encoded in the names of forms.
 var controls = func() (pairs []string) {
 	for c := range 0x80 {
 		if c < ' ' || c == 0x7f {
@@ -311,7 +330,7 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// The seeds, which the fuzz target runs too, are worth something only if most of them compose.
+// The seeds of the fuzz target are useful only if most of them compose.
 func TestCompose_FuzzSeeds(t *testing.T) {
 	t.Parallel()
 	composed := 0

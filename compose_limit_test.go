@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// requireLimit wants err to be nil at a limit, and to say so behind it.
+// requireLimit requires err to be nil at a limit, and the limit's error over it.
 func requireLimit(t *testing.T, over bool, err error, text string) {
 	t.Helper()
 	if !over {
@@ -27,12 +27,12 @@ func requireLimit(t *testing.T, over bool, err error, text string) {
 	require.NotEmpty(t, te.Detail())
 }
 
-// nested is a list in a list, n deep.
+// nested returns a list in a list, n deep.
 func nested(n int, inner string) string {
 	return strings.Repeat("[", n) + inner + strings.Repeat("]", n)
 }
 
-// Each limit, at it and one over it, when a webhook is compiled.
+// Each limit of Compile, at the limit and one over it.
 func TestCompile_Limits(t *testing.T) {
 	t.Parallel()
 	headers := func(n int, value string) map[string]string {
@@ -71,7 +71,8 @@ func TestCompile_Limits(t *testing.T) {
 		}, "webhook: body: offset 2501: more than 500 placeholders in all templates: over the limit"},
 		{"placeholders of all templates", webhook.MaxPlaceholders, func(n int) webhook.Webhook {
 			return webhook.Webhook{
-				URL: "https://h/{{a}}", Headers: headers(10, strings.Repeat("{{b}}", 40)), Body: `"` + strings.Repeat("{{a}}", n-401) + `"`,
+				URL: "https://h/{{a}}", Headers: headers(10, strings.Repeat("{{b}}", 40)),
+				Body: `"` + strings.Repeat("{{a}}", n-401) + `"`,
 			}
 		}, "webhook: body: offset 496: more than 500 placeholders in all templates: over the limit"},
 		{"name size", webhook.MaxNameSize, func(n int) webhook.Webhook {
@@ -99,7 +100,7 @@ func TestCompile_Limits(t *testing.T) {
 	}
 }
 
-// Each limit when a message is composed.
+// Each limit of Compose.
 func TestCompose_Limits(t *testing.T) {
 	t.Parallel()
 	const mib = webhook.MaxOutputSize
@@ -164,7 +165,9 @@ func TestCompose_Limits(t *testing.T) {
 // A header is cut, between two characters.
 func TestCompose_HeaderCut(t *testing.T) {
 	t.Parallel()
-	c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: map[string]string{"A": "[{{a}}]{{b}}", "B": "{{b}}"}, Body: "{}"})
+	c := webhook.MustCompile(webhook.Webhook{
+		URL: "https://h/", Headers: map[string]string{"A": "[{{a}}]{{b}}", "B": "{{b}}"}, Body: "{}",
+	})
 	for _, char := range []string{"x", "é", "☃", "😀"} {
 		for lead := range 5 {
 			value := strings.Repeat("y", lead) + strings.Repeat(char, 3*webhook.MaxHeaderSize)
@@ -190,7 +193,7 @@ func TestCompose_HeaderCut(t *testing.T) {
 	require.Len(t, m.Header.Get("A"), webhook.MaxHeaderSize)
 }
 
-// What is made on purpose to cost more than it is long is refused soon.
+// Input that is made to cost far more than its length is refused early.
 func TestCompose_Bombs(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -217,7 +220,7 @@ func TestCompose_Bombs(t *testing.T) {
 		{"many small fields", webhook.Webhook{Format: "form-data"}, `{"a":` + many + `}`},
 		{"unknown name among many", webhook.Webhook{Body: "{{" + strings.Repeat("key", 80) + "}}"}, "{" + members.String() + `"z":1}`},
 		{"unknown name below a long one", webhook.Webhook{Body: "{{nothing}}"}, `{"` + long + `":{` + members.String() + `"z":1}}`},
-		{"unknown name in the deep", webhook.Webhook{Body: "{{nothing}}"}, strings.Repeat(`{"a":`, 5000) + many + strings.Repeat("}", 5000)},
+		{"unknown name, deeply nested", webhook.Webhook{Body: "{{nothing}}"}, strings.Repeat(`{"a":`, 5000) + many + strings.Repeat("}", 5000)},
 		{"deep value", webhook.Webhook{Body: "{{" + strings.Repeat("a.", 31) + "b}}"}, strings.Repeat(`{"a":`, 9000) + many + strings.Repeat("}", 9000)},
 	}
 	for _, tt := range tests {
@@ -237,7 +240,7 @@ func TestCompose_Bombs(t *testing.T) {
 	}
 }
 
-// Nor can a template cost much more than it is long.
+// A template cannot cost far more than its length, either.
 func TestCompile_Bombs(t *testing.T) {
 	t.Parallel()
 	const size = webhook.MaxTemplateSize

@@ -14,7 +14,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// What a name means, in each kind of event.
+// The meaning of a name, in each kind of event.
 func TestCompose_Names(t *testing.T) {
 	t.Parallel()
 	withExtras := mustRead[payload.MessageStatus](`{"event":"viber:message:status","id":"top","trace":{"n":1},"payload":{"id":"in","to":"1","mobile":"2",` +
@@ -35,7 +35,7 @@ func TestCompose_Names(t *testing.T) {
 		{"real member beats alias of a bare object", report, "id,mid", `["real","m"]`},
 		{"top before payload", withExtras, "id,payload.id,trace.n,trace", `["top","in",1,{"n":1}]`},
 		{"members that the type does not know", withExtras, "credits,payload.credits,deep.a.0.b,deep.a.9.b", `["1.0000","1.0000",5,null]`},
-		{"member of an odd type", report, "status,to", `[7,null]`},
+		{"member of an unusual type", report, "status,to", `[7,null]`},
 		{"bare object with a text payload", report, "payload.mid,payload.status", `["m",7]`},
 		{"envelope", raw(`{"x":1,"y":2,"payload":{"x":3,"z":4}}`), "x,y,z,payload.x,payload.z", `[1,2,4,3,4]`},
 		{"payload in a payload", raw(`{"payload":{"payload":{"x":1},"x":2}}`), "payload.x,payload.payload.x,x", `[2,1,2]`},
@@ -63,7 +63,7 @@ func TestCompose_Names(t *testing.T) {
 	}
 }
 
-// A type that has an object payload stays an envelope where it is not there.
+// A type with an object payload is an envelope, also if the payload is absent.
 func TestCompose_EnvelopeStays(t *testing.T) {
 	t.Parallel()
 	for _, e := range []webhook.Event{nilEnvelope{A: "top"}, &nilEnvelope{A: "top"}, omitEnvelope{A: "top"}} {
@@ -145,7 +145,7 @@ func TestCompile_UnknownNames(t *testing.T) {
 			require.ErrorAs(t, err, &te)
 			require.Contains(t, tt.names, te.Placeholder)
 			require.Equal(t, te.Placeholder, w.Body[te.Offset:te.Offset+len(te.Placeholder)])
-			if len(tt.samples) == 1 { // without it, the event itself is asked
+			if len(tt.samples) == 1 { // without samples, the event decides
 				_, err = webhook.MustCompile(w).Compose(tt.samples[0])
 				require.EqualError(t, err, tt.err)
 				require.ErrorIs(t, err, webhook.ErrUnknownName)
@@ -154,7 +154,7 @@ func TestCompile_UnknownNames(t *testing.T) {
 	}
 }
 
-// What a sample had is known when an event lacks it, whether pointers or values are sent.
+// A name that a sample has is known if an event lacks it, for pointers and for values.
 func TestCompose_NamesOfSamples(t *testing.T) {
 	t.Parallel()
 	extras := mustRead[payload.MessageStatus](`{"event":"e","payload":{"credits":"1"}}`)
@@ -187,7 +187,7 @@ func TestCompose_NamesOfSamples(t *testing.T) {
 	})
 }
 
-// asJSONOnly is the same event, known by nothing but its JSON form.
+// asJSONOnly returns the same event with its JSON form only.
 func asJSONOnly(t *testing.T, e webhook.Event) webhook.RawEvent {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -196,7 +196,7 @@ func asJSONOnly(t *testing.T, e webhook.Event) webhook.RawEvent {
 	return webhook.RawEvent{Type: e.EventType(), JSON: b.Bytes()}
 }
 
-// Typed access reads what stands in the JSON form, for every name of every fixture.
+// Typed access reads the same as the JSON form, for every name of every fixture.
 func TestCompose_TypedAsJSON(t *testing.T) {
 	t.Parallel()
 	plain := fullPlain()
@@ -225,7 +225,8 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 		`{"event":"whatsapp:message:in","payload":{"channels":"none","recipient":null,"message":[]}}`,
 		`{"event":"whatsapp:message:status","event":"rcs:message:status","top":[{"a":1}],"payload":{"id":null,"id":"2","status":["sent"],"to":{"n":1},"from":1.5e3}}`,
 		`{"event":"whatsapp:message:in","payload":{"id":"1","recipient":{"user":{"user_info":null}}}}`,
-		`{"cdr_id":"1"}`, `{"bridge":1}`, `{"event":"whatsapp:message:status","payload":{}}`, `{"event":"whatsapp:message:in","payload":{}}`,
+		`{"cdr_id":"1"}`, `{"bridge":1}`, `{"event":"whatsapp:message:status","payload":{}}`,
+		`{"event":"whatsapp:message:in","payload":{}}`,
 		`{"bridge":"1","status":{"a":"b"},"duration":23,"mid":5,"id":{"x":1},"hangup_by":"agent","extra":[[1]]}`,
 		`{"cdr_id":5,"callerid":7,"call_id":"1","list_phonebook_id":"1,2","list_phonebook_name":[1,null],"leg_type":"1","amd_status":99999999999,"cost":"0.10","call_date":0}`,
 	} {
@@ -235,7 +236,7 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 	}
 	for _, e := range events {
 		form := asJSONOnly(t, e)
-		names := map[string]string{} // to the name in JSON, which knows no aliases
+		names := map[string]string{} // to the name in JSON, which has no aliases
 		for _, v := range webhook.Variables(e) {
 			names[v.Name] = v.Name
 			for _, alias := range v.Aliases {
@@ -252,11 +253,13 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 			for _, prefix := range []string{"", "payload."} {
 				body := `["{{` + prefix + name + `}}",{{` + prefix + name + `}}]`
 				typed, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: body}).ComposeID("m", e)
-				want, wantErr := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: strings.ReplaceAll(body, "{{"+prefix+name, "{{"+prefix+inForm)}).ComposeID("m", form)
+				want, wantErr := webhook.MustCompile(webhook.Webhook{
+					URL: "https://h/", Body: strings.ReplaceAll(body, "{{"+prefix+name, "{{"+prefix+inForm),
+				}).ComposeID("m", form)
 				switch {
 				case err == nil && wantErr == nil:
 					require.Equal(t, string(want.Body), string(typed.Body), "%T %s%s", e, prefix, name)
-				case err == nil: // a documented member that this form lacks
+				case err == nil: // a documented member that the JSON lacks
 					require.Equal(t, `["",null]`, string(typed.Body), "%T %s%s", e, prefix, name)
 				default:
 					require.ErrorIs(t, err, webhook.ErrUnknownName)

@@ -17,7 +17,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The rows of the table of places.
+// How a value is written in each place.
 func TestCompose_Places(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"text":"a b/c?d&e=f#g%h+\"\\<é☃😀~-._'\u0000\r\n\t\u007f","num":-1.50e3,"yes":true,"no":false,"null":null,"empty":"",` +
@@ -26,7 +26,7 @@ func TestCompose_Places(t *testing.T) {
 		{"path", "https://h/p/{{text}}/q", "", "", "https://h/p/a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F/q"},
 		{"query", "https://h?q={{text}}&r", "", "", "https://h?q=a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F&r"},
 		{"url scalars", "https://h/{{num}}/{{yes}}/{{no}}/{{null}}{{empty}}/{{bad}}?x={{tags}}", "", "", "https://h/-1.50e3/true/false//%EF%BF%BDx?x=%7B%7Bnum%7D%7D%20%40%3C%3Cnum%3E%3E%20%7B%7B"},
-		{"url glued", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
+		{"placeholders side by side in a URL", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
 		{"url text of the author", "https://h/é/%id%/{id}/%41%/<<x>>?q=a|b^`\"%zz+%2", "", "", "https://h/%C3%A9/%25id%25/%7Bid%7D/%41%25/%3C%3Cx%3E%3E?q=a%7Cb%5E%60%22%25zz+%252"},
 		{"percent before a placeholder", "https://h/%{{num}}/%4{{num}}?%={{num}}%", "", "", "https://h/%25-1.50e3/%254-1.50e3?%25=-1.50e3%25"},
 		{"dots with something", "https://h/{{dot}}a/{{up}}{{dot}}/{{enc}}", "", "", "https://h/.a/.../%252e"},
@@ -64,12 +64,13 @@ func TestCompose_Places(t *testing.T) {
 	}
 }
 
-// Invalid UTF-8 becomes U+FFFD, a byte at a time, in whatever event it comes.
+// Each byte of invalid UTF-8 becomes U+FFFD, in every kind of event.
 func TestCompose_InvalidUTF8(t *testing.T) {
 	t.Parallel()
 	const bad, want = "a\xff\xfe\xed\xa0\x80b\xc3", "a\ufffd\ufffd\ufffd\ufffd\ufffdb\ufffd"
 	for name, e := range map[string]webhook.Event{
-		"typed": payload.MessageStatus{ID: bad}, "plain": plainEvent{ID: bad}, "map": mapEvent{"id": bad}, "raw": raw(`{"id":"` + bad + `"}`),
+		"typed": payload.MessageStatus{ID: bad}, "plain": plainEvent{ID: bad}, "map": mapEvent{"id": bad},
+		"raw": raw(`{"id":"` + bad + `"}`),
 	} {
 		for _, w := range []webhook.Webhook{
 			{URL: "https://h/{{id}}", Headers: map[string]string{"X": "{{id}}"}, Body: `["{{id}}",{{id}}]`},
@@ -111,7 +112,7 @@ func TestCompose_URLRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(tt.url, "https://h/a/.{{empty}}x/") {
-				// The template alone is fine: a letter stands for each placeholder.
+				// The template alone is valid: a letter replaces each placeholder.
 				_, err := webhook.Compile(webhook.Webhook{URL: tt.url})
 				require.NoError(t, err)
 			}
@@ -121,7 +122,7 @@ func TestCompose_URLRefused(t *testing.T) {
 	}
 }
 
-// naughtyStrings are strings that have broken parsers elsewhere.
+// naughtyStrings returns strings that have broken other parsers.
 func naughtyStrings(t *testing.T) []string {
 	b, err := os.ReadFile("../shared/corpora/naughty_strings.json")
 	if err != nil {
@@ -139,7 +140,7 @@ func naughtyStrings(t *testing.T) []string {
 	return texts
 }
 
-// asReceived is what a receiver gets of a text: U+FFFD for what is not UTF-8.
+// asReceived returns what a receiver gets of a text: U+FFFD for what is not UTF-8.
 func asReceived(s string) string { return string([]rune(s)) }
 
 func asHeader(s string) string {
@@ -159,7 +160,7 @@ func asHeader(s string) string {
 	return s[:end]
 }
 
-// What goes into any place comes out at the receiver.
+// The receiver gets each value as it was, from every place.
 func TestCompose_NaughtyStrings(t *testing.T) {
 	t.Parallel()
 	texts := naughtyStrings(t)
@@ -168,9 +169,15 @@ func TestCompose_NaughtyStrings(t *testing.T) {
 	})
 	inURL := webhook.MustCompile(webhook.Webhook{URL: "https://h/p/-{{id}}/z?a={{id}}&b=2"})
 	forms := []*webhook.Composer{
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormData, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
-		webhook.MustCompile(webhook.Webhook{URL: "https://h/", Method: http.MethodGet, Body: `{"s":"{{id}}","b":[{{id}}]}`}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Format: webhook.FormatFormData, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
+		webhook.MustCompile(webhook.Webhook{
+			URL: "https://h/", Method: http.MethodGet, Body: `{"s":"{{id}}","b":[{{id}}]}`,
+		}),
 	}
 	for _, text := range texts {
 		for _, e := range []webhook.Event{payload.MessageStatus{ID: text}, plainEvent{ID: text}, mapEvent{"id": text}} {

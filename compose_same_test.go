@@ -15,8 +15,9 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A typed event, its JSON as a RawEvent and its JSON as a map are one event: whatever names that the JSON has a template
-// uses, in whatever places and with whatever filters, the result is the same, or the error is.
+// A typed event, its JSON as a RawEvent and its JSON as a map are the same event: for
+// all names in the JSON, in all places and with all filters, the result or the error
+// is the same.
 func TestCompose_SameInAllForms(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, testdata.Names())
@@ -31,7 +32,10 @@ func TestCompose_SameInAllForms(t *testing.T) {
 			d.UseNumber()
 			require.NoError(t, d.Decode(&members))
 
-			gen := templateGen{rand: rand.New(rand.NewPCG(3, uint64(i))), envelope: strings.Contains(string(form.JSON), `"payload":{`)}
+			gen := templateGen{
+				rand:     rand.New(rand.NewPCG(3, uint64(i))),
+				envelope: strings.Contains(string(form.JSON), `"payload":{`),
+			}
 			for _, v := range webhook.Variables(form) {
 				if v.Name != "event" && sameText(t, v.Name, form, members) {
 					gen.names = append(gen.names, v.Name)
@@ -63,7 +67,8 @@ func TestCompose_SameInAllForms(t *testing.T) {
 	}
 }
 
-// sameText reports whether a name has the same text in a map. An object there has its members in another order.
+// sameText reports whether a name has the same text in a map, where the members of an
+// object have another order.
 func sameText(t *testing.T, name string, form, members webhook.Event) bool {
 	w := webhook.Webhook{Body: "{{" + name + "}}"}
 	a, b := compose(t, w, form).Body, compose(t, w, members).Body
@@ -81,11 +86,11 @@ func requireSameMessage(t *testing.T, want, got *webhook.Message, w webhook.Webh
 	require.Equal(t, string(want.Body), string(got.Body), "%+v", w)
 }
 
-// A templateGen writes webhooks at random.
+// A templateGen makes random webhooks.
 type templateGen struct {
 	rand     *rand.Rand
 	names    []string
-	envelope bool // plain names are those of the payload too
+	envelope bool // names without payload. are those of the payload, too
 }
 
 func (g *templateGen) webhook() webhook.Webhook {
@@ -96,7 +101,8 @@ func (g *templateGen) webhook() webhook.Webhook {
 		Method:  pick(g.rand, "POST", "POST", "PUT", "GET"),
 		Body:    `{"s":"` + g.tag(`\"`) + ` ` + g.tag(`'`) + `","b":` + g.tag(`"`) + `,"l":[` + g.tag("") + `,"` + g.tag(`\"`) + `"]}`,
 	}
-	// Most chains that say anything of numbers or times fail on texts, and only the first error shows.
+	// Most chains with filters for numbers or times fail on texts, and only the first
+	// error shows.
 	if g.rand.IntN(2) == 0 {
 		w.URL = "https://h/" + g.tag("")
 	}
@@ -109,7 +115,7 @@ func (g *templateGen) webhook() webhook.Webhook {
 	return w
 }
 
-// tag writes a placeholder; its texts stand in that quote, or in any.
+// tag returns a placeholder. Its texts are in the given quotes or, if empty, in any.
 func (g *templateGen) tag(quote string) string {
 	var b strings.Builder
 	if g.rand.IntN(12) == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The event of the documents, with digits for their X's.
+// The documented events, with digits for their X's.
 var obdReport = mustRead[payload.CallReport](`{"bridge":918068281234,"from":918919521234,"to":918867131234,"source":"OBD",` +
 	`"mid":"1234-1333-12345","flow_id":123,"start_at":"2021-04-09 16:27:39","end_at":"2021-04-09 16:27:55","duration":"23",` +
 	`"status":"ANSWER","recording_url":"https://youraudiofilelocation/"}`)
@@ -44,22 +44,7 @@ func mustRead[T any](body string) *T {
 	return v
 }
 
-// raw is an event that is JSON already.
-func raw(body string) webhook.RawEvent { return webhook.RawEvent{Type: "test", JSON: []byte(body)} }
-
-func compose(t testing.TB, w webhook.Webhook, e webhook.Event) *webhook.Message {
-	t.Helper()
-	if w.URL == "" {
-		w.URL = "https://example.com/"
-	}
-	c, err := webhook.Compile(w)
-	require.NoError(t, err)
-	m, err := c.ComposeID("msg_1", e)
-	require.NoError(t, err)
-	return m
-}
-
-// The compose examples of the documents, in the three spellings of a placeholder.
+// The documented examples, in the three spellings of a placeholder.
 func TestCompose_Documents(t *testing.T) {
 	t.Parallel()
 	bearer := map[string]string{"Authorization": "Bearer %token%"}
@@ -79,11 +64,14 @@ func TestCompose_Documents(t *testing.T) {
 				`"start_at":"2021-04-09 16:27:39","end_at":"2021-04-09 16:27:55","duration":"23","status":"ANSWER","recording_url":"https://youraudiofilelocation/"}`,
 		},
 		{
-			name:    "call report, url with other keys",
-			webhook: webhook.Webhook{URL: "https://www.domain.com/ack/receive?call_id=@{{id}}&to=@{{to}}&message_status=@{{status}}", Body: "{}"},
-			event:   obdReport,
-			url:     "https://www.domain.com/ack/receive?call_id=1234-1333-12345&to=918867131234&message_status=ANSWER",
-			body:    "{}",
+			name: "call report, url with other keys",
+			webhook: webhook.Webhook{
+				URL:  "https://www.domain.com/ack/receive?call_id=@{{id}}&to=@{{to}}&message_status=@{{status}}",
+				Body: "{}",
+			},
+			event: obdReport,
+			url:   "https://www.domain.com/ack/receive?call_id=1234-1333-12345&to=918867131234&message_status=ANSWER",
+			body:  "{}",
 		},
 		{
 			name: "call report, composed request",
@@ -97,16 +85,22 @@ func TestCompose_Documents(t *testing.T) {
 			authorized: true,
 		},
 		{
-			name:    "status, url with mixed names",
-			webhook: webhook.Webhook{URL: "https://www.domain.com/ack/receive?id=@{{id}}&mobile=@{{payload.mobile}}&status=@{{payload.status}}", Method: "GET"},
-			event:   whatsAppStatus,
-			url:     "https://www.domain.com/ack/receive?id=a418d672-9781-4d97-b517-a56f7d95ad8a&mobile=919019912345&status=read",
+			name: "status, url with mixed names",
+			webhook: webhook.Webhook{
+				URL:    "https://www.domain.com/ack/receive?id=@{{id}}&mobile=@{{payload.mobile}}&status=@{{payload.status}}",
+				Method: "GET",
+			},
+			event: whatsAppStatus,
+			url:   "https://www.domain.com/ack/receive?id=a418d672-9781-4d97-b517-a56f7d95ad8a&mobile=919019912345&status=read",
 		},
 		{
-			name:    "status, url with other keys",
-			webhook: webhook.Webhook{URL: "https://www.domain.com/ack/receive?message_id=@{{payload.id}}&mobile_number=@{{payload.mobile}}&message_status=@{{payload.status}}", Method: "GET"},
-			event:   whatsAppStatus,
-			url:     "https://www.domain.com/ack/receive?message_id=a418d672-9781-4d97-b517-a56f7d95ad8a&mobile_number=919019912345&message_status=read",
+			name: "status, url with other keys",
+			webhook: webhook.Webhook{
+				URL:    "https://www.domain.com/ack/receive?message_id=@{{payload.id}}&mobile_number=@{{payload.mobile}}&message_status=@{{payload.status}}",
+				Method: "GET",
+			},
+			event: whatsAppStatus,
+			url:   "https://www.domain.com/ack/receive?message_id=a418d672-9781-4d97-b517-a56f7d95ad8a&mobile_number=919019912345&message_status=read",
 		},
 		{
 			name: "status, composed request",
@@ -120,10 +114,13 @@ func TestCompose_Documents(t *testing.T) {
 			authorized: true,
 		},
 		{
-			name:    "status, variables of the table",
-			webhook: webhook.Webhook{URL: "https://h/", Body: `["@{{id}}","@{{from}}","@{{to}}","@{{status}}","@{{delivered_at}}","@{{read_at}}","@{{processed_at}}","@{{submit_time}}","@{{foreign_id}}"]`},
-			event:   whatsAppStatus,
-			url:     "https://h/",
+			name: "status, variables of the table",
+			webhook: webhook.Webhook{
+				URL:  "https://h/",
+				Body: `["@{{id}}","@{{from}}","@{{to}}","@{{status}}","@{{delivered_at}}","@{{read_at}}","@{{processed_at}}","@{{submit_time}}","@{{foreign_id}}"]`,
+			},
+			event: whatsAppStatus,
+			url:   "https://h/",
 			body: `["a418d672-9781-4d97-b517-a56f7d95ad8a","919019120120","919019912345","read","2021-06-18T14:48:06.886358Z",` +
 				`"2021-06-18T14:49:07.886358Z","2021-06-18T14:48:05.886358Z","","your-business-identifier"]`,
 		},
@@ -152,7 +149,7 @@ func TestCompose_Documents(t *testing.T) {
 	}
 }
 
-// What is text and what is a placeholder.
+// Which text is a placeholder.
 func TestCompose_Spelling(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, template, want string }{
@@ -163,14 +160,14 @@ func TestCompose_Spelling(t *testing.T) {
 		{"one at is eaten", "bob@{{x}}", "bobv"},
 		{"three at keep two", "@@@{{x}}", "@@v"},
 		{"at before at", "@{{x}}@{{x}}@@{{x}}", "vv@v"},
-		{"at behind", "{{x}}@", "v@"},
+		{"at after", "{{x}}@", "v@"},
 		{"angle then at", "@<<x>>@{{x}}@<<x>>", "vvv"},
 		{"blanks", "{{ x }}|@{{\tx\u00a0}}|@<<  x>>|{{\nx\r\n}}", "v|v|v|v"},
 		{"angles without at", "<<x>>", "<<x>>"},
 		{"single braces", "{x} }x{", "{x} }x{"},
 		{"percent", "%x% 100%", "%x% 100%"},
 		{"closing braces", "}} }}} >>", "}} }}} >>"},
-		{"closing behind a tag", "{{x}}}}", "v}}"},
+		{"closing after a tag", "{{x}}}}", "v}}"},
 		{"ats", "@ @@ @{ @<", "@ @@ @{ @<"},
 		{"neighbours", "{{x}}{{x}}@<<x>>", "vvv"},
 		{"text of another script", "é☃{{x}}😀", "é☃v😀"},
@@ -181,7 +178,9 @@ func TestCompose_Spelling(t *testing.T) {
 			e := raw(`{"x":"v"}`)
 			b, err := json.Marshal(tt.template)
 			require.NoError(t, err)
-			body := compose(t, webhook.Webhook{Body: strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\n`, " ", `\r`, " ", `\t`, " ").Replace(string(b))}, e).Body
+			template := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\n`, " ", `\r`, " ", `\t`, " ").
+				Replace(string(b))
+			body := compose(t, webhook.Webhook{Body: template}, e).Body
 			var got string
 			require.NoError(t, json.Unmarshal(body, &got))
 			require.Equal(t, tt.want, got)
@@ -206,9 +205,11 @@ func TestCompose_Message(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &webhook.Message{
 		ID: m.ID, WebhookID: "wh-1", Event: "whatsapp:message:status", Method: "POST",
-		URL:    "https://example.com/" + m.ID + "/wh-1/whatsapp%3Amessage%3Astatus",
-		Header: http.Header{"X-Api-Key": {"k"}, "X-B": {"whatsapp:message:status"}, "Content-Type": {"application/json"}},
-		Body:   body, Policy: webhook.PolicyFor("whatsapp:message:status"),
+		URL: "https://example.com/" + m.ID + "/wh-1/whatsapp%3Amessage%3Astatus",
+		Header: http.Header{
+			"X-Api-Key": {"k"}, "X-B": {"whatsapp:message:status"}, "Content-Type": {"application/json"},
+		},
+		Body: body, Policy: webhook.PolicyFor("whatsapp:message:status"),
 		Subject: "a418d672-9781-4d97-b517-a56f7d95ad8a", Rank: 5,
 	}, m)
 	require.Equal(t, []string{"message_id", "webhook_id", "event"}, c.Placeholders())
@@ -251,12 +252,13 @@ func TestCompose_ID(t *testing.T) {
 	}
 }
 
-// A message shares nothing with its webhook, its composer, its event or other messages.
+// A message shares no memory with its webhook, its composer, its event or other messages.
 func TestCompose_SharesNothing(t *testing.T) {
 	t.Parallel()
 	w := webhook.Webhook{
-		URL: "https://example.com/", Headers: map[string]string{"X-A": "1", "X-B": "2", "X-C": "3", "X-D": "4", "X-E": "5"},
-		Policy: &webhook.Policy{Success: []int{200, 201, 202}, Waits: []time.Duration{1, 2, 3, 4, 5, 6}},
+		URL:     "https://example.com/",
+		Headers: map[string]string{"X-A": "1", "X-B": "2", "X-C": "3", "X-D": "4", "X-E": "5"},
+		Policy:  &webhook.Policy{Success: []int{200, 201, 202}, Waits: []time.Duration{1, 2, 3, 4, 5, 6}},
 	}
 	e := raw(`{"a":1}`)
 	c := webhook.MustCompile(w, e)
@@ -300,8 +302,11 @@ func TestCompose_Policy(t *testing.T) {
 func TestCompose_JSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := webhook.Webhook{
-		ID: "1", Name: "n", URL: "https://example.com/{{id}}", Method: "PUT", Headers: map[string]string{"A": "<b> & {{id}}"},
-		Format: webhook.FormatFormData, Body: `{"a":"<{{id}}>"}`, Policy: &webhook.Policy{Waits: []time.Duration{time.Second}},
+		ID: "1", Name: "n", URL: "https://example.com/{{id}}", Method: "PUT",
+		Headers: map[string]string{"A": "<b> & {{id}}"},
+		Format:  webhook.FormatFormData,
+		Body:    `{"a":"<{{id}}>"}`,
+		Policy:  &webhook.Policy{Waits: []time.Duration{time.Second}},
 	}
 	b, err := json.Marshal(w)
 	require.NoError(t, err)
@@ -325,10 +330,12 @@ func TestCompose_JSONRoundTrip(t *testing.T) {
 func TestCompose_Concurrent(t *testing.T) {
 	t.Parallel()
 	events := []webhook.Event{
-		whatsAppStatus, *whatsAppStatus, whatsAppText, obdReport, *dialerCDR, raw(`{"payload":{"id":"1"}}`), mapEvent{"id": "2"}, plainEvent{ID: "3"},
+		whatsAppStatus, *whatsAppStatus, whatsAppText, obdReport, *dialerCDR, raw(`{"payload":{"id":"1"}}`),
+		mapEvent{"id": "2"}, plainEvent{ID: "3"},
 	}
 	c := webhook.MustCompile(webhook.Webhook{
-		URL: "https://example.com/{{id}}", Headers: map[string]string{"X-Id": "{{id}}"}, Body: `{"id":"{{id}}","all":{{payload}}}`,
+		URL: "https://example.com/{{id}}", Headers: map[string]string{"X-Id": "{{id}}"},
+		Body:   `{"id":"{{id}}","all":{{payload}}}`,
 		Format: webhook.FormatFormURLEncoded,
 	}, raw(`{"id":1}`), obdReport)
 	var want []*webhook.Message

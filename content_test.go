@@ -16,7 +16,7 @@ import (
 // report composed twice is one, also with another template or boundary.
 func TestMessage_Differs(t *testing.T) {
 	t.Parallel()
-	status := func(s payload.DeliveryStatus) payload.MessageStatus {
+	status := func(s payload.Status) payload.MessageStatus {
 		return payload.MessageStatus{ID: "a418d672", Status: s}
 	}
 	composed := func(w webhook.Webhook, e webhook.Event) *webhook.Message {

@@ -19,10 +19,13 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Fields of a form have brackets in their names, and with GET they are parameters.
+// Fields of a form have brackets in their names; with GET they are query parameters.
 func TestMessage_CurlMasksParameters(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]", "X-Amz-Credential", "jwt", "to%6ben"} {
+	for _, name := range []string{
+		"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]",
+		"X-Amz-Credential", "jwt", "to%6ben",
+	} {
 		m := &webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?a=1&" + name + "=hush&b=2"}
 		require.Contains(t, m.Curl(), "'https://receiver.test/?a=1&"+name+"=***&b=2'")
 		require.Contains(t, m.CurlWithSecrets(), "hush")
@@ -65,7 +68,7 @@ func TestMessage_Curl(t *testing.T) {
   --data-binary '@-'`, m.Curl())
 }
 
-// A message that Try refuses is shown, but its command does nothing.
+// A message that Try refuses is shown, but its command sends nothing.
 func TestMessage_Curl_Refused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -74,8 +77,8 @@ func TestMessage_Curl_Refused(t *testing.T) {
 		want    []string
 	}{
 		{"no message", nil, []string{
-			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "",
+			"-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
 		}},
 		{"empty", &webhook.Message{}, []string{
 			":", "webhook: invalid message: message id of 0 bytes, want 1 to 64", "curl", "-q", "-g",
@@ -85,14 +88,18 @@ func TestMessage_Curl_Refused(t *testing.T) {
 			ID: "';touch x;'", Method: "-o\x00", URL: "ftp://user:p?ss@receiver.test/$(touch x)?token=t",
 			Header: http.Header{"@/etc/passwd\n": {"`touch x`\r\nX: y"}}, Body: []byte("@/etc/passwd\x00"),
 		}, []string{
-			":", "webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0", "curl", "-q", "-g",
-			"--path-as-is", "-X", "-o\x00", "ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
-			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'", "--data-binary", "@/etc/passwd\x00",
+			":",
+			"webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0",
+			"curl", "-q", "-g", "--path-as-is", "-X", "-o\x00",
+			"ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
+			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'",
+			"--data-binary", "@/etc/passwd\x00",
 		}},
 		{"user without a scheme", &webhook.Message{ID: "a", Method: "GET", URL: "user:pass@receiver.test"}, []string{
 			":",
-			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g", "--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:",
-			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id: a",
+			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g",
+			"--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:", "-H", "User-Agent: Ringhook",
+			"-H", "Webhook-Id: a",
 		}},
 	}
 	for _, tt := range tests {
@@ -107,16 +114,18 @@ func TestMessage_Curl_Refused(t *testing.T) {
 	}
 }
 
-// hostileValues would do harm or get lost if they were quoted badly.
+// hostileValues returns texts that would do harm or get lost with bad quoting.
 func hostileValues() []string {
 	return []string{
-		"", " ", "x", "'", "''", `"`, `\`, `\'`, `\\`, "`touch x`", "$(touch x)", "${HOME}", "$'x'", "!!", "!x", "~", "*", "{a,b}", "[1-3]", "a b", "a\tb",
-		"-o", "--", "-", "@/etc/passwd", "@-", "#x", ";", "|", "&", "%", "%s%n", "%%", `\0`, `\n`, `\c`, `\047`, "é", "Łódź", "😀👩‍👩‍👧", "हिन्दी",
-		"\u0081\u0085", "\ufffd", "\u202e", "\xff", "\x80\x81\x82\x88", "\xf0\x9f", "***", "'; touch x; '", "x'\\''y", "EOF",
+		"", " ", "x", "'", "''", `"`, `\`, `\'`, `\\`, "`touch x`", "$(touch x)", "${HOME}", "$'x'", "!!",
+		"!x", "~", "*", "{a,b}", "[1-3]", "a b", "a\tb", "-o", "--", "-", "@/etc/passwd", "@-", "#x", ";",
+		"|", "&", "%", "%s%n", "%%", `\0`, `\n`, `\c`, `\047`, "é", "Łódź", "😀👩‍👩‍👧", "हिन्दी",
+		"\u0081\u0085", "\ufffd", "\u202e", "\xff", "\x80\x81\x82\x88", "\xf0\x9f", "***", "'; touch x; '",
+		"x'\\''y", "EOF",
 	}
 }
 
-// hostileBodies can have control characters besides.
+// hostileBodies returns hostileValues, and texts with control characters.
 func hostileBodies() []string {
 	bodies := append(hostileValues(), "\n", "\n\n", "a\n", "\r\n", "\x00", "a\x00b\x00", "\x007", "\x1b[2J", "-n", "-\x00", "a\\\n", "'\n'", "\x7f",
 		strings.Repeat("'", 40<<10), strings.Repeat("é", 50<<10), strings.Repeat("a", 32<<10)+"-x")
@@ -131,7 +140,7 @@ func TestMessage_Curl_Shell(t *testing.T) {
 	t.Parallel()
 	m := message("http://receiver.test/a'b?q=$(touch%20x)`touch`{1,2}[3]'é\xff")
 	m.Header = http.Header{}
-	for i, value := range hostileValues()[1:] { // an empty one has its own form
+	for i, value := range hostileValues()[1:] { // the empty value has a form of its own
 		m.Header["X-"+strconv.Itoa(100+i)] = []string{value, "second"}
 		if len(m.Header) == 20 || i == len(hostileValues())-2 {
 			checkShell(t, m)
@@ -144,7 +153,7 @@ func TestMessage_Curl_Shell(t *testing.T) {
 	}
 }
 
-// checkShell sees that a shell gives curl what the message says.
+// checkShell checks that a shell passes the message to curl.
 func checkShell(t *testing.T, m *webhook.Message) {
 	t.Helper()
 	command := m.CurlWithSecrets()
@@ -161,8 +170,8 @@ func checkShell(t *testing.T, m *webhook.Message) {
 	require.Equal(t, string(input), string(parsed))
 }
 
-// wantArgs are the arguments of curl for a message that has no Accept, no User-Agent and no Content-Type of its own, and
-// canonical names.
+// wantArgs returns the arguments of curl for a message without Accept, User-Agent and
+// Content-Type of its own, and with canonical names.
 func wantArgs(m *webhook.Message) []string {
 	ruri := strings.Replace(m.URL, "é/", "%C3%A9/", 1)
 	args := []string{"-q", "-g", "--path-as-is", "-X", m.Method, ruri}
@@ -195,7 +204,7 @@ func wantArgs(m *webhook.Message) []string {
 	return append(args, "--data-binary", body)
 }
 
-// showable is what the documentation promises of the command's text.
+// showable reports whether a command's text is as documented.
 func showable(s string) bool {
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -205,8 +214,8 @@ func showable(s string) bool {
 	return utf8.ValidString(s)
 }
 
-// runShell runs a command in which curl is a function that takes down what it is given. Without a run of it there are no
-// arguments.
+// runShell runs a command with a function curl that records its arguments and input. If
+// curl is not called, there are no arguments.
 func runShell(t *testing.T, command string) (args []string, input []byte) {
 	t.Helper()
 	require.True(t, showable(command))
@@ -235,7 +244,7 @@ func runShell(t *testing.T, command string) (args []string, input []byte) {
 	return args, input
 }
 
-// What curl sends is what Try sends.
+// curl sends the same as Try.
 func TestMessage_Curl_Run(t *testing.T) {
 	t.Parallel()
 	curl, err := exec.LookPath("curl")
@@ -255,11 +264,13 @@ func TestMessage_Curl_Run(t *testing.T) {
 		before := len(rcv.Requests())
 		require.NoError(t, client.Try(t.Context(), m, 1).Err)
 		dir := t.TempDir()
-		// A .curlrc that would be seen.
+		// A .curlrc that would show in the request.
 		require.NoError(t, os.WriteFile(filepath.Join(dir, ".curlrc"), []byte("header = \"X-Curlrc: x\"\n"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "command"), []byte(m.CurlWithSecrets()+"\n"), 0o600))
 		cmd := exec.CommandContext(t.Context(), shell, "command")
-		cmd.Dir, cmd.Env = dir, []string{"PATH=" + filepath.Dir(curl) + ":" + os.Getenv("PATH"), "HOME=" + dir, "NO_PROXY=*"}
+		cmd.Dir, cmd.Env = dir, []string{
+			"PATH=" + filepath.Dir(curl) + ":" + os.Getenv("PATH"), "HOME=" + dir, "NO_PROXY=*",
+		}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		got := rcv.Requests()[before:]
@@ -278,8 +289,9 @@ func TestMessage_Curl_Run(t *testing.T) {
 		m = message("/a/../b/./c%2Fd/{1,2}[1-3]é/?q={1,2}[1-3]&é=%20'$(touch%20x)&b=a+b&&c=../d")
 		m.Method = method
 		m.Header = http.Header{
-			"accept": {"a", "b"}, "user-agent": {"mine", "other"}, "X-None": nil, "X-Empty": {"", " "}, "Authorization": {"Basic dTpw"},
-			"Cookie": {"a=b"}, "Content-Type": {"a/b", "c/d"}, "Accept-Encoding": {"gzip"}, "Content-Length-X": {"1"},
+			"accept": {"a", "b"}, "user-agent": {"mine", "other"}, "X-None": nil, "X-Empty": {"", " "},
+			"Authorization": {"Basic dTpw"}, "Cookie": {"a=b"}, "Content-Type": {"a/b", "c/d"},
+			"Accept-Encoding": {"gzip"}, "Content-Length-X": {"1"},
 		}
 		if method == http.MethodGet {
 			m.Body = nil
@@ -306,7 +318,7 @@ func TestMessage_Curl_Run(t *testing.T) {
 	check(t, m)
 }
 
-// FuzzCurl holds the command to the message by a parser of the shell's quoting.
+// FuzzCurl compares the command with the message, with a parser of the shell's quoting.
 func FuzzCurl(f *testing.F) {
 	for _, s := range hostileBodies() {
 		if len(s) < 1<<10 {
@@ -331,8 +343,10 @@ func FuzzCurl(f *testing.F) {
 		}
 		require.Equal(t, []string{"curl", "-q", "-g", "--path-as-is", "-X", method}, words[:6])
 		require.Contains(t, words, "Authorization: "+secret)
-		if trimmed := strings.Trim(value, " \t"); trimmed != "" && !slices.Contains([]string{"User-Agent", "Authorization", webhook.HeaderID}, http.CanonicalHeaderKey(name)) {
-			require.Contains(t, words, http.CanonicalHeaderKey(name)+": "+trimmed)
+		special := []string{"User-Agent", "Authorization", webhook.HeaderID}
+		trimmed, key := strings.Trim(value, " \t"), http.CanonicalHeaderKey(name)
+		if trimmed != "" && !slices.Contains(special, key) {
+			require.Contains(t, words, key+": "+trimmed)
 		}
 		switch last := words[len(words)-1]; {
 		case input != nil:
@@ -344,8 +358,8 @@ func FuzzCurl(f *testing.F) {
 	})
 }
 
-// parseShell reads a command as a POSIX shell does: its words, and what is printed into it. It knows what Curl writes, and
-// nothing more: what would be special in any other way is an error.
+// parseShell reads a command as a POSIX shell does: its words, and what is printed into
+// it. It knows only what Curl writes: any other special character is an error.
 func parseShell(t testing.TB, command string) (words []string, input []byte) {
 	p := shellParser{t: t, rest: command}
 	piped := strings.HasPrefix(command, "printf") || strings.HasPrefix(command, "{")
@@ -380,7 +394,7 @@ func (p *shellParser) take(s string) (ok bool) {
 	return ok
 }
 
-// until takes what is before s, and s.
+// until returns the text before s, and skips s.
 func (p *shellParser) until(s string) string {
 	before, rest, ok := strings.Cut(p.rest, s)
 	require.True(p.t, ok, "no %s", s)

@@ -15,11 +15,13 @@ import (
 
 // An example is a row or a pair of blocks of docs/templates.md.
 //
-// A link to a file of testdata says of which event the examples are from there on. A row is an example if the head of its
-// table has a column Result, Message, Warning or New; what is in it is in code spans, where | is written \|, and (nothing) is the empty
-// text. The column Where says where the template stands; if there is none, it is a header, where a value is plain text. A Name
-// and a date Letter stand for a template. In blocks, the template comes first, then a line that is just "becomes", then the
-// result; it is a body, or a URL if it begins like one.
+// A link to a file of testdata sets the event of the examples after it. A row is an
+// example if its table has a column Result, Message, Warning or New. The text of that
+// column is in code spans, where | is written \|; (nothing) is the empty text. The
+// column Where has the place of the template. Without it, the place is a header, where
+// a value is plain text. A Name and a date Letter stand for a template. In blocks, the
+// template comes first, then a line "becomes", then the result. The template is a body,
+// or a URL if it begins like one.
 type example struct {
 	line    int
 	fixture string
@@ -34,7 +36,7 @@ var (
 	codeSpan    = regexp.MustCompile("^`(.*)`$")
 )
 
-// examples finds all examples, and the names of filters that have a row.
+// examples returns all examples, and the names of the filters that have a row.
 func examples(t *testing.T, manual string) (found []example, filters []string) {
 	fixture, block, becomes := "", []string(nil), false
 	lines := strings.Split(manual, "\n")
@@ -81,7 +83,7 @@ func examples(t *testing.T, manual string) (found []example, filters []string) {
 	return found, filters
 }
 
-// cells cuts a row at each | that is not behind a backslash.
+// cells splits a row at each | that is not after a backslash.
 func cells(line string) []string {
 	line = strings.ReplaceAll(line, `\|`, "\x00")
 	parts := strings.Split(strings.Trim(line, "|"), "|")
@@ -122,10 +124,10 @@ func rowExample(t *testing.T, line int, fixture string, row map[string]string) e
 	return e
 }
 
-// queryOf is put before a template that stands in a URL but is none itself.
+// queryOf is written before a template that is in a URL but is not a URL itself.
 const queryOf = "https://www.domain.com/?x="
 
-// webhook has the template in its place.
+// webhook returns a webhook with the template in its place.
 func (e example) webhook(t *testing.T) webhook.Webhook {
 	w := webhook.Webhook{ID: "dd4b91af", URL: "https://www.domain.com/"}
 	switch e.where {
@@ -145,7 +147,7 @@ func (e example) webhook(t *testing.T) webhook.Webhook {
 	return w
 }
 
-// compose returns what becomes of the template.
+// compose returns the result of the template.
 func (e example) compose(t *testing.T) (string, error) {
 	event := fixture(t, e.fixture)
 	c, err := webhook.Compile(e.webhook(t), event)
@@ -166,7 +168,7 @@ func (e example) compose(t *testing.T) (string, error) {
 	}
 }
 
-// run holds the example to what the manual says of it.
+// run checks that the example has the result that is in the manual.
 func (e example) run(t *testing.T) {
 	t.Helper()
 	got, err := e.compose(t)
@@ -193,14 +195,14 @@ func (e example) run(t *testing.T) {
 	}
 }
 
-// What the manual for the authors of templates says is so.
+// The examples in the manual for the authors of templates are right.
 func TestDocs_Templates(t *testing.T) {
 	t.Parallel()
 	manual, err := os.ReadFile("docs/templates.md")
 	require.NoError(t, err)
 	found, filters := examples(t, strings.ReplaceAll(string(manual), "\r\n", "\n"))
 	count := map[string]int{}
-	var late []string // that are found with the event
+	var late []string // the errors that are found when the event comes
 	for _, e := range found {
 		count[e.kind]++
 		count[e.where]++
@@ -209,8 +211,10 @@ func TestDocs_Templates(t *testing.T) {
 			late = append(late, e.result)
 		}
 	}
-	require.Equal(t, []string{"plus: the value is not a number", "an object or a list is not allowed in a URL"}, late, "the last two of the table")
-	// Fewer, and it is the search that is wrong.
+	require.Equal(t, []string{
+		"plus: the value is not a number", "an object or a list is not allowed in a URL",
+	}, late, "the last two of the table")
+	// If there are fewer, the search for examples is wrong.
 	for what, least := range map[string]int{
 		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,
 	} {

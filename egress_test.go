@@ -120,7 +120,10 @@ func TestEgress_Allow(t *testing.T) {
 		netip.MustParsePrefix("fd00:1::/32"), netip.MustParsePrefix("64:ff9b::/96"),
 	}
 	e := webhook.Egress{Allow: prefixes}
-	for _, address := range []string{"10.1.2.3:443", "[::ffff:10.1.2.3]:443", "168.63.129.16:80", "[fd00:1::5]:443", "[64:ff9b::1]:443", "93.184.215.14:443"} {
+	for _, address := range []string{
+		"10.1.2.3:443", "[::ffff:10.1.2.3]:443", "168.63.129.16:80", "[fd00:1::5]:443", "[64:ff9b::1]:443",
+		"93.184.215.14:443",
+	} {
 		require.NoError(t, webhook.CheckAddress(e, "tcp6", address), address)
 	}
 	for _, address := range []string{"10.2.0.1:443", "127.0.0.1:443", "[fd00:2::5]:443", "[::1]:443", "10.1.2.3:6379"} {
@@ -167,7 +170,7 @@ func TestEgress_HTTP1Only(t *testing.T) {
 	require.Equal(t, "HTTP/1.1", <-proto)
 }
 
-// The zero Client reaches nothing on this machine, however it is spelled.
+// The zero Client reaches nothing on this machine, however the address is written.
 func TestClient_ZeroValueIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
@@ -190,7 +193,8 @@ func TestClient_ZeroValueIsGuarded(t *testing.T) {
 	}
 }
 
-// A rebinding name gives an allowed address while somebody checks it, and another one to whoever dials.
+// A rebinding name has an allowed address when it is checked, and another one when it is
+// dialled.
 func TestEgress_Rebinding(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
@@ -213,12 +217,12 @@ func TestEgress_Rebinding(t *testing.T) {
 	for n := range 2 {
 		a := c.Try(t.Context(), message("http://rebind.test:"+port+"/"), n+1)
 		require.Equal(t, webhook.ClassBlocked, a.Class)
-		require.Equal(t, webhook.Retrying, a.Outcome)
+		require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 	}
-	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up anew")
+	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up again")
 }
 
-// Of several answers the bad ones are never dialled, and the good one is.
+// Of several addresses, the forbidden ones are never dialled, and the allowed one is.
 func TestEgress_MixedAnswers(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -271,24 +275,18 @@ func TestEgress_Proxy(t *testing.T) {
 	require.Equal(t, "10.0.0.1:9", host)
 }
 
-// newClient is a client whose connections end with the test.
-func newClient(t testing.TB, e webhook.Egress) *webhook.Client {
-	c := &webhook.Client{Transport: webhook.NewTransport(e)}
-	t.Cleanup(c.CloseIdleConnections)
-	return c
-}
-
 func clientWithResolver(t testing.TB, e webhook.Egress, r *net.Resolver) *webhook.Client {
 	c := &webhook.Client{Transport: webhook.NewTransportDialer(e, &net.Dialer{Resolver: r})}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
 
-// fakeDNS is a resolver that asks a name server inside the test. answers returns the A records; nil is NXDOMAIN, an empty list
-// is SERVFAIL.
+// fakeDNS returns a resolver that asks a name server inside the test. answers returns
+// the A records; nil is NXDOMAIN, an empty list is SERVFAIL.
 func fakeDNS(t testing.TB, answers func() []string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe() // no packets, so the resolver writes as over TCP: the length comes first
+		// No packets, so the resolver writes as over TCP: the length comes first.
+		client, server := net.Pipe()
 		t.Cleanup(func() { _ = client.Close() })
 		go serveDNS(server, answers)
 		return client, nil
@@ -321,7 +319,7 @@ func dnsReply(query []byte, answers func() []string) []byte {
 	}
 	end += 5
 	isA := binary.BigEndian.Uint16(query[end-4:]) == 1
-	flags, records := uint16(0x8180), []string(nil) // a good answer, recursion was there
+	flags, records := uint16(0x8180), []string(nil) // no error, recursion available
 	if isA {
 		records = answers()
 		switch {
@@ -337,7 +335,8 @@ func dnsReply(query []byte, answers func() []string) []byte {
 	}
 	reply = append(reply, query[12:end]...)
 	for _, record := range records {
-		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4) // the question's name, A, IN, TTL 0, 4 bytes
+		// The question's name, A, IN, TTL 0, 4 bytes.
+		reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
 		reply = append(reply, netip.MustParseAddr(record).AsSlice()...)
 	}
 	return reply

@@ -7,7 +7,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// A form shows its author all that is wrong with a webhook, and what may not be meant, before it is saved.
+// A form shows the author all errors of a webhook, and what may not be meant, before it
+// is saved.
 func ExampleCheck() {
 	for _, p := range webhook.Check(webhook.Webhook{
 		URL:  "http://www.example.com/ack?id={{payload.idd}}",
@@ -22,8 +23,8 @@ func ExampleCheck() {
 	// warning: body, 15 bytes from 49 on: payload.read_at is absent until the message is read, and then empty here; the filter default can replace it
 }
 
-// What would be sent can be looked at as a command, with credentials masked. It is the message that is delivered, not one
-// made for looking.
+// Curl shows a message as a command, with credentials masked. It is the message that is
+// delivered, not one made for display.
 func ExampleMessage_Curl() {
 	composer := webhook.MustCompile(webhook.Webhook{
 		URL:     "https://www.example.com/ack",

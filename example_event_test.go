@@ -6,7 +6,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A callTransferred is an event of the service's own. Its json names are what templates may use.
+// A callTransferred is an event of the service's own. Templates use its json names.
 type callTransferred struct {
 	CallID string   `json:"call_id"`
 	From   agent    `json:"from"`
@@ -23,8 +23,8 @@ type agent struct {
 
 func (callTransferred) EventType() string { return "support:call:transferred" }
 
-// An event of one's own is a struct with json tags and an EventType method; nothing has to be registered. With a value of
-// it as a sample, Compile knows which names there are.
+// Your own event is a struct with json tags and an EventType method. Nothing has to be
+// registered. With a sample of it, Compile knows its names.
 func ExampleEvent() {
 	event := callTransferred{
 		CallID: "c-981",

@@ -10,8 +10,9 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Webhooks by id: an API call names a webhook_id, the webhooks themselves are in the service's own table, and each is read
-// and compiled once a minute at most, however many events there are.
+// A Registry finds webhooks by id: an API call names a webhook_id, and the webhooks are
+// in the service's own table. Each is read and compiled at most once a minute, for any
+// number of events.
 func ExampleRegistry() {
 	receiver := webhooktest.NewReceiver() // stands for the customers' servers
 	defer receiver.Close()
@@ -28,13 +29,16 @@ func ExampleRegistry() {
 			}
 			return w, nil
 		},
-		Samples: []webhook.Event{payload.CallReport{}}, // all of these webhooks get call reports
+		// All of these webhooks get call reports.
+		Samples: []webhook.Event{payload.CallReport{}},
 	}
 
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	report := func(webhookID, mid string) {
 		err := registry.Dispatch(context.Background(), client, webhookID, payload.CallReport{
-			MID: mid, To: payload.PhoneNumber(918867130000), Status: payload.CallAnswer, Duration: payload.SecondsString(23e9),
+			MID: mid, To: payload.PhoneNumber(918867130000), Status: payload.CallStatusAnswer,
+			Duration: payload.SecondsString(23e9),
 		})
 		if errors.Is(err, webhook.ErrNotFound) {
 			fmt.Println("to the caller of the API:", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A retry policy of one's own: a policy of cenkalti/backoff for most failures, and none for a 422, which says that this message
-// will never do.
+// Your own retry policy: a policy of cenkalti/backoff for most failures, and no retry for
+// a 422, with which the receiver rejects the message for good.
 func ExampleRetryFunc() {
 	exponential := webhook.FromBackOff(func() backoff.BackOff {
 		return backoff.WithMaxRetries(backoff.NewExponentialBackOff(
@@ -56,7 +56,7 @@ func ExampleRetryFunc() {
 	// webhook: message msg_2KWPBgLlAfxdpx2AI54pPJ85f4W not delivered after 3 attempts: status 422
 }
 
-// A webhook's own policy is data: it can be stored, and edited in a form.
+// A webhook's policy is data: it can be stored, and edited in a form.
 func ExamplePolicy() {
 	m := &webhook.Message{Event: "voice:message:out"}
 	m.Policy = webhook.PolicyFor(m.Event)

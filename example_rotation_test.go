@@ -9,13 +9,16 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A secret is replaced without a gap: while both are in the keyring, each request carries a signature of either, so
-// receivers change to the new secret when they get to it. When the last one has, the old secret leaves the keyring.
+// A secret is replaced without a gap: while both secrets are in the keyring, each
+// request has a signature with each of them, so receivers can change to the new secret
+// at any time. When all have changed, remove the old secret from the keyring.
 func Example_rotation() {
 	oldSecret, newSecret := webhook.GenerateSecret(), webhook.GenerateSecret()
 	oldReceiver := webhook.Verifier{Secrets: []webhook.Secret{oldSecret}}
 	newReceiver := webhook.Verifier{Secrets: []webhook.Secret{newSecret}}
-	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
+	message := &webhook.Message{
+		ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`),
+	}
 
 	for _, step := range []struct {
 		name string

@@ -9,8 +9,9 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// An outbox is a Sender that stores messages, as a table would that is written in the same transaction as the business's
-// own data. It returns nil for a message that is stored: somebody else delivers it.
+// An outbox is a Sender that stores messages, like a table that is written in the same
+// transaction as the service's own data. It returns nil for a message that is stored:
+// something else delivers it.
 type outbox struct{ rows [][]byte }
 
 func (o *outbox) Send(_ context.Context, m *webhook.Message) error {
@@ -24,7 +25,7 @@ func (o *outbox) Send(_ context.Context, m *webhook.Message) error {
 
 var _ webhook.Sender = (*outbox)(nil)
 
-// deliver is the other end of the outbox. Another process can run it, later.
+// deliver sends the stored messages. Another process can run it, later.
 func (o *outbox) deliver(ctx context.Context, s webhook.Sender) error {
 	for len(o.rows) > 0 {
 		var m webhook.Message
@@ -34,12 +35,14 @@ func (o *outbox) deliver(ctx context.Context, s webhook.Sender) error {
 		if err := s.Send(ctx, &m); err != nil {
 			return err
 		}
-		o.rows = o.rows[1:] // had it been lost after Send: the same ID comes again, and receivers drop it
+		// If it is lost after Send, the same ID is sent again, and receivers drop it.
+		o.rows = o.rows[1:]
 	}
 	return nil
 }
 
-// A Sender of one's own: code that reports events takes any Sender, and here it gets one that only stores messages.
+// Your own Sender: code that reports events accepts any Sender. Here it gets one that
+// only stores messages.
 func ExampleSender() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
@@ -47,7 +50,9 @@ func ExampleSender() {
 
 	ctx, box := context.Background(), &outbox{}
 	for _, order := range []string{"A-17", "A-18"} {
-		m, err := composer.ComposeID("order_"+order, webhook.RawEvent{Type: "shop:order:placed", JSON: []byte(`{"order": "` + order + `"}`)})
+		m, err := composer.ComposeID("order_"+order, webhook.RawEvent{
+			Type: "shop:order:placed", JSON: []byte(`{"order": "` + order + `"}`),
+		})
 		if err != nil {
 			panic(err)
 		}

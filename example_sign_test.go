@@ -13,17 +13,20 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// The sender signs every attempt with the customer's secret, and the customer's handler sees only what is genuine.
+// The sender signs every attempt with the customer's secret, and the customer's handler
+// gets only requests with a valid signature.
 func Example_signAndVerify() {
 	secret := webhook.GenerateSecret() // secret.Reveal() is what both sides store
 
-	// The sender. As the Signer of a Client it is asked once for each attempt.
+	// The sender. A Client calls its Signer once for each attempt.
 	signer := webhook.StandardWebhooks{
 		Keys: func(_ context.Context, webhookID string) ([]webhook.Secret, error) {
 			return []webhook.Secret{secret}, nil // usually from the table of webhooks
 		},
 	}
-	message := &webhook.Message{ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`)}
+	message := &webhook.Message{
+		ID: "msg_1", WebhookID: "customer-7", Method: http.MethodPost, Body: []byte(`{"status":"sent"}`),
+	}
 	header := http.Header{}
 	if err := signer.Sign(context.Background(), message, time.Now(), header); err != nil {
 		fmt.Println(err)
@@ -52,7 +55,8 @@ func Example_signAndVerify() {
 	// the secret is REDACTED
 }
 
-// The platform's scheme, whose key is the webhook's id: PHP receivers check it with hash_hmac.
+// The platform's scheme, with the webhook's id as key: PHP receivers check it with
+// hash_hmac.
 func ExampleHMAC() {
 	message := &webhook.Message{
 		WebhookID: "dd4b91af-167d-48e6-901d-ae181ff6e80d",

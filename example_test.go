@@ -14,16 +14,20 @@ func Example() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
 
-	composer := webhook.MustCompile(webhook.Webhook{ // what the customer wrote into your form
+	// The webhook, as the customer wrote it in your form.
+	composer := webhook.MustCompile(webhook.Webhook{
 		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 		URL:  receiver.URL + "/ack?id=@{{payload.id}}",
 		Body: `{"mobile": "@{{payload.mobile}}", "status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
 	})
-	message, err := composer.Compose(payload.MessageStatus{ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent})
+	message, err := composer.Compose(payload.MessageStatus{
+		ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent,
+	})
 	if err != nil {
 		panic(err)
 	}
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	client.Signer = webhook.HMAC{}
 	if err := client.Send(context.Background(), message); err != nil {
 		panic(err)
@@ -36,7 +40,8 @@ func Example() {
 	// {"mobile": "919019912345", "status": "sent", "read_at": null}
 }
 
-// A message is composed in the customer's own format; the place where a placeholder stands decides how its value is written.
+// A message is composed in the customer's own format. The place of a placeholder decides
+// how its value is written.
 func ExampleComposer_Compose() {
 	composer, err := webhook.Compile(webhook.Webhook{
 		URL:     "https://www.example.com/calls/{{mid}}?status={{status}}",
@@ -52,7 +57,7 @@ func ExampleComposer_Compose() {
 		From:     payload.PhoneString(`"anonymous"`),
 		To:       payload.PhoneNumber(918867130000),
 		Duration: payload.SecondsString(23e9),
-		Status:   payload.CallAnswer,
+		Status:   payload.CallStatusAnswer,
 	})
 	if err != nil {
 		panic(err)
@@ -66,7 +71,7 @@ func ExampleComposer_Compose() {
 	// {"to": "918867130000", "seconds": "23", "note": "from \"anonymous\""}
 }
 
-// What is wrong with a webhook shows when it is saved, and can be shown to the person who wrote it.
+// Errors in a webhook are found when it is saved, and can be shown to its author.
 func ExampleTemplateError_Detail() {
 	_, err := webhook.Compile(webhook.Webhook{
 		URL:  "https://www.example.com/ack",
@@ -83,7 +88,9 @@ func ExampleTemplateError_Detail() {
 }
 
 func ExampleVariables() {
-	for _, v := range webhook.Variables(payload.MessageStatus{Status: payload.StatusRead, To: payload.PhoneString("919019912345")})[4:9] {
+	for _, v := range webhook.Variables(payload.MessageStatus{
+		Status: payload.StatusRead, To: payload.PhoneString("919019912345"),
+	})[4:9] {
 		fmt.Printf("%s %q %s %q\n", v.Name, v.Aliases, v.Type, v.Example)
 	}
 	// Output:

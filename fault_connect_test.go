@@ -24,26 +24,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// The fault tests go by the ids of the fault table: what is injected, and what must come of it.
-
-// requireFailed holds a failed attempt to what all of them have in common.
-func requireFailed(t testing.TB, a webhook.Attempt, class webhook.Class, text string) {
-	t.Helper()
-	require.Equal(t, class, a.Class, "%v: %v", a.Err, unwrapAll(a.Err))
-	require.EqualError(t, a.Err, "webhook: "+text)
-	require.Equal(t, webhook.Retrying, a.Outcome)
-	require.GreaterOrEqual(t, a.Wait, 10*time.Second)
-	require.NotErrorIs(t, a.Err, context.Canceled, "the caller has not canceled")
-	require.NotErrorIs(t, a.Err, context.DeadlineExceeded, "the caller's time has not run out")
-}
-
-// unwrapAll is the operator's view of an error.
-func unwrapAll(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil {
-		return u.Unwrap()
-	}
-	return err
-}
+// The fault tests are named after the ids of the fault table: each injects a fault and
+// checks the result.
 
 func TestFault_Dial(t *testing.T) {
 	t.Parallel()
@@ -61,7 +43,7 @@ func TestFault_Dial(t *testing.T) {
 			release := make(chan struct{})
 			defer close(release)
 			c := &webhook.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-				<-release // nobody answers
+				<-release // no answer
 				return nil, net.ErrClosed
 			}}}
 			a := c.Try(t.Context(), message("http://receiver.test/"), 1)
@@ -156,7 +138,7 @@ func TestFault_TLS(t *testing.T) {
 			requireFailed(t, newClient(t, e).Try(t.Context(), message(srv.URL), 1), webhook.ClassTLS, "TLS handshake refused")
 		})
 	}
-	t.Run("a good one", func(t *testing.T) {
+	t.Run("valid certificate", func(t *testing.T) {
 		t.Parallel()
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		srv.TLS = &tls.Config{Certificates: []tls.Certificate{good}}
@@ -191,7 +173,7 @@ func TestFault_TLS(t *testing.T) {
 	})
 }
 
-// certificate makes a certificate for 127.0.0.1, and the pool that trusts it.
+// certificate returns a certificate for 127.0.0.1, and a pool that trusts it.
 func certificate(t testing.TB, until time.Time) (tls.Certificate, *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -208,7 +190,7 @@ func certificate(t testing.TB, until time.Time) (tls.Certificate, *x509.CertPool
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// closedAddress is an address that nobody listens on.
+// closedAddress returns an address without a listener.
 func closedAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -23,7 +23,8 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// rawServer listens on loopback and hands each connection to serve, which is closed when it returns or the test ends.
+// rawServer listens on loopback and hands each connection to serve, which is closed
+// when it returns or the test ends.
 func rawServer(t testing.TB, serve func(net.Conn)) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -66,12 +67,13 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// writes answers with a text and closes.
+// writes returns a server that answers with a text and closes.
 func writes(text string) func(net.Conn) {
 	return func(conn net.Conn) { _, _ = io.WriteString(conn, text) }
 }
 
-// endless writes a head and then the text again and again, for as long as anybody takes it.
+// endless returns a server that writes head once and then text, again and again, until
+// the client closes.
 func endless(head, text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		_, err := io.WriteString(conn, head)
@@ -95,7 +97,7 @@ func TestFault_Protocol(t *testing.T) {
 	const malformed, closed = "malformed answer", "connection closed without an answer"
 	tests := []struct {
 		id     string
-		serve  func(net.Conn) // after the request was read
+		serve  func(net.Conn) // called after the request is read
 		status int
 		class  webhook.Class
 		text   string
@@ -128,7 +130,7 @@ func TestFault_Protocol(t *testing.T) {
 		{id: "1xx-endless", serve: endless("", "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"), class: webhook.ClassProtocol, text: malformed},
 		{id: "101", serve: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nsecret")
-			_, _ = io.Copy(io.Discard, conn) // ends, since the client closes
+			_, _ = io.Copy(io.Discard, conn) // ends when the client closes
 		}, status: 101, class: webhook.ClassStatus, text: "status 101"},
 	}
 	for _, tt := range tests {
@@ -152,7 +154,7 @@ func TestFault_Protocol(t *testing.T) {
 			require.EqualValues(t, 1, requests.Load(), "requests on the wire")
 			if tt.class == "" {
 				require.NoError(t, a.Err)
-				require.Equal(t, webhook.Delivered, a.Outcome)
+				require.Equal(t, webhook.OutcomeDelivered, a.Outcome)
 				require.Empty(t, a.Class)
 				return
 			}
@@ -177,7 +179,7 @@ func TestFault_Connection(t *testing.T) {
 		})
 		a := newClient(t, loopback).Try(t.Context(), message(url), 1)
 		require.Contains(t, []webhook.Class{webhook.ClassReset, webhook.ClassProtocol}, a.Class)
-		require.Equal(t, webhook.Retrying, a.Outcome)
+		require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 		require.True(t, a.MayHaveArrived)
 	})
 	t.Run("rst-mid-body-200", func(t *testing.T) {
@@ -200,7 +202,8 @@ func TestFault_Connection(t *testing.T) {
 			r := bufio.NewReader(conn)
 			_, _ = http.ReadRequest(r)
 			_, _ = io.WriteString(conn, "HTTP/1.1 413 x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig")
-			_, _ = io.Copy(io.Discard, r) // closing with unread bytes would take the answer back
+			// A close with unread bytes would reset the connection and lose the answer.
+			_, _ = io.Copy(io.Discard, r)
 		})
 		m := message(url)
 		m.Policy.Timeout = time.Minute
@@ -238,7 +241,8 @@ func TestFault_Connection(t *testing.T) {
 				var requests atomic.Int32
 				url := rawServer(t, func(conn net.Conn) {
 					r := bufio.NewReader(conn)
-					for readRequest(r) && requests.Add(1) != 2 { // reads the second one and closes
+					// The second request is read, and the connection closed.
+					for readRequest(r) && requests.Add(1) != 2 {
 						_, _ = io.WriteString(conn, ok)
 					}
 				})
@@ -256,7 +260,7 @@ func TestFault_Connection(t *testing.T) {
 	})
 }
 
-// These have a connection in memory, so that time is the bubble's.
+// These tests have a connection in memory, so that time is that of the bubble.
 func TestFault_Time(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
@@ -301,7 +305,8 @@ func TestFault_Time(t *testing.T) {
 				require.Equal(t, tt.duration, a.Duration, "not held to the full timeout for a body")
 				require.InDelta(t, tt.body, len(a.Body), 1)
 				require.True(t, a.MayHaveArrived)
-				<-time.After(time.Second) // in which the receiver sees that the connection is closed
+				// Let the receiver see that the connection is closed.
+				<-time.After(time.Second)
 			})
 		})
 	}
@@ -318,14 +323,14 @@ func TestFault_Time(t *testing.T) {
 				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
 				require.NoError(t, a.Err)
 				require.Equal(t, 1, a.Requests)
-				synctest.Wait() // for net/http to see the end of the connection
+				synctest.Wait() // until net/http sees the end of the connection
 				require.Equal(t, n+1, requests)
 			}
 		})
 	})
 }
 
-// pipeClient is a client whose connections are pipes to serve.
+// pipeClient returns a client whose connections are pipes to serve.
 func pipeClient(serve func(net.Conn)) *webhook.Client {
 	return &webhook.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()

@@ -44,10 +44,10 @@ func TestFault_Status(t *testing.T) {
 				switch {
 				case profile.success[code]:
 					require.NoError(t, a.Err)
-					require.Equal(t, webhook.Delivered, a.Outcome)
+					require.Equal(t, webhook.OutcomeDelivered, a.Outcome)
 				case code == 410:
 					require.EqualError(t, a.Err, "webhook: status 410")
-					require.Equal(t, webhook.Gone, a.Outcome)
+					require.Equal(t, webhook.OutcomeGone, a.Outcome)
 					require.Zero(t, a.Wait)
 				default:
 					requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(code))
@@ -114,13 +114,18 @@ func TestFault_RetryAfter(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}}, Body: http.NoBody}, nil
+					return &http.Response{
+						StatusCode: tt.code, Header: http.Header{"Retry-After": {tt.value}},
+						Body: http.NoBody,
+					}, nil
 				})}
-				requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
+				a := c.Try(t.Context(), message("http://receiver.test/"), 1)
+				requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(tt.code))
 				require.Equal(t, tt.wait, c.Try(t.Context(), message("http://receiver.test/"), 1).Wait)
 
 				c.Retry = func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return 3 * time.Hour, true }
-				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait, "a RetryFunc's wait is lengthened only")
+				require.Equal(t, 3*time.Hour, c.Try(t.Context(), message("http://receiver.test/"), 9).Wait,
+					"a RetryFunc's wait is lengthened only")
 			})
 		})
 	}
@@ -138,14 +143,15 @@ func TestFault_Cancel(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errShutdown)
-		c := &webhook.Client{Transport: unreachable(t), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }}
+		onAttempt := func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }
+		c := &webhook.Client{Transport: unreachable(t), OnAttempt: onAttempt}
 		err := c.Send(ctx, message("http://receiver.test/"))
 		require.EqualError(t, err, "webhook: message msg_1 not delivered after 0 attempts: shutting down")
 		require.ErrorIs(t, err, errShutdown)
 		var delivery *webhook.DeliveryError
 		require.ErrorAs(t, err, &delivery)
 		require.Zero(t, delivery.Attempts)
-		require.Equal(t, webhook.Canceled, delivery.Last.Outcome)
+		require.Equal(t, webhook.OutcomeCanceled, delivery.Last.Outcome)
 	})
 	for _, id := range []string{"cancel-dial", "cancel-headers"} {
 		t.Run(id, func(t *testing.T) {
@@ -163,7 +169,7 @@ func TestFault_Cancel(t *testing.T) {
 				last := err.(*webhook.DeliveryError).Last //nolint:errorlint // this very one
 				require.Equal(t, time.Second, last.Duration)
 				require.Equal(t, webhook.ClassCanceled, last.Class)
-				require.Equal(t, webhook.Canceled, last.Outcome)
+				require.Equal(t, webhook.OutcomeCanceled, last.Outcome)
 				require.Equal(t, id == "cancel-headers", last.MayHaveArrived)
 			})
 		})
@@ -196,7 +202,7 @@ func TestFault_Cancel(t *testing.T) {
 			require.ErrorIs(t, err, errShutdown)
 			require.NotErrorIs(t, err, context.Canceled)
 			last := err.(*webhook.DeliveryError).Last //nolint:errorlint // this very one
-			require.Equal(t, webhook.Retrying, last.Outcome)
+			require.Equal(t, webhook.OutcomeRetrying, last.Outcome)
 			require.Equal(t, 100*time.Second, last.Wait)
 		})
 	})
@@ -206,12 +212,12 @@ func TestFault_Cancel(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			a := (&webhook.Client{Transport: blocked}).Try(ctx, message("http://receiver.test/"), 1)
-			require.Equal(t, webhook.Canceled, a.Outcome)
+			require.Equal(t, webhook.OutcomeCanceled, a.Outcome)
 			require.ErrorIs(t, a.Err, context.DeadlineExceeded)
 			require.EqualError(t, a.Err, "webhook: canceled")
 		})
 	})
-	t.Run("the attempt's own timeout is no cancellation", func(t *testing.T) {
+	t.Run("the attempt's own timeout is not a cancellation", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			a := (&webhook.Client{Transport: blocked}).Try(t.Context(), message("http://receiver.test/"), 1)
@@ -219,14 +225,17 @@ func TestFault_Cancel(t *testing.T) {
 			require.Equal(t, 3*time.Second, a.Duration)
 		})
 	})
-	t.Run("nor is a transport's deadline", func(t *testing.T) {
+	t.Run("a transport's deadline is not a cancellation", func(t *testing.T) {
 		t.Parallel()
-		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })}
+		c := &webhook.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, context.DeadlineExceeded
+		})}
 		requireFailed(t, c.Try(t.Context(), message("http://receiver.test/"), 1), webhook.ClassTimeout, "no answer in time")
 	})
 }
 
-// pipeDialer connects to a receiver that reads and never answers; if it hangs, not even that.
+// pipeDialer connects to a receiver that reads and never answers. If hangs, it does not
+// even connect.
 func pipeDialer(release <-chan struct{}, hangs bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		if hangs {

@@ -6,6 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// No test leaves a goroutine behind: what the library starts ends with the call that started it, or with the client's
-// connections.
+// No test leaves a goroutine running: those of the library end with the call that
+// started them, or with the client's connections.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,7 +9,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// oldTemplates are templates, and what is made of them.
+// oldTemplates has templates, and how they are rewritten.
 var oldTemplates = []struct{ old, want string }{
 	// The platform's documented examples.
 	{"{to}", "{{to}}"},
@@ -45,7 +45,7 @@ var oldTemplates = []struct{ old, want string }{
 	{"{a# a b }", "{{a | default: ' a b '}}"},
 	{"{a|append:'1'}", "{{a | append: '1'}}"},
 
-	// An @ is kept.
+	// An @ stays.
 	{"sip:{to}@{host}", "sip:{{to}}@@{{host}}"},
 	{"@@{to}", "@@@{{to}}"},
 

@@ -20,7 +20,7 @@ type (
 			Y string `json:"y"`
 		} `json:"payload"`
 	}
-	// freePayload is an envelope or not: only its value tells.
+	// freePayload is an envelope or not, depending on its value.
 	freePayload struct {
 		X       string         `json:"x"`
 		Payload map[string]any `json:"payload"`
@@ -31,8 +31,8 @@ func (reservedMember) EventType() string { return "t" }
 func (twoPlaces) EventType() string      { return "t" }
 func (freePayload) EventType() string    { return "t" }
 
-// What is checked, what is warned of and what is composed agree on which member a name
-// means, for an event as a Go type and as JSON.
+// Compile, Check and Compose agree on which member a name means, for an event as a Go
+// type and as JSON.
 func TestNames_OneRule(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -43,13 +43,15 @@ func TestNames_OneRule(t *testing.T) {
 	}{
 		{
 			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`, reservedMember{},
-			`{"a": "t", "b": "t"}`, []string{"event is a text: without quotes around the tag it brings its own"},
+			`{"a": "t", "b": "t"}`, []string{"event is a text: outside quotes, it is sent with quotes of its own"},
 		},
 		{
 			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
 		},
 		{
-			"payload.x is no member of the top", `{"a": {{payload.x}} }`, twoPlaces{}, "",
+			"payload.x is no member of the top", `{"a": {{payload.x}} }`,
+			twoPlaces{},
+			"",
 			[]string{`unknown name "payload.x"; did you mean "payload.y"?`},
 		},
 		{"x is the top's", `["{{x}}"]`, twoPlaces{X: "1"}, `["1"]`, nil},
@@ -58,7 +60,7 @@ func TestNames_OneRule(t *testing.T) {
 		{"the whole event", `{{payload}}`, freePayload{X: "1"}, `{"x":"1","payload":null}`, nil},
 		{
 			"payload.x of no envelope", `{"a": {{payload.x}} }`, freePayload{X: "1"}, `{"a": "1" }`,
-			[]string{"payload.x is a text: without quotes around the tag it brings its own"},
+			[]string{"payload.x is a text: outside quotes, it is sent with quotes of its own"},
 		},
 	}
 	for _, tt := range tests {

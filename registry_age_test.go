@@ -18,7 +18,7 @@ func TestRegistry_MaxAge(t *testing.T) {
 		name        string
 		maxAge      time.Duration
 		serves, due time.Duration
-		calls       int // by then
+		calls       int // so far
 	}{
 		{"zero", 0, time.Minute - 1, time.Minute, 2},
 		{"an hour", time.Hour, time.Hour - 1, time.Hour, 2},
@@ -53,7 +53,8 @@ func TestRegistry_Change(t *testing.T) {
 		change func(*webhook.Webhook)
 	}{
 		{"body", func(w *webhook.Webhook) { w.Body = "" }},
-		// A source that keeps webhooks in memory may hand out the same map and the same policy each time.
+		// A source that keeps webhooks in memory may hand out the same map and the same
+		// policy each time.
 		{"header, in place", func(w *webhook.Webhook) { w.Headers["X-Api-Key"] = "new" }},
 		{"policy, in place", func(w *webhook.Webhook) { w.Policy.Waits[0] = time.Minute }},
 	}
@@ -81,7 +82,7 @@ func TestRegistry_Change(t *testing.T) {
 
 func TestRegistry_Refresh(t *testing.T) {
 	t.Parallel()
-	t.Run("others go on with the old", func(t *testing.T) {
+	t.Run("other callers get the old one", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			release := make(chan struct{})
@@ -103,12 +104,12 @@ func TestRegistry_Refresh(t *testing.T) {
 			}
 			close(release)
 			fresh := asker()[0]
-			require.NotSame(t, old.composer, fresh.composer, "who asks gets the new one")
+			require.NotSame(t, old.composer, fresh.composer, "the caller that asks gets the new one")
 			require.Equal(t, fresh, ask(t.Context(), r))
 			require.Equal(t, 2, calls)
 		})
 	})
-	t.Run("not found any longer", func(t *testing.T) {
+	t.Run("no longer found", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := &hookSource{hook: ackHook}
@@ -117,7 +118,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			require.Equal(t, 1, webhook.KnownWebhooks(r))
 			pass(time.Minute)
 			s.err = webhook.ErrNotFound
-			for calls := 2; calls < 4; calls++ { // each asks, for it may be back
+			for calls := 2; calls < 4; calls++ { // each asks: the webhook may be back
 				require.ErrorIs(t, ask(t.Context(), r).err, webhook.ErrNotFound)
 				require.Equal(t, calls, s.calls)
 				require.Zero(t, webhook.KnownWebhooks(r))
@@ -128,7 +129,7 @@ func TestRegistry_Refresh(t *testing.T) {
 			require.NotSame(t, old.composer, back.composer)
 		})
 	})
-	t.Run("the asker's end", func(t *testing.T) {
+	t.Run("the caller that asks is canceled", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
@@ -140,9 +141,9 @@ func TestRegistry_Refresh(t *testing.T) {
 			pass(time.Minute)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			require.Equal(t, old, ask(ctx, r), "fails nobody")
+			require.Equal(t, old, ask(ctx, r), "no caller fails")
 			require.Equal(t, old, ask(t.Context(), r))
-			require.Equal(t, 2, calls, "a source that hangs would catch the next caller, too")
+			require.Equal(t, 2, calls, "if the source hung, the next caller would hang, too")
 			pass(5 * time.Second)
 			require.Equal(t, old, ask(t.Context(), r))
 			require.Equal(t, 3, calls)
@@ -184,7 +185,7 @@ func TestRegistry_StaleWhileError(t *testing.T) {
 					require.Equal(t, old, ask(t.Context(), r))
 					require.Equal(t, want-1, calls, "a pause")
 					pass(1)
-					require.Equal(t, old, ask(t.Context(), r), "however long it takes")
+					require.Equal(t, old, ask(t.Context(), r), "however long the source takes")
 					require.Equal(t, want, calls)
 				}
 				up = true

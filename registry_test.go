@@ -21,11 +21,13 @@ import (
 
 var (
 	errDatabase = errors.New("database is down")
-	ackHook     = webhook.Webhook{URL: "https://www.example.com/ack?id={{payload.id}}", Body: `{"status": "{{payload.status}}"}`}
-	brokenHook  = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
+	ackHook     = webhook.Webhook{
+		URL: "https://www.example.com/ack?id={{payload.id}}", Body: `{"status": "{{payload.status}}"}`,
+	}
+	brokenHook = webhook.Webhook{URL: "https://www.example.com/ack", Body: `{"status": "{{payload.staus}}"}`}
 )
 
-// A hookSource has one webhook, and counts how often it is asked for it. It is for tests that ask one at a time.
+// A hookSource has one webhook, and counts the calls. It is not for concurrent use.
 type hookSource struct {
 	hook  webhook.Webhook
 	err   error
@@ -37,7 +39,7 @@ func (s *hookSource) find(context.Context, string) (webhook.Webhook, error) {
 	return s.hook, s.err
 }
 
-// An outcome is what a call of Composer returned.
+// An outcome is the result of a call of Composer.
 type outcome struct {
 	composer *webhook.Composer
 	err      error
@@ -48,7 +50,8 @@ func ask(ctx context.Context, r *webhook.Registry) outcome {
 	return outcome{c, err}
 }
 
-// askAll has n callers ask at once, in a bubble. They have all asked when it returns; call the result to wait for them.
+// askAll lets n callers ask at once, in a bubble. All have asked when it returns; wait
+// waits for their results.
 func askAll(ctx context.Context, r *webhook.Registry, n int) (wait func() []outcome) {
 	var wg sync.WaitGroup
 	outcomes := make([]outcome, n)
@@ -138,9 +141,10 @@ func TestRegistry_ID(t *testing.T) {
 func TestRegistry_FirstUse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		answer func() (webhook.Webhook, error) // of the first call; the next one finds the webhook
-		want   string                          // the error
+		name string
+		// answer is that of the first call; the next one finds the webhook.
+		answer func() (webhook.Webhook, error)
+		want   string // the error
 		is     error
 	}{
 		{"found", func() (webhook.Webhook, error) { return ackHook, nil }, "", nil},
@@ -160,7 +164,8 @@ func TestRegistry_FirstUse(t *testing.T) {
 				err = json.Unmarshal([]byte(`{"policy": {"timeout": 3}}`), &w)
 				return w, err
 			},
-			`webhook: look-up of webhook "w1": policy timeout: want a string with a unit such as "10s", not a number`, nil,
+			`webhook: look-up of webhook "w1": policy timeout: want a string with a unit such as "10s", not a number`,
+			nil,
 		},
 	}
 	for _, tt := range tests {
@@ -206,7 +211,8 @@ func TestRegistry_FirstUse(t *testing.T) {
 func TestRegistry_Cancel(t *testing.T) {
 	t.Parallel()
 	errGone := errors.New("caller hung up")
-	// The first call lasts until release or until its caller's end; the others find the webhook.
+	// The first call lasts until release or until its caller's end; the others find
+	// the webhook.
 	newRegistry := func() (r *webhook.Registry, calls *int, release chan struct{}) {
 		calls, release = new(int), make(chan struct{})
 		return &webhook.Registry{Source: func(ctx context.Context, _ string) (webhook.Webhook, error) {
@@ -221,7 +227,7 @@ func TestRegistry_Cancel(t *testing.T) {
 		}}, calls, release
 	}
 
-	t.Run("who asks", func(t *testing.T) {
+	t.Run("the caller that asks", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			r, calls, _ := newRegistry()
@@ -239,7 +245,7 @@ func TestRegistry_Cancel(t *testing.T) {
 			require.Equal(t, 2, *calls, "one of the others asks for all of them")
 		})
 	})
-	t.Run("who waits", func(t *testing.T) {
+	t.Run("a caller that waits", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			r, calls, release := newRegistry()
@@ -247,7 +253,7 @@ func TestRegistry_Cancel(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			others := askAll(ctx, r, 99)
 			cancel(errGone)
-			for _, o := range others() { // while the asker goes on
+			for _, o := range others() { // while the first caller goes on
 				require.EqualError(t, o.err, `webhook: look-up of webhook "w1": caller hung up`)
 				require.ErrorIs(t, o.err, errGone)
 			}
@@ -256,13 +262,13 @@ func TestRegistry_Cancel(t *testing.T) {
 			require.Equal(t, 1, *calls)
 		})
 	})
-	t.Run("who comes too late", func(t *testing.T) {
+	t.Run("a caller whose context has ended", func(t *testing.T) {
 		t.Parallel()
 		r := &webhook.Registry{Source: (&hookSource{hook: ackHook}).find}
 		c := ask(t.Context(), r).composer
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range 100 { // what is known is not left to chance
+		for range 100 { // the result must not depend on chance
 			require.Equal(t, outcome{c, nil}, ask(ctx, r))
 		}
 	})
@@ -321,7 +327,8 @@ func TestRegistry_TemplateError(t *testing.T) {
 	})
 }
 
-// All of it at once, for the race detector: webhooks that come, change and go, a source that fails, all of them always due.
+// Everything at once, for the race detector: webhooks that appear, change and disappear,
+// a source that fails, and every webhook always too old.
 func TestRegistry_Concurrent(t *testing.T) {
 	t.Parallel()
 	const ids, callers, rounds = 4, 8, 200

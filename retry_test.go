@@ -17,9 +17,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-const status = "whatsapp:message:status"
-
-// documented is cenkalti's form of the documented waits.
+// documented returns the documented waits as a policy of cenkalti/backoff.
 func documented() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(10*time.Second),
@@ -32,7 +30,9 @@ func documented() backoff.BackOff {
 
 func TestPolicyFor(t *testing.T) {
 	t.Parallel()
-	waits := []time.Duration{10 * time.Second, 100 * time.Second, 1000 * time.Second, 10_000 * time.Second, 100_000 * time.Second}
+	waits := []time.Duration{
+		10 * time.Second, 100 * time.Second, 1000 * time.Second, 10_000 * time.Second, 100_000 * time.Second,
+	}
 	want := webhook.Policy{Timeout: 3 * time.Second, Attempts: 3, Waits: waits}
 	require.Equal(t, want, webhook.PolicyFor(status))
 	require.Equal(t, want, webhook.PolicyFor("dialer:cdr"))
@@ -68,7 +68,7 @@ func TestPolicy_DefaultWaitsAreExponentialBackOff(t *testing.T) {
 		var waits []time.Duration
 		for n := range 10 {
 			a := c.Try(t.Context(), m, n+1)
-			require.Equal(t, webhook.Retrying, a.Outcome)
+			require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 			waits = append(waits, a.Wait)
 		}
 		return waits
@@ -85,7 +85,7 @@ func TestPolicy_Check(t *testing.T) {
 		policy webhook.Policy
 		want   string
 	}{
-		{"redirect is no success", webhook.Policy{Success: []int{200, 301}}, "success: status 301 outside 200 to 299"},
+		{"redirect is not a success", webhook.Policy{Success: []int{200, 301}}, "success: status 301 outside 200 to 299"},
 		{"199", webhook.Policy{Success: []int{199}}, "success: status 199 outside 200 to 299"},
 		{"negative timeout", webhook.Policy{Timeout: -1}, "timeout: -1ns outside 0s to 10m0s"},
 		{"long timeout", webhook.Policy{Timeout: 11 * time.Minute}, "timeout: 11m0s outside 0s to 10m0s"},
@@ -106,15 +106,16 @@ func TestPolicy_Check(t *testing.T) {
 			m.Policy = tt.policy
 			a := (&webhook.Client{Transport: unreachable(t)}).Try(t.Context(), m, 1)
 			require.EqualError(t, a.Err, "webhook: invalid message: policy "+tt.want)
-			require.Equal(t, webhook.Failed, a.Outcome)
+			require.Equal(t, webhook.OutcomeFailed, a.Outcome)
 		})
 	}
-	t.Run("good ones", func(t *testing.T) {
+	t.Run("valid", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, webhook.CheckPolicy(webhook.Policy{}))
 		require.NoError(t, webhook.CheckPolicy(webhook.PolicyFor("voice:message:out")))
 		require.NoError(t, webhook.CheckPolicy(webhook.Policy{
-			Success: []int{200, 299}, Timeout: 10 * time.Minute, Attempts: 1000, Waits: []time.Duration{0, 720 * time.Hour}, Jitter: 1,
+			Success: []int{200, 299}, Timeout: 10 * time.Minute, Attempts: 1000,
+			Waits: []time.Duration{0, 720 * time.Hour}, Jitter: 1,
 		}))
 	})
 }
@@ -149,7 +150,7 @@ func TestPolicy_JSON(t *testing.T) {
 			text, err := json.Marshal(tt.policy)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, string(text))
-			got := webhook.Policy{Attempts: 7, Jitter: 1} // of which nothing is left
+			got := webhook.Policy{Attempts: 7, Jitter: 1} // to be overwritten
 			require.NoError(t, json.Unmarshal(text, &got))
 			require.Equal(t, tt.policy, got)
 		})
@@ -185,7 +186,8 @@ func TestPolicy_UnmarshalJSON(t *testing.T) {
 	t.Run("null members are unset", func(t *testing.T) {
 		t.Parallel()
 		var got webhook.Policy
-		require.NoError(t, json.Unmarshal([]byte(`{"success":null,"timeout":null,"attempts":null,"waits":null,"jitter":null}`), &got))
+		null := `{"success":null,"timeout":null,"attempts":null,"waits":null,"jitter":null}`
+		require.NoError(t, json.Unmarshal([]byte(null), &got))
 		require.Equal(t, webhook.Policy{}, got)
 		require.NoError(t, json.Unmarshal([]byte(`null`), &got))
 	})
@@ -200,7 +202,7 @@ func TestPolicy_Jitter(t *testing.T) {
 		return c.Try(t.Context(), m, n).Wait
 	}
 	require.Equal(t, 100*time.Second, wait("msg_1", 1, 0))
-	// Known answers: another process, or another version, must come to the same.
+	// Known answers: another process, or another version, must compute the same.
 	require.Equal(t, "1m51.685522774s", wait("msg_1", 1, 0.2).String())
 	require.Equal(t, "1m51.685522774s", wait("msg_1", 1, 0.2).String(), "again the same")
 	require.NotEqual(t, wait("msg_1", 1, 0.2), wait("msg_1", 2, 0.2))
@@ -230,7 +232,14 @@ func TestFromBackOff(t *testing.T) {
 		n    int
 		wait time.Duration
 		ok   bool
-	}{{1, 10 * time.Second, true}, {2, 100 * time.Second, true}, {3, 0, false}, {1, 10 * time.Second, true}, {4, 0, false}, {0, backoff.Stop, false}}
+	}{
+		{1, 10 * time.Second, true},
+		{2, 100 * time.Second, true},
+		{3, 0, false},
+		{1, 10 * time.Second, true},
+		{4, 0, false},
+		{0, backoff.Stop, false},
+	}
 	for _, tt := range tests {
 		wait, ok := retry(nil, webhook.Attempt{N: tt.n})
 		require.Equal(t, tt.wait, wait, tt.n)
@@ -258,7 +267,8 @@ func TestRetryAfter(t *testing.T) {
 		{"exponent", "1e3", 0},
 		{"hexadecimal", "0x10", 0},
 		{"other digits", "１２", 0},
-		{"IMF date", "Sat, 01 Jan 2000 00:02:00 GMT", 2 * time.Minute}, // a bubble begins at midnight of 2000-01-01
+		// A bubble begins at midnight of 2000-01-01.
+		{"IMF date", "Sat, 01 Jan 2000 00:02:00 GMT", 2 * time.Minute},
 		{"RFC 850 date", "Saturday, 01-Jan-00 00:02:00 GMT", 2 * time.Minute},
 		{"asctime date", "Sat Jan  1 00:02:00 2000", 2 * time.Minute},
 		{"past date", "Fri, 31 Dec 1999 23:59:59 GMT", 0},
@@ -290,9 +300,13 @@ func tryRetryAfter(t testing.TB, code int, value string) webhook.Attempt {
 	return c.Try(t.Context(), message("http://receiver.test/"), 1)
 }
 
-// FuzzRetryAfter: whatever a receiver says, the wait is finite, neither in the past nor beyond the cap, and digits mean seconds.
+// FuzzRetryAfter checks that the wait is within 0 and the cap, whatever a receiver
+// sends, and that digits mean seconds.
 func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢"} {
+	for _, seed := range []string{
+		"120", "-1", "99999999999", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT",
+		"Sunday, 06-Nov-94 08:49:37 GMT", "Sat Jan  1 00:02:00 2000", "\x00", "١٢",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -37,7 +37,8 @@ func keyring(secrets ...webhook.Secret) webhook.Keyring {
 	return func(context.Context, string) ([]webhook.Secret, error) { return secrets, nil }
 }
 
-// rustMessage is the vector test_sign of the Rust library of Standard Webhooks, which signSecretText signs.
+// rustMessage returns the vector test_sign of the Rust library of Standard Webhooks,
+// signed with signSecretText.
 func rustMessage() (m *webhook.Message, at time.Time, signature string) {
 	return &webhook.Message{
 		ID:     "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
@@ -62,7 +63,8 @@ func TestStandardWebhooks(t *testing.T) {
 
 func TestHMAC(t *testing.T) {
 	t.Parallel()
-	// PHP 8.2: hash_hmac('sha256', '{"a":"1"}', 'dd4b91af-167d-48e6-901d-ae181ff6e80d'), and with key and text of RFC 4231, 4.2.
+	// PHP 8.2, and the key and text of RFC 4231, 4.2:
+	//	hash_hmac('sha256', '{"a":"1"}', 'dd4b91af-167d-48e6-901d-ae181ff6e80d')
 	const php = "0271518e062ec2a249da384e2efd9bef08293ffad23c56b6cca8b432436055d8"
 	rfc, err := webhook.RawSecret(bytes.Repeat([]byte{0xaa}, 131))
 	require.NoError(t, err)
@@ -149,13 +151,17 @@ func TestSignErrors(t *testing.T) {
 		{name: "signers: ZeroValue", signer: webhook.Signers{}, m: m, is: webhook.ErrNoKey, text: "no key"},
 		{name: "signers: nil", signer: webhook.Signers{nil}, m: m, text: "signer 0 is nil"},
 		{
-			name: "signers: one fails", signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: broken}},
-			m: m, is: errStore, text: "keyring: store is down",
+			name:   "signers: one fails",
+			signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: broken}},
+			m:      m, is: errStore, text: "keyring: store is down",
 		},
 		{
-			name:   "signers: two values of one header",
-			signer: webhook.Signers{webhook.HMAC{Keys: keyring(good)}, webhook.HMAC{Keys: keyring(webhook.GenerateSecret()), Header: "signature"}},
-			m:      m, text: `two signers set the header "Signature"`,
+			name: "signers: two values of one header",
+			signer: webhook.Signers{
+				webhook.HMAC{Keys: keyring(good)},
+				webhook.HMAC{Keys: keyring(webhook.GenerateSecret()), Header: "signature"},
+			},
+			m: m, text: `two signers set the header "Signature"`,
 		},
 	}
 	for _, tt := range tests {
@@ -287,7 +293,7 @@ func TestReveal(t *testing.T) {
 	require.Equal(t, first.Reveal(), parseSecret(t, first.Reveal()).Reveal())
 }
 
-// failure is a test that fails: what it prints lands in the logs of a CI.
+// A failure is a test that fails: what it prints is in the logs of a CI.
 type failure struct{ log strings.Builder }
 
 func (f *failure) Errorf(format string, args ...any) { fmt.Fprintf(&f.log, format, args...) }
@@ -308,12 +314,16 @@ func TestSecretRedacts(t *testing.T) {
 	verifier := webhook.Verifier{Secrets: []webhook.Secret{secret}}
 
 	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%c", "%U", "%o", "%b", "%t", "%g", "%10.3s", "%z"} {
+	for _, verb := range []string{
+		"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%c", "%U", "%o", "%b", "%t", "%g",
+		"%10.3s", "%z",
+	} {
 		require.Equal(t, "REDACTED", fmt.Sprintf(verb, secret), verb)
 		require.Equal(t, "REDACTED", fmt.Sprintf(verb, &secret), verb)
 		fmt.Fprintf(&out, verb+verb+verb+verb, holder, &holder, []webhook.Secret{secret}, verifier)
 	}
-	for _, verb := range []string{"%p", "%w", "%T"} { // fmt does not ask Format about these
+	// fmt does not call Format for these.
+	for _, verb := range []string{"%p", "%w", "%T"} {
 		fmt.Fprintf(&out, verb+verb+verb, holder, secret, &secret)
 	}
 	require.Equal(t, "REDACTED", secret.String())
@@ -332,7 +342,8 @@ func TestSecretRedacts(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "secret", secret, "holder", holder)
 
 	var failed failure
-	require.Equal(&failed, config{}, holder) // testify prints structs by reflection, without their methods
+	// testify prints structs by reflection, without their methods.
+	require.Equal(&failed, config{}, holder)
 	require.NotEmpty(t, failed.log.String())
 	out.WriteString(failed.log.String())
 

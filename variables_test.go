@@ -21,10 +21,13 @@ func fixture(t testing.TB, name string) webhook.Event {
 	return e
 }
 
-// The variable tables of the platforms' documents are in the lists, with every row.
+// The lists have every row of the variable tables in the platforms' documents.
 func TestVariables_Documented(t *testing.T) {
 	t.Parallel()
-	status := []string{"id", "from", "to", "status", "delivered_at", "read_at", "processed_at", "submit_time", "foreign_id", "channel", "timestamp"}
+	status := []string{
+		"id", "from", "to", "status", "delivered_at", "read_at", "processed_at", "submit_time", "foreign_id",
+		"channel", "timestamp",
+	}
 	tests := []struct {
 		name    string
 		event   webhook.Event
@@ -33,24 +36,28 @@ func TestVariables_Documented(t *testing.T) {
 		aliases map[string]string
 	}{
 		{"call report of a campaign", payload.CallReport{}, "", []string{
-			"webhook_id", "bridge", "from", "to", "start_at", "end_at", "duration", "mid", "flow_id", "status", "source", "recording_url",
+			"webhook_id", "bridge", "from", "to", "start_at", "end_at", "duration", "mid", "flow_id",
+			"status", "source", "recording_url",
 		}, map[string]string{"id": "mid"}},
 		{"call report of Click2Call", payload.CallReport{Source: payload.SourceC2C}, "", []string{
 			"date", "unixtime", "billing", "status1", "status2", "hangup_by",
 		}, nil},
 		{"call detail record", payload.CDR{}, "", []string{
-			"client_id", "cdr_id", "callerid", "callrequest_id", "call_id", "campaign_id", "campaign_name", "leg_type", "phone_number",
-			"list_phonebook_id", "list_phonebook_name", "gateway", "amd_status", "hangup_cause_code", "hangup_cause", "cost",
-			"billed_duration", "incremental_duration", "call_date",
+			"client_id", "cdr_id", "callerid", "callrequest_id", "call_id", "campaign_id", "campaign_name",
+			"leg_type", "phone_number", "list_phonebook_id", "list_phonebook_name", "gateway", "amd_status",
+			"hangup_cause_code", "hangup_cause", "cost", "billed_duration", "incremental_duration",
+			"call_date",
 		}, nil},
 		{"message status", payload.MessageStatus{}, "payload.", status, map[string]string{"payload.mobile": "payload.to"}},
 		{"message status of RCS", payload.MessageStatus{Channel: payload.ChannelRCS}, "payload.", status, nil},
 		{"incoming message", payload.MessageIn{}, "payload.", []string{
-			"id", "channels", "channels.0.name", "channels.0.to", "recipient.from", "recipient.user.id", "recipient.user.identifier_id",
-			"recipient.user.subscriber_id", "recipient.user.identity", "recipient.user.username", "recipient.user.first_name",
-			"recipient.user.middle_name", "recipient.user.last_name", "recipient.user.email", "recipient.user.phone",
-			"recipient.user.attributes", "recipient.user.user_info.picture", "recipient.user.user_info.gender",
-			"recipient.user.user_info.title", "message.type", "message.payload", "message.id", "message.timestamp",
+			"id", "channels", "channels.0.name", "channels.0.to", "recipient.from", "recipient.user.id",
+			"recipient.user.identifier_id", "recipient.user.subscriber_id", "recipient.user.identity",
+			"recipient.user.username", "recipient.user.first_name", "recipient.user.middle_name",
+			"recipient.user.last_name", "recipient.user.email", "recipient.user.phone",
+			"recipient.user.attributes", "recipient.user.user_info.picture",
+			"recipient.user.user_info.gender", "recipient.user.user_info.title", "message.type",
+			"message.payload", "message.id", "message.timestamp",
 		}, nil},
 	}
 	for _, tt := range tests {
@@ -83,7 +90,7 @@ func TestVariables_Documented(t *testing.T) {
 	}
 }
 
-// Every name that is listed can be used, and the example is what it stands for.
+// Every name in the list can be used, and the example is its value.
 func TestVariables_Usable(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -95,7 +102,8 @@ func TestVariables_Usable(t *testing.T) {
 				require.NotEmpty(t, v.Doc, v.Name)
 				bare, _ := strings.CutPrefix(v.Name, "payload.")
 				for _, used := range append([]string{v.Name, bare}, v.Aliases...) {
-					// The type alone knows the name, whether this event's value is there or not.
+					// The type alone knows the name, also if this event does not have
+					// the value.
 					c, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: `"{{` + used + `}}"`}, empty)
 					require.NoError(t, err, used)
 					m, err := c.ComposeID("m", event)
@@ -119,7 +127,7 @@ func TestVariables_OtherEvents(t *testing.T) {
 	tests := []struct {
 		name  string
 		event webhook.Event
-		want  []webhook.Variable // behind the reserved ones
+		want  []webhook.Variable // after the reserved names
 	}{
 		{"raw", raw(`{"a":{"b":[{"c":1.50}]},"d":null}`), []webhook.Variable{
 			{Name: "a", Type: "object", Example: `{"b":[{"c":1.50}]}`},

@@ -14,7 +14,7 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// sharedFile reads known answers that are kept beside the repository.
+// sharedFile reads known answers that are kept next to the repository.
 func sharedFile(t *testing.T, name string, into any) {
 	t.Helper()
 	if _, err := os.Stat("../shared"); err != nil {
@@ -59,7 +59,8 @@ func TestPHPVectors(t *testing.T) {
 	require.Greater(t, runs, len(file.Vectors))
 }
 
-// A standardVectors file is a list for each kind of vector. Strange kinds are found by their names.
+// A standardVectors file has a list for each kind of vector. The test fails on a kind
+// that it does not know.
 type standardVectors struct {
 	Sign []struct {
 		Name, Scheme, Secret, ID, Body, Signature string
@@ -83,8 +84,10 @@ func TestStandardWebhooksVectors(t *testing.T) {
 	var kinds map[string]json.RawMessage
 	sharedFile(t, "standard_webhooks.json", &kinds)
 	for kind := range kinds {
-		// What is not one of the three lists is prose.
-		require.Contains(t, []string{"spec", "generated", "constants", "sign", "verify_reject", "verify_accept", "spec_examples"}, kind)
+		// All other members are text for people.
+		require.Contains(t, []string{
+			"spec", "generated", "constants", "sign", "verify_reject", "verify_accept", "spec_examples",
+		}, kind)
 	}
 	var vectors standardVectors
 	sharedFile(t, "standard_webhooks.json", &vectors)
@@ -106,7 +109,7 @@ func TestStandardWebhooksVectors(t *testing.T) {
 func testSignVectors(t *testing.T, vectors standardVectors) {
 	const (
 		shortSecret = "svix-docs-example" // of 18 bytes, against the specification
-		asymmetric  = "asymmetric-v1a"    // a scheme that is not built
+		asymmetric  = "asymmetric-v1a"    // a scheme that is not supported
 	)
 	var refused []string
 	runs := 0
@@ -139,7 +142,8 @@ func testSignVectors(t *testing.T, vectors standardVectors) {
 	require.ElementsMatch(t, []string{shortSecret, asymmetric}, refused, "a vector that we refuse is gone")
 }
 
-// validVector is what the vectors of verifiers are about: the first one to sign, signed at this time.
+// validVector returns the message that the vectors of verifiers change: the first one to
+// sign, signed at this time.
 func validVector(t *testing.T, vectors standardVectors, at time.Time) (v webhook.Verifier, header http.Header, body []byte) {
 	t.Helper()
 	require.NotEmpty(t, vectors.Sign)

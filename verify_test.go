@@ -112,7 +112,7 @@ func TestVerifyHMAC(t *testing.T) {
 	const body = `{"a":"1"}`
 	const good = "0271518e062ec2a249da384e2efd9bef08293ffad23c56b6cca8b432436055d8"
 	v := webhook.Verifier{
-		Header:  "signature", // in any case
+		Header:  "signature", // upper and lower case do not matter
 		Secrets: []webhook.Secret{webhook.GenerateSecret(), webhook.WebhookIDSecret(signWebhookID)},
 		Now:     func() time.Time { panic("an HMAC has no time") },
 	}
@@ -157,7 +157,7 @@ func TestVerifyNoKey(t *testing.T) {
 	t.Parallel()
 	m, at, _ := rustMessage()
 	good, zero := parseSecret(t, signSecretText), webhook.Secret{}
-	// What somebody signs who knows that the key is empty.
+	// A signature by somebody who knows that the key is empty.
 	empty := hmac.New(sha256.New, nil)
 	empty.Write([]byte(m.ID + ".1649367553." + string(m.Body)))
 	forged := rustHeader()
@@ -207,7 +207,7 @@ func TestVerifyTolerance(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { // which starts at a full second
+			synctest.Test(t, func(t *testing.T) { // starts at a full second
 				v := webhook.Verifier{Secrets: []webhook.Secret{secret}, Tolerance: tt.tolerance}
 				header, err := sign(t, webhook.StandardWebhooks{Keys: keyring(secret)}, m, time.Now().Add(-tt.age))
 				require.NoError(t, err)
@@ -256,7 +256,7 @@ func TestVerifySeen(t *testing.T) {
 	require.ErrorIs(t, err, errStore)
 	require.EqualError(t, err, "webhook: store is down")
 
-	// The id of an HMAC is not signed: it is asked for if it is one.
+	// HMAC does not sign the id: Seen is called only for a valid id.
 	v.Header, asked = "Signature", 0
 	v.Seen = func(_ context.Context, id string) (bool, error) {
 		asked++
@@ -297,7 +297,7 @@ func TestVerifierHandler(t *testing.T) {
 		url    string
 		body   io.Reader
 		header http.Header
-		want   int // 0: next is called
+		want   int // if 0, next is called
 	}{
 		{name: "genuine", body: strings.NewReader(body)},
 		{name: "genuine, of unknown length", body: io.MultiReader(strings.NewReader(body))},
@@ -389,7 +389,8 @@ func TestVerifierHandlerServed(t *testing.T) {
 	v.Seen = func(ctx context.Context, _ string) (bool, error) { return ctx.Value(ctxKey{}) == nil, nil }
 	verified := v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 || r.ContentLength != int64(len(m.Body)) {
-			w.WriteHeader(http.StatusTeapot) // the body has a length now
+			// The handler must get the length of the body.
+			w.WriteHeader(http.StatusTeapot)
 			return
 		}
 		_, _ = io.Copy(w, r.Body)
@@ -424,8 +425,8 @@ var (
 	fuzzTime = regexp.MustCompile(`\A(0|[1-9][0-9]{0,17})\z`)
 )
 
-// FuzzVerify compares Verify with a slow oracle that is written from the specification, on headers whose <ok> stands
-// for the right signature.
+// FuzzVerify compares Verify with a slow oracle written from the specification. In the
+// headers, <ok> stands for the right signature.
 func FuzzVerify(f *testing.F) {
 	const ok = "<ok>"
 	f.Add(false, "msg_1", "1649367553", ok, []byte("{}"))

@@ -12,6 +12,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/bench/internal/pair"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // dispatchCases compare the time of a task from Enqueue to Handle, both trivial, with that of the same task through a
@@ -114,10 +115,10 @@ func (d *dispatched) slice(atATime int, settle func(), send func([]queue.Task)) 
 }
 
 func (d *dispatched) memory(atATime int) (s pair.Slice, stop func() error) {
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: dispatchRoom, Block: true, Workers: dispatchConsumers})
+	m := newMemory(memory.Config{MaxPending: dispatchRoom, Block: true, Workers: dispatchConsumers})
 	handler := queue.Handler{Handle: func(context.Context, queue.Delivery) queue.Verdict {
 		d.finish()
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}}
 	stop = background(func(ctx context.Context) error { return m.Run(ctx, handler) })
 	send := func(tasks []queue.Task) { must(m.Enqueue(context.Background(), tasks...)) }

@@ -1,6 +1,6 @@
 module github.com/ringhook/webhook/bench
 
-go 1.25.0
+go 1.26.0
 
 // The library as it stands beside this module: it is never released, only run.
 replace github.com/ringhook/webhook => ../
@@ -12,7 +12,7 @@ require (
 	github.com/gojek/heimdall/v7 v7.0.3
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	github.com/osteele/liquid v1.6.0
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
+	github.com/ringhook/webhook v0.1.0
 	github.com/stretchr/testify v1.12.1
 	github.com/valyala/fasthttp v1.74.0
 	github.com/valyala/fasttemplate v1.2.2
@@ -32,7 +32,7 @@ require (
 	github.com/stretchr/objx v0.5.3 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/net v0.58.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 )

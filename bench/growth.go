@@ -10,9 +10,9 @@ import (
 )
 
 const growthHead = `
-## Growth
+## Costs, and what they grow with
 
-What ours costs by the size of things: straight lines through the rows above, on this machine.
+What ours costs on this machine, by the size of things: straight lines through the rows above.
 
 `
 
@@ -75,6 +75,13 @@ var laws = []law{
 		func(f []pair.Figure) []number {
 			fixed, each := line(16, f[0].Ours, webhook.MaxPlaceholders, f[1].Ours)
 			return []number{{fixed, pair.Seconds}, {each, pair.Seconds}, {f[2].Ours / longValue, pair.Seconds}, {f[3].Ours / longValue, pair.Seconds}}
+		},
+	},
+	{
+		"Compose, with what a message has besides (an id, a policy, memory of its own): %s and %s allocations for the template of the documents, of which %s are the text. A webhook with more than a handful of headers has a few allocations more.",
+		[]string{"compose/whole", "compose/allocs-whole", "compose/limit"},
+		func(f []pair.Figure) []number {
+			return []number{{f[0].Ours, pair.Seconds}, {f[1].Value.Median, pair.Number}, {f[2].Ours, pair.Seconds}}
 		},
 	},
 	{

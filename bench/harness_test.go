@@ -170,6 +170,12 @@ func TestLoad(t *testing.T) {
 	for worker, n := range seen {
 		require.Positive(t, n, "worker %d", worker)
 	}
+	for workers, want := range map[int]int64{255: 255, 256: 2 * 256} { // many have a lead-in
+		var calls atomic.Int64
+		_, err = pair.Load(1, workers, func(int) error { calls.Add(1); return nil })()
+		require.NoError(t, err)
+		require.Equal(t, want, calls.Load(), "%d workers, each of which calls once", workers)
+	}
 	want := errors.New("refused")
 	_, err = pair.Measured(func() (int, error) { return 1, want })
 	require.ErrorIs(t, err, want)

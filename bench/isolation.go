@@ -15,7 +15,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/bench/internal/pair"
-	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // isolationCases tell what healthy endpoints get while others hang. There is no network: the receivers take their time, and
@@ -171,7 +171,7 @@ func (t hangingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func viaQueue(c *webhook.Client) (func(*webhook.Message) error, func() error, error) {
-	q, err := runQueue(c, queue.NewMemory(queue.MemoryConfig{}))
+	q, err := runQueue(c, newMemory(memory.Config{}))
 	if err != nil {
 		return nil, nil, err
 	}

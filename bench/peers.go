@@ -129,25 +129,31 @@ func naiveWay(host string) (way, error) {
 	}}, nil
 }
 
+// A restyRequest is a request of either version of resty.
+type restyRequest[Request, Response any] interface {
+	SetBody(any) Request
+	SetHeader(name, value string) Request
+	Post(url string) (Response, error)
+}
+
 func restyWay(r request) way {
 	c := resty.New().SetTransport(tunedTransport())
-	return way{"resty v2", func(int) error {
-		req := c.R().SetBody(r.body)
-		for name, values := range r.header {
-			req.SetHeader(name, values[0])
-		}
-		resp, err := req.Post(r.url)
-		if err != nil {
-			return err
-		}
-		return status(resp.StatusCode(), nil)
-	}}
+	return way{"resty v2", sendResty(r, c.R, (*resty.Response).StatusCode)}
 }
 
 func resty3Way(r request) way {
 	c := resty3.New().SetTransport(tunedTransport())
-	return way{"resty v3", func(int) error {
-		req := c.R().SetBody(r.body)
+	return way{"resty v3", sendResty(r, c.R, func(resp *resty3.Response) int {
+		_ = resp.Bytes() // which version 2 has read
+		return resp.StatusCode()
+	})}
+}
+
+func sendResty[Request restyRequest[Request, Response], Response any](
+	r request, begin func() Request, end func(Response) (code int),
+) func(int) error {
+	return func(int) error {
+		req := begin().SetBody(r.body)
 		for name, values := range r.header {
 			req.SetHeader(name, values[0])
 		}
@@ -155,9 +161,8 @@ func resty3Way(r request) way {
 		if err != nil {
 			return err
 		}
-		_ = resp.Bytes()
-		return status(resp.StatusCode(), nil)
-	}}
+		return status(end(resp), nil)
+	}
 }
 
 func retryableWay(r request, tuned bool) way {

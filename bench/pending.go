@@ -14,6 +14,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/bench/internal/pair"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // pendingCases tell what a retry costs while it waits, and what it costs the others.
@@ -182,8 +183,8 @@ func inMemory(all []queue.Delivery) func() (func(), error) {
 }
 
 // memoryOf is an engine with retries that came one at a time, as they do.
-func memoryOf(all []queue.Delivery, room int) (*queue.Memory, error) {
-	m := queue.NewMemory(queue.MemoryConfig{MaxPending: room, Workers: 64})
+func memoryOf(all []queue.Delivery, room int) (*memory.Engine, error) {
+	m := newMemory(memory.Config{MaxPending: room, Workers: 64})
 	for i := range all {
 		if err := m.Resume(context.Background(), all[i]); err != nil {
 			return nil, err
@@ -349,7 +350,7 @@ func (l retryLoad) memory(tasks []queue.Task) pair.Slice {
 	return func() (pair.Sample, error) {
 		var booked atomic.Int64
 		f := l.fired()
-		m := queue.NewMemory(queue.MemoryConfig{})
+		m := newMemory(memory.Config{})
 		if err := m.Enqueue(context.Background(), tasks...); err != nil {
 			return pair.Sample{}, err
 		}
@@ -358,9 +359,9 @@ func (l retryLoad) memory(tasks []queue.Task) pair.Slice {
 				f.note(d.NotBefore)
 			}
 			if d.N > l.times {
-				return queue.Verdict{Kind: queue.Done}
+				return queue.Verdict{Kind: queue.KindDone}
 			}
-			return queue.Verdict{Kind: queue.Retry, After: l.wait(booked.Add(1))}
+			return queue.Verdict{Kind: queue.KindRetry, After: l.wait(booked.Add(1))}
 		}}
 		var stop func() error
 		s, err := f.measure(func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/bench/internal/pair"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // A batch is what is delivered in a slice: to so many endpoints of one host, through one client.
@@ -83,14 +84,20 @@ func (b *batch) queued(q *runningQueue, waiting int) pair.Slice {
 	}
 }
 
+func newMemory(cfg memory.Config) *memory.Engine {
+	m, err := memory.New(cfg)
+	must(err)
+	return m
+}
+
 // A runningQueue is one over an engine in memory.
 type runningQueue struct {
 	*queue.Queue
-	memory *queue.Memory
+	memory *memory.Engine
 	stop   func() error
 }
 
-func runQueue(c *webhook.Client, m *queue.Memory) (*runningQueue, error) {
+func runQueue(c *webhook.Client, m *memory.Engine) (*runningQueue, error) {
 	q, err := queue.New(c, m, queue.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
@@ -110,7 +117,7 @@ func background(run func(context.Context) error) (stop func() error) {
 }
 
 // settle waits until m keeps no more than what is to wait: what has been delivered may not be booked yet.
-func settle(m *queue.Memory, waiting int) {
+func settle(m *memory.Engine, waiting int) {
 	for {
 		s, err := m.Stats(context.Background(), 0)
 		must(err)
@@ -129,7 +136,7 @@ func (o options) queueCases(host string) []pair.Case {
 		name := fmt.Sprintf("deliver/queue@%d", workers)
 		cases = append(cases, pair.Of(name, func() (f pair.Figure, err error) {
 			b := newBatch(host, size, endpoints)
-			q, err := runQueue(b.client, queue.NewMemory(queue.MemoryConfig{Workers: workers}))
+			q, err := runQueue(b.client, newMemory(memory.Config{Workers: workers}))
 			if err != nil {
 				return f, err
 			}

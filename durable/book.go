@@ -88,7 +88,7 @@ func (e *Engine[T]) held(now time.Time) (from, until int64) {
 // book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again. If another
 // worker has taken d over, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
-	if e.late(d.now) && d.verdict.Kind != queue.Done {
+	if e.late(d.now) && d.verdict.Kind != queue.KindDone {
 		d.state = "" // whoever has d now says how it goes on
 		return nil
 	}
@@ -112,7 +112,7 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	defer cancel()
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
-		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.Defer {
+		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: d.args(
 				micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err))})
 		}
@@ -126,23 +126,23 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	v := d.verdict
 	d.state = "" // where no row comes back
 	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
-	if v.Kind == queue.Defer {
+	if v.Kind == queue.KindDefer {
 		return store.Stmt{SQL: e.sql.put, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
 	}
 	status, class, text := int64(0), "", ""
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
-	if v.Kind == queue.Retry {
+	if v.Kind == queue.KindRetry {
 		return store.Stmt{SQL: e.sql.retry, Args: d.args(micros(d.now.Add(v.After)), status, class, text), Scan: scan}
 	}
 	attempts := int64(d.attempts)
-	if v.Attempt != nil || v.Kind == queue.Done {
+	if v.Attempt != nil || v.Kind == queue.KindDone {
 		attempts++
 	}
 	state := Delivered
 	switch {
-	case v.Kind == queue.Done:
+	case v.Kind == queue.KindDone:
 	case v.Reason != "":
 		state = Dropped
 	default:

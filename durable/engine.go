@@ -256,7 +256,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	defer e.flights.add(d.key, -1)
 	select {
 	case <-e.stop:
-		d.verdict = queue.Verdict{Kind: queue.Defer} // so that nobody has to wait for the end of the lease
+		d.verdict = queue.Verdict{Kind: queue.KindDefer} // so that nobody has to wait for the end of the lease
 	default:
 		e.handle(ctx, d)
 	}
@@ -280,13 +280,13 @@ func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked", slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
-			d.verdict = queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}
+			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 		}
 	}()
 	message, err := queue.Decode(d.message)
 	if err != nil { // perhaps written by a newer version; it is kept
 		e.log(ctx, "read a message", err)
-		d.verdict = queue.Verdict{Kind: queue.Defer, After: time.Minute}
+		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
 		return
 	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{

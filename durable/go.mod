@@ -1,12 +1,12 @@
 module github.com/ringhook/webhook/durable
 
-go 1.25.0
+go 1.26.0
 
-// Until a version is tagged, the modules of this repository find each other by path.
+// For development. What is tagged has no replace: .ci/release takes it out.
 replace github.com/ringhook/webhook => ../
 
 require (
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
+	github.com/ringhook/webhook v0.1.0
 	github.com/riverqueue/river v0.32.0
 	github.com/riverqueue/river/riverdriver v0.32.0
 	github.com/stretchr/testify v1.12.1

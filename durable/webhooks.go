@@ -119,7 +119,7 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 }
 
 // Disable has nothing more dispatched or sent to a webhook, in any process. What is enqueued is dropped when it is due, for the
-// reason [queue.Disabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
+// reason [queue.ReasonDisabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
 // way goes on to its end. It is a new version, unless the webhook is disabled already.
 func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.able(ctx, id, 1) }
 

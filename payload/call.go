@@ -2,13 +2,16 @@ package payload
 
 import "github.com/ringhook/webhook/internal/field"
 
-// EventCall is the event type of call reports. It does not stand in their body, which has no envelope.
+// EventCall is the event type of call reports. Their body does not contain it, since it
+// has no envelope.
 const EventCall = "voice:message:out"
 
-// A CallReport tells how an outbound call ended: a call of a campaign (OBD) or the two legs of a Click2Call.
+// A CallReport tells how an outbound call ended: a call of a campaign (OBD) or the two
+// legs of a Click2Call.
 //
-// The members date, unixtime, billing, status1, status2 and hangup_by belong to Click2Call; unset, they are written for
-// Source C2C only. mid and flow_id belong to campaigns; unset, they are written for other sources only.
+// The members date, unixtime, billing, status1, status2 and hangup_by belong to
+// Click2Call: if unset, they are written only for Source C2C. mid and flow_id belong to
+// campaigns: if unset, they are written only for other sources.
 type CallReport struct {
 	Bridge       Phone      `json:"bridge" doc:"DID number for call initiation"`
 	From         Phone      `json:"from" doc:"From number for call initiation"`
@@ -28,7 +31,7 @@ type CallReport struct {
 	RecordingURL string     `json:"recording_url" doc:"Recording URL if the call got recorded" absent:"unless the call was recorded"`
 	HangupBy     HangupBy   `json:"hangup_by" doc:"Who hung up: agent or caller (Click2Call)" absent:"in reports of campaigns"`
 
-	rest rest
+	extra extra
 }
 
 // CallSource tells which product made a call.
@@ -40,20 +43,21 @@ const (
 	SourceC2C CallSource = "C2C" // Click2Call
 )
 
-// CallStatus tells how a call, or one leg of it, ended. A status that is not listed here stays as it came.
+// CallStatus is a status in a [CallReport]: how a call, or one leg of it, ended. A
+// status that is not listed here stays as it came.
 type CallStatus string
 
 // The call statuses: Asterisk's DIALSTATUS and three of the platform's own.
 const (
-	CallAnswer      CallStatus = "ANSWER"
-	CallBusy        CallStatus = "BUSY"
-	CallNoAnswer    CallStatus = "NOANSWER"
-	CallCancel      CallStatus = "CANCEL"
-	CallCongestion  CallStatus = "CONGESTION"
-	CallChanUnavail CallStatus = "CHANUNAVAIL"
-	CallReceived    CallStatus = "RECEIVED"  // reached the IVR, not forwarded
-	CallMissed      CallStatus = "MISSED"    // the agent did not answer
-	CallCompleted   CallStatus = "COMPLETED" // the second leg answered
+	CallStatusAnswer      CallStatus = "ANSWER"
+	CallStatusBusy        CallStatus = "BUSY"
+	CallStatusNoAnswer    CallStatus = "NOANSWER"
+	CallStatusCancel      CallStatus = "CANCEL"
+	CallStatusCongestion  CallStatus = "CONGESTION"
+	CallStatusChanUnavail CallStatus = "CHANUNAVAIL"
+	CallStatusReceived    CallStatus = "RECEIVED"  // reached the IVR, not forwarded
+	CallStatusMissed      CallStatus = "MISSED"    // the agent did not answer
+	CallStatusCompleted   CallStatus = "COMPLETED" // the second leg answered
 )
 
 // HangupBy tells which side of a Click2Call hung up.
@@ -71,31 +75,31 @@ func (CallReport) EventType() string { return EventCall }
 // MarshalJSON writes the documented body.
 func (r CallReport) MarshalJSON() ([]byte, error) { return callReports.appendJSON(nil, &r), nil }
 
-// UnmarshalJSON reads a body, whatever r was before.
+// UnmarshalJSON reads a body and overwrites all of r.
 func (r *CallReport) UnmarshalJSON(b []byte) error { return unmarshal(callReports, r, b) }
 
 func isC2C(r *CallReport) bool    { return r.Source == SourceC2C }
 func isNotC2C(r *CallReport) bool { return r.Source != SourceC2C }
 
 var callReports = newObject(
-	func(r *CallReport) *rest { return &r.rest },
-	scalar("number", func(r *CallReport) (*token, rest) { return &r.Bridge.token, r.rest }),
-	scalar("number", func(r *CallReport) (*token, rest) { return &r.From.token, r.rest }),
-	scalar("number", func(r *CallReport) (*token, rest) { return &r.To.token, r.rest }),
-	text(func(r *CallReport) (*CallSource, rest) { return &r.Source, r.rest }),
-	text(func(r *CallReport) (*string, rest) { return &r.MID, r.rest }).unless(isNotC2C),
-	scalar("number", func(r *CallReport) (*token, rest) { return &r.FlowID.token, r.rest }).unless(isNotC2C),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.StartAt.token, r.rest }),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.EndAt.token, r.rest }),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.Date.token, r.rest }).unless(isC2C),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.UnixTime.token, r.rest }).unless(isC2C),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.Duration.token, r.rest }),
-	scalar("string", func(r *CallReport) (*token, rest) { return &r.Billing.token, r.rest }).unless(isC2C),
-	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status, r.rest }),
-	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status1, r.rest }).unless(isC2C),
-	text(func(r *CallReport) (*CallStatus, rest) { return &r.Status2, r.rest }).unless(isC2C),
-	text(func(r *CallReport) (*string, rest) { return &r.RecordingURL, r.rest }),
-	text(func(r *CallReport) (*HangupBy, rest) { return &r.HangupBy, r.rest }).unless(isC2C),
+	func(r *CallReport) *extra { return &r.extra },
+	scalar("number", func(r *CallReport) (*token, extra) { return &r.Bridge.token, r.extra }),
+	scalar("number", func(r *CallReport) (*token, extra) { return &r.From.token, r.extra }),
+	scalar("number", func(r *CallReport) (*token, extra) { return &r.To.token, r.extra }),
+	text(func(r *CallReport) (*CallSource, extra) { return &r.Source, r.extra }),
+	text(func(r *CallReport) (*string, extra) { return &r.MID, r.extra }).unless(isNotC2C),
+	scalar("number", func(r *CallReport) (*token, extra) { return &r.FlowID.token, r.extra }).unless(isNotC2C),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.StartAt.token, r.extra }),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.EndAt.token, r.extra }),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.Date.token, r.extra }).unless(isC2C),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.UnixTime.token, r.extra }).unless(isC2C),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.Duration.token, r.extra }),
+	scalar("string", func(r *CallReport) (*token, extra) { return &r.Billing.token, r.extra }).unless(isC2C),
+	text(func(r *CallReport) (*CallStatus, extra) { return &r.Status, r.extra }),
+	text(func(r *CallReport) (*CallStatus, extra) { return &r.Status1, r.extra }).unless(isC2C),
+	text(func(r *CallReport) (*CallStatus, extra) { return &r.Status2, r.extra }).unless(isC2C),
+	text(func(r *CallReport) (*string, extra) { return &r.RecordingURL, r.extra }),
+	text(func(r *CallReport) (*HangupBy, extra) { return &r.HangupBy, r.extra }).unless(isC2C),
 )
 
 func init() { field.Register(callReports.typ, callReports.appendJSON) }

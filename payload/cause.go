@@ -1,15 +1,19 @@
 package payload
 
-// HangupCause tells why a call ended, in FreeSWITCH's words. A cause that is not listed here stays as it came.
+// HangupCause tells why a call ended, with FreeSWITCH's names. A cause that is not
+// listed here stays as it came.
 //
-// A name and a code do not map onto each other one to one: the code that dialers report (Q.850) is 16, normal clearing, for
-// every cause above 127. So a name has two numbers, [HangupCause.Code] and [HangupCause.Q850], and a number has a name of its
-// own, [CauseByCode]. Dialers also write the name ANSWER, which FreeSWITCH does not have, for a call that was answered.
+// Names and codes do not map one to one: the code that dialers report (Q.850) is 16,
+// normal clearing, for every cause above 127. So a name has two numbers,
+// [HangupCause.Code] and [HangupCause.Q850], and [CauseByCode] returns the name for a
+// number. Dialers also write the name ANSWER, which FreeSWITCH does not have, for a
+// call that was answered.
 type HangupCause string
 
-// The causes of FreeSWITCH (switch_types.h and the chart in switch_channel.c, at commit cc93a68), and ANSWER.
+// The causes of FreeSWITCH (switch_types.h and the chart in switch_channel.c, at commit
+// cc93a68), and ANSWER.
 const (
-	CauseAnswer                      HangupCause = "ANSWER" // of dialers: normal clearing or allotted timeout
+	CauseAnswer                      HangupCause = "ANSWER" // of dialers
 	CauseNone                        HangupCause = "NONE"
 	CauseUnallocatedNumber           HangupCause = "UNALLOCATED_NUMBER"
 	CauseNoRouteTransitNet           HangupCause = "NO_ROUTE_TRANSIT_NET"
@@ -94,8 +98,9 @@ const (
 	CauseRejectAll                   HangupCause = "REJECT_ALL"
 )
 
-// The numbers of the causes. FreeSWITCH 1.10.8 (commit 3b65b1b) moved its own causes, which have no number in Q.850, from 5xx
-// and 6xx to 7xx and 8xx; old is the number before that, 0 where there was no other.
+// causes has the numbers of the causes. FreeSWITCH 1.10.8 (commit 3b65b1b) moved its
+// own causes, which have no number in Q.850, from 5xx and 6xx to 7xx and 8xx. old is
+// the number before that, or 0 if it is the same.
 var causes = []struct {
 	name      HangupCause
 	code, old int
@@ -199,14 +204,16 @@ func init() {
 	}
 }
 
-// Code returns FreeSWITCH's own number of the cause, in the numbering since 1.10.8, and false if it has none.
+// Code returns FreeSWITCH's own number of the cause, as numbered since 1.10.8, and
+// false if it has none.
 func (c HangupCause) Code() (int, bool) {
 	n, ok := causeCodes[c]
 	return n, ok
 }
 
-// Q850 returns the number that is reported for the cause as hangup_cause_code: up to 127 FreeSWITCH's own, which is that of
-// ITU-T Q.850, and 16 (normal clearing) for all above and for ANSWER. It returns false for a cause that is not known.
+// Q850 returns the number that is reported for the cause as hangup_cause_code. Up to 127
+// it is FreeSWITCH's own number, which is that of ITU-T Q.850. For all causes above 127
+// and for ANSWER it is 16 (normal clearing). Q850 returns false for an unknown cause.
 func (c HangupCause) Q850() (int, bool) {
 	n, ok := causeCodes[c]
 	switch {
@@ -217,8 +224,9 @@ func (c HangupCause) Q850() (int, bool) {
 	}
 }
 
-// CauseByCode returns the cause that a number stands for, in either of FreeSWITCH's numberings, and false if there is none. A
-// reported code of 16 may stand for any cause above 127: where there is a name, use the name.
+// CauseByCode returns the cause with a number in either of FreeSWITCH's numberings, and
+// false if there is none. A reported code of 16 may stand for any cause above 127: if
+// there is a name, use the name.
 func CauseByCode(code int) (HangupCause, bool) {
 	c, ok := causeNames[code]
 	return c, ok

@@ -8,7 +8,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// Numbers as in switch_types.h before (old) and since FreeSWITCH 1.10.8, and as switch_channel_cause_q850 reports them.
+// The numbers are those of switch_types.h before FreeSWITCH 1.10.8 (old) and since, and
+// those that switch_channel_cause_q850 returns.
 func TestHangupCause(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -76,7 +77,7 @@ func TestHangupCauseUnknown(t *testing.T) {
 	}
 }
 
-// Every number has one name, and that name the number, in the numbering since 1.10.8.
+// In the numbering since 1.10.8, every number has one name, and that name the number.
 func TestHangupCauseCodes(t *testing.T) {
 	t.Parallel()
 	numbers, names := 0, map[payload.HangupCause]int{}

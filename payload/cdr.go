@@ -2,7 +2,8 @@ package payload
 
 import "github.com/ringhook/webhook/internal/field"
 
-// EventCDR is the event type of call detail records. It does not stand in their body, which has no envelope.
+// EventCDR is the event type of call detail records. Their body does not contain it,
+// since it has no envelope.
 const EventCDR = "dialer:cdr"
 
 // A CDR is the call detail record of one leg that an auto-dialer placed.
@@ -27,10 +28,10 @@ type CDR struct {
 	IncrementalDuration Seconds     `json:"incremental_duration" doc:"Incremental duration on the CDR record in seconds"`
 	CallDate            Time        `json:"call_date" doc:"When the dial was placed, with or without a zone"`
 
-	rest rest
+	extra extra
 }
 
-// LegType tells the legs of a call apart. Its zero value is unset and written as null.
+// LegType is a leg of a call. Its zero value means unset and is written as null.
 type LegType int
 
 // The legs of a call.
@@ -39,10 +40,12 @@ const (
 	LegB LegType = 2
 )
 
-// AMDStatus is what answering machine detection found. Its zero value is unset and written as null.
+// AMDStatus is the result of answering machine detection. Its zero value means unset
+// and is written as null.
 type AMDStatus int
 
-// The results of answering machine detection. Dialers write Person for all that is not a machine.
+// The results of answering machine detection. Dialers write AMDPerson for everything
+// that is not a machine.
 const (
 	AMDPerson  AMDStatus = 1
 	AMDMachine AMDStatus = 2
@@ -55,30 +58,30 @@ func (CDR) EventType() string { return EventCDR }
 // MarshalJSON writes the documented body.
 func (c CDR) MarshalJSON() ([]byte, error) { return cdrs.appendJSON(nil, &c), nil }
 
-// UnmarshalJSON reads a body, whatever c was before.
+// UnmarshalJSON reads a body and overwrites all of c.
 func (c *CDR) UnmarshalJSON(b []byte) error { return unmarshal(cdrs, c, b) }
 
 var cdrs = newObject(
-	func(c *CDR) *rest { return &c.rest },
-	scalar("number", func(c *CDR) (*token, rest) { return &c.ClientID.token, c.rest }),
-	text(func(c *CDR) (*string, rest) { return &c.CDRID, c.rest }),
-	scalar("string", func(c *CDR) (*token, rest) { return &c.CallerID.token, c.rest }),
-	text(func(c *CDR) (*string, rest) { return &c.CallRequestID, c.rest }),
-	text(func(c *CDR) (*string, rest) { return &c.CallID, c.rest }),
-	scalar("number", func(c *CDR) (*token, rest) { return &c.CampaignID.token, c.rest }),
-	text(func(c *CDR) (*string, rest) { return &c.CampaignName, c.rest }),
+	func(c *CDR) *extra { return &c.extra },
+	scalar("number", func(c *CDR) (*token, extra) { return &c.ClientID.token, c.extra }),
+	text(func(c *CDR) (*string, extra) { return &c.CDRID, c.extra }),
+	scalar("string", func(c *CDR) (*token, extra) { return &c.CallerID.token, c.extra }),
+	text(func(c *CDR) (*string, extra) { return &c.CallRequestID, c.extra }),
+	text(func(c *CDR) (*string, extra) { return &c.CallID, c.extra }),
+	scalar("number", func(c *CDR) (*token, extra) { return &c.CampaignID.token, c.extra }),
+	text(func(c *CDR) (*string, extra) { return &c.CampaignName, c.extra }),
 	code(func(c *CDR) *LegType { return &c.LegType }),
-	scalar("string", func(c *CDR) (*token, rest) { return &c.PhoneNumber.token, c.rest }),
+	scalar("string", func(c *CDR) (*token, extra) { return &c.PhoneNumber.token, c.extra }),
 	numbers(func(c *CDR) *[]int64 { return &c.ListPhonebookID }),
 	texts(func(c *CDR) *[]string { return &c.ListPhonebookName }),
-	text(func(c *CDR) (*string, rest) { return &c.Gateway, c.rest }),
+	text(func(c *CDR) (*string, extra) { return &c.Gateway, c.extra }),
 	code(func(c *CDR) *AMDStatus { return &c.AMDStatus }),
-	scalar("number", func(c *CDR) (*token, rest) { return &c.HangupCauseCode.token, c.rest }),
-	text(func(c *CDR) (*HangupCause, rest) { return &c.HangupCause, c.rest }),
-	scalar("number", func(c *CDR) (*token, rest) { return &c.Cost.token, c.rest }),
-	scalar("number", func(c *CDR) (*token, rest) { return &c.BilledDuration.token, c.rest }),
-	scalar("number", func(c *CDR) (*token, rest) { return &c.IncrementalDuration.token, c.rest }),
-	scalar("string", func(c *CDR) (*token, rest) { return &c.CallDate.token, c.rest }),
+	scalar("number", func(c *CDR) (*token, extra) { return &c.HangupCauseCode.token, c.extra }),
+	text(func(c *CDR) (*HangupCause, extra) { return &c.HangupCause, c.extra }),
+	scalar("number", func(c *CDR) (*token, extra) { return &c.Cost.token, c.extra }),
+	scalar("number", func(c *CDR) (*token, extra) { return &c.BilledDuration.token, c.extra }),
+	scalar("number", func(c *CDR) (*token, extra) { return &c.IncrementalDuration.token, c.extra }),
+	scalar("string", func(c *CDR) (*token, extra) { return &c.CallDate.token, c.extra }),
 )
 
 func init() { field.Register(cdrs.typ, cdrs.appendJSON) }

@@ -10,15 +10,15 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A field that is set after reading is what is written, whatever was read.
+// A field that is set after reading is written with its new value.
 func TestChangeAfterReading(t *testing.T) {
 	t.Parallel()
 
 	report := parse[*payload.CallReport](t, `{"bridge":1,"from":"2","status":5,"source":null,"x":1}`)
 	report.From = payload.PhoneNumber(3)
-	report.Status = payload.CallBusy
+	report.Status = payload.CallStatusBusy
 	report.Source = payload.SourceOBD
-	report.Duration = payload.SecondsString(7e9) // did not come
+	report.Duration = payload.SecondsString(7e9) // was absent
 	require.Equal(t, `{"bridge":1,"from":3,"source":"OBD","duration":"7","status":"BUSY","x":1}`, marshal(t, report))
 
 	report.Status = "5" // as it came
@@ -29,7 +29,9 @@ func TestChangeAfterReading(t *testing.T) {
 	record.LegType = payload.LegB
 	record.ListPhonebookID = []int64{6}
 	record.ListPhonebookName = []string{"<VIP & more>"}
-	require.Equal(t, `{"cdr_id":"1","leg_type":2,"list_phonebook_id":[6],"list_phonebook_name":["<VIP & more>"]}`, marshal(t, record))
+	require.Equal(t,
+		`{"cdr_id":"1","leg_type":2,"list_phonebook_id":[6],"list_phonebook_name":["<VIP & more>"]}`,
+		marshal(t, record))
 
 	message := parse[*payload.MessageIn](t, in(`"recipient":"Asha","channels":["x"],"message":null`))
 	message.Recipient.User.FirstName = "Asha"
@@ -59,7 +61,7 @@ func TestEventAfterReading(t *testing.T) {
 	require.Equal(t, `{"event":"viber:message:status","payload":{"channel":"viber"},"x":1}`, marshal(t, m))
 }
 
-// What a copy is set to is not seen in the original, which several goroutines may be reading.
+// Changes to a copy do not change the original, which several goroutines may be reading.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -89,7 +91,7 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// The bytes that were read may be used again by their owner.
+// The caller may reuse the bytes that were read.
 func TestBodyIsNotKept(t *testing.T) {
 	t.Parallel()
 	for _, name := range testdata.Names() {
@@ -113,7 +115,8 @@ func TestUnmarshalReplaces(t *testing.T) {
 	require.Equal(t, "new", report.MID, "an error leaves a value alone")
 
 	var in payload.MessageIn
-	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in), `payload: member "payload" is missing or no object`)
+	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in),
+		`payload: member "payload" is missing or not an object`)
 	require.EqualError(t, in.UnmarshalJSON([]byte(`{"event"`)), "payload: not JSON at offset 8")
 
 	var list struct{ Reports []*payload.CallReport }
@@ -122,18 +125,18 @@ func TestUnmarshalReplaces(t *testing.T) {
 	require.Equal(t, "1", list.Reports[1].MID)
 }
 
-// Of members with one name the last counts, as for encoding/json.
+// Of several members with one name the last one counts, as for encoding/json.
 func TestDuplicateMembers(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, want string }{
 		{"text", call(`"status":{},"status":""`), call(`"status":""`)},
-		{"text, odd one last", call(`"status":"ANSWER","status":5`), call(`"status":5`)},
+		{"text, unusual form last", call(`"status":"ANSWER","status":5`), call(`"status":5`)},
 		{"number", cdr(`"leg_type":2,"leg_type":null`), cdr(`"leg_type":null`)},
 		{"list", cdr(`"list_phonebook_id":[1],"list_phonebook_id":5`), cdr(`"list_phonebook_id":5`)},
 		{"object", user(`"user_info":{"title":"Dr"},"user_info":{"gender":"f"}`), user(`"user_info":{"gender":"f"}`)},
 		{"event", `{"event":"x","payload":{"id":"1"},"event":"rcs:message:status"}`, `{"event":"rcs:message:status","payload":{"id":"1"}}`},
 		{"payload", `{"event":"rcs:message:in","payload":{"id":"1"},"payload":{"x":1}}`, `{"event":"rcs:message:in","payload":{"x":1}}`},
-		{"telling", `{"bridge":1,"bridge":2,"cdr_id":"1","call_id":"1"}`, `{"cdr_id":"1","call_id":"1","bridge":1,"bridge":2}`},
+		{"members that decide the type", `{"bridge":1,"bridge":2,"cdr_id":"1","call_id":"1"}`, `{"cdr_id":"1","call_id":"1","bridge":1,"bridge":2}`},
 		{"escaped name", call(`"status":"ANSWER","\u0073tatus":"BUSY"`), call(`"status":"BUSY"`)},
 	}
 	for _, tt := range tests {

@@ -31,7 +31,7 @@ func obd() payload.CallReport {
 		StartAt:      payload.TimeLocal(start),
 		EndAt:        payload.TimeLocal(start.Add(16 * time.Second)),
 		Duration:     payload.SecondsString(23 * time.Second),
-		Status:       payload.CallAnswer,
+		Status:       payload.CallStatusAnswer,
 		RecordingURL: "https://youraudiofilelocation/",
 	}
 }
@@ -46,13 +46,13 @@ func c2c() payload.CallReport {
 		StartAt:      payload.TimeLocal(start),
 		EndAt:        payload.TimeLocal(start.Add(45 * time.Second)),
 		Duration:     payload.SecondsString(45 * time.Second),
-		Status:       payload.CallCompleted,
+		Status:       payload.CallStatusCompleted,
 		RecordingURL: "https://youraudiofilelocation/",
 		Date:         payload.TimeLocal(start.Add(45 * time.Second)),
 		UnixTime:     payload.IntString(1617965904),
 		Billing:      payload.SecondsString(23 * time.Second),
-		Status1:      payload.CallReceived,
-		Status2:      payload.CallAnswer,
+		Status1:      payload.CallStatusReceived,
+		Status2:      payload.CallStatusAnswer,
 		HangupBy:     payload.HangupByAgent,
 	}
 }
@@ -120,7 +120,7 @@ func message(content payload.Content, firstName string) payload.MessageIn {
 	}
 }
 
-// Events made by hand have the documented bodies.
+// Events that are made in Go have the documented bodies.
 func TestConstruct(t *testing.T) {
 	t.Parallel()
 	text := "She said \"hi\" <b>नमस्ते</b> 🙏\nC:\\temp & more"
@@ -141,7 +141,8 @@ func TestConstruct(t *testing.T) {
 			t.Parallel()
 			want := compact(t, testdata.Fixture(tt.name))
 			if _, ok := tt.event.(payload.MessageIn); ok {
-				want = strings.Replace(want, `"middle_name":"",`, "", 1) // not written if unset
+				// Not written if unset.
+				want = strings.Replace(want, `"middle_name":"",`, "", 1)
 			}
 			require.Equal(t, want, marshal(t, tt.event))
 			direct, err := tt.event.(json.Marshaler).MarshalJSON()
@@ -180,7 +181,10 @@ func TestZeroValues(t *testing.T) {
 		},
 		{
 			"campaign with members of a Click2Call",
-			payload.CallReport{Source: payload.SourceOBD, Billing: payload.SecondsString(0), HangupBy: payload.HangupByCaller},
+			payload.CallReport{
+				Source: payload.SourceOBD, Billing: payload.SecondsString(0),
+				HangupBy: payload.HangupByCaller,
+			},
 			"voice:message:out",
 			`{"bridge":null,"from":null,"to":null,"source":"OBD","mid":"","flow_id":null,"start_at":null,"end_at":null,"duration":null,` +
 				`"billing":"0","status":"","recording_url":"","hangup_by":"caller"}`,
@@ -239,7 +243,7 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
-// Raw JSON that is none is found out, and not sent.
+// Raw JSON that is not JSON is an error, and not sent.
 func TestConstructBrokenRawJSON(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{`{`, `{} {}`, `"`, `nul`, "\x00", ` `} {

@@ -7,20 +7,21 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Content is what was written. Payload is kept as it came, whatever Type says, and the methods read it: each returns false
-// if the content is of another type, or of an unknown form. Only text and image are documented for inbound messages; the
-// other forms are those that the platform documents for sending.
+// Content is the content of a message. Payload is kept as it came, whatever Type is,
+// and the methods read it: each returns false if the content is of another type or of
+// an unknown form. Only text and image are documented for inbound messages; the other
+// forms are those that the platform documents for sending.
 type Content struct {
 	Type    ContentType     `json:"type" doc:"Type of the message: text, image, ..."`
 	Payload json.RawMessage `json:"payload" doc:"The message itself, by type: text; url, caption, filename; latitude, longitude; ..."`
-	// ID and Timestamp came in 2024; they are not written if unset.
+	// ID and Timestamp exist since 2024. They are not written if unset.
 	ID        string `json:"id" doc:"Id of the message"`
 	Timestamp Time   `json:"timestamp" doc:"Time of the message"`
 
-	rest rest
+	extra extra
 }
 
-// ContentType tells what a message is. A type that is not listed here stays as it came.
+// ContentType is the type of a message. A type that is not listed here stays as it came.
 type ContentType string
 
 // The types of messages.
@@ -34,7 +35,7 @@ const (
 	ContentLocation    ContentType = "location"
 	ContentContacts    ContentType = "contacts"
 	ContentInteractive ContentType = "interactive" // the reply to a list or a button
-	ContentButton      ContentType = "button"      // the reply to a template's quick reply button
+	ContentButton      ContentType = "button"      // the reply to a quick reply button
 )
 
 // Media is an image, video, audio, document or sticker.
@@ -76,7 +77,7 @@ type ContactPhone struct {
 	Type  string `json:"type"`
 }
 
-// A ContactOrg is where a [Contact] works.
+// A ContactOrg is the company of a [Contact], and the person's place in it.
 type ContactOrg struct {
 	Company    string `json:"company"`
 	Department string `json:"department"`
@@ -90,12 +91,12 @@ type Reply struct {
 	Description string // of a list's row
 }
 
-// TextContent makes the content of a text message.
+// TextContent returns the content of a text message.
 func TextContent(s string) Content {
 	return Content{Type: ContentText, Payload: rawjson.AppendString([]byte(`{"text":`), s)}.closed()
 }
 
-// MediaContent makes the content of an image, video, audio, document or sticker.
+// MediaContent returns the content of an image, video, audio, document or sticker.
 func MediaContent(t ContentType, m Media) Content {
 	p := rawjson.AppendString([]byte(`{"url":`), m.URL)
 	p = rawjson.AppendString(append(p, `,"caption":`...), m.Caption)
@@ -117,12 +118,13 @@ func (c Content) Text() (string, bool) {
 	return v.Text, true
 }
 
-// Media returns what an image, video, audio, document or sticker message points to.
+// Media returns the file of an image, video, audio, document or sticker message.
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		if raw := c.raw(); findText(raw, "url") != "" {
-			return Media{URL: findText(raw, "url"), Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+		raw := c.raw()
+		if url := findText(raw, "url"); url != "" {
+			return Media{URL: url, Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
 		}
 	}
 	return Media{}, false
@@ -137,10 +139,14 @@ func (c Content) Location() (Location, bool) {
 	if c.Type != ContentLocation || !okLong || !okLat {
 		return Location{}, false
 	}
-	return Location{Longitude: long, Latitude: lat, Name: findText(raw, "name"), Address: findText(raw, "address")}, true
+	return Location{
+		Longitude: long, Latitude: lat,
+		Name: findText(raw, "name"), Address: findText(raw, "address"),
+	}, true
 }
 
-// Contacts returns the cards of a contacts message: its payload is a card, a list of them, or has a member contacts.
+// Contacts returns the cards of a contacts message: its payload is a card, a list of
+// them, or has a member contacts.
 func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
@@ -159,7 +165,9 @@ func (c Content) Contacts() ([]Contact, bool) {
 func readContact(raw string) Contact {
 	name, org := find(raw, "name"), find(raw, "org")
 	return Contact{
-		Name:      ContactName{findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name")},
+		Name: ContactName{
+			findText(name, "first_name"), findText(name, "last_name"), findText(name, "formatted_name"),
+		},
 		Phones:    readObjects(find(raw, "phones"), readContactPhone),
 		Emails:    findRaw(raw, "emails"),
 		Addresses: findRaw(raw, "addresses"),
@@ -173,8 +181,9 @@ func readContactPhone(raw string) ContactPhone {
 	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
 }
 
-// Reply returns what a user chose. No platform documents the form; understood are an id and a title directly in the payload,
-// or in its member button_reply, list_reply, reply or payload, and the text and payload of a template's button.
+// Reply returns what a user chose. No platform documents the form. Reply understands an
+// id and a title directly in the payload, or in its member button_reply, list_reply,
+// reply or payload, and the text and payload of a template's button.
 func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
@@ -195,8 +204,8 @@ func (c Content) Reply() (Reply, bool) {
 
 func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
 
-// The functions below read JSON of which no form is certain: what is not there, or is something else, is empty, and does
-// not keep the rest from being read.
+// The functions below read JSON whose form is not certain. A member that is missing or
+// of another form is read as empty, and the others are read all the same.
 
 // find returns the JSON of an object's member, or the empty text.
 func find(object, name string) string {

@@ -10,19 +10,19 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// what says all that the helpers read from a content; what a helper refuses is left out.
-func what(t testing.TB, c payload.Content) map[string]any {
+// parts returns all that the helpers read from a content, without what they refuse.
+func parts(t testing.TB, c payload.Content) map[string]any {
 	t.Helper()
 	all := map[string]any{}
-	note(t, all, "text", c.Text)
-	note(t, all, "media", c.Media)
-	note(t, all, "location", c.Location)
-	note(t, all, "contacts", c.Contacts)
-	note(t, all, "reply", c.Reply)
+	addPart(t, all, "text", c.Text)
+	addPart(t, all, "media", c.Media)
+	addPart(t, all, "location", c.Location)
+	addPart(t, all, "contacts", c.Contacts)
+	addPart(t, all, "reply", c.Reply)
 	return all
 }
 
-func note[V any](t testing.TB, all map[string]any, name string, read func() (V, bool)) {
+func addPart[V any](t testing.TB, all map[string]any, name string, read func() (V, bool)) {
 	t.Helper()
 	v, ok := read()
 	if !ok {
@@ -36,10 +36,13 @@ func content(kind payload.ContentType, raw string) payload.Content {
 	return payload.Content{Type: kind, Payload: json.RawMessage(raw)}
 }
 
-// Each helper reads its own types, and no others.
+// Each helper reads its own types only.
 func TestContentFixtures(t *testing.T) {
 	t.Parallel()
-	place := payload.Location{Longitude: decimal(t, "77.594563"), Latitude: decimal(t, "12.971599"), Name: "Cubbon Park", Address: "Kasturba Road, Bengaluru"}
+	place := payload.Location{
+		Longitude: decimal(t, "77.594563"), Latitude: decimal(t, "12.971599"), Name: "Cubbon Park",
+		Address: "Kasturba Road, Bengaluru",
+	}
 	card := payload.Contact{
 		Name:   payload.ContactName{FirstName: "Ravi", LastName: "Kumar", FormattedName: "Ravi Kumar"},
 		Phones: []payload.ContactPhone{{Phone: payload.PhoneString("+919019955501"), Type: "CELL"}},
@@ -69,9 +72,9 @@ func TestContentFixtures(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, tests, name)
 			m := parse[*payload.MessageIn](t, string(testdata.Fixture(name)))
-			require.Equal(t, tests[name], what(t, m.Message))
+			require.Equal(t, tests[name], parts(t, m.Message))
 			m.Message.Type = "poll"
-			require.Empty(t, what(t, m.Message))
+			require.Empty(t, parts(t, m.Message))
 		})
 	}
 }
@@ -92,11 +95,14 @@ func TestContentForms(t *testing.T) {
 		{"text that is the payload", content("text", `"a"`), map[string]any{}},
 		{"names match exactly", content("text", `{"TEXT":"a"}`), map[string]any{}},
 		{"image without URL", content("image", `{"caption":"a","filename":"b"}`), map[string]any{}},
-		{"image with an odd caption", content("image", `{"url":"u","caption":null,"filename":5}`), map[string]any{"media": payload.Media{URL: "u", Filename: "5"}}},
+		{"image with an unusual caption", content("image", `{"url":"u","caption":null,"filename":5}`), map[string]any{"media": payload.Media{URL: "u", Filename: "5"}}},
 		{"location as text", content("location", `{"longitude":"77.5","latitude":"-12"}`), map[string]any{
-			"location": payload.Location{Longitude: wire[payload.Decimal](t, `"77.5"`), Latitude: wire[payload.Decimal](t, `"-12"`)},
+			"location": payload.Location{
+				Longitude: readValue[payload.Decimal](t, `"77.5"`),
+				Latitude:  readValue[payload.Decimal](t, `"-12"`),
+			},
 		}},
-		{"location with an odd name", content("location", `{"longitude":1,"latitude":2,"name":5,"address":null}`), map[string]any{
+		{"location with an unusual name", content("location", `{"longitude":1,"latitude":2,"name":5,"address":null}`), map[string]any{
 			"location": payload.Location{Longitude: decimal(t, "1"), Latitude: decimal(t, "2"), Name: "5"},
 		}},
 		{"location without latitude", content("location", `{"longitude":1,"Latitude":2,"name":"a"}`), map[string]any{}},
@@ -107,11 +113,11 @@ func TestContentForms(t *testing.T) {
 		{"cards", content("contacts", `[{"birthday":"1"},{"birthday":"2"}]`), map[string]any{
 			"contacts": []payload.Contact{{Birthday: "1"}, {Birthday: "2"}},
 		}},
-		{"card with odd members", content("contacts", `[{"name":null,"phones":[{"phone":5,"type":null}, "x"],"org":"Acme","birthday":1990,"emails":{"a" : 1}}]`), map[string]any{
+		{"card with unusual members", content("contacts", `[{"name":null,"phones":[{"phone":5,"type":null}, "x"],"org":"Acme","birthday":1990,"emails":{"a" : 1}}]`), map[string]any{
 			"contacts": []payload.Contact{{Phones: []payload.ContactPhone{{Phone: payload.PhoneNumber(5)}}, Birthday: "1990", Emails: json.RawMessage(`{"a" : 1}`)}},
 		}},
 		{"no card", content("contacts", `[]`), map[string]any{}},
-		{"cards that are none", content("contacts", `["a"]`), map[string]any{}},
+		{"cards that are not objects", content("contacts", `["a"]`), map[string]any{}},
 		{"cards that are a text", content("contacts", `"a"`), map[string]any{}},
 		{"reply directly", content("interactive", `{"id":"1","title":"A"}`), map[string]any{"reply": payload.Reply{ID: "1", Title: "A"}}},
 		{"reply inside reply", content("interactive", `{"type":"reply","reply":{"id":5,"title":null,"description":"d"}}`), map[string]any{"reply": payload.Reply{ID: "5", Description: "d"}}},
@@ -123,15 +129,18 @@ func TestContentForms(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tt.want, what(t, tt.content))
+			require.Equal(t, tt.want, parts(t, tt.content))
 		})
 	}
 }
 
-// A payload that was set by hand may be no JSON at all.
+// A payload that was set by the caller may not be JSON at all.
 func TestContentBroken(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{``, ` `, `{`, `{"text`, `{"text":`, `{"text":"`, `[`, `[{`, `]`, `"`, `{"url":"u`, `{"contacts":[`, `{"contacts":[{"phones":[`, "\x00", `{"a"}`, `{"\`} {
+	for _, raw := range []string{
+		``, ` `, `{`, `{"text`, `{"text":`, `{"text":"`, `[`, `[{`, `]`, `"`, `{"url":"u`, `{"contacts":[`,
+		`{"contacts":[{"phones":[`, "\x00", `{"a"}`, `{"\`,
+	} {
 		for _, kind := range []payload.ContentType{"text", "image", "location", "contacts", "interactive", "button"} {
 			require.NotPanics(t, func() {
 				c := content(kind, raw)
@@ -150,18 +159,18 @@ func TestMakeContent(t *testing.T) {
 	text := payload.TextContent("a\"<b>\n")
 	require.Equal(t, payload.ContentText, text.Type)
 	require.Equal(t, `{"text":"a\"<b>\n"}`, string(text.Payload))
-	require.Equal(t, map[string]any{"text": "a\"<b>\n"}, what(t, text))
+	require.Equal(t, map[string]any{"text": "a\"<b>\n"}, parts(t, text))
 
 	video := payload.Media{URL: "https://example.com/?a&b", Caption: "é\t", Filename: `C:\x`}
 	c := payload.MediaContent(payload.ContentVideo, video)
 	require.Equal(t, payload.ContentVideo, c.Type)
 	require.Equal(t, `{"url":"https://example.com/?a&b","caption":"é\t","filename":"C:\\x"}`, string(c.Payload))
-	require.Equal(t, map[string]any{"media": video}, what(t, c))
+	require.Equal(t, map[string]any{"media": video}, parts(t, c))
 }
 
 func TestSubject(t *testing.T) {
 	t.Parallel()
-	order := [][]payload.DeliveryStatus{
+	order := [][]payload.Status{
 		{"", "Sent", "parked", payload.StatusOffline},
 		{payload.StatusQueued},
 		{payload.StatusDispatched},

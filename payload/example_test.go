@@ -9,7 +9,7 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// A receiver parses a body, which it has verified before, and does what the type of the event asks for.
+// A receiver verifies a body, parses it, and handles it by the type of the event.
 func Example() {
 	for _, name := range []string{"whatsapp_status", "whatsapp_in_text", "obd", "cdr"} {
 		event, err := payload.Parse(testdata.Fixture(name))
@@ -39,7 +39,7 @@ func Example() {
 	// leg 1 cost 0.0150 NORMAL_CLEARING
 }
 
-// Call times are what a clock on the wall showed. Only who knows where it hangs knows the instant.
+// Call times are wall clocks without a zone. With the zone, they are an instant.
 func ExampleTime_In() {
 	event, err := payload.Parse(testdata.Fixture("obd"))
 	if err != nil {
@@ -59,7 +59,7 @@ func ExampleTime_In() {
 	// 2021-04-09T10:57:39Z true
 }
 
-// An event made by hand has the documented body.
+// An event that is made in Go has the documented body.
 func ExampleMessageStatus() {
 	body, err := json.Marshal(payload.MessageStatus{
 		ID:        "a418d672",

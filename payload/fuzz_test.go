@@ -15,16 +15,19 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// FuzzParse holds Parse to what the package promises: it never panics, and what it takes is written again as JSON that
-// means the same to encoding/json.
+// FuzzParse checks the promises of Parse: it never panics, and what it accepts is
+// written as JSON that means the same to encoding/json.
 func FuzzParse(f *testing.F) {
 	for _, name := range testdata.Names() {
 		f.Add(testdata.Fixture(name))
 	}
 	for _, body := range []string{
-		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`), cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
-		status(`"status":{},"submit_time":null`), in(`"channels":[1,{"to":null}],"message":{"type":"contacts","payload":[{"phones":[5]}]}`),
-		user(`"attributes":null,"middle_name":"","user_info":[]`), in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
+		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`),
+		cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
+		status(`"status":{},"submit_time":null`),
+		in(`"channels":[1,{"to":null}],"message":{"type":"contacts","payload":[{"phones":[5]}]}`),
+		user(`"attributes":null,"middle_name":"","user_info":[]`),
+		in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
 		in(`"message":{"type":"interactive","payload":{"reply":{"id":5}}}`), "{\"bridge\":\"\xff\",\"\xfe\":1}",
 	} {
 		f.Add([]byte(body))
@@ -55,7 +58,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// readAll calls what reads the parts of an event.
+// readAll calls all methods that read the parts of an event.
 func readAll(event payload.Event) {
 	switch e := event.(type) {
 	case *payload.CallReport:
@@ -69,7 +72,10 @@ func readAll(event payload.Event) {
 	case *payload.MessageStatus:
 		e.Subject()
 	case *payload.MessageIn:
-		for _, kind := range []payload.ContentType{e.Message.Type, payload.ContentText, payload.ContentImage, payload.ContentLocation, payload.ContentContacts, payload.ContentButton} {
+		for _, kind := range []payload.ContentType{
+			e.Message.Type, payload.ContentText, payload.ContentImage, payload.ContentLocation,
+			payload.ContentContacts, payload.ContentButton,
+		} {
 			c := e.Message
 			c.Type = kind
 			c.Text()
@@ -89,7 +95,7 @@ func decode(t testing.TB, body []byte) (v any) {
 	return v
 }
 
-// distinctNames reports whether no object of a JSON text has two members with one name, of which encoding/json takes the last.
+// distinctNames reports whether no object of a JSON text has two members with one name.
 func distinctNames(body []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -119,7 +125,7 @@ func distinctNames(body []byte) bool {
 	return ok
 }
 
-// TestCorpus reads the files of JSONTestSuite, where they are at hand.
+// TestCorpus reads the files of JSONTestSuite, if they are available.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../../shared/corpora/json_parsing.json")
@@ -156,9 +162,11 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// FuzzTimeInstant compares with package time's own way through the layout.
+// FuzzTimeInstant compares TimeInstant with the layout as package time writes it.
 func FuzzTimeInstant(f *testing.F) {
-	for _, sec := range []int64{0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64} {
+	for _, sec := range []int64{
+		0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64,
+	} {
 		for _, nsec := range []int64{0, 999, 1000, 886358000, 999999999} {
 			f.Add(sec, nsec, 5*3600+1800)
 			f.Add(sec, nsec, -3601)

@@ -9,23 +9,24 @@ import (
 
 // A MessageIn is a message that a customer's user wrote.
 type MessageIn struct {
-	// Event is the type as received. If empty, it is built from the first channel's name, and without one for WhatsApp.
+	// Event is the type as received. If empty, the type is built from the name of the
+	// first channel; if that is empty, too, from whatsapp.
 	Event string `json:"-"`
 
 	ID        string    `json:"id" doc:"Id of the notification"`
-	Channels  []Channel `json:"channels" doc:"Channels the message came by"`
-	Recipient Recipient `json:"recipient" doc:"Who wrote"`
-	Message   Content   `json:"message" doc:"What was written"`
+	Channels  []Channel `json:"channels" doc:"Channels of the message"`
+	Recipient Recipient `json:"recipient" doc:"User who wrote the message"`
+	Message   Content   `json:"message" doc:"Content of the message"`
 
-	rest, top rest
+	extra, envelopeExtra extra
 }
 
-// A Channel is a channel that a message came by, and the business number it was written to.
+// A Channel is the channel of a message, and the business number it was sent to.
 type Channel struct {
 	Name ChannelName `json:"name" doc:"Channel: whatsapp, rcs or viber"`
 	To   Phone       `json:"to" doc:"Business number"`
 
-	rest rest
+	extra extra
 }
 
 // A Recipient is the user who wrote the message; the name is the platform's.
@@ -33,10 +34,11 @@ type Recipient struct {
 	From Phone `json:"from" doc:"User's number with country code"`
 	User User  `json:"user" doc:"What is known of the user"`
 
-	rest rest
+	extra extra
 }
 
-// A User is what the platform knows of a user. Members that older platforms lack are not written if unset.
+// A User is what the platform knows of a user. Members that older platforms lack are
+// not written if unset.
 type User struct {
 	ID           string          `json:"id" doc:"Id of the user"`
 	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user" absent:"unless the user gave it"`
@@ -51,16 +53,17 @@ type User struct {
 	Attributes   json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form" absent:"unless the user gave it"`
 	UserInfo     UserInfo        `json:"user_info" doc:"More about the user"`
 
-	rest rest
+	extra extra
 }
 
-// UserInfo is more about a user. Platforms write the text "null" where they know nothing; it stays as it came.
+// UserInfo has more about a user. Platforms write the text "null" for what they do not
+// know; it stays as it came.
 type UserInfo struct {
 	Picture string `json:"picture" doc:"Picture of the user"`
 	Gender  string `json:"gender" doc:"Gender of the user"`
 	Title   string `json:"title" doc:"Title of the user"`
 
-	rest rest
+	extra extra
 }
 
 // EventType returns Event, or CHANNEL:message:in.
@@ -72,8 +75,8 @@ func (m MessageIn) EventType() string {
 	return eventType(m.Event, channel, kindIn)
 }
 
-// MarshalJSON writes the documented body: {"event","payload"}. It is an error if Message.Payload or Attributes were set to
-// something that is not JSON.
+// MarshalJSON writes the documented body: {"event","payload"}. It is an error if
+// Message.Payload or Attributes were set to something that is not JSON.
 func (m MessageIn) MarshalJSON() ([]byte, error) {
 	if p := m.Message.Payload; len(p) > 0 && !json.Valid(p) {
 		return nil, errors.New("payload: message.payload is not JSON")
@@ -84,62 +87,62 @@ func (m MessageIn) MarshalJSON() ([]byte, error) {
 	return inEnvelopes.appendJSON(nil, &m), nil
 }
 
-// UnmarshalJSON reads a body, whatever m was before.
+// UnmarshalJSON reads a body and overwrites all of m.
 func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes, m, b) }
 
 var channels = newObject(
-	func(c *Channel) *rest { return &c.rest },
-	text(func(c *Channel) (*ChannelName, rest) { return &c.Name, c.rest }),
-	scalar("string", func(c *Channel) (*token, rest) { return &c.To.token, c.rest }),
+	func(c *Channel) *extra { return &c.extra },
+	text(func(c *Channel) (*ChannelName, extra) { return &c.Name, c.extra }),
+	scalar("string", func(c *Channel) (*token, extra) { return &c.To.token, c.extra }),
 )
 
 var userInfos = newObject(
-	func(u *UserInfo) *rest { return &u.rest },
-	text(func(u *UserInfo) (*string, rest) { return &u.Picture, u.rest }),
-	text(func(u *UserInfo) (*string, rest) { return &u.Gender, u.rest }),
-	text(func(u *UserInfo) (*string, rest) { return &u.Title, u.rest }),
+	func(u *UserInfo) *extra { return &u.extra },
+	text(func(u *UserInfo) (*string, extra) { return &u.Picture, u.extra }),
+	text(func(u *UserInfo) (*string, extra) { return &u.Gender, u.extra }),
+	text(func(u *UserInfo) (*string, extra) { return &u.Title, u.extra }),
 )
 
 var users = newObject(
-	func(u *User) *rest { return &u.rest },
-	text(func(u *User) (*string, rest) { return &u.ID, u.rest }),
-	text(func(u *User) (*string, rest) { return &u.IdentifierID, u.rest }).omitUnset(),
-	text(func(u *User) (*string, rest) { return &u.SubscriberID, u.rest }).omitUnset(),
-	text(func(u *User) (*string, rest) { return &u.Identity, u.rest }).omitUnset(),
-	text(func(u *User) (*string, rest) { return &u.Username, u.rest }),
-	text(func(u *User) (*string, rest) { return &u.FirstName, u.rest }),
-	text(func(u *User) (*string, rest) { return &u.MiddleName, u.rest }).omitUnset(),
-	text(func(u *User) (*string, rest) { return &u.LastName, u.rest }),
-	text(func(u *User) (*string, rest) { return &u.Email, u.rest }),
-	scalar("string", func(u *User) (*token, rest) { return &u.Phone.token, u.rest }),
+	func(u *User) *extra { return &u.extra },
+	text(func(u *User) (*string, extra) { return &u.ID, u.extra }),
+	text(func(u *User) (*string, extra) { return &u.IdentifierID, u.extra }).omitUnset(),
+	text(func(u *User) (*string, extra) { return &u.SubscriberID, u.extra }).omitUnset(),
+	text(func(u *User) (*string, extra) { return &u.Identity, u.extra }).omitUnset(),
+	text(func(u *User) (*string, extra) { return &u.Username, u.extra }),
+	text(func(u *User) (*string, extra) { return &u.FirstName, u.extra }),
+	text(func(u *User) (*string, extra) { return &u.MiddleName, u.extra }).omitUnset(),
+	text(func(u *User) (*string, extra) { return &u.LastName, u.extra }),
+	text(func(u *User) (*string, extra) { return &u.Email, u.extra }),
+	scalar("string", func(u *User) (*token, extra) { return &u.Phone.token, u.extra }),
 	raw(func(u *User) *json.RawMessage { return &u.Attributes }).omitUnset(),
 	nested(userInfos, func(u *User) *UserInfo { return &u.UserInfo }),
 )
 
 var recipients = newObject(
-	func(r *Recipient) *rest { return &r.rest },
-	scalar("string", func(r *Recipient) (*token, rest) { return &r.From.token, r.rest }),
+	func(r *Recipient) *extra { return &r.extra },
+	scalar("string", func(r *Recipient) (*token, extra) { return &r.From.token, r.extra }),
 	nested(users, func(r *Recipient) *User { return &r.User }),
 )
 
 var contents = newObject(
-	func(c *Content) *rest { return &c.rest },
-	text(func(c *Content) (*ContentType, rest) { return &c.Type, c.rest }),
+	func(c *Content) *extra { return &c.extra },
+	text(func(c *Content) (*ContentType, extra) { return &c.Type, c.extra }),
 	raw(func(c *Content) *json.RawMessage { return &c.Payload }),
-	text(func(c *Content) (*string, rest) { return &c.ID, c.rest }).omitUnset(),
-	scalar("string", func(c *Content) (*token, rest) { return &c.Timestamp.token, c.rest }).omitUnset(),
+	text(func(c *Content) (*string, extra) { return &c.ID, c.extra }).omitUnset(),
+	scalar("string", func(c *Content) (*token, extra) { return &c.Timestamp.token, c.extra }).omitUnset(),
 )
 
 var ins = newObject(
-	func(m *MessageIn) *rest { return &m.rest },
-	text(func(m *MessageIn) (*string, rest) { return &m.ID, m.rest }),
+	func(m *MessageIn) *extra { return &m.extra },
+	text(func(m *MessageIn) (*string, extra) { return &m.ID, m.extra }),
 	objects(channels, func(m *MessageIn) *[]Channel { return &m.Channels }),
 	nested(recipients, func(m *MessageIn) *Recipient { return &m.Recipient }),
 	nested(contents, func(m *MessageIn) *Content { return &m.Message }),
 )
 
 var inEnvelopes = newEnvelope(ins,
-	func(m *MessageIn) *rest { return &m.top },
+	func(m *MessageIn) *extra { return &m.envelopeExtra },
 	func(m *MessageIn) *string { return &m.Event },
 	MessageIn.EventType)
 

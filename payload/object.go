@@ -11,58 +11,60 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// The payload types are plain structs; what is between them and JSON is a table of members a type. A table, and not
-// encoding/json, because a member that came in an odd way has to leave in the same way: encoding/json knows no token, no
-// unknown member, and takes "STATUS" for "status".
+// The payload types are plain structs. Each has a table of its members, which reads and
+// writes their JSON. encoding/json would not do: a member in an unusual form must be
+// written in the same form, but encoding/json keeps neither tokens nor unknown members,
+// and reads "STATUS" as "status".
 
-// rest is what a struct's fields cannot say of the object they were read from: members that the type does not know,
-// known ones that came as something else than the field holds, and, with an empty raw, known ones that did not come. It
-// is never changed after reading, so that copies of a struct may share it.
-type rest []restMember
+// extra has what a struct's fields do not hold of the object they were read from:
+// members that the type does not know, known members whose form the field cannot hold
+// and, with an empty raw, known members that were absent. It is never changed after
+// reading, so that copies of a struct may share it.
+type extra []extraMember
 
-type restMember struct{ name, raw string }
+type extraMember struct{ name, raw string }
 
-func (r rest) find(name string) (raw string, ok bool) {
-	for i := len(r) - 1; i >= 0; i-- {
-		if r[i].name == name {
-			return r[i].raw, true
+func (x extra) find(name string) (raw string, ok bool) {
+	for i := len(x) - 1; i >= 0; i-- {
+		if x[i].name == name {
+			return x[i].raw, true
 		}
 	}
 	return "", false
 }
 
-// A member ties one field of T to one member of its JSON object.
+// A member connects one field of T with one member of its JSON object.
 type member[T any] struct {
 	name string
-	// says is what the field says now.
-	says func(*T) field.Value
-	// read sets the field, whatever it was, and reports whether it says all that raw says.
+	// fieldValue returns the value of the field.
+	fieldValue func(*T) field.Value
+	// read sets the field, and reports whether the field holds all of raw.
 	read func(v *T, raw string) (exact bool)
-	// append writes what the field says; if nil, says does.
+	// append appends the field's JSON. If nil, that of fieldValue is appended.
 	append func(dst []byte, v *T) []byte
-	// optional reports that an unset field is not written; if nil, it is.
+	// optional reports whether an unset field is left out. If nil, it is written.
 	optional func(*T) bool
 
-	at    func(*T) any // the field's address, by which its struct tags are found
-	zero  field.Value
+	at    func(*T) any // the field's address, to find its struct tags
+	zero  field.Value  // the value of an unset field
 	named *field.Member
 }
 
-// An object is the table of T.
+// An object is the table of the members of T.
 type object[T any] struct {
 	members []*member[T]
-	rest    func(*T) *rest
+	extra   func(*T) *extra
 	typ     *field.Type
 }
 
-func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
-	o := &object[T]{members: members, rest: restOf}
+func newObject[T any](extraOf func(*T) *extra, members ...*member[T]) *object[T] {
+	o := &object[T]{members: members, extra: extraOf}
 	o.typ = &field.Type{Extra: func(p any, name string) field.Value {
-		r := *restOf(p.(*T))
-		if r == nil { // as nearly always
+		x := *extraOf(p.(*T))
+		if x == nil { // as nearly always
 			return field.Value{}
 		}
-		raw, _ := r.find(name)
+		raw, _ := x.find(name)
 		return field.FromJSON(raw)
 	}}
 	if len(members) > maxMembers {
@@ -73,9 +75,9 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		if m.name == "" {
 			m.describe(tagOf(&zero, m.at(&zero)))
 		}
-		m.zero, m.named.Name = m.says(&zero), m.name
+		m.zero, m.named.Name = m.fieldValue(&zero), m.name
 		if m.named.Get == nil {
-			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *restOf(p.(*T))) }
+			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *extraOf(p.(*T))) }
 			if m.named.Fast != nil {
 				m.named.Get = m.named.Fast(m.named.Get)
 			}
@@ -83,9 +85,9 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 		if at := m.named.At; at != nil {
 			m.named.At = func(p any) any {
 				v := p.(*T)
-				r := *restOf(v)
-				if _, odd := r.find(m.name); odd && o.value(m, v, r).Kind != rawjson.Object {
-					return nil // it did not come, or as something else
+				x := *extraOf(v)
+				if _, kept := x.find(m.name); kept && o.value(m, v, x).Kind != rawjson.Object {
+					return nil // it was absent, or not an object
 				}
 				return at(p)
 			}
@@ -95,7 +97,7 @@ func newObject[T any](restOf func(*T) *rest, members ...*member[T]) *object[T] {
 	return o
 }
 
-// describe takes the member's name, aliases and description from the struct tags of its field.
+// describe sets the member's name, aliases and description from its field's tags.
 func (m *member[T]) describe(tag reflect.StructTag) {
 	m.name, _, _ = strings.Cut(tag.Get("json"), ",")
 	m.named.Doc, m.named.Absent = tag.Get("doc"), tag.Get("absent")
@@ -104,7 +106,8 @@ func (m *member[T]) describe(tag reflect.StructTag) {
 	}
 }
 
-// tagOf finds the struct tag of the field at an address, so that a member's name and description stand in one place.
+// tagOf returns the struct tag of the field at an address: a member's name and
+// description are written there and nowhere else.
 func tagOf(structure, at any) reflect.StructTag {
 	s := reflect.ValueOf(structure).Elem()
 	for i := range s.NumField() {
@@ -112,60 +115,64 @@ func tagOf(structure, at any) reflect.StructTag {
 			return s.Type().Field(i).Tag
 		}
 	}
-	panic("payload: no field at the address that a member of " + s.Type().Name() + " gives")
+	panic("payload: a member of " + s.Type().Name() + " has an address that is not a field's")
 }
 
-// value is what the member says: the token it was read from while the field still means the same, else the field.
-func (o *object[T]) value(m *member[T], v *T, r rest) field.Value {
-	says := m.says(v)
-	raw, ok := r.find(m.name)
+// value returns the member's value: what it was read from if the field still has the
+// same value, else the field's value.
+func (o *object[T]) value(m *member[T], v *T, x extra) field.Value {
+	current := m.fieldValue(v)
+	raw, ok := x.find(m.name)
 	switch {
 	case !ok:
 	case raw == "":
-		if says == m.zero {
-			return field.Null // it did not come, and was not set since
+		if current == m.zero {
+			return field.Null // it was absent, and was not set later
 		}
 	default:
 		var as T
-		if m.read(&as, raw); m.says(&as) == says {
+		if m.read(&as, raw); m.fieldValue(&as) == current {
 			return field.FromJSON(raw)
 		}
 	}
-	return says
+	return current
 }
 
-// read takes each member once; of several with one name the last, as [rawjson.Find] does.
+// read sets the fields from an object. Of several members with one name it reads the
+// last, as [rawjson.Find] does.
 func (o *object[T]) read(v *T, raw string) {
-	var r rest
-	var came [maxMembers]string
+	var x extra
+	var found [maxMembers]string
 	next := 0
 	for it := rawjson.Walk(raw); it.Next(); {
 		name := it.Key()
 		i := o.index(name, next)
 		if i < 0 {
-			r = append(r, restMember{name, it.Value()})
+			x = append(x, extraMember{name, it.Value()})
 			continue
 		}
-		came[i] = it.Value()
+		found[i] = it.Value()
 		next = i + 1
 	}
 	for i, m := range o.members {
 		optional := m.optional != nil && m.optional(v)
-		if came[i] == "" && optional || came[i] != "" && m.read(v, came[i]) && !(optional && saysNothing(came[i])) {
+		if found[i] == "" && optional || found[i] != "" && m.read(v, found[i]) && !(optional && looksUnset(found[i])) {
 			continue
 		}
-		r = append(r, restMember{m.name, came[i]})
+		x = append(x, extraMember{m.name, found[i]})
 	}
-	*o.rest(v) = r
+	*o.extra(v) = x
 }
 
-// maxMembers is the most that any table here has, and some.
+// maxMembers is more than any table here has.
 const maxMembers = 24
 
-// saysNothing reports whether a field that read raw looks unset: where unset ones are not written, only rest knows it came.
-func saysNothing(raw string) bool { return raw == "null" || raw == `""` }
+// looksUnset reports whether a field looks unset after it has read raw. If unset fields
+// are left out, only extra shows that the member was there.
+func looksUnset(raw string) bool { return raw == "null" || raw == `""` }
 
-// index finds a member by name, looking first where it stands if the object has the documented order.
+// index returns the index of the member with that name, or -1. It first looks at guess,
+// where the member is if the object has the documented order.
 func (o *object[T]) index(name string, guess int) int {
 	if guess < len(o.members) && o.members[guess].name == name {
 		return guess
@@ -180,19 +187,19 @@ func (o *object[T]) index(name string, guess int) int {
 
 func (o *object[T]) appendJSON(dst []byte, v *T) []byte {
 	dst = append(dst, '{')
-	start, r := len(dst), *o.rest(v)
+	start, x := len(dst), *o.extra(v)
 	for _, m := range o.members {
-		if o.skip(m, v, r) {
+		if o.skip(m, v, x) {
 			continue
 		}
 		dst = appendName(dst, start, m.name)
-		if _, odd := r.find(m.name); m.append != nil && !odd {
+		if _, kept := x.find(m.name); m.append != nil && !kept {
 			dst = m.append(dst, v)
 		} else {
-			dst = o.value(m, v, r).AppendJSON(dst)
+			dst = o.value(m, v, x).AppendJSON(dst)
 		}
 	}
-	for _, unknown := range r {
+	for _, unknown := range x {
 		if o.index(unknown.name, 0) < 0 {
 			dst = appendName(dst, start, unknown.name)
 			dst = rawjson.AppendCompact(dst, unknown.raw)
@@ -201,13 +208,14 @@ func (o *object[T]) appendJSON(dst []byte, v *T) []byte {
 	return append(dst, '}')
 }
 
-// skip reports whether a member is not written: unset, and either optional or absent from what was read.
-func (o *object[T]) skip(m *member[T], v *T, r rest) bool {
-	raw, found := r.find(m.name)
+// skip reports whether a member is not written: unset, and either optional or absent
+// from what was read.
+func (o *object[T]) skip(m *member[T], v *T, x extra) bool {
+	raw, found := x.find(m.name)
 	if absent := found && raw == ""; !absent && (found || m.optional == nil || !m.optional(v)) {
 		return false
 	}
-	return m.says(v) == m.zero
+	return m.fieldValue(v) == m.zero
 }
 
 func appendName(dst []byte, start int, name string) []byte {
@@ -217,35 +225,35 @@ func appendName(dst []byte, start int, name string) []byte {
 	return append(rawjson.AppendString(dst, name), ':')
 }
 
-// unless makes a member optional where the condition does not hold.
+// unless makes a member optional if the condition does not hold.
 func (m *member[T]) unless(cond func(*T) bool) *member[T] {
 	m.optional = func(v *T) bool { return !cond(v) }
 	return m
 }
 
-// omitUnset makes a member optional everywhere.
+// omitUnset makes a member always optional.
 func (m *member[T]) omitUnset() *member[T] {
 	m.optional = func(*T) bool { return true }
 	return m
 }
 
-// text is a member with a field of a string type. at also gives the struct's rest, so that a template's way to the field is
-// one call.
+// text returns a member with a field of a string type. at also returns the struct's
+// extra, so that a template reads the field with one call.
 //
-//go:noinline // inside a package's long init the compiler inlines nothing more into what text returns
-func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
+//go:noinline // or a package's long init stops the inlining into what text returns
+func text[T any, S ~string](at func(*T) (*S, extra)) *member[T] {
 	return &member[T]{
 		at: func(v *T) any { s, _ := at(v); return s },
 		named: &field.Member{Kind: "string", Fast: func(slow field.Getter) field.Getter {
 			return func(p any) field.Value {
-				s, r := at(p.(*T))
-				if r != nil {
+				s, x := at(p.(*T))
+				if x != nil {
 					return slow(p)
 				}
 				return field.Text(string(*s))
 			}
 		}},
-		says: func(v *T) field.Value { s, _ := at(v); return field.Text(string(*s)) },
+		fieldValue: func(v *T) field.Value { s, _ := at(v); return field.Text(string(*s)) },
 		read: func(v *T, raw string) bool {
 			val := field.FromJSON(raw)
 			if val.Composite() {
@@ -258,36 +266,37 @@ func text[T any, S ~string](at func(*T) (*S, rest)) *member[T] {
 	}
 }
 
-// scalar is a member that keeps its token. at is as for text.
+// scalar returns a member whose field keeps the token. at is as for text.
 //
 //go:noinline // as text
-func scalar[T any](kind string, at func(*T) (*token, rest)) *member[T] {
+func scalar[T any](kind string, at func(*T) (*token, extra)) *member[T] {
 	return &member[T]{
 		at: func(v *T) any { t, _ := at(v); return t },
 		named: &field.Member{
 			Kind: kind,
-			Get:  func(p any) field.Value { t, _ := at(p.(*T)); return t.value() }, // a token says all by itself
+			// A token holds every form, so Get need not look in extra.
+			Get: func(p any) field.Value { t, _ := at(p.(*T)); return t.value() },
 			Fast: func(slow field.Getter) field.Getter {
 				return func(p any) field.Value {
-					t, r := at(p.(*T))
-					if r != nil {
+					t, x := at(p.(*T))
+					if x != nil {
 						return slow(p)
 					}
 					return t.value()
 				}
 			},
 		},
-		says: func(v *T) field.Value { t, _ := at(v); return t.value() },
-		read: func(v *T, raw string) bool { t, _ := at(v); t.raw = raw; return true },
+		fieldValue: func(v *T) field.Value { t, _ := at(v); return t.value() },
+		read:       func(v *T, raw string) bool { t, _ := at(v); t.raw = raw; return true },
 	}
 }
 
-// code is a member with a field of an integer type, of which zero means unset.
+// code returns a member with a field of an integer type, where zero means unset.
 func code[T any, N ~int](at func(*T) *N) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "number"},
-		says: func(v *T) field.Value {
+		fieldValue: func(v *T) field.Value {
 			if *at(v) == 0 {
 				return field.Null
 			}
@@ -295,7 +304,8 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 		},
 		read: func(v *T, raw string) bool {
 			n, _ := token{raw}.integer()
-			if n < math.MinInt32 || n > math.MaxInt32 { // no code is larger, and int may be 32 bits
+			// No code is larger, and int may have 32 bits.
+			if n < math.MinInt32 || n > math.MaxInt32 {
 				n = 0
 			}
 			*at(v) = N(n)
@@ -304,13 +314,15 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 	}
 }
 
-// list is a member with a field that is a list of scalars, of which parse reads one and reports whether it can, and whether
-// that says all that raw says.
-func list[T, E any](at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte) *member[T] {
+// list returns a member whose field is a list of scalars. parse reads one scalar. It
+// reports whether it can, and whether the result holds all of raw.
+func list[T, E any](
+	at func(*T) *[]E, parse func(raw string) (e E, ok, exact bool), appendTo func([]byte, E) []byte,
+) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "array", Type: &field.Type{Elem: &field.Type{}}},
-		says: func(v *T) field.Value {
+		fieldValue: func(v *T) field.Value {
 			b := []byte{'['}
 			for i, e := range *at(v) {
 				if i > 0 {
@@ -356,13 +368,14 @@ func texts[T any](at func(*T) *[]string) *member[T] {
 	return list(at, parse, rawjson.AppendString)
 }
 
-// raw is a member that is kept as it came; anything may be below it. The field is open to anyone, so what is no JSON must
-// not get out of it: it would change the body around it.
+// raw returns a member that is kept as it came, and may contain anything. Users can
+// set the field: text that is not JSON must not be written, since it would change the
+// body around it.
 func raw[T any](at func(*T) *json.RawMessage) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "any", Type: &field.Type{Free: true}},
-		says: func(v *T) field.Value {
+		fieldValue: func(v *T) field.Value {
 			if len(*at(v)) == 0 {
 				return field.Null
 			}
@@ -375,12 +388,12 @@ func raw[T any](at func(*T) *json.RawMessage) *member[T] {
 	}
 }
 
-// nested is a member that is an object with a table of its own.
+// nested returns a member that is an object with a table of its own.
 func nested[T, U any](o *object[U], at func(*T) *U) *member[T] {
 	return &member[T]{
 		at:    func(v *T) any { return at(v) },
 		named: &field.Member{Kind: "object", Type: o.typ, At: func(p any) any { return at(p.(*T)) }},
-		says: func(v *T) field.Value {
+		fieldValue: func(v *T) field.Value {
 			return field.Value{Kind: rawjson.Object, Text: string(o.appendJSON(nil, at(v)))}
 		},
 		append: func(dst []byte, v *T) []byte { return o.appendJSON(dst, at(v)) },
@@ -394,7 +407,7 @@ func nested[T, U any](o *object[U], at func(*T) *U) *member[T] {
 	}
 }
 
-// objects is a member that is a list of objects with one table.
+// objects returns a member that is a list of objects with one table.
 func objects[T, U any](o *object[U], at func(*T) *[]U) *member[T] {
 	appendList := func(dst []byte, v *T) []byte {
 		dst = append(dst, '[')
@@ -414,8 +427,8 @@ func objects[T, U any](o *object[U], at func(*T) *[]U) *member[T] {
 			}
 			return nil
 		}},
-		says:   func(v *T) field.Value { return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))} },
-		append: appendList,
+		fieldValue: func(v *T) field.Value { return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))} },
+		append:     appendList,
 		read: func(v *T, raw string) bool {
 			*at(v) = nil
 			if rawjson.KindOf(raw) != rawjson.List {

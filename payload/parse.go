@@ -10,9 +10,10 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Parse reads the body of a webhook and tells from it what it is: a *[MessageStatus] or *[MessageIn] by the type in its
-// envelope, a *[CallReport] or *[CDR] by the members that only they have. The error names what was missing, or the offset at
-// which the body stops being JSON; it never quotes a value.
+// Parse reads the body of a webhook and determines its type: a *[MessageStatus] or
+// *[MessageIn] by the type in its envelope, a *[CallReport] or *[CDR] by the members
+// that only they have. The error names what is missing, or the offset at which the body
+// is not JSON. It never quotes a value.
 func Parse(body []byte) (Event, error) {
 	if off := rawjson.Check(body); off >= 0 {
 		return nil, syntaxError(off)
@@ -26,7 +27,8 @@ func Parse(body []byte) (Event, error) {
 	}
 	switch calls, records := countMembers(raw); {
 	case calls == 0 && records == 0:
-		return nil, errors.New(`payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
+		return nil, errors.New(`payload: not an event: no members "event" and "payload", ` +
+			`no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
 	case calls >= records:
 		return finish(callReports, new(CallReport), raw)
 	default:
@@ -34,13 +36,18 @@ func Parse(body []byte) (Event, error) {
 	}
 }
 
-// The members that only one kind of bare object has.
+// The members that only call reports have, and those that only CDRs have.
 var (
-	callMembers = []string{"bridge", "recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by"}
-	cdrMembers  = []string{"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid"}
+	callMembers = []string{
+		"bridge", "recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by",
+	}
+	cdrMembers = []string{
+		"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status",
+		"hangup_cause", "hangup_cause_code", "callerid",
+	}
 )
 
-// countMembers counts how many of them an object has, each once.
+// countMembers returns how many callMembers and cdrMembers an object has.
 func countMembers(raw string) (calls, records int) {
 	var call, record uint
 	for it := rawjson.Walk(raw); it.Next(); {
@@ -59,16 +66,17 @@ func parseEnvelope(raw string) (Event, error) {
 	v := field.FromJSON(event)
 	switch {
 	case !ok || v.Kind != rawjson.String || v.Text == "":
-		return nil, errors.New(`payload: member "event" is missing or no text`)
+		return nil, errors.New(`payload: member "event" is missing or not a string`)
 	case strings.HasSuffix(v.Text, kindStatus):
 		return finish(statusEnvelopes, new(MessageStatus), raw)
 	case strings.HasSuffix(v.Text, kindIn):
 		return finish(inEnvelopes, new(MessageIn), raw)
 	}
-	return nil, errors.New(`payload: member "event" is no type known here: want one that ends in ` + kindStatus + ` or ` + kindIn)
+	return nil, errors.New(`payload: member "event" is not a known type: ` +
+		`want one that ends in ` + kindStatus + ` or ` + kindIn)
 }
 
-// finish reads raw into v, and makes sure that an error leaves no half-read event behind.
+// finish reads raw into v. If there is an error, it returns no half-read event.
 func finish[T any, P interface {
 	*T
 	Event

@@ -13,11 +13,12 @@ import (
 func TestParseError(t *testing.T) {
 	t.Parallel()
 	const (
-		object   = `payload: an event is a JSON object`
-		nothing  = `payload: not an event: no members "event" and "payload", no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`
-		event    = `payload: member "event" is missing or no text`
-		unknown  = `payload: member "event" is no type known here: want one that ends in :message:status or :message:in`
-		envelope = `payload: member "payload" is missing or no object`
+		object  = `payload: an event must be a JSON object`
+		nothing = `payload: not an event: no members "event" and "payload", ` +
+			`no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`
+		event    = `payload: member "event" is missing or not a string`
+		unknown  = `payload: member "event" is not a known type: want one that ends in :message:status or :message:in`
+		envelope = `payload: member "payload" is missing or not an object`
 	)
 	tests := []struct{ name, body, want string }{
 		{"empty", "", "payload: not JSON at offset 0"},
@@ -98,7 +99,7 @@ func TestParseTellsApart(t *testing.T) {
 	}
 }
 
-// As deep as encoding/json goes, and not deeper.
+// Parse accepts the same nesting as encoding/json, and no more.
 func TestParseDeep(t *testing.T) {
 	t.Parallel()
 	body := call(`"x":` + strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999))
@@ -110,7 +111,7 @@ func TestParseDeep(t *testing.T) {
 	require.False(t, ok)
 }
 
-// unmarshalers are all that read JSON.
+// unmarshalers returns one of each type that reads JSON.
 func unmarshalers() []json.Unmarshaler {
 	return []json.Unmarshaler{
 		new(payload.CallReport), new(payload.CDR), new(payload.MessageStatus), new(payload.MessageIn),

@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// fixtures tells what each fixture is.
+// fixtures has the type of each fixture.
 var fixtures = map[string]payload.Event{
 	"obd":                      &payload.CallReport{},
 	"c2c":                      &payload.CallReport{},
@@ -85,7 +85,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// bodies of which only one member matters.
+// The bodies of tests that are about one member.
 func call(member string) string { return `{"bridge":1,` + member + `}` }
 func cdr(member string) string  { return `{"cdr_id":"1",` + member + `}` }
 func status(member string) string {
@@ -97,7 +97,7 @@ func in(member string) string {
 }
 func user(member string) string { return in(`"recipient":{"user":{` + member + `}}`) }
 
-// What was read is written again byte for byte: no member is lost, changed or invented.
+// What is read is written again byte for byte: no member is lost, changed or added.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body string }{
@@ -181,7 +181,8 @@ func TestRoundTrip(t *testing.T) {
 
 func TestReadOddTokens(t *testing.T) {
 	t.Parallel()
-	report := parse[*payload.CallReport](t, `{"bridge":"+918068280011","from":918919520022,"status":5,"recording_url":null,"source":{},"duration":23,"billing":"7","start_at":"0000-00-00 00:00:00"}`)
+	report := parse[*payload.CallReport](t, `{"bridge":"+918068280011","from":918919520022,"status":5,`+
+		`"recording_url":null,"source":{},"duration":23,"billing":"7","start_at":"0000-00-00 00:00:00"}`)
 	digits, ok := report.Bridge.Digits()
 	require.True(t, ok)
 	require.Equal(t, "918068280011", digits)
@@ -206,7 +207,8 @@ func TestReadOddTokens(t *testing.T) {
 	for _, leg := range legs {
 		require.Equal(t, leg.want, parse[*payload.CDR](t, cdr(`"leg_type":`+leg.token)).LegType, leg.token)
 	}
-	require.Equal(t, []int64{5, 9007199254740993}, parse[*payload.CDR](t, cdr(`"list_phonebook_id":[5,9007199254740993]`)).ListPhonebookID)
+	record := parse[*payload.CDR](t, cdr(`"list_phonebook_id":[5,9007199254740993]`))
+	require.Equal(t, []int64{5, 9007199254740993}, record.ListPhonebookID)
 	require.Equal(t, []int64{5}, parse[*payload.CDR](t, cdr(`"list_phonebook_id":["5"]`)).ListPhonebookID)
 	require.Empty(t, parse[*payload.CDR](t, cdr(`"list_phonebook_id":"5"`)).ListPhonebookID)
 

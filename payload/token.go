@@ -10,14 +10,15 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A token is the JSON of one scalar member as it was read or will be written. Platforms write one thing in several ways
-// (a phone number as a number or as a string); keeping what came is the only way to lose nothing.
+// A token is the JSON of one scalar member as it was read or will be written. Platforms
+// write one thing in several ways (a phone number as a number or as a string); to lose
+// nothing, the token keeps what was read.
 type token struct {
 	raw string // empty: not set
 }
 
 func stringToken(s string) token {
-	var b [64]byte // nearly all are shorter: one allocation, of what is kept
+	var b [64]byte // nearly all are shorter: only the result is allocated
 	return token{string(rawjson.AppendString(b[:0], s))}
 }
 
@@ -31,7 +32,8 @@ func (t token) value() field.Value {
 // IsZero reports whether the member was neither set nor read.
 func (t token) IsZero() bool { return t.raw == "" }
 
-// String is the text of the member: of a string its text, of a number its own digits, of null the empty text.
+// String returns the member as text: a string's text, a number's own digits, and the
+// empty text for null.
 func (t token) String() string { return t.value().String() }
 
 // MarshalJSON writes the member as it was read; if it was not set, null.
@@ -55,23 +57,26 @@ func (t token) integer() (int64, bool) {
 	}
 	n, err := strconv.ParseInt(v.Text, 10, 64)
 	if err != nil {
-		return 0, false // and not the number nearest to it
+		return 0, false // not the nearest int64
 	}
 	return n, true
 }
 
-// A Phone is a telephone number: an MSISDN, a DID, or what a caller id showed. Platforms write it as a JSON number or as a
-// string; a Phone keeps which, and every digit. Its zero value is written as null.
+// A Phone is a telephone number: an MSISDN, a DID, or the text of a caller id.
+// Platforms write it as a JSON number or as a string. A Phone keeps the form, and every
+// digit. Its zero value is written as null.
 type Phone struct{ token }
 
-// PhoneString returns a phone number that is written as a JSON string, as message events have it.
+// PhoneString returns a phone number that is written as a JSON string, as message
+// events have it.
 func PhoneString(s string) Phone { return Phone{stringToken(s)} }
 
-// PhoneNumber returns a phone number that is written as a JSON number, as call reports have it.
+// PhoneNumber returns a phone number that is written as a JSON number, as call
+// reports have it.
 func PhoneNumber(n uint64) Phone { return Phone{token{strconv.FormatUint(n, 10)}} }
 
-// Digits returns the number's digits without a leading +. It reports false for anything else: an empty or absent member,
-// the name of an agent, a withheld caller id.
+// Digits returns the number's digits without a leading +. It reports false for anything
+// else: an empty or absent member, the name of an agent, a withheld caller id.
 func (p Phone) Digits() (string, bool) {
 	s := strings.TrimPrefix(p.String(), "+")
 	if s == "" || strings.Trim(s, "0123456789") != "" {
@@ -80,7 +85,8 @@ func (p Phone) Digits() (string, bool) {
 	return s, true
 }
 
-// An Int is a whole number that may also come as a string of digits. Its zero value is written as null.
+// An Int is a whole number that may also come as a string of digits. Its zero value is
+// written as null.
 type Int struct{ token }
 
 // IntNumber returns an Int that is written as a JSON number.
@@ -89,19 +95,23 @@ func IntNumber(n int64) Int { return Int{token{strconv.FormatInt(n, 10)}} }
 // IntString returns an Int that is written as a JSON string.
 func IntString(n int64) Int { return Int{stringToken(strconv.FormatInt(n, 10))} }
 
-// Int64 returns the number, and false if there is none.
+// Int64 returns the number, and false if it is not a whole number of 64 bits.
 func (i Int) Int64() (int64, bool) { return i.integer() }
 
-// Seconds is a length of time in whole seconds, which comes as "23" or as 23. Its zero value is written as null.
+// Seconds is a duration in whole seconds, which platforms write as "23" or as 23. Its
+// zero value is written as null.
 type Seconds struct{ token }
 
-// SecondsString returns Seconds that are written as a JSON string, as call reports have them. A part of a second is cut.
+// SecondsString returns Seconds that are written as a JSON string, as call reports have
+// them. Fractions of a second are dropped.
 func SecondsString(d time.Duration) Seconds { return Seconds{IntString(int64(d / time.Second)).token} }
 
-// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them. A part of a second is cut.
+// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them.
+// Fractions of a second are dropped.
 func SecondsNumber(d time.Duration) Seconds { return Seconds{IntNumber(int64(d / time.Second)).token} }
 
-// Duration returns the length, and false if there is none or it is no whole number of seconds.
+// Duration returns the duration, and false if it is not a whole number of seconds or
+// too long for a [time.Duration].
 func (s Seconds) Duration() (time.Duration, bool) {
 	n, ok := s.integer()
 	if !ok || n > int64(1<<63-1)/int64(time.Second) || n < -int64(1<<63-1)/int64(time.Second) {
@@ -110,10 +120,12 @@ func (s Seconds) Duration() (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// A Decimal is an exact decimal number, such as a cost. Its zero value is written as null.
+// A Decimal is an exact decimal number, such as a cost. Its zero value is
+// written as null.
 type Decimal struct{ token }
 
-// ParseDecimal returns a Decimal that is written with the digits of s, which must be a JSON number such as "0.0150".
+// ParseDecimal returns a Decimal that is written with the digits of s, which must be a
+// JSON number such as "0.0150".
 func ParseDecimal(s string) (Decimal, error) {
 	if rawjson.KindOf(s) != rawjson.Number || rawjson.Check([]byte(s)) >= 0 || rawjson.Trim(s) != s {
 		return Decimal{}, errNoDecimal
@@ -121,12 +133,16 @@ func ParseDecimal(s string) (Decimal, error) {
 	return Decimal{token{s}}, nil
 }
 
-// Rat returns the exact number, and false if there is none. Numbers of more than 64 characters or with an exponent beyond
-// 99 are none: nobody is billed so, and computing them could take all memory.
+// Rat returns the exact number, and false if there is none. It also returns false for
+// numbers of more than 64 characters or with an exponent beyond 99: no amount is that
+// large, and to compute them could take all memory.
 func (d Decimal) Rat() (*big.Rat, bool) {
 	v := d.value()
 	s := v.Text
-	if v.Kind != rawjson.Number && v.Kind != rawjson.String || len(s) > 64 || rawjson.Check([]byte(s)) >= 0 || rawjson.KindOf(s) != rawjson.Number {
+	if v.Kind != rawjson.Number && v.Kind != rawjson.String || len(s) > 64 {
+		return nil, false
+	}
+	if rawjson.Check([]byte(s)) >= 0 || rawjson.KindOf(s) != rawjson.Number {
 		return nil, false
 	}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
@@ -137,11 +153,13 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-// A Time is a point in time as a platform writes it: RFC 3339 with microseconds in message events, a wall clock without a
-// zone in call reports, either in CDRs. Absent, empty and "0000-00-00 00:00:00" are no time. Its zero value is written as null.
+// A Time is a point in time as a platform writes it: RFC 3339 with microseconds in
+// message events, a wall clock without a zone in call reports, either of them in CDRs.
+// An absent or empty member and "0000-00-00 00:00:00" are not a time. Its zero value is
+// written as null.
 type Time struct{ token }
 
-// The forms that times come in; a fraction of a second may follow the seconds of each.
+// The layouts of times; in each of them, a fraction may follow the seconds.
 var (
 	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
 	localLayouts = []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly}
@@ -153,8 +171,9 @@ func TimeInstant(t time.Time) Time {
 	return Time{token{string(append(appendInstant(append(b[:0], '"'), t), '"'))}}
 }
 
-// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00. It has package time write RFC 3339, which it
-// does several times faster than any other layout, and puts the microseconds in front of the Z.
+// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00.
+// Package time writes RFC 3339 several times faster than any other layout, so
+// appendInstant uses that and inserts the microseconds before the Z.
 func appendInstant(dst []byte, t time.Time) []byte {
 	dst = t.UTC().AppendFormat(dst, time.RFC3339)
 	fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', 'Z'}
@@ -167,11 +186,12 @@ func appendInstant(dst []byte, t time.Time) []byte {
 // TimeLocal returns the wall clock of t without its zone, as call reports have it.
 func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTime))} }
 
-// Time returns the instant, and false if there is no time or its text names no zone.
+// Time returns the instant, and false if there is no time or its text has no zone.
 func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
 
-// In returns the instant in loc; a text without a zone is read as a wall clock in loc, in the hours that a change of clocks
-// doubles or leaves out as [time.Date] does. It returns false if there is no time.
+// In returns the instant in loc. A text without a zone is read as a wall clock in loc;
+// in the hours that a change of clocks repeats or skips, as [time.Date] does. In
+// returns false if there is no time.
 func (t Time) In(loc *time.Location) (time.Time, bool) {
 	if at, ok := t.Time(); ok {
 		return at.In(loc), true

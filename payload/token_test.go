@@ -12,8 +12,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// wire reads a value from its JSON.
-func wire[T any](t testing.TB, raw string) (v T) {
+// readValue returns the value that is read from its JSON.
+func readValue[T any](t testing.TB, raw string) (v T) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(raw), &v))
 	return v
@@ -46,7 +46,7 @@ func TestPhone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			p := wire[payload.Phone](t, tt.raw)
+			p := readValue[payload.Phone](t, tt.raw)
 			require.Equal(t, tt.text, p.String())
 			digits, ok := p.Digits()
 			require.Equal(t, tt.ok, ok)
@@ -84,7 +84,7 @@ func TestInt(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			got, ok := wire[payload.Int](t, tt.raw).Int64()
+			got, ok := readValue[payload.Int](t, tt.raw).Int64()
 			require.Equal(t, tt.ok, ok)
 			require.Equal(t, tt.want, got)
 		})
@@ -118,7 +118,7 @@ func TestSeconds(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			got, ok := wire[payload.Seconds](t, tt.raw).Duration()
+			got, ok := readValue[payload.Seconds](t, tt.raw).Duration()
 			require.Equal(t, tt.ok, ok)
 			require.Equal(t, tt.want, got)
 		})
@@ -162,7 +162,7 @@ func TestDecimal(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			d := wire[payload.Decimal](t, tt.raw)
+			d := readValue[payload.Decimal](t, tt.raw)
 			require.Equal(t, tt.raw, marshal(t, d))
 			r, ok := d.Rat()
 			require.Equal(t, tt.want != "", ok)
@@ -181,7 +181,9 @@ func TestParseDecimal(t *testing.T) {
 		require.Equal(t, s, d.String())
 		require.Equal(t, s, marshal(t, d))
 	}
-	for _, s := range []string{"", "x", "+1", ".5", "1.", "01", " 1", "1 ", "1\n", "1,5", "null", `"1"`, "[1]", "NaN", "1}"} {
+	for _, s := range []string{
+		"", "x", "+1", ".5", "1.", "01", " 1", "1 ", "1\n", "1,5", "null", `"1"`, "[1]", "NaN", "1}",
+	} {
 		d, err := payload.ParseDecimal(s)
 		require.EqualError(t, err, "payload: not a decimal number", s)
 		require.True(t, d.IsZero())
@@ -205,7 +207,8 @@ func TestTime(t *testing.T) {
 		{`"2021-04-09 16:27:39"`, false, "2021-04-09T16:27:39+02:00"},
 		{`"2021-01-09 16:27:39.5"`, false, "2021-01-09T16:27:39.5+01:00"},
 		{`"2021-04-09"`, false, "2021-04-09T00:00:00+02:00"},
-		{`"2021-03-28 02:30:00"`, false, "2021-03-28T03:30:00+02:00"}, // left out in spring
+		// An hour that is skipped in spring.
+		{`"2021-03-28 02:30:00"`, false, "2021-03-28T03:30:00+02:00"},
 		{`"0000-00-00 00:00:00"`, false, ""},
 		{`"0000-01-01T00:00:00Z"`, false, ""},
 		{`"2021-02-30 00:00:00"`, false, ""},
@@ -220,7 +223,7 @@ func TestTime(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.raw, func(t *testing.T) {
 			t.Parallel()
-			v := wire[payload.Time](t, tt.raw)
+			v := readValue[payload.Time](t, tt.raw)
 			require.Equal(t, tt.raw, marshal(t, v))
 			in, ok := v.In(berlin)
 			require.Equal(t, tt.want != "", ok)
@@ -252,7 +255,7 @@ func TestMakeTime(t *testing.T) {
 	require.Equal(t, at.Truncate(time.Microsecond).UTC(), back)
 }
 
-// What all of them share.
+// What all tokens have in common.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	type all struct {
@@ -268,7 +271,7 @@ func TestTokens(t *testing.T) {
 	require.Empty(t, zero.P.String()+zero.I.String()+zero.S.String()+zero.D.String()+zero.T.String())
 	require.True(t, zero.P.IsZero() && zero.I.IsZero() && zero.S.IsZero() && zero.D.IsZero() && zero.T.IsZero())
 
-	read := wire[all](t, `{"P":null,"I":[1, 2],"S":"\u0031","D":1.50,"T":{"a" : "b"},"O":""}`)
+	read := readValue[all](t, `{"P":null,"I":[1, 2],"S":"\u0031","D":1.50,"T":{"a" : "b"},"O":""}`)
 	require.Equal(t, `{"P":null,"I":[1,2],"S":"1","D":1.50,"T":{"a":"b"},"O":""}`, marshal(t, read))
 	require.False(t, read.P.IsZero() || read.I.IsZero() || read.S.IsZero() || read.D.IsZero() || read.T.IsZero())
 	require.Equal(t, `1.50`, read.D.String())

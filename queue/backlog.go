@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A backlog counts those that were told to come back and whose time has not come.
+// A backlog counts the deliveries that were told to come back later and have not yet
+// done so. It has no lock of its own: Queue.mu guards it.
 type backlog struct {
 	count  int
 	base   time.Time     // ticks count from here, on the monotonic clock
@@ -17,12 +18,13 @@ const (
 	tick    = 64 * time.Millisecond
 	minTurn = 10 * time.Millisecond
 	maxTurn = time.Minute
-	perTurn = time.Millisecond // for each in the line, so that no more than a thousand a second ask in vain
+	perTurn = time.Millisecond // for each that waits: a thousand a second may ask in vain
 )
 
-// add adds one that asked in vain and must wait at least so long, and returns when it should ask again: about when those
-// before it will have had their turn, of which there is one every spacing, so that a long line does not ask in vain all the
-// time. The turn is at most a minute away, or a millisecond for each in the line.
+// add adds one that asked in vain and must wait for at least so long, and returns when
+// it should ask again: about when those before it will have had their turn, one every
+// spacing, so that many that wait do not ask in vain all the time. The turn is at most
+// a minute away, or a millisecond for each that waits.
 func (b *backlog) add(now time.Time, least, spacing time.Duration) time.Duration {
 	b.expire(now)
 	floor := max(minTurn, time.Duration(b.count)*perTurn)
@@ -37,7 +39,7 @@ func (b *backlog) add(now time.Time, least, spacing time.Duration) time.Duration
 	return wait
 }
 
-// expire takes those out whose time has come, a tick late at most.
+// expire removes those whose time has come, a tick late at most.
 func (b *backlog) expire(now time.Time) {
 	if b.count == 0 {
 		b.coming, b.next = nil, 0

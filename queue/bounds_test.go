@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -15,17 +14,18 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // inMemory runs a queue over the engine in memory until the test ends.
-func inMemory(t *testing.T, rt http.RoundTripper, mc queue.MemoryConfig, cfg queue.Config) (*queue.Queue, *queue.Memory) {
+func inMemory(
+	t *testing.T, rt http.RoundTripper, mc memory.Config, cfg queue.Config,
+) (*queue.Queue, *memory.Engine) {
 	t.Helper()
-	cfg.Logger = slog.New(slog.DiscardHandler)
-	memory := queue.NewMemory(mc)
-	q, err := queue.New(&webhook.Client{Transport: rt}, memory, cfg)
-	require.NoError(t, err)
+	engine := newEngine(t, mc)
+	q := newQueue(t, rt, engine, cfg)
 	run(t, q)
-	return q, memory
+	return q, engine
 }
 
 // takes answers after so long.
@@ -36,14 +36,15 @@ func takes(d time.Duration) transport {
 	}
 }
 
-// toOneHost is a message of a webhook at the host that others are at too.
+// toOneHost is a message whose webhook shares its host with others.
 func toOneHost(id, webhookID string) *webhook.Message {
 	m := message(id, webhookID)
 	m.URL = "https://shared.example/" + webhookID
 	return m
 }
 
-// At a host that is full, the webhooks take turns: one with much to send does not keep out one with little.
+// At a host that is full, the webhooks take turns: one with much to send does not keep
+// out one with little.
 func TestQueue_HostTurns(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 4} {
@@ -52,7 +53,7 @@ func TestQueue_HostTurns(t *testing.T) {
 			q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
 				came.add(r.Header.Get(webhook.HeaderID))
 				return takes(100 * time.Millisecond)(r)
-			}), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			}), memory.Config{}, queue.Config{HostLimit: limit})
 			for i := range 1000 {
 				require.NoError(t, q.Send(t.Context(), toOneHost("much_"+strconv.Itoa(i), "wh_much")))
 			}
@@ -70,10 +71,11 @@ func TestQueue_HostBusy(t *testing.T) {
 	for _, endpoints := range []int{50, 2000} {
 		synctest.Test(t, func(t *testing.T) {
 			const limit, each, latency = 10, 5, 10 * time.Millisecond
-			q, _ := inMemory(t, takes(latency), queue.MemoryConfig{}, queue.Config{HostLimit: limit})
+			q, _ := inMemory(t, takes(latency), memory.Config{}, queue.Config{HostLimit: limit})
 			begun := time.Now()
 			for i := range endpoints * each {
-				require.NoError(t, q.Send(t.Context(), toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))))
+				m := toOneHost("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))
+				require.NoError(t, q.Send(t.Context(), m))
 			}
 			for q.Delivered() < uint64(endpoints*each) {
 				<-time.After(latency)
@@ -83,28 +85,36 @@ func TestQueue_HostBusy(t *testing.T) {
 	}
 }
 
-// A dead endpoint does not fill the queue.
-func TestMemory_Share(t *testing.T) {
+// 1,100 events of 1 MB to an endpoint that hangs leave room for the others.
+func TestQueue_LargeToDead(t *testing.T) {
 	t.Parallel()
-	for _, block := range []bool{false, true} {
-		m := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000, Block: block})
-		var err error
-		kept := 0
-		for ; err == nil; kept++ {
-			err = m.Enqueue(t.Context(), taskOf("dead-"+strconv.Itoa(kept), "dead"))
+	synctest.Test(t, func(t *testing.T) {
+		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "wh_dead.example" {
+				return hang(r)
+			}
+			return answer(200)
+		}), memory.Config{}, queue.Config{})
+		body := make([]byte, 1_000_000) // one for all, to spare the machine
+		send := func(key string, n int) (sent int) {
+			for _, m := range messages(n, key) {
+				m.ID, m.Body = key+m.ID, body
+				if err := q.Send(t.Context(), m); err == nil {
+					sent++
+				} else {
+					require.ErrorIs(t, err, queue.ErrFull)
+				}
+			}
+			return sent
 		}
-		require.ErrorIs(t, err, queue.ErrFull)
-		require.EqualError(t, err, "queue: full for this endpoint")
-		require.Equal(t, 15_001, kept)
-		for i := range 1000 {
-			require.NoError(t, m.Enqueue(t.Context(), taskOf("other-"+strconv.Itoa(i), "other")))
-		}
-		next := queue.NewMemory(queue.MemoryConfig{MaxPending: 16_000})
-		require.NoError(t, next.Resume(t.Context(), m.Pending()...), "what was kept once is taken in again")
-	}
+		require.InDelta(t, 800, send("wh_dead", 1100), 10)
+		require.Equal(t, 200, send("wh_ok", 200))
+		synctest.Wait()
+		require.EqualValues(t, 200, q.Delivered())
+	})
 }
 
-// However long a hook takes, it is one endpoint's time.
+// A hook that takes long holds up its endpoint only.
 func TestQueue_SlowHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -121,7 +131,7 @@ func TestQueue_SlowHooks(t *testing.T) {
 				return answer(410)
 			}
 			return answer(200)
-		}), queue.MemoryConfig{Workers: 50}, queue.Config{
+		}), memory.Config{Workers: 50}, queue.Config{
 			OnDisable: func(string, queue.Reason) { slow() },
 			OnDrop:    func(*webhook.Message, queue.Reason) { slow() },
 		})
@@ -135,16 +145,16 @@ func TestQueue_SlowHooks(t *testing.T) {
 	})
 }
 
-// Enable and Disable reach what waits already.
+// Enable and Disable reach messages that wait already.
 func TestQueue_EnableWakes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var status atomic.Int64
 		status.Store(429)
 		dropped := 0
-		q, memory := inMemory(t, transport(func(*http.Request) (*http.Response, error) {
+		q, engine := inMemory(t, transport(func(*http.Request) (*http.Response, error) {
 			return answer(int(status.Load()), "Retry-After", "3600")
-		}), queue.MemoryConfig{}, queue.Config{OnDrop: func(*webhook.Message, queue.Reason) { dropped++ }})
+		}), memory.Config{}, queue.Config{OnDrop: func(*webhook.Message, queue.Reason) { dropped++ }})
 		send := func(id string) {
 			require.NoError(t, q.Send(t.Context(), message(id, "wh_1")))
 			synctest.Wait()
@@ -162,11 +172,11 @@ func TestQueue_EnableWakes(t *testing.T) {
 		q.Disable("wh_1")
 		synctest.Wait()
 		require.Equal(t, 1, dropped, "fourth")
-		require.Len(t, memory.Pending(), 2, "the others at the time of their next attempt")
+		require.Len(t, engine.Pending(), 2, "the others at the time of their next attempt")
 	})
 }
 
-// A message that is sent again after it was canceled in flight is wanted.
+// A message that is sent again after it was canceled in flight is delivered.
 func TestQueue_CancelAndSend(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +186,7 @@ func TestQueue_CancelAndSend(t *testing.T) {
 				return hang(r)
 			}
 			return answer(200)
-		}), queue.MemoryConfig{}, queue.Config{})
+		}), memory.Config{}, queue.Config{})
 		m := message("m_1", "wh_1")
 		require.NoError(t, q.Send(t.Context(), m))
 		synctest.Wait()
@@ -196,12 +206,10 @@ func TestQueue_BlockedHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q *queue.Queue
 		refused := make(chan error, 1)
-		cfg := queue.Config{
-			Logger:    slog.New(slog.DiscardHandler),
-			OnDisable: func(string, queue.Reason) { refused <- q.Send(context.Background(), message("alert", "wh_alert")) },
-		}
-		q, err := queue.New(&webhook.Client{Transport: always(410)}, queue.NewMemory(queue.MemoryConfig{MaxPending: 2, Block: true, Workers: 1}), cfg)
-		require.NoError(t, err)
+		engine := newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1})
+		q = newQueue(t, always(410), engine, queue.Config{OnDisable: func(string, queue.Reason) {
+			refused <- q.Send(context.Background(), message("alert", "wh_alert"))
+		}})
 		stop := run(t, q)
 		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
 		synctest.Wait()
@@ -210,7 +218,7 @@ func TestQueue_BlockedHook(t *testing.T) {
 	})
 }
 
-// Two failures with nothing between them are no failing for all that time.
+// An endpoint that got nothing between two failures has not failed all that time.
 func TestQueue_QuietEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +232,8 @@ func TestQueue_QuietEndpoint(t *testing.T) {
 	})
 }
 
-// An engine that cannot ask is not asked to come back thousands of times a second, whatever limits an endpoint.
+// An engine that cannot ask Ready does not get thousands of deferrals a second, whatever
+// limits an endpoint.
 func TestQueue_DeferralsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -241,13 +250,9 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				cfg := tt.cfg
-				cfg.Logger = slog.New(slog.DiscardHandler)
 				var handled atomic.Int64
-				counting := &webhook.Client{Transport: takes(2 * time.Millisecond)}
-				memory := queue.NewMemory(queue.MemoryConfig{})
-				q, err := queue.New(counting, countHandled{memory, &handled}, cfg)
-				require.NoError(t, err)
+				engine := countHandled{newEngine(t, memory.Config{}), &handled}
+				q := newQueue(t, takes(2*time.Millisecond), engine, tt.cfg)
 				run(t, q)
 				for _, m := range messages(tt.parked, "wh_1") {
 					require.NoError(t, q.Send(t.Context(), m))
@@ -263,30 +268,32 @@ func TestQueue_DeferralsBounded(t *testing.T) {
 	}
 }
 
-// countHandled is the engine in memory as one that cannot ask, and counts what it hands out.
+// countHandled is the engine in memory, as one that cannot ask Ready. It counts what it
+// hands out.
 type countHandled struct {
-	*queue.Memory
+	*memory.Engine
 	n *atomic.Int64
 }
 
 func (e countHandled) Run(ctx context.Context, h queue.Handler) error {
-	return e.Memory.Run(ctx, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
+	return e.Engine.Run(ctx, queue.Handler{Handle: func(ctx context.Context, d queue.Delivery) queue.Verdict {
 		e.n.Add(1)
 		return h.Handle(ctx, d)
 	}})
 }
 
-// A hook that ends its goroutine, as a test's may, costs an attempt and no place.
+// A hook that ends its goroutine, as a test's may, costs an attempt, but no slot.
 func TestQueue_HookGoexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		exits := 0
-		client := &webhook.Client{Transport: always(200), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) {
+		client := &webhook.Client{Transport: always(200)}
+		client.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) {
 			if exits++; exits <= 8 {
 				runtime.Goexit()
 			}
-		}}
-		q, err := queue.New(client, queue.NewMemory(queue.MemoryConfig{Workers: 1}), queue.Config{})
+		}
+		q, err := queue.New(client, newEngine(t, memory.Config{Workers: 1}), queue.Config{})
 		require.NoError(t, err)
 		run(t, q)
 		for _, m := range messages(10, "wh_1") {
@@ -297,26 +304,26 @@ func TestQueue_HookGoexit(t *testing.T) {
 	})
 }
 
-// A message that the engine leaves out, since it keeps another one of that ID, supersedes nothing.
+// A message that the engine leaves out, since it keeps another one of that ID,
+// supersedes nothing.
 func TestQueue_SupersedeSameID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		q, err := queue.New(&webhook.Client{Transport: always(200)}, memory, queue.Config{Ordered: true, Supersede: true})
-		require.NoError(t, err)
+		engine := newEngine(t, memory.Config{})
+		q := newQueue(t, always(200), engine, queue.Config{Ordered: true, Supersede: true})
 		for rank := range 2 {
 			m := message("m_1", "wh_1")
 			m.Subject, m.Rank = "a418", rank
 			require.NoError(t, q.Send(t.Context(), m))
 		}
-		require.Len(t, memory.Pending(), 1)
+		require.Len(t, engine.Pending(), 1)
 		run(t, q)
 		synctest.Wait()
 		require.EqualValues(t, 1, q.Delivered())
 	})
 }
 
-// What an endpoint cannot help does not count against it.
+// What is not the endpoint's fault does not count against it.
 func TestQueue_NotTheEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -325,7 +332,7 @@ func TestQueue_NotTheEndpoint(t *testing.T) {
 		for range 5 {
 			m := message("m_1", "wh_1")
 			m.Method = "BREW"
-			require.Equal(t, queue.Dead, tr.hand(m, 1).Kind)
+			require.Equal(t, queue.KindDead, tr.hand(m, 1).Kind)
 		}
 		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
 	})

@@ -21,10 +21,12 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
-// A chaos is what 50,000 messages to 200 endpoints go through: failures, resets before and after the receiver has read,
-// hangs, throttling, and queues that stop at random moments and go on in another one.
+// A chaos is what 50,000 messages to 200 endpoints go through: failures, resets before
+// and after the receiver has read, hangs, throttling, and queues that stop at random
+// moments, after which another queue continues.
 type chaos struct {
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -66,7 +68,8 @@ func (c *chaos) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// record is OnAttempt: the attempts of a message follow one another without a gap, whichever queue makes them.
+// record is OnAttempt: the attempts of a message follow one another without a gap,
+// whichever queue makes them.
 func (c *chaos) record(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,7 +81,7 @@ func (c *chaos) record(_ context.Context, m *webhook.Message, a webhook.Attempt)
 func TestQueue_Chaos(t *testing.T) {
 	t.Parallel()
 	const total, endpoints = 50_000, 200
-	seed := uint64(time.Now().UnixNano()) // outside the bubble, where it is always the same
+	seed := uint64(time.Now().UnixNano()) // in the bubble it would always be the same
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
 		c := &chaos{
@@ -96,7 +99,10 @@ func TestQueue_Chaos(t *testing.T) {
 			go func() {
 				for i := producer; i < total; i += 4 {
 					m := message("m_"+strconv.Itoa(i), "wh_"+strconv.Itoa(i%endpoints))
-					m.Policy = webhook.Policy{Attempts: 1000, Waits: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}}
+					m.Policy = webhook.Policy{
+						Attempts: 1000,
+						Waits:    []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
+					}
 					for {
 						err := queue.ErrStopped // also before there is one
 						if q := current.Load(); q != nil {
@@ -119,9 +125,11 @@ func TestQueue_Chaos(t *testing.T) {
 		}
 		moments := rand.New(rand.NewPCG(2, seed))
 		for sent.Load() < total || len(left) > 0 {
-			memory := queue.NewMemory(queue.MemoryConfig{Workers: 256})
-			require.NoError(t, memory.Resume(t.Context(), left...))
-			q, err := queue.New(client, memory, queue.Config{Limit: 16, Failures: 3, Rest: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+			engine := newEngine(t, memory.Config{Workers: 256})
+			require.NoError(t, engine.Resume(t.Context(), left...))
+			q, err := queue.New(client, engine, queue.Config{
+				Limit: 16, Failures: 3, Rest: 2 * time.Second, Logger: slog.New(slog.DiscardHandler),
+			})
 			require.NoError(t, err)
 			current.Store(q)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +138,7 @@ func TestQueue_Chaos(t *testing.T) {
 			<-time.After(time.Duration(moments.IntN(10_000)) * time.Millisecond)
 			cancel()
 			require.NoError(t, <-ended)
-			left = memory.Pending()
+			left = engine.Pending()
 			for _, d := range left {
 				c.mu.Lock()
 				require.Equal(t, c.recorded[d.ID]+1, d.N)

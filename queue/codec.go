@@ -12,18 +12,25 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// codecVersion is the first byte of what Encode writes. Decode reads this version and all before it.
-const codecVersion = 1
+// The first byte of what Encode writes is a version. Decode reads all of them. A message
+// that an older version can hold is written in that, so that processes of before the newer
+// one can read it.
+const (
+	codecPlain   = 1
+	codecContent = 2 // with the Content behind the body
+)
 
-// Encode writes a message for an engine that stores bytes. The same message gives the same bytes, [Decode] gives back every
-// byte of it, and text need not be valid UTF-8, as it must be in JSON.
+// Encode writes a message for an engine that stores bytes. The same message gives the
+// same bytes, and [Decode] returns it to the byte: unlike in JSON, text need not be
+// valid UTF-8.
 func Encode(m *webhook.Message) []byte {
 	policy, err := json.Marshal(m.Policy)
-	if err != nil { // only of a Jitter that is no number, which Try refuses: it is refused after Decode too
+	if err != nil { // Jitter is no number: Try refuses that, and what is put in its place
 		policy = []byte(`{"jitter":-1}`)
 	}
-	b := make([]byte, 0, Size(m)+len(policy)+512) // for ids, names of things and lengths: growing would copy a large body
-	b = append(b, codecVersion)
+	// With room for the lengths: to grow would copy a large body.
+	b := make([]byte, 0, Size(m)+len(policy)+512)
+	b = append(b, codecPlain)
 	for _, s := range []string{m.ID, m.WebhookID, m.Event, m.Method, m.URL, m.Subject} {
 		b = appendText(b, s)
 	}
@@ -37,21 +44,27 @@ func Encode(m *webhook.Message) []byte {
 			b = appendText(b, value)
 		}
 	}
-	return appendText(b, m.Body)
+	b = appendText(b, m.Body)
+	if len(m.Content) > 0 {
+		b[0] = codecContent
+		b = appendText(b, m.Content)
+	}
+	return b
 }
 
 func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// Decode reads what [Encode] of this or an earlier version wrote. An empty header or body comes back as nil. The message
-// shares no memory with data. Its errors quote nothing of the message.
+// Decode reads what [Encode] of this or an earlier version wrote. An empty header or
+// body becomes nil. The message shares no memory with data. Its errors quote nothing of
+// the message.
 func Decode(data []byte) (*webhook.Message, error) {
 	if len(data) == 0 {
 		return nil, errors.New("queue: no encoded message")
 	}
-	if data[0] != codecVersion {
-		return nil, fmt.Errorf("queue: message encoded by version %d, want %d", data[0], codecVersion)
+	if data[0] != codecPlain && data[0] != codecContent {
+		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecContent)
 	}
 	d := decoder{data: data[1:]}
 	m := &webhook.Message{}
@@ -66,13 +79,18 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if body := d.text(); len(body) > 0 {
 		m.Body = slices.Clone(body)
 	}
+	if data[0] == codecContent {
+		m.Content = slices.Clone(d.text())
+		d.broken = d.broken || len(m.Content) == 0
+	}
 	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
 	}
 	return m, nil
 }
 
-// A decoder takes parts off the front of data. After the first that is not there, all are empty.
+// A decoder takes parts off the front of data. After the first one that is missing, all
+// are empty.
 type decoder struct {
 	data   []byte
 	broken bool
@@ -85,10 +103,12 @@ func (d *decoder) text() []byte {
 	return text
 }
 
-// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders], which may be sent.
+// maxValues is how many header values are decoded: many more than [webhook.MaxHeaders],
+// which is how many may be sent.
 const maxValues = 1000
 
-// header grows with what is there: a broken count, of entries that would each take many times a byte, asks for little memory.
+// header grows with what is there: each entry takes many times a byte, so a broken
+// count must not decide how much memory is allocated.
 func (d *decoder) header() http.Header {
 	n := d.count()
 	if n == 0 {
@@ -110,11 +130,11 @@ func (d *decoder) header() http.Header {
 	return h
 }
 
-// count is never more than the bytes that are left, so that broken data cannot ask for memory: each thing counted takes one
-// at least.
+// count is never more than the bytes that are left, since each thing counted takes at
+// least one: so broken data cannot ask for much memory.
 func (d *decoder) count() int {
 	n, size := binary.Uvarint(d.data)
-	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // size is at most the length
+	if d.broken || size <= 0 || n > uint64(len(d.data)-size) { //nolint:gosec // >= 0
 		d.broken = true
 		return 0
 	}
@@ -132,9 +152,11 @@ func (d *decoder) rank() int {
 	return int(n)
 }
 
-// Size is how many bytes of text and body a message has: what limits on the size of messages count.
+// Size is how many bytes of text and body a message has: what limits on the size of
+// messages count.
 func Size(m *webhook.Message) int {
-	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) + len(m.Subject) + len(m.Body)
+	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) +
+		len(m.Subject) + len(m.Body)
 	for name, values := range m.Header {
 		for _, value := range values {
 			n += len(name) + len(value)

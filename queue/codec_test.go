@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -17,7 +18,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// encoded is the message of testdata/message-v1.bin: every field set, and bytes that are no UTF-8 wherever text may stand.
+// encoded is the message of testdata/message-v1.bin: every field set, and bytes that
+// are no UTF-8 wherever text can be.
 func encoded() *webhook.Message {
 	return &webhook.Message{
 		ID: "msg_2f9Kq", WebhookID: "7d3c1e9a-0b1f-4c55-9a53-6d0e5b8a1c11", Event: "whatsapp:message:status",
@@ -36,8 +38,15 @@ func encoded() *webhook.Message {
 	}
 }
 
-// What has once been written is stored in somebody's database: files of older versions are never changed or removed. A new
-// version gets a file beside them.
+// encodedContent is the message of testdata/message-v2.bin.
+func encodedContent() *webhook.Message {
+	m := encoded()
+	m.Content = []byte("\x00\xff0123456789abcd")
+	return m
+}
+
+// What has once been written is stored in somebody's database: files of older versions
+// are never changed or removed. A new version gets a file beside them.
 func TestDecode_EveryVersion(t *testing.T) {
 	t.Parallel()
 
@@ -46,6 +55,7 @@ func TestDecode_EveryVersion(t *testing.T) {
 		want *webhook.Message
 	}{
 		{"testdata/message-v1.bin", encoded()},
+		{"testdata/message-v2.bin", encodedContent()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -69,6 +79,9 @@ func TestEncode(t *testing.T) {
 		for range 10 { // whatever the order of the header's map
 			require.Equal(t, want, queue.Encode(encoded()))
 		}
+		want, err = os.ReadFile("testdata/message-v2.bin")
+		require.NoError(t, err)
+		require.Equal(t, want, queue.Encode(encodedContent()))
 	})
 	t.Run("shares no memory", func(t *testing.T) {
 		t.Parallel()
@@ -97,7 +110,9 @@ func TestEncode_RoundTrip(t *testing.T) {
 		{"zero message", func(m *webhook.Message) { *m = webhook.Message{} }},
 		{"empty, not nil", func(m *webhook.Message) { m.Header, m.Body = http.Header{}, []byte{} }},
 		{"empty names and values", func(m *webhook.Message) { m.Header = http.Header{"": {""}, "X": nil} }},
-		{"names as they are", func(m *webhook.Message) { m.Header = http.Header{"x-api-KEY": {"1"}, "X-Api-Key": {"2"}} }},
+		{"names as they are", func(m *webhook.Message) {
+			m.Header = http.Header{"x-api-KEY": {"1"}, "X-Api-Key": {"2"}}
+		}},
 		{"many headers", func(m *webhook.Message) {
 			for i := range 300 {
 				m.Header[strings.Repeat("x", i)] = []string{"a", "b"}
@@ -110,6 +125,7 @@ func TestEncode_RoundTrip(t *testing.T) {
 			}
 			m.URL, m.Subject, m.Event = string(m.Body), string(m.Body), string(m.Body)
 		}},
+		{"content", func(m *webhook.Message) { m.Content = []byte("0123456789abcdef") }},
 		{"lowest rank", func(m *webhook.Message) { m.Rank = math.MinInt }},
 		{"highest rank", func(m *webhook.Message) { m.Rank = math.MaxInt }},
 		{"zero policy", func(m *webhook.Message) { m.Policy = webhook.Policy{} }},
@@ -136,7 +152,8 @@ func TestEncode_RoundTrip(t *testing.T) {
 		})
 	}
 
-	t.Run("any message", func(t *testing.T) { // quick fills in all fields: also one that the codec does not know yet
+	// quick fills in all fields, including one that the codec does not know yet.
+	t.Run("any message", func(t *testing.T) {
 		t.Parallel()
 		same := func(m webhook.Message, url, subject, value, body []byte) bool {
 			m.URL, m.Subject, m.Body = string(url), string(subject), body
@@ -153,7 +170,7 @@ func TestEncode_RoundTrip(t *testing.T) {
 	})
 }
 
-// JSON has no word for it, and Try refuses it as it refuses what comes back.
+// JSON cannot express it. Try refuses it, and what comes back in its place too.
 func TestEncode_JitterNoNumber(t *testing.T) {
 	t.Parallel()
 	for _, jitter := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
@@ -169,24 +186,27 @@ func TestEncode_JitterNoNumber(t *testing.T) {
 func TestDecode_Errors(t *testing.T) {
 	t.Parallel()
 
+	broken := func(at int) string {
+		return "queue: encoded message is broken near byte " + strconv.Itoa(at)
+	}
 	tests := []struct {
 		name string
 		data string
 		err  string
 	}{
 		{"nothing", "", "queue: no encoded message"},
-		{"version 0", "\x00secret", "queue: message encoded by version 0, want 1"},
-		{"a later version", "\x02secret", "queue: message encoded by version 2, want 1"},
-		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want 1"},
-		{"version alone", "\x01", "queue: encoded message is broken near byte 1"},
-		{"text longer than what is left", "\x01\x07secret", "queue: encoded message is broken near byte 1"},
-		{"length that never ends", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "queue: encoded message is broken near byte 1"},
-		{"length over 64 bits", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "queue: encoded message is broken near byte 1"},
-		{"no rank", "\x01\x00\x00\x00\x00\x00\x00", "queue: encoded message is broken near byte 7"},
-		{"policy that is none", "\x01\x00\x00\x00\x00\x00\x00\x00\x06secret\x00\x00", "queue: encoded message is broken near byte 15"},
-		{"policy of a number", "\x01\x00\x00\x00\x00\x00\x00\x00\x0d{\"timeout\":1}\x00\x00", "queue: encoded message is broken near byte 22"},
-		{"header cut off", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x02\x01X\x00", "queue: encoded message is broken near byte 15"},
-		{"something after it", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00secret", "queue: encoded message is broken near byte 13"},
+		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 2"},
+		{"a later version", "\x03secret", "queue: message encoded by version 3, want at most 2"},
+		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 2"},
+		{"version alone", "\x01", broken(1)},
+		{"text longer than what is left", "\x01\x07secret", broken(1)},
+		{"length that never ends", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", broken(1)},
+		{"length over 64 bits", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", broken(1)},
+		{"no rank", "\x01\x00\x00\x00\x00\x00\x00", broken(7)},
+		{"policy that is none", "\x01\x00\x00\x00\x00\x00\x00\x00\x06secret\x00\x00", broken(15)},
+		{"policy of a number", "\x01\x00\x00\x00\x00\x00\x00\x00\x0d{\"timeout\":1}\x00\x00", broken(22)},
+		{"header cut off", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x02\x01X\x00", broken(15)},
+		{"something after it", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00secret", broken(13)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -211,7 +231,7 @@ func TestDecode_Truncated(t *testing.T) {
 
 // A count may be broken: what is allocated for it stays in proportion to the data.
 //
-//nolint:paralleltest // what others allocate meanwhile would count
+//nolint:paralleltest // what others allocate would count
 func TestDecode_Memory(t *testing.T) {
 	const size = 1 << 20
 	counts := map[string]string{
@@ -235,12 +255,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(valid)
 	f.Add(valid[:len(valid)/2])
 	f.Add(queue.Encode(&webhook.Message{}))
+	f.Add(queue.Encode(encodedContent()))
 	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x01\x00\xff\xff\x3f"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := queue.Decode(data)
 		if err != nil {
-			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want 1|encoded message is broken near byte \d+)$`, err.Error())
+			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 2|`+
+				`encoded message is broken near byte \d+)$`, err.Error())
 			return
 		}
 		again, err := queue.Decode(queue.Encode(m))
@@ -256,6 +278,6 @@ func normal(m *webhook.Message) *webhook.Message {
 	for name, values := range m.Header {
 		c.Header[name] = append([]string{}, values...)
 	}
-	c.Body = append([]byte{}, m.Body...)
+	c.Body, c.Content = append([]byte{}, m.Body...), append([]byte{}, m.Content...)
 	return &c
 }

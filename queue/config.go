@@ -1,12 +1,11 @@
 package queue
 
 import (
-	"fmt"
+	"cmp"
+	"errors"
 	"log/slog"
 	"math"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/ringhook/webhook"
 )
@@ -21,92 +20,108 @@ const (
 	defaultGrace        = 10 * time.Second
 )
 
-// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for messages without one the scheme, host and
-// port of the URL; see [Key]. The zero Config is ready to use. To do without rest, or without being disabled by time, set
-// Failures or DisableAfter to their greatest values; a 410 disables all the same.
+// A Config says how a [Queue] treats endpoints. An endpoint is a WebhookID, or for
+// messages without one the scheme, host and port of the URL; see [Key].
+//
+// The zero Config is ready to use: a zero field has its default. A negative number or
+// duration switches off what the field is about; only Burst cannot be negative.
 type Config struct {
-	// Limit is how many attempts may be in flight to one endpoint. If zero, 4.
+	// Limit is how many attempts may be in flight to one endpoint. If zero, 4; if
+	// negative, any number.
 	Limit int
-	// HostLimit is how many may be in flight to one host and port over all webhooks. If zero, there is no such limit.
+	// HostLimit is how many may be in flight to one host and port, over all webhooks.
+	// If zero or negative, any number.
 	HostLimit int
-	// Rate is how many attempts may begin per second at one endpoint, retries included. If zero, there is no such limit.
-	Rate rate.Limit
-	// Burst is how many of them may begin at once. If zero, 1, or the Rate if that is more.
+	// Rate is how many attempts may begin per second at one endpoint, retries included.
+	// If zero or negative, any number.
+	Rate float64
+	// Burst is how many of them may begin at once. If zero, 1, or the Rate if that is
+	// more.
 	Burst int
-	// MaxSize is how many bytes one message may have, by [Size]. If zero, 2 MiB.
+	// MaxSize is how many bytes one message may have, by [Size]. If zero, 2 MiB; if
+	// negative, any number.
 	MaxSize int
 
-	// Failures in a row after which an endpoint rests. If zero, 30.
+	// Failures is after how many failures in a row an endpoint rests. If zero, 30; if
+	// negative, it never does.
 	Failures int
-	// Rest is how long nothing is sent to an endpoint that rests, before one message is tried; if that one fails, it rests
-	// again, else messages flow. It is spread by ±20 %, so that endpoints that failed together are not tried together. If
-	// zero, 30 seconds. Waiting for it is no attempt.
+	// Rest is how long nothing is sent to an endpoint that rests. After that, one
+	// message is tried: if it is delivered, the others follow, else the endpoint rests
+	// again. It is spread by ±20 %, so that endpoints that failed together are not
+	// tried together. Waiting for it is no attempt. If zero, 30 seconds; if negative,
+	// endpoints do not rest.
 	Rest time.Duration
-	// DisableAfter is how long an endpoint may fail without a success before it is disabled. If zero, 5 days. When nothing
-	// was tried for half of that time, it begins anew.
+	// DisableAfter is how long an endpoint may fail without a success before it is
+	// disabled. If nothing was tried for half of that time, it starts again with the
+	// next failure. If zero, 5 days; if negative, endpoints are not disabled for
+	// failing, but still by a 410.
 	DisableAfter time.Duration
-	// OnDisable is told once when the queue disables an endpoint: reason is [Gone] or [Failing]. The embedder keeps that in
-	// its own table and tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint is disabled as well.
+	// OnDisable is told once when the queue disables an endpoint: reason is
+	// [ReasonGone] or [ReasonFailing]. The embedder stores that in its own table and
+	// tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint
+	// is disabled all the same.
 	OnDisable func(key string, reason Reason)
-	// OnDrop is told of each message that ends without a last attempt: reason is [Disabled] or [Superseded]. It must not
-	// change m. If nil, nobody is told, but [Stats] counts them. It is called by the goroutine that delivers, several at once,
-	// or for superseded messages by Send's; OnDisable by the former. While it runs, it takes the place of an attempt.
+	// OnDrop is told of each message that ends without a last attempt: reason is
+	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is
+	// told, but [Stats] counts them.
+	//
+	// It is called by the goroutine that delivers, several at once, or for superseded
+	// messages by Send's; OnDisable by the former. While it runs, it takes up the
+	// attempt's slot.
 	OnDrop func(m *webhook.Message, reason Reason)
 
-	// Ordered sends messages with the same endpoint and Subject one after another, in the order of Send: none before the one
-	// ahead has been delivered or given up. Messages without a Subject have no order. The engine must be an [Orderer].
+	// Ordered sends messages with the same endpoint and Subject one after another, in
+	// the order of Send: each when the one before has been delivered or given up.
+	// Messages without a Subject have no order. The engine must be an [Orderer].
 	Ordered bool
-	// Supersede drops a waiting message when one of the same endpoint and Subject and of higher Rank comes, such as a
-	// message's status "delivered" when "read" comes. It needs Ordered.
+	// Supersede drops a waiting message when one of the same endpoint and Subject and
+	// of higher Rank comes, such as a message's status "delivered" when "read" comes.
+	// It needs Ordered.
 	Supersede bool
 
-	// Grace is how long attempts in flight may go on when the context of Run has ended; after that they are cut off, and
-	// the engine keeps their messages with no attempt counted, although the receiver may have one. If zero, 10 seconds; the
-	// Timeout of policies may be longer.
+	// Grace is how long attempts in flight may go on when the context of Run has ended.
+	// After that they are cut off, and the engine keeps their messages with no attempt
+	// counted, although the receiver may have one. If zero, 10 seconds, which is less
+	// than the Timeout of some policies; if negative, they are cut off at once.
 	Grace time.Duration
-	// Logger is told of changes of an endpoint's state, and of panics in the hooks above. If nil, [slog.Default].
+	// Logger is told of changes of an endpoint's state, and of panics in the hooks
+	// above. If nil, [slog.Default].
 	Logger *slog.Logger
 }
 
-// complete fills in the zero fields, or names one that cannot be.
-func (c *Config) complete() error {
-	for _, field := range []struct {
-		name     string
-		negative bool
-	}{
-		{"Limit", c.Limit < 0},
-		{"HostLimit", c.HostLimit < 0},
-		{"Rate", c.Rate < 0 || math.IsNaN(float64(c.Rate))},
-		{"Burst", c.Burst < 0},
-		{"MaxSize", c.MaxSize < 0},
-		{"Failures", c.Failures < 0},
-		{"Rest", c.Rest < 0},
-		{"DisableAfter", c.DisableAfter < 0},
-		{"Grace", c.Grace < 0},
-	} {
-		if field.negative {
-			return fmt.Errorf("%s is negative", field.name)
-		}
+// complete fills in the defaults and what off means, or returns an error that names a
+// field.
+func (c Config) complete() (Config, error) {
+	switch {
+	case math.IsNaN(c.Rate):
+		return c, errors.New("queue: Rate is not a number")
+	case c.Burst < 0:
+		return c, errors.New("queue: Burst is negative")
+	case c.Supersede && !c.Ordered:
+		return c, errors.New("queue: Supersede without Ordered")
 	}
-	if c.Supersede && !c.Ordered {
-		return fmt.Errorf("%s without %s", "Supersede", "Ordered")
+	if c.Rate < 0 || math.IsInf(c.Rate, 0) {
+		c.Rate = 0
 	}
-	setDefault(&c.Limit, defaultLimit)
-	setDefault(&c.Burst, int(max(1, min(c.Rate, math.MaxInt32))))
-	setDefault(&c.MaxSize, defaultMaxSize)
-	setDefault(&c.Failures, defaultFailures)
-	setDefault(&c.Rest, defaultRest)
-	setDefault(&c.DisableAfter, defaultDisableAfter)
-	setDefault(&c.Grace, defaultGrace)
-	if c.Logger == nil {
-		c.Logger = slog.Default()
+	if c.Rest < 0 {
+		c.Failures = -1
 	}
-	return nil
+	c.Limit = noneIfNegative(cmp.Or(c.Limit, defaultLimit), math.MaxInt)
+	c.HostLimit = max(c.HostLimit, 0)
+	c.Burst = cmp.Or(c.Burst, int(max(1, min(c.Rate, math.MaxInt32))))
+	c.MaxSize = noneIfNegative(cmp.Or(c.MaxSize, defaultMaxSize), math.MaxInt)
+	c.Failures = noneIfNegative(cmp.Or(c.Failures, defaultFailures), math.MaxInt)
+	c.Rest = cmp.Or(c.Rest, defaultRest)
+	c.DisableAfter = noneIfNegative(cmp.Or(c.DisableAfter, defaultDisableAfter), math.MaxInt64)
+	c.Grace = max(cmp.Or(c.Grace, defaultGrace), 0)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c, nil
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
+// noneIfNegative returns a limit, or for a negative one another that is never reached.
+func noneIfNegative[T int | time.Duration](limit, never T) T {
+	if limit < 0 {
+		return never
 	}
+	return limit
 }

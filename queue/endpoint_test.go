@@ -17,7 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// handAll hands out messages at once and waits until nothing moves; verdicts come into the slice when their attempts end.
+// handAll hands out messages at once and waits until all goroutines are blocked. The
+// verdicts are set when their attempts end.
 func (tr trial) handAll(messages ...*webhook.Message) []queue.Verdict {
 	verdicts := make([]queue.Verdict, len(messages))
 	for i, m := range messages {
@@ -45,7 +46,7 @@ func TestQueue_Limit(t *testing.T) {
 			require.Zero(t, v, "in flight")
 		}
 		for _, v := range verdicts[4:] {
-			require.Equal(t, queue.Defer, v.Kind)
+			require.Equal(t, queue.KindDefer, v.Kind)
 			require.Positive(t, v.After)
 			require.Nil(t, v.Attempt)
 		}
@@ -55,12 +56,12 @@ func TestQueue_Limit(t *testing.T) {
 		require.Equal(t, 5, s.InFlight)
 		<-time.After(3 * time.Second)
 		synctest.Wait()
-		require.Equal(t, queue.Retry, verdicts[0].Kind)
-		require.Equal(t, queue.Retry, tr.hand(message("m_5", "wh_1"), 1).Kind, "there is a place again")
+		require.Equal(t, queue.KindRetry, verdicts[0].Kind)
+		require.Equal(t, queue.KindRetry, tr.hand(message("m_5", "wh_1"), 1).Kind, "there is a slot again")
 	})
 }
 
-// A place that Ready gave is used by the next Handle of that key, and no other.
+// A slot that Ready gave is used by the next Handle of that key, and no other.
 func TestQueue_Ready(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,16 +73,16 @@ func TestQueue_Ready(t *testing.T) {
 		}
 		ok, wait := tr.Ready("wh_1")
 		require.False(t, ok)
-		require.Zero(t, wait, "until a place is free")
+		require.Zero(t, wait, "until a slot is free")
 		ok, _ = tr.Ready("wh_2")
 		require.True(t, ok)
-		require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
+		require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		ok, _ = tr.Ready("wh_1")
 		require.True(t, ok)
 		for range 2 {
-			require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
+			require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
-		require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_2"), 1).Kind)
+		require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_2"), 1).Kind)
 	})
 }
 
@@ -104,24 +105,25 @@ func TestQueue_HostLimit(t *testing.T) {
 			require.Zero(t, v, "in flight")
 		}
 		for _, v := range verdicts[3:] {
-			require.Equal(t, queue.Defer, v.Kind)
+			require.Equal(t, queue.KindDefer, v.Kind)
 		}
-		// A place that was reserved while the endpoint's host was not known is none at a host that is full.
+		// A slot that was reserved while the endpoint's host was not known is none at
+		// a host that is full.
 		ok, _ := tr.Ready("wh_9")
 		require.True(t, ok)
 		m := message("m_9", "wh_9")
 		m.URL = all[0].URL
-		require.Equal(t, queue.Defer, tr.hand(m, 1).Kind)
+		require.Equal(t, queue.KindDefer, tr.hand(m, 1).Kind)
 		ok, _ = tr.Ready("wh_9")
 		require.False(t, ok, "now it is known")
 
 		<-time.After(time.Minute)
-		require.Equal(t, queue.Retry, tr.hand(all[4], 1).Kind)
+		require.Equal(t, queue.KindRetry, tr.hand(all[4], 1).Kind)
 		<-time.After(time.Hour)
 		ok, _ = tr.Ready("wh_9")
 		require.True(t, ok)
 		m.URL = "https://elsewhere.example"
-		require.Equal(t, queue.Retry, tr.hand(m, 1).Kind, "a webhook may change its host")
+		require.Equal(t, queue.KindRetry, tr.hand(m, 1).Kind, "a webhook may change its host")
 	})
 }
 
@@ -139,17 +141,18 @@ func TestQueue_Rate(t *testing.T) {
 				<-time.After(wait)
 				continue
 			}
-			require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
+			require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 			done++
 		}
 		require.InDelta(t, 10, time.Since(begun).Seconds(), 0.01, "3 at once, 20 at 2 a second")
 		v := tr.hand(message("m_1", "wh_1"), 1)
-		require.Equal(t, queue.Defer, v.Kind)
+		require.Equal(t, queue.KindDefer, v.Kind)
 		require.GreaterOrEqual(t, v.After, 490*time.Millisecond)
 	})
 }
 
-// After repeated failures one message at a time is tried, and the others wait without an attempt.
+// After repeated failures one message at a time is tried, and the others wait without
+// an attempt.
 func TestQueue_Rest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,20 +165,22 @@ func TestQueue_Rest(t *testing.T) {
 		synctest.Wait()
 		for range 3 {
 			require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
-			require.Equal(t, queue.Retry, tr.hand(message("m_1", "wh_1"), 1).Kind)
+			require.Equal(t, queue.KindRetry, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
 		require.Equal(t, queue.StateResting, tr.State("wh_1"))
-		require.Equal(t, []string{"WARN webhook endpoint resting class=status status=500 endpoint=wh_1 was=healthy"}, tr.log.take())
+		require.Equal(t, []string{
+			"WARN webhook endpoint resting class=status status=500 endpoint=wh_1 was=healthy",
+		}, tr.log.take())
 
 		ok, wait := tr.Ready("wh_1")
 		require.False(t, ok)
 		require.InDelta(t, 60, wait.Seconds(), 12.1, "spread by 20 %")
 		v := tr.hand(message("m_2", "wh_1"), 1)
-		require.Equal(t, queue.Defer, v.Kind)
+		require.Equal(t, queue.KindDefer, v.Kind)
 		require.GreaterOrEqual(t, v.After, wait)
 		require.Equal(t, 3, requests)
 
-		probe := func() (queue.Verdict, queue.Verdict) { // one is tried, a second one waits
+		probe := func() (queue.Verdict, queue.Verdict) { // one is tried, another waits
 			_, wait := tr.Ready("wh_1")
 			<-time.After(wait)
 			verdicts := tr.handAll(messages(2, "wh_1")...)
@@ -188,24 +193,27 @@ func TestQueue_Rest(t *testing.T) {
 			return verdicts[0], verdicts[1]
 		}
 		tried, waited := probe()
-		require.Equal(t, queue.Retry, tried.Kind)
-		require.Equal(t, queue.Defer, waited.Kind)
+		require.Equal(t, queue.KindRetry, tried.Kind)
+		require.Equal(t, queue.KindDefer, waited.Kind)
 		require.Equal(t, 4, requests)
 		require.Equal(t, queue.StateResting, tr.State("wh_1"))
 		require.Empty(t, tr.log.take(), "still the same state")
 
 		status = 200
 		tried, waited = probe()
-		require.Equal(t, queue.Done, tried.Kind)
-		require.Equal(t, queue.Defer, waited.Kind)
-		require.Equal(t, []string{"INFO webhook endpoint healthy class= status=200 endpoint=wh_1 was=resting"}, tr.log.take())
+		require.Equal(t, queue.KindDone, tried.Kind)
+		require.Equal(t, queue.KindDefer, waited.Kind)
+		require.Equal(t, []string{
+			"INFO webhook endpoint healthy class= status=200 endpoint=wh_1 was=resting",
+		}, tr.log.take())
 		for range 4 {
-			require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
+			require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		}
 	})
 }
 
-// What is not the endpoint's doing neither makes it rest nor takes the place of the one that is tried.
+// What is not the endpoint's fault neither makes it rest, nor takes the slot of the
+// message that is tried.
 func TestQueue_RestIgnores(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +226,7 @@ func TestQueue_RestIgnores(t *testing.T) {
 			return tr.Handle(ended, queue.Delivery{Task: queue.Task{ID: m.ID, Key: "wh_1", Message: m}, N: 1})
 		}
 		for range 5 {
-			require.Equal(t, queue.Verdict{Kind: queue.Defer}, cut())
+			require.Equal(t, queue.Verdict{Kind: queue.KindDefer}, cut())
 		}
 		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
 		for range 2 {
@@ -226,8 +234,8 @@ func TestQueue_RestIgnores(t *testing.T) {
 		}
 		require.Equal(t, queue.StateResting, tr.State("wh_1"))
 		<-time.After(72*time.Second + time.Millisecond)
-		require.Equal(t, queue.Verdict{Kind: queue.Defer}, cut())
-		require.Equal(t, queue.Retry, tr.hand(message("m_1", "wh_1"), 1).Kind, "the try was not used up")
+		require.Equal(t, queue.Verdict{Kind: queue.KindDefer}, cut())
+		require.Equal(t, queue.KindRetry, tr.hand(message("m_1", "wh_1"), 1).Kind, "the try was not used up")
 	})
 }
 
@@ -248,24 +256,25 @@ func TestQueue_Throttle(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tr := begin(t, tt.answer, queue.Config{})
 				synctest.Wait()
-				require.Equal(t, queue.Retry, tr.hand(message("m_1", "wh_1"), 1).Kind)
+				require.Equal(t, queue.KindRetry, tr.hand(message("m_1", "wh_1"), 1).Kind)
 				require.Equal(t, queue.StateThrottled, tr.State("wh_1"))
 				ok, wait := tr.Ready("wh_1")
 				require.False(t, ok)
 				require.Equal(t, tt.want, wait)
 				v := tr.hand(message("m_2", "wh_1"), 1)
-				require.Equal(t, queue.Defer, v.Kind)
+				require.Equal(t, queue.KindDefer, v.Kind)
 				require.GreaterOrEqual(t, v.After, tt.want)
-				require.Equal(t, queue.Retry, tr.hand(message("m_3", "wh_2"), 1).Kind, "another endpoint")
+				require.Equal(t, queue.KindRetry, tr.hand(message("m_3", "wh_2"), 1).Kind, "another endpoint")
 				<-time.After(tt.want)
 				require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
-				require.Equal(t, queue.Retry, tr.hand(message("m_2", "wh_1"), 1).Kind)
+				require.Equal(t, queue.KindRetry, tr.hand(message("m_2", "wh_1"), 1).Kind)
 			})
 		})
 	}
 }
 
-// An endpoint is disabled once, by 410 or by failing for too long, and what waits for it is dropped with a report.
+// An endpoint is disabled once, by 410 or by failing for too long. What waits for it is
+// dropped, and OnDrop is told.
 func TestQueue_Disable(t *testing.T) {
 	t.Parallel()
 	type told struct {
@@ -279,8 +288,8 @@ func TestQueue_Disable(t *testing.T) {
 		want   queue.Reason
 		was    string
 	}{
-		{"gone", 410, 0, queue.Gone, "healthy"},
-		{"failing", 500, 48 * time.Hour, queue.Failing, "resting"},
+		{"gone", 410, 0, queue.ReasonGone, "healthy"},
+		{"failing", 500, 48 * time.Hour, queue.ReasonFailing, "resting"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -293,8 +302,12 @@ func TestQueue_Disable(t *testing.T) {
 					return answer(status)
 				}), queue.Config{
 					DisableAfter: 48 * time.Hour,
-					OnDisable:    func(key string, reason queue.Reason) { disabled = append(disabled, told{key, reason}) },
-					OnDrop:       func(m *webhook.Message, reason queue.Reason) { dropped = append(dropped, told{m.ID, reason}) },
+					OnDisable: func(key string, reason queue.Reason) {
+						disabled = append(disabled, told{key, reason})
+					},
+					OnDrop: func(m *webhook.Message, reason queue.Reason) {
+						dropped = append(dropped, told{m.ID, reason})
+					},
 				})
 				synctest.Wait()
 				for begun := time.Now(); time.Since(begun) < tt.after; <-time.After(time.Hour) {
@@ -310,10 +323,10 @@ func TestQueue_Disable(t *testing.T) {
 
 				ok, _ := tr.Ready("wh_1")
 				require.True(t, ok, "to be dropped")
-				want := queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled}
+				want := queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
 				require.Equal(t, want, tr.hand(message("m_8", "wh_1"), 1))
 				require.Equal(t, want, tr.hand(message("m_9", "wh_1"), 2))
-				require.Equal(t, []told{{"m_8", queue.Disabled}, {"m_9", queue.Disabled}}, dropped)
+				require.Equal(t, []told{{"m_8", queue.ReasonDisabled}, {"m_9", queue.ReasonDisabled}}, dropped)
 				require.ErrorIs(t, tr.Send(t.Context(), message("m_1", "wh_1")), queue.ErrDisabled)
 				s, err := tr.Stats(t.Context())
 				require.NoError(t, err)
@@ -323,16 +336,20 @@ func TestQueue_Disable(t *testing.T) {
 				status = 200
 				tr.Enable("wh_1")
 				require.NoError(t, tr.Send(t.Context(), message("m_1", "wh_1")))
-				require.Equal(t, queue.Done, tr.hand(message("m_1", "wh_1"), 1).Kind)
+				require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 				require.Equal(t, []told{{"wh_1", tt.want}}, disabled)
 				log := tr.log.take()
-				require.Equal(t, []string{"WARN webhook endpoint disabled class=status status=" + strconv.Itoa(tt.status) + " endpoint=wh_1 was=" + tt.was, "INFO webhook endpoint healthy endpoint=wh_1 was=disabled"}, log[len(log)-2:])
+				require.Equal(t, []string{
+					"WARN webhook endpoint disabled class=status status=" + strconv.Itoa(tt.status) +
+						" endpoint=wh_1 was=" + tt.was,
+					"INFO webhook endpoint healthy endpoint=wh_1 was=disabled",
+				}, log[len(log)-2:])
 			})
 		})
 	}
 }
 
-// A success in between begins the time of failing anew.
+// A success in between starts the time of failing again.
 func TestQueue_DisableNeedsAllToFail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -352,7 +369,8 @@ func TestQueue_DisableNeedsAllToFail(t *testing.T) {
 	})
 }
 
-// Many that wait for one endpoint ask less often than a fixed wait would make them, and all have their turn.
+// Many messages that wait for one endpoint ask less often than with a fixed wait, and
+// all are delivered.
 func TestQueue_DeferralsGrow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -372,7 +390,7 @@ func TestQueue_DeferralsGrow(t *testing.T) {
 			all.Go(func() {
 				for {
 					v := tr.hand(message("m_"+strconv.Itoa(i), "wh_1"), 1)
-					if v.Kind == queue.Done {
+					if v.Kind == queue.KindDone {
 						return
 					}
 					mu.Lock()
@@ -391,7 +409,8 @@ func TestQueue_DeferralsGrow(t *testing.T) {
 	})
 }
 
-// Whatever happens in whatever order: never more than the limits in flight, and in the end nothing is left.
+// Whatever happens in whatever order, no more than the limits allow is in flight, and in
+// the end nothing is left.
 func TestQueue_Invariants(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -447,9 +466,9 @@ func TestQueue_Invariants(t *testing.T) {
 						}
 						v := tr.hand(m, n)
 						switch v.Kind {
-						case queue.Retry:
+						case queue.KindRetry:
 							n++
-						case queue.Done, queue.Dead:
+						case queue.KindDone, queue.KindDead:
 							return
 						}
 						<-time.After(v.After)

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -10,35 +11,58 @@ import (
 
 // The errors that engines return, as they are or wrapped.
 var (
-	ErrFull    = errors.New("queue: full")            // no room for the message; see [MemoryConfig]
-	ErrStopped = errors.New("queue: stopped")         // Run has ended
-	ErrRunning = errors.New("queue: already running") // Run is called once, also after it has ended
+	// ErrFull says that there is no room for the message.
+	ErrFull = errors.New("queue: full")
+	// ErrTaken says that another message has the ID; see [CheckSame].
+	ErrTaken = errors.New("queue: message id is taken")
+	// ErrStopped says that Run has ended.
+	ErrStopped = errors.New("queue: stopped")
+	// ErrRunning is what a second Run returns, even if the first has ended.
+	ErrRunning = errors.New("queue: already running")
 )
 
-// A Task is one message on its way. The engine keeps it, wakes it, and hands it to one worker at a time.
+// CheckSame returns an error that wraps [ErrTaken] if m is another message than kept, whose
+// ID it has: an id is one message's, and taking a second one for a repetition of the first
+// would lose it. The error has the id, and the name of what differs; see
+// [webhook.Message.Differs]. It is for engines.
+func CheckSame(kept, m *webhook.Message) error {
+	if differs := m.Differs(kept); differs != "" {
+		return fmt.Errorf("%w: %s has another %s", ErrTaken, m.ID, differs)
+	}
+	return nil
+}
+
+// A Task is one message on its way. The engine keeps it, waits for its time, and hands
+// it to one worker at a time.
 type Task struct {
-	// ID is the ID of Message. Two tasks of one ID are one delivery, as long as the engine knows of the first.
+	// ID is the ID of Message. Two tasks with one ID, of the same message, are one
+	// delivery, as long as the engine knows of the first.
 	ID string
-	// Key is the endpoint: what is limited, rested and disabled together. It is never empty.
+	// Key is the endpoint: what is limited, rested and disabled as a whole. It is never
+	// empty.
 	Key string
-	// Order is the ordering key. Tasks with the same one are handed out one at a time, in the order of Enqueue, by engines
-	// that are an [Orderer]; others are never given any. If empty, the task has no order.
+	// Order is the ordering key. Tasks with the same one are handed out one at a time,
+	// in the order of Enqueue, by engines that are an [Orderer]; others are never given
+	// any. If empty, the task has no order.
 	Order string
-	// NotBefore is when the task may be handed out. If zero, at once. In a [Delivery] it may be that time, or the end of the
-	// last wait.
+	// NotBefore is the earliest time to hand out the task. If zero, at once. In a
+	// [Delivery] it may be that time, or the end of the last wait.
 	NotBefore time.Time
-	// Message is what to send. Engines do not change it; those that store bytes use [Encode] and [Decode].
+	// Message is what to send. Engines do not change it; those that store bytes use
+	// [Encode] and [Decode].
 	Message *webhook.Message
 }
 
 // A Delivery is a task as an engine hands it out.
 type Delivery struct {
 	Task
-	// N is the number of the attempt, from 1. Only a [Retry] counts: deferrals, and workers that died, do not.
+	// N is the number of the attempt, from 1. Only a [KindRetry] counts: deferrals, and
+	// workers that died, do not.
 	N int
 	// Since is when the task was first enqueued.
 	Since time.Time
-	// Disabled says that the engine knows the endpoint to be disabled: the task is to be dropped, and not sent.
+	// Disabled says that the engine knows the endpoint to be disabled: the task is to be
+	// dropped, not sent.
 	Disabled bool
 }
 
@@ -47,20 +71,27 @@ type Kind string
 
 // The kinds of a verdict.
 const (
-	Done  Kind = "done"  // delivered
-	Retry Kind = "retry" // an attempt failed: hand it out again after After, with N one higher
-	Defer Kind = "defer" // no attempt was made: hand it out again after After, with the same N
-	Dead  Kind = "dead"  // ended without being delivered
+	// KindDone says that the message was delivered.
+	KindDone Kind = "done"
+	// KindRetry says that the attempt failed: hand the task out again after After, with
+	// N one higher.
+	KindRetry Kind = "retry"
+	// KindDefer says that no attempt was made: hand the task out again after After,
+	// with the same N.
+	KindDefer Kind = "defer"
+	// KindDead says that the task has ended without being delivered.
+	KindDead Kind = "dead"
 )
 
 // A Verdict is what a [Handler] made of a delivery.
 type Verdict struct {
 	Kind Kind
-	// After is how long to wait before the task is handed out again. It is not negative, and zero for Done and Dead.
+	// After is how long to wait before the task is handed out again. It is not
+	// negative, and zero for KindDone and KindDead.
 	After time.Duration
-	// Attempt is what was tried, for the engine's history. If nil, nothing was.
+	// Attempt is the attempt that was made, for the engine's history. If nil, none was.
 	Attempt *webhook.Attempt
-	// Reason says why a task is Dead if that was not by its last attempt.
+	// Reason says why a task is dead, unless its last attempt does.
 	Reason Reason
 }
 
@@ -69,97 +100,111 @@ type Reason string
 
 // The reasons. The first two are given to [Config] OnDisable, the others to OnDrop.
 const (
-	Gone       Reason = "gone"       // the receiver answered 410
-	Failing    Reason = "failing"    // no success for longer than DisableAfter
-	Disabled   Reason = "disabled"   // the endpoint is disabled
-	Superseded Reason = "superseded" // a message of higher rank about the same subject has come
+	ReasonGone       Reason = "gone"       // the receiver answered 410
+	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter
+	ReasonDisabled   Reason = "disabled"   // the endpoint is disabled
+	ReasonSuperseded Reason = "superseded" // a message of higher rank on its subject came
 )
 
-// A Handler delivers what an engine hands out. Both functions are safe for concurrent use.
+// A Handler delivers what an engine hands out. Both functions are safe for concurrent
+// use.
 type Handler struct {
-	// Ready asks for a place at an endpoint before one of its tasks is taken. If ok, the place is taken, and the next
-	// Handle of a task with that key uses it: an engine that asks must then call Handle. If not, it is to be asked again
-	// after wait, or when a Handle of that key has returned, whichever comes first; a wait of zero means the latter only,
-	// or some time later if none is in flight.
+	// Ready asks for a slot at an endpoint before one of its tasks is taken. If ok, the
+	// slot is reserved, and the next Handle of a task with that key uses it: an engine
+	// that asks must then call Handle. If not, the engine is to ask again after wait,
+	// or when a Handle of that key has returned, whichever comes first. A wait of zero
+	// means the latter only, or some time later if none is in flight.
 	//
-	// An engine that cannot ask for one endpoint at a time does not call it: Handle then answers [Defer] where there is no
-	// place. If nil, every endpoint is ready.
+	// An engine that cannot ask for one endpoint at a time does not call it: then Handle
+	// answers [KindDefer] where there is no slot. If nil, every endpoint is ready.
 	Ready func(key string) (ok bool, wait time.Duration)
-	// Handle makes one attempt and says what becomes of the task. It returns when the attempt has ended, also when ctx does;
-	// then no attempt is counted and the verdict is Defer. It does not panic.
+	// Handle makes one attempt and says what becomes of the task. It returns when the
+	// attempt has ended. If ctx ends first, no attempt is counted and the verdict is
+	// KindDefer. It does not panic.
 	//
-	// Engines give it a context that outlives the one of Run, and end it only where the task has been taken from this
-	// worker.
+	// Engines give it a context that outlives that of Run, and end it only if the task
+	// has been taken from this worker.
 	Handle func(ctx context.Context, d Delivery) Verdict
 }
 
-// An Engine keeps tasks, wakes them at their time, hands each to one worker at a time, and takes it back when the worker
-// dies. It knows nothing of policies, endpoints' health or HTTP. Package enginetest holds all engines to one behaviour.
+// An Engine keeps tasks until their time, hands each to one worker at a time, and takes
+// it back when the worker dies. It knows nothing of policies, endpoints' health or
+// HTTP. Package enginetest holds all engines to one behaviour.
 //
-// Engines are safe for concurrent use. Which order tasks without an Order are handed out in is the engine's choice.
+// Engines are safe for concurrent use. In which order tasks without an Order are handed
+// out is the engine's choice.
 type Engine interface {
-	// Enqueue keeps the tasks, all of them or none; when it returns nil, by the engine's own promise. A task whose ID is
-	// kept already is left out, whatever else it holds. It may be called before Run, and by a handler. After Run has ended,
-	// an engine whose tasks would not outlive it returns [ErrStopped]. The slice is the caller's again when it returns.
+	// Enqueue keeps the tasks, all of them or none; when it returns nil, it has kept
+	// them as safely as the engine promises. A task whose ID is kept already is left
+	// out if it is the same message, else the error is that of [CheckSame]. It may be
+	// called before Run, and by a handler. After
+	// Run has ended, an engine whose tasks would not outlive it returns [ErrStopped].
+	// The slice is the caller's again when it returns.
 	Enqueue(ctx context.Context, tasks ...Task) error
-	// Run hands out tasks until ctx ends. It then hands out nothing more, waits for the handlers, and returns nil; what is
-	// still kept remains so. A second Run of one engine returns [ErrRunning] and does nothing.
+	// Run hands out tasks until ctx ends. Then it hands out nothing more, waits for the
+	// handlers, and returns nil; tasks that it still keeps stay kept. A second Run of
+	// one engine returns [ErrRunning] and does nothing.
 	Run(ctx context.Context, h Handler) error
 }
 
-// An Orderer is an [Engine] that heeds Task.Order: tasks of one Order are handed out one at a time, in the order of
-// Enqueue, across retries and deferrals. While the first of them waits for its next attempt, so do the others.
+// An Orderer is an [Engine] that respects Task.Order: tasks with one Order are handed
+// out one at a time, in the order of Enqueue, across retries and deferrals. While the
+// first of them waits for its next attempt, so do the others.
 type Orderer interface {
 	Engine
-	// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them. One that
-	// has been handed out is left alone.
+	// Supersede ends the waiting tasks of an order whose message has a rank below the
+	// given one, and returns them. A task that has been handed out is left alone.
 	Supersede(ctx context.Context, order string, rank int) ([]Task, error)
-	// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+	// Newest returns the highest rank of the waiting tasks of an order, or false if
+	// there are none.
 	Newest(ctx context.Context, order string) (rank int, ok bool, err error)
 }
 
-// A Waker is an [Engine] that asks Ready, and can be told to ask again before the wait is over.
+// A Waker is an [Engine] that asks Ready, and can be told to ask again before the wait
+// is over.
 type Waker interface {
 	Engine
-	// Wake makes the engine ask Ready for a key as if its wait were over. It does nothing for a key without tasks. It may
-	// be called by a handler, but not by Ready.
+	// Wake makes the engine ask Ready for a key as if its wait were over. It does
+	// nothing for a key without tasks. It may be called by a handler, but not by Ready.
 	Wake(key string)
 }
 
 // A Canceler is an [Engine] that can end a delivery.
 type Canceler interface {
 	Engine
-	// Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on
-	// to its end, and if it fails, there is no other.
+	// Cancel ends the delivery of a message, and reports whether there was one to end. An
+	// attempt that is in flight continues to its end, but none follows it.
 	Cancel(ctx context.Context, id string) (bool, error)
 }
 
 // A Statser is an [Engine] that can tell what it keeps.
 type Statser interface {
 	Engine
-	// Stats tells Pending, Due, InFlight, Oldest and, of the endpoints with the most pending tasks, at most the given number.
+	// Stats tells Pending, Due, InFlight, Oldest and, of the endpoints with the most
+	// pending tasks, at most the given number.
 	Stats(ctx context.Context, busiest int) (Stats, error)
 }
 
 // Stats is what a queue and its engine keep and have done.
 type Stats struct {
-	Pending  int             `json:"pending"`   // waiting, Due ones among them
+	Pending  int             `json:"pending"`   // waiting, including those Due
 	Due      int             `json:"due"`       // waiting although their time has come
 	InFlight int             `json:"in_flight"` // handed out
-	Oldest   time.Time       `json:"oldest"`    // when the oldest of the kept was enqueued; zero if there is none
-	Busiest  []EndpointStats `json:"busiest"`   // those with the most pending, the most first
+	Oldest   time.Time       `json:"oldest"`    // when the oldest was enqueued, or zero
+	Busiest  []EndpointStats `json:"busiest"`   // those with the most pending first
 
-	// What this [Queue] has ended since it was made; engines leave these at zero.
+	// What this [Queue] has ended since it was made; engines leave these at zero. Of
+	// those that were canceled in flight, some are Delivered or Failed as well.
 	Delivered uint64 `json:"delivered"`
 	Failed    uint64 `json:"failed"`   // after their last attempt
 	Dropped   uint64 `json:"dropped"`  // without one; see [Config] OnDrop
-	Canceled  uint64 `json:"canceled"` // by [Queue.Cancel]; of those in flight, some are Delivered or Failed as well
+	Canceled  uint64 `json:"canceled"` // by [Queue.Cancel]
 }
 
 // EndpointStats is what is kept for one endpoint.
 type EndpointStats struct {
 	Key      string        `json:"key"`
-	Pending  int           `json:"pending"` // waiting, those in flight not among them
+	Pending  int           `json:"pending"` // waiting, without those in flight
 	InFlight int           `json:"in_flight"`
 	State    EndpointState `json:"state"` // of the Queue; engines leave it empty
 }

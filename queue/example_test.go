@@ -7,17 +7,23 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Send returns when the queue has the message. When the service stops, what was not delivered is taken along.
+// Send returns when the queue has the message. When the service stops, what was not
+// delivered can be stored.
 func Example() {
 	receiver := webhooktest.NewReceiver(webhooktest.Status(200), webhooktest.Status(503))
 	defer receiver.Close()
 	composer := webhook.MustCompile(webhook.Webhook{ID: "wh_1", URL: receiver.URL + "/hook"})
 
-	memory := queue.NewMemory(queue.MemoryConfig{MaxPending: 100_000})
-	q, err := queue.New(receiver.Client(), memory, queue.Config{}) // in production: &webhook.Client{}
+	engine, err := memory.New(memory.Config{MaxPending: 100_000})
+	if err != nil {
+		panic(err)
+	}
+	client := receiver.Client() // in production: &webhook.Client{}
+	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
 		panic(err)
 	}
@@ -41,16 +47,21 @@ func Example() {
 	if err := <-ended; err != nil {
 		panic(err)
 	}
-	for _, d := range memory.Pending() { // store them, and give them to Resume of the next engine
+	// Store what is left, and give it to Resume of the next engine.
+	for _, d := range engine.Pending() {
 		fmt.Println(d.ID, "goes on with attempt", d.N)
 	}
 	// Output: second goes on with attempt 2
 }
 
-// A queue's figures as a variable of package expvar, which every scraper of /debug/vars reads. The program
-// examples/opentelemetry has them as OpenTelemetry instruments.
+// A queue's figures as a variable of package expvar, which every scraper of /debug/vars
+// reads. The program examples/opentelemetry has them as OpenTelemetry instruments.
 func ExampleQueue_Stats() {
-	q, err := queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	engine, err := memory.New(memory.Config{})
+	if err != nil {
+		panic(err)
+	}
+	q, err := queue.New(&webhook.Client{}, engine, queue.Config{})
 	if err != nil {
 		panic(err)
 	}
@@ -61,7 +72,9 @@ func ExampleQueue_Stats() {
 		}
 		return stats
 	}))
-	err = q.Send(context.Background(), &webhook.Message{ID: "m_1", WebhookID: "wh_1", Method: "POST", URL: "https://example.com/hook"})
+	err = q.Send(context.Background(), &webhook.Message{
+		ID: "m_1", WebhookID: "wh_1", Method: "POST", URL: "https://example.com/hook",
+	})
 	if err != nil {
 		panic(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 // transport is the network of the tests that need none.
@@ -48,11 +49,15 @@ func message(id, webhookID string) *webhook.Message {
 	return &webhook.Message{
 		ID: id, WebhookID: webhookID, Event: "test:event", Method: http.MethodPost,
 		URL: "https://" + webhookID + ".example/hook?token=s3cret", Body: []byte(`{"id":"` + id + `"}`),
-		Policy: webhook.Policy{Timeout: 3 * time.Second, Attempts: 3, Waits: []time.Duration{10 * time.Second, 100 * time.Second}},
+		Policy: webhook.Policy{
+			Timeout: 3 * time.Second, Attempts: 3,
+			Waits: []time.Duration{10 * time.Second, 100 * time.Second},
+		},
 	}
 }
 
-// A byHand is an engine that keeps nothing: the test hands out what it likes through the handler that Run was given.
+// A byHand is an engine that keeps nothing: the test hands out what it likes through
+// the handler that Run was given.
 type byHand struct {
 	queue.Handler
 	enqueued []queue.Task
@@ -72,7 +77,8 @@ func (e *byHand) Run(ctx context.Context, h queue.Handler) error {
 	return nil
 }
 
-// hand gives the nth attempt of a message to the queue, as an engine does that cannot ask Ready.
+// hand gives the nth attempt of a message to the queue, as an engine does that cannot
+// ask Ready.
 func (e *byHand) hand(m *webhook.Message, n int) queue.Verdict {
 	return e.Handle(context.Background(), queue.Delivery{
 		Task: queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}, N: n, Since: time.Now(),
@@ -96,6 +102,23 @@ func begin(t *testing.T, rt http.RoundTripper, cfg queue.Config) trial {
 	tr.Queue = q
 	run(t, q)
 	return tr
+}
+
+// newEngine makes an engine in memory.
+func newEngine(tb testing.TB, cfg memory.Config) *memory.Engine {
+	tb.Helper()
+	engine, err := memory.New(cfg)
+	require.NoError(tb, err)
+	return engine
+}
+
+// newQueue makes a queue that sends through rt and logs nothing.
+func newQueue(tb testing.TB, rt http.RoundTripper, engine queue.Engine, cfg queue.Config) *queue.Queue {
+	tb.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	q, err := queue.New(&webhook.Client{Transport: rt}, engine, cfg)
+	require.NoError(tb, err)
+	return q
 }
 
 type runner interface {

@@ -3,92 +3,74 @@ package queue
 import "time"
 
 // A host is what the queue knows of one host and port, if there is a HostLimit.
+// Queue.mu guards it.
 type host struct {
-	name     string
 	inFlight int
 	mean     time.Duration // of an attempt
-	// Endpoints that were refused and can be woken stand in line. A place that becomes free is promised to the first one for
-	// a moment: else the endpoint that has just given it back would take it again, time after time.
-	line     []*endpoint
-	promised map[*endpoint]time.Time // until when
-	parked   backlog                 // deliveries that were deferred, since nobody can wake them
+	// waiting are endpoints that were refused and can be woken. A slot that becomes
+	// free is offered to the first of them for a moment: otherwise the endpoint that
+	// has just given it back would take it again, time after time.
+	waiting []*endpoint
+	offered map[*endpoint]time.Time // until when
+	parked  backlog                 // deferred deliveries, which nobody can wake
 }
 
 const (
-	promiseFor = 100 * time.Millisecond
-	lineWait   = time.Second // until one in line asks by itself, in case it was never woken
+	offerFor = 100 * time.Millisecond
+	hostWait = time.Second // until a waiting endpoint asks by itself, if it is not woken
 )
 
-// hasRoom reports whether an endpoint may have a place: one that is promised to it, or to nobody.
-func (h *host) hasRoom(ep *endpoint, now time.Time, limit int) bool {
-	if _, ok := h.promised[ep]; ok {
+// hasSlotLocked reports whether an endpoint may have a slot: one that is offered to it,
+// or to nobody. It needs q.mu.
+func (h *host) hasSlotLocked(ep *endpoint, now time.Time, limit int) bool {
+	if _, ok := h.offered[ep]; ok {
 		return h.inFlight < limit
 	}
-	if h.inFlight+len(h.promised) < limit {
+	if h.inFlight+len(h.offered) < limit {
 		return true
 	}
-	for other, until := range h.promised {
+	for other, until := range h.offered {
 		if now.After(until) {
-			delete(h.promised, other)
+			delete(h.offered, other)
 		}
 	}
-	return h.inFlight+len(h.promised) < limit
+	return h.inFlight+len(h.offered) < limit
 }
 
-func (h *host) enter(ep *endpoint) {
-	delete(h.promised, ep)
+// takeSlotLocked gives an endpoint a slot. It needs q.mu.
+func (h *host) takeSlotLocked(ep *endpoint) {
+	delete(h.offered, ep)
 	h.inFlight++
 }
 
-// refuse says when an endpoint is to ask again.
-func (h *host) refuse(ep *endpoint, now time.Time, limit int, wakes bool) time.Duration {
-	if !wakes {
+// refuseLocked returns how long an endpoint should wait before it asks again. One that
+// can be woken waits for its turn. It needs q.mu.
+func (h *host) refuseLocked(ep *endpoint, now time.Time, limit int, canWake bool) time.Duration {
+	if !canWake {
 		return h.parked.add(now, 0, h.mean/time.Duration(limit))
 	}
-	if !ep.inLine {
-		ep.inLine = true
-		h.line = append(h.line, ep)
+	if !ep.waitsForHost {
+		ep.waitsForHost = true
+		h.waiting = append(h.waiting, ep)
 	}
-	return lineWait
+	return hostWait
 }
 
-// move takes a reserved place to the host of the message that uses it, which may not be that of the one before.
-func (q *Queue) move(p *place, h *host, now time.Time) (wait time.Duration, refused refusal, wake []string) {
-	switch {
-	case p.disabled:
-		wake = q.leaveHost(p.host)
-		p.host = nil
-		return 0, granted, wake
-	case p.host == h:
-		return 0, granted, nil
-	case h != nil && !h.hasRoom(p.ep, now, q.cfg.HostLimit):
-		wait = h.refuse(p.ep, now, q.cfg.HostLimit, q.waker != nil)
-		if q.waker != nil {
-			wait = 0 // it asks again, and then stands in line
-		}
-		return wait, byHost, q.release(p)
-	}
-	wake = q.leaveHost(p.host)
-	if p.host = h; h != nil {
-		h.enter(p.ep)
-	}
-	return 0, granted, wake
-}
-
-// leaveHost gives a place at a host back, and returns the endpoints to be woken.
-func (q *Queue) leaveHost(h *host) (wake []string) {
+// leaveHostLocked gives a slot at a host back, and returns the keys of the endpoints to
+// wake when q.mu, which it needs, is free.
+func (q *Queue) leaveHostLocked(h *host) (wake []string) {
 	if h == nil {
 		return nil
 	}
 	h.inFlight--
-	for len(h.line) > 0 && h.inFlight+len(h.promised) < q.cfg.HostLimit {
-		ep := h.line[0]
-		h.line[0], h.line = nil, h.line[1:]
-		ep.inLine = false
-		if h.promised == nil {
-			h.promised = make(map[*endpoint]time.Time)
+	for len(h.waiting) > 0 && h.inFlight+len(h.offered) < q.cfg.HostLimit {
+		ep := h.waiting[0]
+		h.waiting[0], h.waiting = nil, h.waiting[1:]
+		ep.waitsForHost = false
+		if h.offered == nil {
+			h.offered = make(map[*endpoint]time.Time)
 		}
-		h.promised[ep] = time.Now().Add(promiseFor)
+		h.offered[ep] = time.Now().Add(offerFor)
 		wake = append(wake, ep.key)
 	}
 	return wake
@@ -97,8 +79,9 @@ func (q *Queue) leaveHost(h *host) (wake []string) {
 // maxHosts is how many hosts are kept before idle ones are looked for.
 const maxHosts = 1024
 
-// hostAt returns the host of a name, or nil if hosts have no limit or the name is not known yet.
-func (q *Queue) hostAt(name string, now time.Time) *host {
+// hostLocked returns the host of a name, a new one if it is not known, or nil if hosts
+// have no limit or the endpoint's is not known yet. It needs q.mu.
+func (q *Queue) hostLocked(name string, now time.Time) *host {
 	if q.cfg.HostLimit == 0 || name == "" {
 		return nil
 	}
@@ -107,13 +90,14 @@ func (q *Queue) hostAt(name string, now time.Time) *host {
 	}
 	if len(q.hosts) >= q.nextSweep {
 		for other, h := range q.hosts {
-			if h.parked.expire(now); h.inFlight == 0 && len(h.line) == 0 && h.parked.count == 0 {
+			h.parked.expire(now)
+			if h.inFlight == 0 && len(h.waiting) == 0 && h.parked.count == 0 {
 				delete(q.hosts, other)
 			}
 		}
 		q.nextSweep = max(maxHosts, 2*len(q.hosts))
 	}
-	h := &host{name: name, mean: firstMean}
+	h := &host{mean: initialMean}
 	q.hosts[name] = h
 	return h
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// Key returns the endpoint of a message: its WebhookID, or without one its [Host] behind the scheme and "://". Messages of
-// several customers to one host should have WebhookIDs, since an endpoint is limited, rested and disabled as a whole.
+// Key returns the endpoint of a message: its WebhookID, or without one the scheme,
+// "://" and its [Host]. Messages of several customers to one host should have
+// WebhookIDs, since an endpoint is limited, rested and disabled as a whole.
 func Key(m *webhook.Message) string {
 	if m.WebhookID != "" {
 		return m.WebhookID
@@ -18,8 +19,8 @@ func Key(m *webhook.Message) string {
 	return strings.ToLower(scheme) + "://" + Host(m)
 }
 
-// Host returns host and port of a message's URL in one spelling: lower case, with the port also where it is the usual one,
-// and addresses in their shortest form.
+// Host returns host and port of a message's URL in one spelling: lower case, with the
+// port even if it is the scheme's own, and addresses in their shortest form.
 func Host(m *webhook.Message) string {
 	scheme, rest, _ := strings.Cut(m.URL, "://")
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
@@ -33,7 +34,8 @@ func Host(m *webhook.Message) string {
 		name, port = name[:i], strings.TrimLeft(name[i+1:], "0")
 	}
 	name = strings.TrimSuffix(name, ".")
-	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil { // an address has several spellings
+	// An address has several spellings.
+	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		name = ip.String()
 	}
 	return net.JoinHostPort(name, port)

@@ -17,13 +17,15 @@ import (
 var ErrDisabled = errors.New("queue: endpoint disabled")
 
 // ErrTooLarge is wrapped by what Send returns for a message over [Config] MaxSize.
-var ErrTooLarge = errors.New("message too large")
+var ErrTooLarge = errors.New("queue: message too large")
 
-// A Queue is a [webhook.Sender] that delivers asynchronously: Send returns nil when the [Engine] has the message, and Run
-// delivers it. It makes the attempts through its client, and owns what concerns an endpoint: how many attempts at once, how
-// fast, rest for one that keeps failing, and its end.
+// A Queue is a [webhook.Sender] that delivers asynchronously: Send returns nil when the
+// [Engine] has the message, and Run delivers it. It makes the attempts with its client,
+// and takes care of endpoints: how many attempts at once, how fast, rest for one that
+// keeps failing, and its end.
 //
-// What it knows of an endpoint's health lives in this process. It is safe for concurrent use.
+// What it knows of an endpoint's health lives in this process. It is safe for
+// concurrent use.
 type Queue struct {
 	client *webhook.Client
 	engine Engine
@@ -36,6 +38,8 @@ type Queue struct {
 	canceled                   atomic.Uint64
 	disabled                   atomic.Int64 // endpoints
 
+	// mu guards all that follows, and what can be reached from there: endpoints and
+	// hosts with their slots, breakers, limiters and backlogs.
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
 	peak      int              // of endpoints, since the map was made
@@ -45,8 +49,9 @@ type Queue struct {
 
 var _ webhook.Sender = (*Queue)(nil)
 
-// New makes a queue that delivers through client what engine keeps. It returns an error that says which for a nil client or
-// engine, a negative limit, and for an ordering that the engine cannot keep.
+// New makes a queue that delivers with client what engine keeps. It returns an error
+// for a nil client or engine, for a [Config] that cannot be, and for an order that the
+// engine cannot keep.
 func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	if client == nil {
 		return nil, errors.New("queue: no client")
@@ -54,13 +59,9 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	if engine == nil {
 		return nil, errors.New("queue: no engine")
 	}
-	if err := cfg.complete(); err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
-	}
-	if checked, ok := engine.(interface{ check() error }); ok {
-		if err := checked.check(); err != nil {
-			return nil, err
-		}
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
 	}
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
@@ -76,12 +77,14 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	return q, nil
 }
 
-// Send gives m to the engine, and returns nil when the engine has it: Run will deliver it. A message whose ID the engine
-// keeps already is not taken twice.
+// Send gives m to the engine, and returns nil when the engine has it: Run will deliver
+// it. A message whose ID the engine keeps already is not taken twice. The caller must
+// not change m any more.
 //
-// It returns an error, and nothing is kept, for a message that must not be sent ([webhook.Message.Check]) or is larger than
-// MaxSize ([ErrTooLarge]), for a disabled endpoint ([ErrDisabled]), when ctx has ended (its cause), after Run has ended
-// ([ErrStopped]), and when the engine refuses ([ErrFull]). The caller must not change m any more.
+// It returns an error, and nothing is kept, for a message that must not be sent
+// ([webhook.Message.Check]) or is larger than MaxSize ([ErrTooLarge]), for a disabled
+// endpoint ([ErrDisabled]), when ctx has ended (its cause), after Run has ended
+// ([ErrStopped]), and when the engine has no room ([ErrFull]).
 func (q *Queue) Send(ctx context.Context, m *webhook.Message) error {
 	return q.SendAll(ctx, m)
 }
@@ -110,14 +113,15 @@ func (q *Queue) SendAll(ctx context.Context, messages ...*webhook.Message) error
 	return nil
 }
 
-// Task makes the task that Send enqueues of m, or returns the error that Send would. It is for those who call an engine
-// themselves: to enqueue in a transaction of their own, or for a later time.
+// Task makes the task that Send enqueues for m, or returns the error that Send would.
+// It is for those who call an engine themselves: to enqueue in a transaction of their
+// own, or for a later time.
 func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	if err := m.Check(); err != nil {
 		return Task{}, err
 	}
 	if size := Size(m); size > q.cfg.MaxSize {
-		return Task{}, fmt.Errorf("queue: %w: %d bytes, at most %d", ErrTooLarge, size, q.cfg.MaxSize)
+		return Task{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, size, q.cfg.MaxSize)
 	}
 	task := Task{ID: m.ID, Key: Key(m), Message: m}
 	if q.cfg.Ordered && m.Subject != "" {
@@ -129,9 +133,11 @@ func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	return task, nil
 }
 
-// Supersede drops what tasks that the engine has taken have made old news, if [Config] Supersede says so. Send does it by
-// itself: this is for those who call an engine themselves, once their transaction has committed. Where it is not called, or
-// the engine fails, old news is tried once more before the new at most.
+// Supersede drops the messages that tasks, which the engine has taken, have made
+// outdated, if [Config] Supersede says so. Send does it by itself: this is for those
+// who call an engine themselves, once their transaction has committed. If it is not
+// called, or the engine fails, an outdated message is tried at most once more before
+// the new one.
 func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 	if !q.cfg.Supersede {
 		return
@@ -140,7 +146,8 @@ func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 		if task.Order == "" {
 			continue
 		}
-		// Only what waits supersedes: not a message that was left out because another one of its ID is kept.
+		// Only what waits supersedes: not a message that was left out because one with
+		// its ID is kept.
 		newest, ok, err := q.order.Newest(ctx, task.Order)
 		if err != nil || !ok || newest < task.Message.Rank {
 			continue
@@ -150,14 +157,17 @@ func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 			continue
 		}
 		for _, t := range old {
-			q.drop(ctx, t.Message, Superseded)
+			q.drop(ctx, t.Message, ReasonSuperseded)
 		}
 	}
 }
 
-// Run delivers until ctx ends; then it begins no more attempts, lets those in flight come to their end for at most Grace,
-// and returns nil. From then on Send returns [ErrStopped], so stop what calls Send first. It returns an error when the engine
-// cannot begin or cannot go on, and may be called again then, and [ErrRunning] when it runs or has run.
+// Run delivers until ctx ends. Then it begins no more attempts, waits for those in
+// flight for at most Grace, and returns nil. From then on Send returns [ErrStopped], so
+// stop what calls Send first.
+//
+// It returns an error when the engine cannot start or cannot continue, and may be
+// called again then; and [ErrRunning] when it runs or has run.
 func (q *Queue) Run(ctx context.Context) (err error) {
 	if !q.ran.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -191,18 +201,18 @@ func (q *Queue) Run(ctx context.Context) (err error) {
 
 var errGrace = errors.New("queue: stopped before the attempt had ended")
 
-// handle makes one attempt, if the endpoint has a place for it.
+// handle makes one attempt, if the endpoint has a slot for it.
 func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
-	p, wait, ok := q.enter(d)
+	s, wait, ok := q.enter(d)
 	if !ok {
-		return Verdict{Kind: Defer, After: wait}
+		return Verdict{Kind: KindDefer, After: wait}
 	}
-	defer q.leave(&p) // also when a hook ends the goroutine
-	if p.disabled {
-		q.drop(ctx, d.Message, Disabled)
-		return Verdict{Kind: Dead, Reason: Disabled}
+	defer q.leave(&s) // also when a hook ends the goroutine
+	if s.disabled {
+		q.drop(ctx, d.Message, ReasonDisabled)
+		return Verdict{Kind: KindDead, Reason: ReasonDisabled}
 	}
-	if ctx.Done() == nil { // of an engine that never takes a task from its worker
+	if ctx.Done() == nil { // the engine never takes a task from its worker
 		ctx = grace
 	} else {
 		both, cancel := context.WithCancelCause(ctx)
@@ -212,29 +222,30 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	}
 
 	a := q.client.Try(ctx, d.Message, d.N)
-	q.learn(ctx, &p, a)
+	q.record(ctx, &s, a)
 	switch a.Outcome {
-	case webhook.Delivered:
+	case webhook.OutcomeDelivered:
 		q.delivered.Add(1)
-		return Verdict{Kind: Done, Attempt: &a}
-	case webhook.Retrying, webhook.Canceled:
-		v := Verdict{Kind: Retry, After: a.Wait, Attempt: &a}
-		if a.Outcome == webhook.Canceled {
-			v = Verdict{Kind: Defer}
+		return Verdict{Kind: KindDone, Attempt: &a}
+	case webhook.OutcomeRetrying, webhook.OutcomeCanceled:
+		v := Verdict{Kind: KindRetry, After: a.Wait, Attempt: &a}
+		if a.Outcome == webhook.OutcomeCanceled {
+			v = Verdict{Kind: KindDefer}
 		}
-		if q.isOld(ctx, d) {
-			q.drop(ctx, d.Message, Superseded)
-			v.Kind, v.After, v.Reason = Dead, 0, Superseded
+		if q.isOutdated(ctx, d) {
+			q.drop(ctx, d.Message, ReasonSuperseded)
+			v.Kind, v.After, v.Reason = KindDead, 0, ReasonSuperseded
 		}
 		return v
 	default:
 		q.failed.Add(1)
-		return Verdict{Kind: Dead, Attempt: &a}
+		return Verdict{Kind: KindDead, Attempt: &a}
 	}
 }
 
-// isOld reports whether a message of higher rank waits for one that is in flight, where Supersede does not drop it.
-func (q *Queue) isOld(ctx context.Context, d Delivery) bool {
+// isOutdated reports whether a message of higher rank waits behind one that is in
+// flight, which Supersede leaves alone.
+func (q *Queue) isOutdated(ctx context.Context, d Delivery) bool {
 	if !q.cfg.Supersede || d.Order == "" {
 		return false
 	}
@@ -242,8 +253,8 @@ func (q *Queue) isOld(ctx context.Context, d Delivery) bool {
 	return err == nil && ok && rank > d.Message.Rank
 }
 
-// Cancel ends the delivery of a message, and reports whether there was one to end; see [Canceler]. With an engine that is
-// none it returns [errors.ErrUnsupported].
+// Cancel ends the delivery of a message, and reports whether there was one to end; see
+// [Canceler]. With an engine that is none it returns [errors.ErrUnsupported], wrapped.
 func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
 	c, ok := q.engine.(Canceler)
 	if !ok {
@@ -256,8 +267,8 @@ func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
 	return found, err
 }
 
-// Stats tells what is kept and what was done, with the busiest endpoints, at most 10. An engine that is no [Statser] leaves
-// all but InFlight and what was done at zero.
+// Stats tells what is kept and what was done, with the 10 busiest endpoints. With an
+// engine that is no [Statser], all but InFlight and what was done is zero.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
 	if e, ok := q.engine.(Statser); ok {
@@ -287,7 +298,8 @@ func (q *Queue) drop(ctx context.Context, m *webhook.Message, reason Reason) {
 	}
 }
 
-// recovered keeps a panic in a hook from ending the process. The value may hold an event's data, so only its type is logged.
+// recovered keeps a panic in a hook from ending the process. The value may hold an
+// event's data, so only its type is logged.
 func (q *Queue) recovered(ctx context.Context, hook string) {
 	if v := recover(); v != nil {
 		q.cfg.Logger.ErrorContext(ctx, "queue: recovered", slog.String("hook", hook),

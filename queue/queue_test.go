@@ -3,7 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 )
 
 func TestNew_Errors(t *testing.T) {
@@ -28,18 +29,12 @@ func TestNew_Errors(t *testing.T) {
 	}{
 		{"no client", nil, engine, queue.Config{}, "queue: no client"},
 		{"no engine", client, nil, queue.Config{}, "queue: no engine"},
-		{"limit", client, engine, queue.Config{Limit: -1}, "queue: Limit is negative"},
-		{"host limit", client, engine, queue.Config{HostLimit: -1}, "queue: HostLimit is negative"},
-		{"rate", client, engine, queue.Config{Rate: -1}, "queue: Rate is negative"},
 		{"burst", client, engine, queue.Config{Burst: -1}, "queue: Burst is negative"},
-		{"size", client, engine, queue.Config{MaxSize: -1}, "queue: MaxSize is negative"},
-		{"failures", client, engine, queue.Config{Failures: -1}, "queue: Failures is negative"},
-		{"rest", client, engine, queue.Config{Rest: -1}, "queue: Rest is negative"},
-		{"disable", client, engine, queue.Config{DisableAfter: -1}, "queue: DisableAfter is negative"},
-		{"grace", client, engine, queue.Config{Grace: -1}, "queue: Grace is negative"},
-		{"order of an engine that has none", client, engine, queue.Config{Ordered: true}, "queue: Ordered: a *queue_test.byHand is no Orderer"},
-		{"nil Memory", client, (*queue.Memory)(nil), queue.Config{}, "queue: no engine"},
-		{"zero Memory", client, &queue.Memory{}, queue.Config{}, "queue: a Memory that NewMemory did not make"},
+		{"rate", client, engine, queue.Config{Rate: math.NaN()}, "queue: Rate is not a number"},
+		{
+			"order of an engine that has none", client, engine, queue.Config{Ordered: true},
+			"queue: Ordered: a *queue_test.byHand is no Orderer",
+		},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
 	for _, tt := range tests {
@@ -69,8 +64,14 @@ func TestQueue_SendRefuses(t *testing.T) {
 		refuse error
 	}{
 		{"no message", t.Context(), nil, nil, "webhook: invalid message: no message", nil},
-		{"invalid", t.Context(), invalid, nil, "webhook: invalid message: URL must start with http:// or https://", nil},
-		{"too large", t.Context(), large, queue.ErrTooLarge, "queue: message too large: 1059 bytes, at most 900", nil},
+		{
+			"invalid", t.Context(), invalid, nil,
+			"webhook: invalid message: URL must start with http:// or https://", nil,
+		},
+		{
+			"too large", t.Context(), large, queue.ErrTooLarge,
+			"queue: message too large: 1059 bytes, at most 900", nil,
+		},
 		{"disabled", t.Context(), message("m_1", "wh_off"), queue.ErrDisabled, "queue: endpoint disabled", nil},
 		{"context", ended, message("m_1", "wh_1"), errDown, "queue: store down", nil},
 		{"engine", t.Context(), message("m_1", "wh_1"), queue.ErrFull, "queue: full", queue.ErrFull},
@@ -79,11 +80,10 @@ func TestQueue_SendRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			engine := &byHand{refuse: tt.refuse}
-			q, err := queue.New(&webhook.Client{}, engine, queue.Config{MaxSize: 900, Logger: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
+			q := newQueue(t, nil, engine, queue.Config{MaxSize: 900})
 			q.Disable("wh_off")
 			// The good message of the same call is not taken either.
-			err = q.SendAll(tt.ctx, message("m_0", "wh_1"), tt.m)
+			err := q.SendAll(tt.ctx, message("m_0", "wh_1"), tt.m)
 			require.EqualError(t, err, tt.want)
 			if tt.is != nil {
 				require.ErrorIs(t, err, tt.is)
@@ -112,7 +112,7 @@ func TestQueue_SendAfterRun(t *testing.T) {
 
 func TestQueue_Task(t *testing.T) {
 	t.Parallel()
-	q, err := queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{Ordered: true})
+	q, err := queue.New(&webhook.Client{}, newEngine(t, memory.Config{}), queue.Config{Ordered: true})
 	require.NoError(t, err)
 	m := message("m_1", "wh_1")
 	m.Subject = "a418"
@@ -149,6 +149,10 @@ func TestKey(t *testing.T) {
 
 func TestQueue_Verdicts(t *testing.T) {
 	t.Parallel()
+	retry := func(after time.Duration) queue.Verdict {
+		return queue.Verdict{Kind: queue.KindRetry, After: after}
+	}
+	panics := transport(func(*http.Request) (*http.Response, error) { panic("boom") })
 	tests := []struct {
 		name   string
 		answer transport
@@ -156,14 +160,14 @@ func TestQueue_Verdicts(t *testing.T) {
 		want   queue.Verdict
 		class  webhook.Class
 	}{
-		{"delivered", always(200), 1, queue.Verdict{Kind: queue.Done}, ""},
-		{"failed", always(500), 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassStatus},
-		{"failed again", always(500), 2, queue.Verdict{Kind: queue.Retry, After: 100 * time.Second}, webhook.ClassStatus},
-		{"given up", always(500), 3, queue.Verdict{Kind: queue.Dead}, webhook.ClassStatus},
-		{"gone", always(410), 1, queue.Verdict{Kind: queue.Dead}, webhook.ClassStatus},
-		{"Retry-After", always(503, "Retry-After", "60"), 1, queue.Verdict{Kind: queue.Retry, After: time.Minute}, webhook.ClassStatus},
-		{"timeout", hang, 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassTimeout},
-		{"panic", func(*http.Request) (*http.Response, error) { panic("boom") }, 1, queue.Verdict{Kind: queue.Retry, After: 10 * time.Second}, webhook.ClassProtocol},
+		{"delivered", always(200), 1, queue.Verdict{Kind: queue.KindDone}, ""},
+		{"failed", always(500), 1, retry(10 * time.Second), webhook.ClassStatus},
+		{"failed again", always(500), 2, retry(100 * time.Second), webhook.ClassStatus},
+		{"given up", always(500), 3, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
+		{"gone", always(410), 1, queue.Verdict{Kind: queue.KindDead}, webhook.ClassStatus},
+		{"Retry-After", always(503, "Retry-After", "60"), 1, retry(time.Minute), webhook.ClassStatus},
+		{"timeout", hang, 1, retry(10 * time.Second), webhook.ClassTimeout},
+		{"panic", panics, 1, retry(10 * time.Second), webhook.ClassProtocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,14 +185,14 @@ func TestQueue_Verdicts(t *testing.T) {
 				s, err := tr.Stats(t.Context())
 				require.NoError(t, err)
 				require.Zero(t, s.InFlight)
-				require.Equal(t, tt.want.Kind == queue.Done, s.Delivered == 1)
-				require.Equal(t, tt.want.Kind == queue.Dead, s.Failed == 1)
+				require.Equal(t, tt.want.Kind == queue.KindDone, s.Delivered == 1)
+				require.Equal(t, tt.want.Kind == queue.KindDead, s.Failed == 1)
 			})
 		})
 	}
 }
 
-// An attempt that is cut off, by Grace or by the engine, is none.
+// An attempt that is cut off, by Grace or by the engine, does not count.
 func TestQueue_Grace(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -198,10 +202,10 @@ func TestQueue_Grace(t *testing.T) {
 		want  queue.Kind
 		ends  bool // the engine may end the context of Handle
 	}{
-		{"long enough", 10 * time.Second, 3 * time.Second, queue.Retry, false},
-		{"too short", 2 * time.Second, 2 * time.Second, queue.Defer, false},
-		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.Retry, true},
-		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.Defer, true},
+		{"long enough", 10 * time.Second, 3 * time.Second, queue.KindRetry, false},
+		{"too short", 2 * time.Second, 2 * time.Second, queue.KindDefer, false},
+		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.KindRetry, true},
+		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.KindDefer, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -209,7 +213,8 @@ func TestQueue_Grace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				engine := &byHand{}
 				attempts := 0
-				client := &webhook.Client{Transport: transport(hang), OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { attempts++ }}
+				client := &webhook.Client{Transport: transport(hang)}
+				client.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) { attempts++ }
 				q, err := queue.New(client, drains{engine}, queue.Config{Grace: tt.grace})
 				require.NoError(t, err)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -224,7 +229,8 @@ func TestQueue_Grace(t *testing.T) {
 					defer end()
 				}
 				m := message("m_1", "wh_1")
-				d := queue.Delivery{Task: queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}, N: 1, Since: time.Now()}
+				task := queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}
+				d := queue.Delivery{Task: task, N: 1, Since: time.Now()}
 				go func() { verdicts <- engine.Handle(handed, d) }()
 				synctest.Wait()
 				begun := time.Now()
@@ -232,15 +238,16 @@ func TestQueue_Grace(t *testing.T) {
 				got := <-verdicts
 				require.Equal(t, tt.took, time.Since(begun))
 				require.Equal(t, tt.want, got.Kind)
-				require.Equal(t, tt.want == queue.Retry, got.Attempt != nil)
-				require.Equal(t, tt.want == queue.Retry, attempts == 1)
+				require.Equal(t, tt.want == queue.KindRetry, got.Attempt != nil)
+				require.Equal(t, tt.want == queue.KindRetry, attempts == 1)
 				require.NoError(t, <-ended)
 			})
 		})
 	}
 }
 
-// drains is an engine by hand that takes a minute to stop, as one does that waits for a handler.
+// drains is an engine by hand that takes a minute to stop, as if it waited for a
+// handler.
 type drains struct{ *byHand }
 
 func (e drains) Run(ctx context.Context, h queue.Handler) error {
@@ -257,7 +264,7 @@ func TestQueue_Cancel(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.EqualError(t, err, "queue: Cancel: a *queue_test.byHand is no Canceler: unsupported operation")
 
-	q, err = queue.New(&webhook.Client{}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	q, err = queue.New(&webhook.Client{}, newEngine(t, memory.Config{}), queue.Config{})
 	require.NoError(t, err)
 	require.NoError(t, q.Send(t.Context(), message("m_1", "wh_1")))
 	for _, want := range []bool{true, false} {
@@ -275,8 +282,9 @@ func TestQueue_Hooks(t *testing.T) {
 			OnDrop:    func(*webhook.Message, queue.Reason) { panic(errDown) },
 		})
 		synctest.Wait()
-		require.Equal(t, queue.Dead, tr.hand(message("m_1", "wh_1"), 1).Kind)
-		require.Equal(t, queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled}, tr.hand(message("m_2", "wh_1"), 1))
+		require.Equal(t, queue.KindDead, tr.hand(message("m_1", "wh_1"), 1).Kind)
+		dropped := queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
+		require.Equal(t, dropped, tr.hand(message("m_2", "wh_1"), 1))
 		log := strings.Join(tr.log.take(), "\n")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDisable panic=string")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDrop panic=*errors.errorString")
@@ -299,15 +307,15 @@ func (e *awayEngine) Run(ctx context.Context, h queue.Handler) error {
 
 func TestQueue_Run_again(t *testing.T) {
 	t.Parallel()
-	e := &awayEngine{queue.NewMemory(queue.MemoryConfig{}), errors.New("away")}
+	e := &awayEngine{newEngine(t, memory.Config{}), errors.New("away")}
 	q, err := queue.New(&webhook.Client{}, e, queue.Config{})
 	require.NoError(t, err)
 	require.ErrorIs(t, q.Run(t.Context()), e.away)
-	require.NoError(t, q.Send(t.Context(), &webhook.Message{ID: "a", Method: "POST", URL: "https://receiver.example/"}))
+	require.NoError(t, q.Send(t.Context(), message("a", "wh_1")))
 	e.away = nil
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, q.Run(ctx))
 	require.ErrorIs(t, q.Run(t.Context()), queue.ErrRunning)
-	require.ErrorIs(t, q.Send(t.Context(), &webhook.Message{ID: "b", Method: "POST", URL: "https://receiver.example/"}), queue.ErrStopped)
+	require.ErrorIs(t, q.Send(t.Context(), message("b", "wh_1")), queue.ErrStopped)
 }

@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
@@ -16,15 +15,15 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
-	"github.com/ringhook/webhook/queue/enginetest"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
 func TestQueue_Sender(t *testing.T) {
 	t.Parallel()
 	webhooktest.TestSender(t, func(t testing.TB, c *webhook.Client) (webhook.Sender, func()) {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		q, err := queue.New(c, memory, queue.Config{})
+		engine := newEngine(t, memory.Config{})
+		q, err := queue.New(c, engine, queue.Config{})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -34,27 +33,18 @@ func TestQueue_Sender(t *testing.T) {
 			require.NoError(t, <-ended)
 		})
 		return q, func() {
-			require.Eventually(t, func() bool {
-				s, err := q.Stats(context.Background())
-				return err == nil && s.Pending+s.InFlight == 0
-			}, 30*time.Second, time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			require.NoError(t, q.Drain(ctx))
 		}
 	})
 }
 
-func TestMemory_Engine(t *testing.T) {
-	t.Parallel()
-	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-		memory := queue.NewMemory(queue.MemoryConfig{})
-		if previous != nil {
-			require.NoError(t, memory.Resume(context.Background(), previous.(*queue.Memory).Pending()...))
-		}
-		return memory
-	})
-}
-
-// A flood to an endpoint that hangs: few goroutines, few requests, and the other endpoint does not notice.
-func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the goroutines of the process
+// A flood to an endpoint that hangs: few goroutines, few requests, and the other
+// endpoint does not notice.
+//
+//nolint:paralleltest // counts the goroutines of the process
+func TestQueue_Flood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var inFlight, most atomic.Int64
 		slow := transport(func(r *http.Request) (*http.Response, error) {
@@ -67,8 +57,7 @@ func TestQueue_Flood(t *testing.T) { //nolint:paralleltest // counts the gorouti
 			defer inFlight.Add(-1)
 			return hang(r)
 		})
-		q, err := queue.New(&webhook.Client{Transport: slow}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
+		q := newQueue(t, slow, newEngine(t, memory.Config{}), queue.Config{})
 		run(t, q)
 		for _, m := range messages(10_000, "wh_slow") {
 			require.NoError(t, q.Send(t.Context(), m))
@@ -107,7 +96,10 @@ func TestQueue_Ordered(t *testing.T) {
 	}{
 		{
 			name: "what follows waits for the retry",
-			send: []sent{{"fails", "a", 2}, {"delivered", "a", 3}, {"read", "a", 4}, {"other", "b", 2}, {"none-1", "", 0}},
+			send: []sent{
+				{"fails", "a", 2}, {"delivered", "a", 3}, {"read", "a", 4},
+				{"other", "b", 2}, {"none-1", "", 0},
+			},
 			soon: []string{"fails", "other", "none-1"}, late: []string{"fails", "delivered", "read"},
 		},
 		{
@@ -139,10 +131,10 @@ func TestQueue_Ordered(t *testing.T) {
 					}
 					return answer(200)
 				})
-				q, err := queue.New(&webhook.Client{Transport: rt}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{
+				q, err := queue.New(&webhook.Client{Transport: rt}, newEngine(t, memory.Config{}), queue.Config{
 					Ordered: true, Supersede: tt.supersede,
 					OnDrop: func(m *webhook.Message, reason queue.Reason) {
-						require.Equal(t, queue.Superseded, reason)
+						require.Equal(t, queue.ReasonSuperseded, reason)
 						dropped.add(m.ID)
 					},
 				})
@@ -168,7 +160,7 @@ func TestQueue_Ordered(t *testing.T) {
 	}
 }
 
-// What is in flight when its subject goes on has no further attempt.
+// A message in flight that becomes outdated has no further attempt.
 func TestQueue_SupersedeInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -181,7 +173,7 @@ func TestQueue_SupersedeInFlight(t *testing.T) {
 			}
 			return answer(200)
 		})
-		q, err := queue.New(&webhook.Client{Transport: rt}, queue.NewMemory(queue.MemoryConfig{}), queue.Config{
+		q, err := queue.New(&webhook.Client{Transport: rt}, newEngine(t, memory.Config{}), queue.Config{
 			Ordered: true, Supersede: true,
 			OnDrop: func(m *webhook.Message, _ queue.Reason) { dropped.add(m.ID) },
 		})

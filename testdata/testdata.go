@@ -1,5 +1,6 @@
-// Package testdata has one body of every event that package payload knows, as platforms send them, for unit tests: of
-// Ringhook itself, and of programs that send or receive such events. Names, numbers and ids are made up.
+// Package testdata has a body of every event that package payload knows, as platforms
+// send them. They are for unit tests of Ringhook itself, and of programs that send or
+// receive such events. Names, numbers and ids are made up.
 package testdata
 
 import (
@@ -11,8 +12,9 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// Fixture returns the body with that name, such as "obd" or "whatsapp_in_text", as indented JSON. The caller may change it.
-// [Names] lists them all; any other name panics, since it is a mistake in the test.
+// Fixture returns the body with that name, such as "obd" or "whatsapp_in_text", as
+// indented JSON. The caller may change it. [Names] lists them all; any other name
+// panics, since it is a mistake in the test.
 func Fixture(name string) []byte {
 	b, err := files.ReadFile(name + ".json")
 	if err != nil {

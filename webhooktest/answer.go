@@ -9,17 +9,19 @@ import (
 	"time"
 )
 
-// An Answer is one step of a [Receiver]'s script. The zero Answer is Status(200). One that goes on for ever ends when the
-// sender goes away or the receiver is closed.
+// An Answer is one step of a [Receiver]'s script. The zero Answer is Status(200). One
+// that goes on for ever ends when the sender goes away or the receiver is closed.
 type Answer struct {
 	handler http.HandlerFunc
 	refuse  bool
 }
 
-// Status answers with a status code from 200 to 999 and no body. It panics on any other code.
+// Status answers with a status code from 200 to 999 and no body. It panics on any other
+// code.
 func Status(code int) Answer { return Reply(code, nil, "") }
 
-// RetryAfter answers with a status code and a Retry-After header, in seconds or an HTTP date, written as it is.
+// RetryAfter answers with a status code and a Retry-After header, in seconds or an HTTP
+// date, written as it is.
 func RetryAfter(code int, value string) Answer {
 	return Reply(code, http.Header{"Retry-After": {value}}, "")
 }
@@ -29,7 +31,8 @@ func Redirect(code int, location string) Answer {
 	return Reply(code, http.Header{"Location": {location}}, "")
 }
 
-// Reply answers with a status code from 200 to 999, headers and a body. It panics on any other code.
+// Reply answers with a status code from 200 to 999, headers and a body. It panics on
+// any other code.
 func Reply(code int, header http.Header, body string) Answer {
 	checkCode(code)
 	header = header.Clone()
@@ -40,7 +43,8 @@ func Reply(code int, header http.Header, body string) Answer {
 	})
 }
 
-// Drip answers with a status code, then one byte of body each time that every has passed, for ever.
+// Drip answers with a status code, then one byte of body each time that every has
+// passed, for ever.
 func Drip(code int, every time.Duration) Answer {
 	checkCode(code)
 	return Func(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +54,8 @@ func Drip(code int, every time.Duration) Answer {
 	})
 }
 
-// Endless answers with a status code, then a body without an end, as fast as it is read.
+// Endless answers with a status code, then with a body without an end, as fast as it is
+// read.
 func Endless(code int) Answer {
 	checkCode(code)
 	always := make(chan time.Time)
@@ -68,35 +73,42 @@ func Hang() Answer {
 	})
 }
 
-// Reset reads the request and resets the connection. The sender cannot know whether it was processed.
+// Reset reads the request and resets the connection. The sender cannot know whether it
+// was processed.
 func Reset() Answer { return Func(reset) }
 
-// Refuse refuses the connection. A server that listens cannot do that, so it is [Receiver.Client]'s transport that takes
-// this step: it dials a port of the loopback interface on which nobody listens, and the error is the system's own. To
-// any other client it is [Reset]. Either way the request is not in [Receiver.Requests].
+// Refuse refuses the connection. A server that listens cannot do that, so the transport
+// of [Receiver.Client] does it: it dials a port of the loopback interface on which
+// nobody listens, and the error is the system's own. To any other client it is [Reset].
+// Either way the request is not in [Receiver.Requests].
 //
-// When it is the turn of Refuse decides itself before the request is sent, so do not use it with several at once.
+// The transport looks at the script before it sends the request, so do not use Refuse
+// with several requests at once.
 func Refuse() Answer { return Answer{handler: reset, refuse: true} }
 
-// Func answers as f does, for example as the handler under test. The request's body has been read and is there to be read
-// again; its context ends when the sender goes away or the receiver is closed, and f must return then.
+// Func answers as f does, which may be a handler under test. f can read the request's
+// body, which has arrived completely. The request's context ends when the sender goes
+// away or the receiver is closed, and f must return then.
 func Func(f http.HandlerFunc) Answer { return Answer{handler: f} }
 
-// play needs a request whose body has been read: only then does net/http notice that the sender has gone.
+// play needs a request whose body has been read: only then does net/http notice that
+// the sender has gone.
 func (a Answer) play(w http.ResponseWriter, r *http.Request) {
 	if a.handler != nil {
 		a.handler(w, r)
 	}
 }
 
-// checkCode refuses, where the script is written, codes that net/http would not send or not take for the end.
+// checkCode panics, where the script is written, for codes that net/http would not send,
+// or after which it would expect another status.
 func checkCode(code int) {
 	if code < 200 || code > 999 {
 		panic(fmt.Sprintf("webhooktest: status code %d, want 200 to 999", code))
 	}
 }
 
-// stream answers with code, then with chunk each time that next says so, until nobody reads it.
+// stream answers with code, then with chunk each time that next receives, until nobody
+// reads it.
 func stream(w http.ResponseWriter, r *http.Request, code int, chunk []byte, next <-chan time.Time) {
 	w.WriteHeader(code)
 	conn := http.NewResponseController(w)

@@ -18,7 +18,8 @@ type orderShipped struct {
 
 func (orderShipped) EventType() string { return "shop:order:shipped" }
 
-// notify is the shop's code under test. It takes a Sender, and does not know that it is tested.
+// notify is the shop's code under test. It takes a Sender, and does not know that it is
+// tested.
 func notify(ctx context.Context, s webhook.Sender, url string, e orderShipped) error {
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -58,7 +59,8 @@ func Example() {
 	// POST /orders shipped_A-17 {"order":"A-17"}
 }
 
-// The handler that receives a custom event is itself under test: it is a step of the script.
+// The handler that receives a custom event is itself under test: it is a step of the
+// script.
 func Example_handler() {
 	secret := webhook.GenerateSecret()
 	handler := webhook.Verifier{Secrets: []webhook.Secret{secret}}.Handler(

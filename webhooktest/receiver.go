@@ -1,6 +1,6 @@
-// Package webhooktest tests what sends webhooks. A [Receiver] listens on the loopback interface, plays a script of
-// answers and faults, and records what arrives; [TestSender] holds any [webhook.Sender] to the behaviour of
-// [webhook.Client].
+// Package webhooktest tests what sends webhooks. A [Receiver] listens on the loopback
+// interface, plays a script of answers and faults, and records what arrives;
+// [TestSender] tests that any [webhook.Sender] behaves as [webhook.Client] does.
 //
 //	rcv := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 //	defer rcv.Close()
@@ -24,15 +24,18 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A Receiver is an HTTP server on the loopback interface that plays a script and records what it was sent. It is made
-// by [NewReceiver], and its methods are safe for concurrent use.
+// A Receiver is an HTTP server on the loopback interface that plays a script and
+// records what it was sent. It is made by [NewReceiver], and its methods are safe for
+// concurrent use.
 type Receiver struct {
-	// URL is where the receiver listens, such as http://127.0.0.1:45671, without a slash at the end.
+	// URL is where the receiver listens, such as http://127.0.0.1:45671, without a
+	// slash at the end.
 	URL string
 
-	// Verifier checks the signature of each request. The result is [Request.Err], and a request that is not accepted is
-	// answered by the Verifier's Handler (401 mostly) in place of its step of the script, which it takes all the same. If
-	// nil, nothing is checked. Set it before the first request.
+	// Verifier checks the signature of each request; the result is [Request.Err]. A
+	// request that is not accepted uses up its step of the script, but is answered by
+	// the Verifier's Handler, mostly with 401. If nil, nothing is checked. Set it
+	// before the first request.
 	Verifier *webhook.Verifier
 
 	server    *httptest.Server
@@ -41,8 +44,8 @@ type Receiver struct {
 	done      <-chan struct{} // closed by Close
 	running   sync.WaitGroup  // handlers; the server does not wait for those that hijack
 
-	mu       sync.Mutex
-	script   []Answer // what is left of it; the last one stays
+	mu       sync.Mutex // guards all that follows
+	script   []Answer   // what is left of it; the last one stays
 	requests []Request
 	arrived  chan struct{} // closed and replaced when a request arrives
 }
@@ -51,16 +54,16 @@ type Receiver struct {
 type Request struct {
 	ID     string      // of the message: the Webhook-Id header
 	Method string      // as sent
-	URL    string      // path and query as sent, so that Receiver.URL + Request.URL is the message's URL
+	URL    string      // path and query as sent: Receiver.URL + URL is the message's URL
 	Header http.Header // all but Host
 	Body   []byte      // all of it
 	At     time.Time   // when all of it had been read
 	Err    error       // what the Receiver's Verifier said; nil without one
 }
 
-// NewReceiver starts a receiver whose nth request gets the nth answer of the script, and every later request the last
-// one. An empty script answers 200. The caller calls [Receiver.Close] when done. Like [httptest.NewServer], it panics
-// if it cannot listen.
+// NewReceiver starts a receiver whose nth request gets the nth answer of the script,
+// and every later request the last one. An empty script answers 200. The caller calls
+// [Receiver.Close] when done. Like [httptest.NewServer], it panics if it cannot listen.
 //
 // With several requests at once, the order of arrival decides which gets which answer.
 func NewReceiver(script ...Answer) *Receiver {
@@ -80,8 +83,8 @@ func NewReceiver(script ...Answer) *Receiver {
 	return r
 }
 
-// Close ends the answers that are still going on, closes all connections and waits until no handler runs. Requests
-// can still be read afterwards. A second Close does nothing.
+// Close ends the answers that still go on, closes all connections and waits until no
+// handler runs. Requests can still be read afterwards. A second Close does nothing.
 func (r *Receiver) Close() {
 	r.stop() // first: a request that starts after this gives up by itself; see serve
 	r.server.CloseClientConnections()
@@ -90,22 +93,25 @@ func (r *Receiver) Close() {
 	r.transport.CloseIdleConnections()
 }
 
-// Client returns a new client that may reach the receiver: only addresses of the loopback interface are allowed, on any
-// port, and a policy may ask for waits of milliseconds. It has no Signer and no OnAttempt; set them before the first use. It is of use until Close.
+// Client returns a new client that may reach the receiver: only addresses of the
+// loopback interface are allowed, on any port, and a policy may ask for waits of
+// milliseconds. It has no Signer and no OnAttempt; set them before the first use. It can
+// be used until Close.
 func (r *Receiver) Client() *webhook.Client {
 	return &webhook.Client{Transport: r.transport, Bounds: webhook.Bounds{MinWait: -1}}
 }
 
-// Requests returns what has arrived so far, in order of arrival. The slice is the caller's; headers and bodies are
-// shared and must not be changed.
+// Requests returns what has arrived so far, in order of arrival. The slice is the
+// caller's; headers and bodies are shared and must not be changed.
 func (r *Receiver) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.requests)
 }
 
-// Wait waits until at least n requests have arrived, which may be before they are answered, and returns all that have.
-// If ctx ends or the receiver is closed first, it returns what had arrived and an error, which wraps the Cause of ctx.
+// Wait waits until at least n requests have arrived, which may be before they are
+// answered, and returns all that have. If ctx ends or the receiver is closed first, it
+// returns what had arrived and an error, which wraps the Cause of ctx.
 func (r *Receiver) Wait(ctx context.Context, n int) ([]Request, error) {
 	for {
 		r.mu.Lock()
@@ -159,11 +165,12 @@ func (r *Receiver) verify(req *http.Request, body []byte) error {
 	return r.Verifier.Verify(req.Context(), req.Header, body)
 }
 
-// record takes the next step of the script for got. It does both at once, so that the nth of Requests got the nth answer.
+// record notes a request and takes the next step of the script for it. It does both
+// under one lock, so that the nth of Requests got the nth answer.
 func (r *Receiver) record(got Request) Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	answer := r.take()
+	answer := r.takeLocked()
 	if !answer.refuse {
 		r.requests = append(r.requests, got)
 		close(r.arrived)
@@ -176,11 +183,11 @@ func (r *Receiver) record(got Request) Answer {
 func (r *Receiver) refuses() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.script[0].refuse && r.take().refuse
+	return r.script[0].refuse && r.takeLocked().refuse
 }
 
-// take needs r.mu.
-func (r *Receiver) take() Answer {
+// takeLocked takes the next step of the script. It needs r.mu.
+func (r *Receiver) takeLocked() Answer {
 	answer := r.script[0]
 	if len(r.script) > 1 {
 		r.script = r.script[1:]
@@ -188,7 +195,8 @@ func (r *Receiver) take() Answer {
 	return answer
 }
 
-// A transport plays Refuse, which a server that listens cannot: it has the request dial a port on which nobody does.
+// A transport plays Refuse, which a server that listens cannot: it sends the request to
+// a port on which nobody listens.
 type transport struct {
 	receiver *Receiver
 	base     http.RoundTripper
@@ -208,8 +216,8 @@ func (t transport) CloseIdleConnections() {
 	}
 }
 
-// closedAddress returns the address of a listener that was just closed. That the system gives its port to somebody else
-// before it is dialled is not to be expected.
+// closedAddress returns the address of a listener that was just closed. The system hardly
+// gives its port to somebody else before it is dialled.
 func closedAddress() string {
 	l := httptest.NewUnstartedServer(nil).Listener
 	defer l.Close()

@@ -85,7 +85,10 @@ func TestReceiver_Script(t *testing.T) {
 		{"Empty", nil, []int{200, 200}},
 		{"Zero", []webhooktest.Answer{{}}, []int{200, 200}},
 		{"One", []webhooktest.Answer{webhooktest.Status(204)}, []int{204, 204, 204}},
-		{"LastRepeats", []webhooktest.Answer{webhooktest.Status(500), webhooktest.Status(410)}, []int{500, 410, 410, 410}},
+		{
+			"LastRepeats", []webhooktest.Answer{webhooktest.Status(500), webhooktest.Status(410)},
+			[]int{500, 410, 410, 410},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +113,10 @@ func TestReply(t *testing.T) {
 		header http.Header
 		body   string
 	}{
-		{"Reply", webhooktest.Reply(422, http.Header{"X-Y": {"a", "b"}}, "no"), 422, http.Header{"X-Y": {"a", "b"}}, "no"},
+		{
+			"Reply", webhooktest.Reply(422, http.Header{"X-Y": {"a", "b"}}, "no"), 422,
+			http.Header{"X-Y": {"a", "b"}}, "no",
+		},
 		{"RetryAfter", webhooktest.RetryAfter(429, "120"), 429, http.Header{"Retry-After": {"120"}}, ""},
 		{"Redirect", webhooktest.Redirect(307, "/elsewhere"), 307, http.Header{"Location": {"/elsewhere"}}, ""},
 		{"Func", webhooktest.Func(func(w http.ResponseWriter, r *http.Request) {
@@ -192,7 +198,8 @@ func TestRefuse(t *testing.T) {
 	})
 }
 
-// TestReceiver_Unending closes the receiver, or lets the sender go, while an answer is going on.
+// TestReceiver_Unending closes the receiver, or lets the sender go, while an answer is
+// going on.
 func TestReceiver_Unending(t *testing.T) {
 	t.Parallel()
 
@@ -243,7 +250,8 @@ func TestReceiver_Unending(t *testing.T) {
 	}
 }
 
-// receive posts something and reads n bytes of the answer, and no more. What is left goes when ctx ends.
+// receive posts something and reads n bytes of the answer, and no more. What is left
+// goes when ctx ends.
 func receive(ctx context.Context, rcv *webhooktest.Receiver, n int) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rcv.URL, strings.NewReader("hello"))
 	if err != nil {
@@ -336,9 +344,15 @@ func TestReceiver_Verifier(t *testing.T) {
 		status   int
 	}{
 		{"Good", webhook.StandardWebhooks{Keys: key(secret)}, webhook.Verifier{}, "POST", nil, 202},
-		{"OtherKey", webhook.StandardWebhooks{Keys: key(other)}, webhook.Verifier{}, "POST", webhook.ErrBadSignature, 401},
+		{
+			"OtherKey", webhook.StandardWebhooks{Keys: key(other)}, webhook.Verifier{}, "POST",
+			webhook.ErrBadSignature, 401,
+		},
 		{"Unsigned", nil, webhook.Verifier{}, "POST", webhook.ErrNoSignature, 401},
-		{"Known", webhook.StandardWebhooks{Keys: key(secret)}, webhook.Verifier{Seen: known}, "POST", webhook.ErrReplayed, 200},
+		{
+			"Known", webhook.StandardWebhooks{Keys: key(secret)}, webhook.Verifier{Seen: known}, "POST",
+			webhook.ErrReplayed, 200,
+		},
 		{"HMAC", webhook.HMAC{Keys: key(secret)}, webhook.Verifier{Header: "Signature"}, "POST", nil, 202},
 		{"HMACOfGET", webhook.HMAC{Keys: key(secret)}, webhook.Verifier{Header: "Signature"}, "GET", nil, 202},
 	}

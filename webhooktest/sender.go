@@ -17,22 +17,25 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// StartFunc starts the Sender under test for [TestSender]. The sender makes its attempts through c, or as c would, and
-// reports each to c.OnAttempt. wait is called once, after the last Send has returned, and returns when everything that
-// was sent has been delivered or given up. What has to be stopped afterwards is left to t.Cleanup.
+// StartFunc starts the Sender under test for [TestSender]. The sender makes its
+// attempts through c, or as c would, and reports each to c.OnAttempt. wait is called
+// once, after the last Send has returned, and returns when everything that was sent has
+// been delivered or given up. Whatever has to be stopped, t.Cleanup should stop.
 type StartFunc = func(t testing.TB, c *webhook.Client) (s webhook.Sender, wait func())
 
-// TestSender holds a Sender to the behaviour of [webhook.Client], which passes it as
+// TestSender tests that a Sender behaves as [webhook.Client] does, which passes it as
 //
-//	webhooktest.TestSender(t, func(_ testing.TB, c *webhook.Client) (webhook.Sender, func()) {
+//	start := func(_ testing.TB, c *webhook.Client) (webhook.Sender, func()) {
 //		return c, func() {}
-//	})
+//	}
+//	webhooktest.TestSender(t, start)
 //
-// Each subtest has a receiver, a client and a sender of its own, and judges by what the receiver and OnAttempt had seen
-// when wait returned. An error of Send counts in two cases only, so that senders that deliver later pass too: a message
-// that will be delivered is accepted with nil, and one that is sent under a context that has ended is not accepted.
+// Each subtest has a receiver, a client and a sender of its own, and judges by what the
+// receiver and OnAttempt had seen when wait returned. So that senders that deliver later
+// pass too, only two things are expected of the error of Send: it is nil for a message
+// that will be delivered, and not nil when the context has ended.
 //
-// It takes about two seconds, since Retry-After has no unit below a second.
+// The test takes about two seconds, since Retry-After has no unit below a second.
 func TestSender(t *testing.T, start StartFunc) {
 	for _, c := range senderChecks() {
 		t.Run(c.name, func(t *testing.T) { c.run(t, start) })
@@ -64,7 +67,7 @@ type trial struct {
 	rcv    *Receiver
 	client *webhook.Client
 
-	mu       sync.Mutex
+	mu       sync.Mutex                   // guards all that follows
 	attempts map[string][]webhook.Attempt // by message id
 	signed   int
 }
@@ -82,7 +85,7 @@ func newTrial(t testing.TB, script ...Answer) *trial {
 	return tr
 }
 
-// sign never signs twice the same, so that a signature that was used again shows.
+// sign makes a different signature each time, so that one that is used again shows.
 func (tr *trial) sign(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -91,8 +94,8 @@ func (tr *trial) sign(_ context.Context, _ *webhook.Message, _ time.Time, h http
 	return nil
 }
 
-// message is one that takes care to arrive as it was sent: escapes in the URL, a header with two values, bytes that are
-// no text. Its id is new to any store.
+// message returns one that is easily changed by mistake: it has escapes in the URL, a
+// header with two values, bytes that are not text. Its id is new to any store.
 func (tr *trial) message() *webhook.Message {
 	return &webhook.Message{
 		ID: rand.Text(), WebhookID: "wh_1", Event: "test:event",
@@ -106,8 +109,8 @@ func (tr *trial) message() *webhook.Message {
 	}
 }
 
-// deliver sends messages from up to eight goroutines, waits until the sender is done with them, and sees that it has
-// left them as they were.
+// deliver sends messages from up to eight goroutines, waits until the sender is done
+// with them, and checks that it has not changed them.
 func (tr *trial) deliver(ctx context.Context, start StartFunc, messages ...*webhook.Message) (errs []error) {
 	tr.Helper()
 	sender, wait := start(tr.TB, tr.client)
@@ -139,8 +142,8 @@ type outcome struct {
 	result webhook.Outcome
 }
 
-// check compares what became of m with the attempts that should have been made, and sees that the requests that came of
-// them are all m, each signed afresh and none before its time.
+// check compares the attempts made for m with those that should have been made, and
+// checks that all requests are m, each with a signature of its own and none too early.
 func (tr *trial) check(m *webhook.Message, requests int, want ...outcome) {
 	tr.Helper()
 	attempts, got := tr.attemptsOf(m), []outcome(nil)
@@ -149,7 +152,7 @@ func (tr *trial) check(m *webhook.Message, requests int, want ...outcome) {
 		if a.N != i+1 {
 			tr.Errorf("attempt %d has the number %d", i+1, a.N)
 		}
-		if a.Outcome == webhook.Retrying && a.Wait < m.Policy.Waits[min(i, len(m.Policy.Waits)-1)] {
+		if a.Outcome == webhook.OutcomeRetrying && a.Wait < m.Policy.Waits[min(i, len(m.Policy.Waits)-1)] {
 			tr.Errorf("the wait after attempt %d is %v, less than the policy's", a.N, a.Wait)
 		}
 	}
@@ -170,7 +173,8 @@ func (tr *trial) check(m *webhook.Message, requests int, want ...outcome) {
 		}
 		signatures[signature] = true
 		if i > 0 && len(came) == len(attempts) && r.At.Sub(came[i-1].At) < attempts[i-1].Wait {
-			tr.Errorf("request %d came %v after the one before it, want at least %v", i+1, r.At.Sub(came[i-1].At), attempts[i-1].Wait)
+			tr.Errorf("request %d came %v after the one before it, want at least %v",
+				i+1, r.At.Sub(came[i-1].At), attempts[i-1].Wait)
 		}
 	}
 }
@@ -192,7 +196,7 @@ func (tr *trial) requestsOf(m *webhook.Message) []Request {
 	return slices.DeleteFunc(tr.rcv.Requests(), func(r Request) bool { return r.ID != m.ID })
 }
 
-// checkRequest sees that r is m, to the byte.
+// checkRequest checks that r is m, to the byte.
 func (tr *trial) checkRequest(m *webhook.Message, r Request) {
 	tr.Helper()
 	if r.Method != m.Method || tr.rcv.URL+r.URL != m.URL {
@@ -208,7 +212,7 @@ func (tr *trial) checkRequest(m *webhook.Message, r Request) {
 	}
 }
 
-// checkAccepted is for messages that will be delivered.
+// checkAccepted checks the errors of Send for messages that will be delivered.
 func (tr *trial) checkAccepted(errs []error) {
 	tr.Helper()
 	if err := errors.Join(errs...); err != nil {

@@ -14,8 +14,8 @@ import (
 // deliveryChecks send one message, whose fate follows from the receiver's script.
 func deliveryChecks() []senderCheck {
 	var (
-		delivered = outcome{200, "", webhook.Delivered}
-		again     = outcome{500, webhook.ClassStatus, webhook.Retrying}
+		delivered = outcome{200, "", webhook.OutcomeDelivered}
+		again     = outcome{500, webhook.ClassStatus, webhook.OutcomeRetrying}
 	)
 	tests := []struct {
 		name     string
@@ -33,7 +33,7 @@ func deliveryChecks() []senderCheck {
 		{
 			name:   "any 2xx",
 			script: []Answer{Status(299)},
-			want:   []outcome{{299, "", webhook.Delivered}}, requests: 1,
+			want:   []outcome{{299, "", webhook.OutcomeDelivered}}, requests: 1,
 		},
 		{
 			name:   "delivered after failures",
@@ -44,40 +44,44 @@ func deliveryChecks() []senderCheck {
 			name:   "given up",
 			script: []Answer{Status(500), Status(500), Reply(404, nil, "no such hook")},
 			policy: func(p *webhook.Policy) { p.Attempts = 3 },
-			want:   []outcome{again, again, {404, webhook.ClassStatus, webhook.Failed}}, requests: 3, body: "no such hook",
+			want:   []outcome{again, again, {404, webhook.ClassStatus, webhook.OutcomeFailed}}, requests: 3,
+			body: "no such hook",
 		},
 		{
 			name:   "no retry",
 			script: []Answer{Status(500)},
 			policy: func(p *webhook.Policy) { p.Attempts = 1 },
-			want:   []outcome{{500, webhook.ClassStatus, webhook.Failed}}, requests: 1,
+			want:   []outcome{{500, webhook.ClassStatus, webhook.OutcomeFailed}}, requests: 1,
 		},
 		{
 			name:   "410 ends it",
 			script: []Answer{Status(500), Status(410)},
-			want:   []outcome{again, {410, webhook.ClassStatus, webhook.Gone}}, requests: 2,
+			want:   []outcome{again, {410, webhook.ClassStatus, webhook.OutcomeGone}}, requests: 2,
 		},
 		{
 			name:   "2xx outside Success",
 			script: []Answer{Status(201), Status(202)},
 			policy: func(p *webhook.Policy) { p.Success = []int{200, 202} },
-			want:   []outcome{{201, webhook.ClassStatus, webhook.Retrying}, {202, "", webhook.Delivered}}, requests: 2,
+			want: []outcome{
+				{201, webhook.ClassStatus, webhook.OutcomeRetrying}, {202, "", webhook.OutcomeDelivered},
+			},
+			requests: 2,
 		},
 		{
 			name:   "connection reset",
 			script: []Answer{Reset(), Status(200)},
-			want:   []outcome{{0, webhook.ClassReset, webhook.Retrying}, delivered}, requests: 2,
+			want:   []outcome{{0, webhook.ClassReset, webhook.OutcomeRetrying}, delivered}, requests: 2,
 		},
 		{
 			name:   "connection refused",
 			script: []Answer{Refuse(), Status(200)},
-			want:   []outcome{{0, webhook.ClassConnect, webhook.Retrying}, delivered}, requests: 1,
+			want:   []outcome{{0, webhook.ClassConnect, webhook.OutcomeRetrying}, delivered}, requests: 1,
 		},
 		{
 			name:   "no answer in time",
 			script: []Answer{Hang(), Status(200)},
 			policy: func(p *webhook.Policy) { p.Timeout = 500 * time.Millisecond },
-			want:   []outcome{{0, webhook.ClassTimeout, webhook.Retrying}, delivered}, requests: 2,
+			want:   []outcome{{0, webhook.ClassTimeout, webhook.OutcomeRetrying}, delivered}, requests: 2,
 		},
 		{
 			name:   "the status decides, not the body",
@@ -96,7 +100,7 @@ func deliveryChecks() []senderCheck {
 			errs := tr.deliver(t.Context(), start, m)
 			tr.check(m, tt.requests, tt.want...)
 			tr.checkTotal(tt.requests)
-			if tt.want[len(tt.want)-1].result == webhook.Delivered {
+			if tt.want[len(tt.want)-1].result == webhook.OutcomeDelivered {
 				tr.checkAccepted(errs)
 			}
 			if got := string(tr.last(m).Body); tt.body != "" && got != tt.body {
@@ -110,7 +114,7 @@ func deliveryChecks() []senderCheck {
 func checkMethods(t testing.TB, start StartFunc) {
 	tr := newTrial(t)
 	var messages []*webhook.Message
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		m := tr.message()
 		m.Method = method
 		if method == http.MethodGet {
@@ -120,18 +124,20 @@ func checkMethods(t testing.TB, start StartFunc) {
 	}
 	tr.checkAccepted(tr.deliver(t.Context(), start, messages...))
 	for _, m := range messages {
-		tr.check(m, 1, outcome{200, "", webhook.Delivered})
+		tr.check(m, 1, outcome{200, "", webhook.OutcomeDelivered})
 	}
 	tr.checkTotal(len(messages))
 }
 
-// checkRetryAfter really waits: that the attempt asks for the wait does not mean that the sender keeps to it.
+// checkRetryAfter really waits: the sender must not only know how long to wait, but do
+// it.
 func checkRetryAfter(t testing.TB, start StartFunc) {
 	tr := newTrial(t, RetryAfter(503, "1"), Status(200))
 	m := tr.message()
 	tr.checkAccepted(tr.deliver(t.Context(), start, m))
-	tr.check(m, 2, outcome{503, webhook.ClassStatus, webhook.Retrying}, outcome{200, "", webhook.Delivered})
-	if got := tr.attemptsOf(m); len(got) > 0 && got[0].Wait < time.Second { // check has seen that it was kept
+	tr.check(m, 2, outcome{503, webhook.ClassStatus, webhook.OutcomeRetrying}, outcome{200, "", webhook.OutcomeDelivered})
+	// The check before has compared the time between the requests with it.
+	if got := tr.attemptsOf(m); len(got) > 0 && got[0].Wait < time.Second {
 		tr.Errorf("the wait after the first attempt is %v, want 1s or more", got[0].Wait)
 	}
 }
@@ -143,7 +149,8 @@ func checkRedirect(t testing.TB, start StartFunc) {
 	m := tr.message()
 	m.Policy.Attempts = 2
 	tr.deliver(t.Context(), start, m)
-	tr.check(m, 2, outcome{302, webhook.ClassStatus, webhook.Retrying}, outcome{307, webhook.ClassStatus, webhook.Failed})
+	tr.check(m, 2, outcome{302, webhook.ClassStatus, webhook.OutcomeRetrying},
+		outcome{307, webhook.ClassStatus, webhook.OutcomeFailed})
 	if got := len(other.Requests()); got != 0 {
 		tr.Errorf("%d requests arrived at the redirect's target", got)
 	}
@@ -157,8 +164,8 @@ func checkRetryFunc(t testing.TB, start StartFunc) {
 	m := tr.message()
 	m.Policy.Attempts = 2
 	tr.deliver(t.Context(), start, m)
-	again := outcome{500, webhook.ClassStatus, webhook.Retrying}
-	tr.check(m, 3, again, again, outcome{500, webhook.ClassStatus, webhook.Failed})
+	again := outcome{500, webhook.ClassStatus, webhook.OutcomeRetrying}
+	tr.check(m, 3, again, again, outcome{500, webhook.ClassStatus, webhook.OutcomeFailed})
 }
 
 func checkSignerFails(t testing.TB, start StartFunc) {
@@ -169,11 +176,11 @@ func checkSignerFails(t testing.TB, start StartFunc) {
 	m := tr.message()
 	m.Policy.Attempts = 1
 	tr.deliver(t.Context(), start, m)
-	tr.check(m, 0, outcome{0, webhook.ClassSign, webhook.Failed})
+	tr.check(m, 0, outcome{0, webhook.ClassSign, webhook.OutcomeFailed})
 	tr.checkTotal(0)
 }
 
-// checkMany sends many messages at once, every other one of which is refused at first.
+// checkMany sends many messages at once. Every other one is refused at first.
 func checkMany(t testing.TB, start StartFunc) {
 	var (
 		mu   sync.Mutex
@@ -196,10 +203,10 @@ func checkMany(t testing.TB, start StartFunc) {
 		}
 	}
 	tr.checkAccepted(tr.deliver(t.Context(), start, messages...))
-	delivered := outcome{200, "", webhook.Delivered}
+	delivered := outcome{200, "", webhook.OutcomeDelivered}
 	for i, m := range messages {
 		if i%2 == 1 {
-			tr.check(m, 2, outcome{500, webhook.ClassStatus, webhook.Retrying}, delivered)
+			tr.check(m, 2, outcome{500, webhook.ClassStatus, webhook.OutcomeRetrying}, delivered)
 		} else {
 			tr.check(m, 1, delivered)
 		}

@@ -1,6 +1,7 @@
 package webhooktest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ func TestTestSender(t *testing.T) {
 	})
 }
 
-// TestTestSender_Teeth breaks a sender in one way at a time, and sees that the suite notices.
+// TestTestSender_Teeth breaks a sender in one way at a time, and sees that the suite
+// notices.
 func TestTestSender_Teeth(t *testing.T) {
 	t.Parallel()
 
@@ -45,14 +47,18 @@ func TestTestSender_Teeth(t *testing.T) {
 		says   string // a part of what it must say
 	}{
 		{
-			name:   "changes the bytes on retry",
-			broken: background(loop{edit: onRetry(func(m *webhook.Message) { m.Body = append(slices.Clone(m.Body), ' ') })}),
-			check:  "delivered after failures", says: "request has the body",
+			name: "changes the bytes on retry",
+			broken: background(loop{edit: onRetry(func(m *webhook.Message) {
+				m.Body = append(slices.Clone(m.Body), ' ')
+			})}),
+			check: "delivered after failures", says: "request has the body",
 		},
 		{
-			name:   "changes the URL on retry",
-			broken: background(loop{edit: onRetry(func(m *webhook.Message) { m.URL = strings.Replace(m.URL, "%2F", "/", 1) })}),
-			check:  "connection reset", says: "request is POST",
+			name: "changes the URL on retry",
+			broken: background(loop{edit: onRetry(func(m *webhook.Message) {
+				m.URL = strings.Replace(m.URL, "%2F", "/", 1)
+			})}),
+			check: "connection reset", says: "request is POST",
 		},
 		{
 			name: "loses a header value",
@@ -83,7 +89,7 @@ func TestTestSender_Teeth(t *testing.T) {
 		{
 			name: "goes on after 410",
 			broken: background(loop{again: func(a webhook.Attempt) bool {
-				return a.Outcome == webhook.Retrying || a.Outcome == webhook.Gone && a.N < 4
+				return a.Outcome == webhook.OutcomeRetrying || a.Outcome == webhook.OutcomeGone && a.N < 4
 			}}),
 			check: "410 ends it", says: "4 requests arrived",
 		},
@@ -176,7 +182,8 @@ func run(t *testing.T, check string, start webhooktest.StartFunc) string {
 	return tb.said.String()
 }
 
-// complaints takes down the errors of a check instead of failing the test. No check uses Fatal or Fail.
+// complaints takes down the errors of a check instead of failing the test. No check
+// uses Fatal or Fail.
 type complaints struct {
 	testing.TB
 	mu   sync.Mutex
@@ -189,7 +196,8 @@ func (c *complaints) Errorf(format string, args ...any) {
 	fmt.Fprintf(&c.said, format+"\n", args...)
 }
 
-// A loop is what a sender does over Client.Try, done right if it is zero. Each field lets it do one thing otherwise.
+// A loop is what a sender does over Client.Try, done right if it is zero. Each field
+// lets it do one thing otherwise.
 type loop struct {
 	edit          func(m *webhook.Message, n int)
 	again         func(a webhook.Attempt) bool
@@ -204,7 +212,7 @@ func (l loop) deliver(ctx context.Context, c *webhook.Client, m *webhook.Message
 			l.edit(&sent, n)
 		}
 		a := c.Try(ctx, &sent, n)
-		again := a.Outcome == webhook.Retrying
+		again := a.Outcome == webhook.OutcomeRetrying
 		if l.again != nil {
 			again = l.again(a)
 		}
@@ -277,7 +285,7 @@ func followRedirects(base http.RoundTripper) http.RoundTripper {
 			return nil, err
 		}
 		client := &http.Client{Transport: base}
-		again, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), strings.NewReader(string(body)))
+		again, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}

@@ -1,8 +1,8 @@
 module github.com/ringhook/webhook/durable/postgres
 
-go 1.25.0
+go 1.26.0
 
-// Until a version is tagged, the modules of this repository find each other by path.
+// For development. What is tagged has no replace: .ci/release takes it out.
 replace (
 	github.com/ringhook/webhook => ../../
 	github.com/ringhook/webhook/durable => ../
@@ -10,8 +10,8 @@ replace (
 
 require (
 	github.com/jackc/pgx/v5 v5.9.1
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
-	github.com/ringhook/webhook/durable v0.0.0-00010101000000-000000000000
+	github.com/ringhook/webhook v0.1.0
+	github.com/ringhook/webhook/durable v0.1.0
 	github.com/riverqueue/river v0.32.0
 	github.com/riverqueue/river/riverdriver v0.32.0
 	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.32.0

@@ -26,7 +26,7 @@ func TestIsolation(t *testing.T) {
 			got := make(chan string, 10)
 			durabletest.Run(t, e, func(_ context.Context, d queue.Delivery) queue.Verdict {
 				got <- d.ID
-				return queue.Verdict{Kind: queue.Done}
+				return queue.Verdict{Kind: queue.KindDone}
 			})
 			task := func(id string) queue.Task {
 				task := durabletest.Task(id)
@@ -81,7 +81,7 @@ func TestIsolation_order(t *testing.T) {
 	got := make(chan string, 10)
 	durabletest.Run(t, e, func(_ context.Context, d queue.Delivery) queue.Verdict {
 		got <- d.ID
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	require.Equal(t, "first", await(t, got))
 	require.Equal(t, "second", await(t, got))

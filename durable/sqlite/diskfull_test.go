@@ -90,7 +90,7 @@ func listen(t *testing.T, e *sqlite.Engine) func(n int) map[string]bool {
 		case more <- struct{}{}:
 		default:
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	return func(n int) map[string]bool {
 		timeout := time.After(time.Minute)

@@ -73,7 +73,7 @@ func TestSweepFails(t *testing.T) {
 	_, exec := connect(t, path)
 	exec(t, `UPDATE @delivery SET state = 'delivered', ended = 1`)
 	exec(t, `CREATE TRIGGER full BEFORE DELETE ON @delivery BEGIN SELECT RAISE(ABORT, 'full'); END`)
-	durabletest.Run(t, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Done} })
+	durabletest.Run(t, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDone} })
 	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("new"))) // goes on as ever
 	<-time.After(time.Second)
 	logged.mu.Lock()

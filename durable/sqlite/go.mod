@@ -2,7 +2,7 @@ module github.com/ringhook/webhook/durable/sqlite
 
 go 1.26.0
 
-// Until a version is tagged, the modules of this repository find each other by path.
+// For development. What is tagged has no replace: .ci/release takes it out.
 replace (
 	github.com/ringhook/webhook => ../../
 	github.com/ringhook/webhook/durable => ../
@@ -11,8 +11,8 @@ replace (
 // River's SQLite driver is at v0.31.0 while River and its other driver are at v0.32.0, and modernc.org/sqlite stays at v1.60.1:
 // go mod tidy fails with v1.61.1. Lift them together, in all modules under durable/, when there is a later riversqlite.
 require (
-	github.com/ringhook/webhook v0.0.0-00010101000000-000000000000
-	github.com/ringhook/webhook/durable v0.0.0-00010101000000-000000000000
+	github.com/ringhook/webhook v0.1.0
+	github.com/ringhook/webhook/durable v0.1.0
 	github.com/riverqueue/river v0.32.0
 	github.com/riverqueue/river/riverdriver v0.32.0
 	github.com/riverqueue/river/riverdriver/riversqlite v0.31.0

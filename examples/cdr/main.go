@@ -1,5 +1,6 @@
-// Cdr posts the call detail record of an auto-dialer, as documented, to a receiver that it starts itself and that wants an
-// API key, and shows what the receiver answers; then once more with a key that is wrong.
+// Cdr posts the call detail record of an auto-dialer, as documented, to a receiver that
+// it starts itself and that requires an API key. It shows the receiver's answer, and
+// then the answer to a wrong key.
 //
 //	go run ./examples/cdr
 package main
@@ -58,7 +59,8 @@ func run(ctx context.Context, out io.Writer) error {
 		CallDate:            payload.TimeInstant(time.Date(2026, time.July, 1, 10, 57, 39, 0, time.UTC)),
 	}
 
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 		fmt.Fprintf(out, "%s: %s, status %d, answer %s\n", m.Event, a.Outcome, a.Status, a.Body)
 	}
@@ -84,7 +86,7 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// store is the customer's end.
+// store is the customer's handler.
 func store(w http.ResponseWriter, r *http.Request) {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("x-api-key")), []byte(apiKey)) == 0 {
 		w.WriteHeader(http.StatusUnauthorized)

@@ -1,6 +1,7 @@
-// Customer-template loads a customer's webhooks from a JSON file, checks each and shows what is wrong with the one that is
-// wrong on purpose. With each of the others it composes the request that reports a message status, shows it and sends it to
-// a receiver that it starts itself.
+// Customer-template loads a customer's webhooks from a JSON file and compiles each of
+// them. It shows the errors of the one that is wrong on purpose. With each of the
+// others, it composes the request that reports a message status, shows it and sends it
+// to a receiver that it starts itself.
 //
 //	go run ./examples/customer-template [file.json]
 package main
@@ -48,13 +49,14 @@ func main() {
 func run(ctx context.Context, out io.Writer, file []byte) error {
 	var hooks []webhook.Webhook
 	d := json.NewDecoder(bytes.NewReader(file))
-	d.DisallowUnknownFields() // a typo such as "header" would be lost without a word
+	d.DisallowUnknownFields() // or a typo such as "header" would be ignored
 	if err := d.Decode(&hooks); err != nil {
 		return err
 	}
 	receiver := webhooktest.NewReceiver() // stands for the customer's servers
 	defer receiver.Close()
-	client := receiver.Client() // may reach this machine; in production: client := &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 
 	event := payload.MessageStatus{
 		ID:        "a418d672-9781-4d97-b517-a56f7d95ad8a",
@@ -91,7 +93,7 @@ func run(ctx context.Context, out io.Writer, file []byte) error {
 	return nil
 }
 
-// show prints a request without the credentials that its headers may carry.
+// show prints a request without the credentials that its headers may have.
 func show(out io.Writer, m *webhook.Message) {
 	fmt.Fprintln(out, m.Method, m.URL)
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
@@ -106,7 +108,7 @@ func show(out io.Writer, m *webhook.Message) {
 	}
 }
 
-// redirect points an address at another server. Path and query stay as they were composed.
+// redirect returns an address on another server, with the path and query as composed.
 func redirect(address, server string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Opentelemetry shows the figures of a queue as OpenTelemetry instruments: what it keeps as gauges that are read when the
-// exporter asks, and each attempt as a histogram by outcome and class. It prints them instead of exporting them. It is a module
-// of its own: cd examples/opentelemetry && go run .
+// Opentelemetry shows the figures of a queue as OpenTelemetry instruments: its messages
+// as gauges that are read when the exporter collects, and each attempt in a histogram
+// by outcome and class. It prints them instead of exporting them. It is a module of its
+// own: cd examples/opentelemetry && go run .
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
@@ -31,10 +33,12 @@ func main() {
 func run(ctx context.Context, out io.Writer) error {
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200)) // stands for the customer's server
+	// The receiver stands for the customer's server.
+	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 	defer receiver.Close()
 
-	exporter, err := stdoutmetric.New(stdoutmetric.WithWriter(out), stdoutmetric.WithPrettyPrint(), stdoutmetric.WithoutTimestamps())
+	exporter, err := stdoutmetric.New(
+		stdoutmetric.WithWriter(out), stdoutmetric.WithPrettyPrint(), stdoutmetric.WithoutTimestamps())
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,11 @@ func run(ctx context.Context, out io.Writer) error {
 	if client.OnAttempt, err = observeAttempts(meter); err != nil {
 		return err
 	}
-	q, err := queue.New(client, queue.NewMemory(queue.MemoryConfig{}), queue.Config{})
+	engine, err := memory.New(memory.Config{})
+	if err != nil {
+		return err
+	}
+	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
 		return err
 	}
@@ -69,14 +77,18 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	stop()
-	return errors.Join(<-ended, provider.Shutdown(context.Background())) // Shutdown exports a last time
+	// Shutdown exports once more.
+	return errors.Join(<-ended, provider.Shutdown(context.Background()))
 }
 
 // observeQueue reads the queue's figures whenever the exporter collects.
 func observeQueue(meter metric.Meter, q *queue.Queue) error {
-	pending, err1 := meter.Int64ObservableGauge("webhook.queue.pending", metric.WithDescription("Messages that wait"))
-	inFlight, err2 := meter.Int64ObservableGauge("webhook.queue.in_flight", metric.WithDescription("Messages that are being sent"))
-	ended, err3 := meter.Int64ObservableCounter("webhook.queue.ended", metric.WithDescription("Messages delivered, failed, dropped or canceled"))
+	pending, err1 := meter.Int64ObservableGauge("webhook.queue.pending",
+		metric.WithDescription("Messages that wait"))
+	inFlight, err2 := meter.Int64ObservableGauge("webhook.queue.in_flight",
+		metric.WithDescription("Messages that are being sent"))
+	ended, err3 := meter.Int64ObservableCounter("webhook.queue.ended",
+		metric.WithDescription("Messages delivered, failed, dropped or canceled"))
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -87,7 +99,9 @@ func observeQueue(meter metric.Meter, q *queue.Queue) error {
 		}
 		o.ObserveInt64(pending, int64(s.Pending))
 		o.ObserveInt64(inFlight, int64(s.InFlight))
-		for how, n := range map[string]uint64{"delivered": s.Delivered, "failed": s.Failed, "dropped": s.Dropped, "canceled": s.Canceled} {
+		for how, n := range map[string]uint64{
+			"delivered": s.Delivered, "failed": s.Failed, "dropped": s.Dropped, "canceled": s.Canceled,
+		} {
 			o.ObserveInt64(ended, int64(n), metric.WithAttributes(attribute.String("how", how)))
 		}
 		return nil
@@ -95,11 +109,15 @@ func observeQueue(meter metric.Meter, q *queue.Queue) error {
 	return err
 }
 
-// observeAttempts returns an OnAttempt. Its attributes have few values; a webhook's id has not, so it is none of them.
+// observeAttempts returns an OnAttempt. Its attributes have few values. A webhook's id
+// is not an attribute, since it has many.
 func observeAttempts(meter metric.Meter) (func(context.Context, *webhook.Message, webhook.Attempt), error) {
 	duration, err := meter.Float64Histogram("webhook.attempt.duration", metric.WithUnit("s"))
 	return func(ctx context.Context, m *webhook.Message, a webhook.Attempt) {
 		duration.Record(ctx, a.Duration.Seconds(), metric.WithAttributes(
-			attribute.String("event", m.Event), attribute.String("outcome", string(a.Outcome)), attribute.String("class", string(a.Class))))
+			attribute.String("event", m.Event),
+			attribute.String("outcome", string(a.Outcome)),
+			attribute.String("class", string(a.Class)),
+		))
 	}, err
 }

@@ -1,5 +1,6 @@
-// Quickstart delivers a WhatsApp status and a call report in a customer's own format, signed, to a receiver that it starts
-// itself and that fails at first, so that a retry is seen. It takes about a second.
+// Quickstart delivers a WhatsApp status and a call report in a customer's own format,
+// signed, to a receiver that it starts itself and that fails at first, so that a retry
+// is seen. It takes about a second.
 //
 //	go run ./examples/quickstart
 package main
@@ -26,13 +27,17 @@ func main() {
 const webhookID = "dd4b91af-167d-48e6-901d-ae181ff6e80d"
 
 func run(ctx context.Context, out io.Writer) error {
-	// The customer's end: it answers 500 once, and 200 from then on.
+	// The customer's server: it answers 500 once, and then 200.
 	receiver := webhooktest.NewReceiver(webhooktest.Status(500), webhooktest.Status(200))
 	defer receiver.Close()
-	receiver.Verifier = &webhook.Verifier{Header: webhook.HeaderSignature, Secrets: []webhook.Secret{webhook.WebhookIDSecret(webhookID)}}
+	receiver.Verifier = &webhook.Verifier{
+		Header:  webhook.HeaderSignature,
+		Secrets: []webhook.Secret{webhook.WebhookIDSecret(webhookID)},
+	}
 
 	hooks := webhooks(receiver.URL)
-	client := receiver.Client() // a webhook.Client that may reach this machine; yours is &webhook.Client{}
+	// This client may reach this machine. In production: client := &webhook.Client{}
+	client := receiver.Client()
 	client.Signer = webhook.HMAC{}
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 		fmt.Fprintf(out, "%s: attempt %d: status %d: %s", m.Event, a.N, a.Status, a.Outcome)
@@ -67,7 +72,8 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// webhooks is what the customer wrote into the form of the panel: one for message statuses and one for call reports.
+// webhooks returns what the customer wrote into the panel's form: one webhook for
+// message statuses and one for call reports.
 func webhooks(url string) []webhook.Webhook {
 	hooks := []webhook.Webhook{
 		{
@@ -75,22 +81,24 @@ func webhooks(url string) []webhook.Webhook {
 			Name:    "message status",
 			URL:     url + "/ack/receive?id=@{{payload.id}}&mobile=@{{payload.mobile}}&status=@{{payload.status}}",
 			Headers: map[string]string{"Authorization": "Bearer the-customers-token"},
-			Body:    `{"id": "@{{payload.id}}", "mobile": "@{{payload.mobile}}", "message_status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
+			Body: `{"id": "@{{payload.id}}", "mobile": "@{{payload.mobile}}", ` +
+				`"message_status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
 		},
 		{
 			ID:   webhookID,
 			Name: "call report",
 			URL:  url + "/calls",
-			Body: `{"call": "{{mid}}", "to": "{{to}}", "status": "{{status}}", "seconds": {{duration}}, "report": {{payload}}}`,
+			Body: `{"call": "{{mid}}", "to": "{{to}}", "status": "{{status}}", ` +
+				`"seconds": {{duration}}, "report": {{payload}}}`,
 		},
 	}
-	for i := range hooks { // as documented, the wait would be 10 s
+	for i := range hooks { // by default, the wait would be 10 s
 		hooks[i].Policy = &webhook.Policy{Waits: []time.Duration{time.Second}}
 	}
 	return hooks
 }
 
-// events is what happened on the platform: one event for each of the webhooks.
+// events returns what happened on the platform: one event for each of the webhooks.
 func events() []webhook.Event {
 	return []webhook.Event{
 		payload.MessageStatus{
@@ -111,7 +119,7 @@ func events() []webhook.Event {
 			StartAt:  payload.TimeLocal(time.Now().Add(-23 * time.Second)),
 			EndAt:    payload.TimeLocal(time.Now()),
 			Duration: payload.SecondsString(23 * time.Second),
-			Status:   payload.CallAnswer,
+			Status:   payload.CallStatusAnswer,
 		},
 	}
 }

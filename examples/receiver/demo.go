@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// demonstrate has the handler run on a port of its own, and plays the sender.
+// demonstrate runs the handler on a port of its own, and sends events to it.
 func demonstrate(ctx context.Context, out io.Writer) error {
 	key := webhook.GenerateSecret()
 	server := webhooktest.NewReceiver(webhooktest.Func(newHandler(out, key).ServeHTTP))
@@ -23,18 +23,24 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	client.OnAttempt = func(_ context.Context, m *webhook.Message, a webhook.Attempt) {
 		fmt.Fprintf(out, "  %s: answer %d\n", m.Event, a.Status)
 	}
-	composer, err := webhook.Compile(webhook.Webhook{URL: server.URL}) // no template: events as documented
+	// No template: events are sent as documented.
+	composer, err := webhook.Compile(webhook.Webhook{URL: server.URL})
 	if err != nil {
 		return err
 	}
 	var message *webhook.Message
 	for _, event := range []webhook.Event{
 		payload.MessageIn{
-			Channels:  []payload.Channel{{Name: payload.ChannelWhatsApp, To: payload.PhoneString("919019120120")}},
-			Recipient: payload.Recipient{From: payload.PhoneString("919019912345"), User: payload.User{FirstName: "Asha"}},
-			Message:   payload.TextContent("Where is my order?"),
+			Channels: []payload.Channel{{Name: payload.ChannelWhatsApp, To: payload.PhoneString("919019120120")}},
+			Recipient: payload.Recipient{
+				From: payload.PhoneString("919019912345"), User: payload.User{FirstName: "Asha"},
+			},
+			Message: payload.TextContent("Where is my order?"),
 		},
-		payload.CallReport{MID: "1234-1333-98765", Status: payload.CallAnswer, Duration: payload.SecondsString(23 * time.Second)},
+		payload.CallReport{
+			MID: "1234-1333-98765", Status: payload.CallStatusAnswer,
+			Duration: payload.SecondsString(23 * time.Second),
+		},
 		payload.CDR{CallID: "b1b7c8a0", CampaignName: "Renewals, July", HangupCause: payload.CauseNormalClearing},
 		payload.MessageStatus{ID: "a418d672", Status: payload.StatusRead},
 	} {

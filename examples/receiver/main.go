@@ -1,9 +1,9 @@
-// Receiver is the other end: an HTTP server that accepts events with a good signature only, tells their types apart and
-// says what they are. It runs until it is interrupted.
+// Receiver is the receiving side: an HTTP server that accepts only events with a valid
+// signature, and prints what they report. It runs until it is interrupted.
 //
 //	WEBHOOK_SECRET=$(openssl rand -base64 32) go run ./examples/receiver -addr localhost:8080
 //
-// To see it at work without a sender, have it send events to itself; it then ends by itself:
+// To try it without a sender, let it send a few events to itself and end:
 //
 //	go run ./examples/receiver -demo
 package main
@@ -58,13 +58,15 @@ func serve(ctx context.Context, out io.Writer, addr, secret string) error {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return <-answered // what has arrived is answered before the end
+	return <-answered // requests that have arrived are answered first
 }
 
-// A handler is given requests with a good signature, and no message twice.
+// A handler gets only requests with a valid signature, and no message twice.
 type handler struct {
-	out     *log.Logger
-	handled sync.Map // ids of messages; a service keeps them in its database, for as long as senders may repeat
+	out *log.Logger
+	// handled has the ids of messages. A service keeps them in its database, for as
+	// long as senders may repeat them.
+	handled sync.Map
 }
 
 func newHandler(out io.Writer, key webhook.Secret) http.Handler {
@@ -76,12 +78,13 @@ func newHandler(out io.Writer, key webhook.Secret) http.Handler {
 			return ok, nil
 		},
 		// For a platform that signs with the webhook's id:
-		// Header: webhook.HeaderSignature, Secrets: []webhook.Secret{webhook.WebhookIDSecret(id)},
+		//	Header:  webhook.HeaderSignature,
+		//	Secrets: []webhook.Secret{webhook.WebhookIDSecret(id)},
 	}.Handler(h)
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body) // of at most 1 MiB: Verifier.Handler has seen to it
+	body, err := io.ReadAll(r.Body) // at most 1 MiB: Verifier.Handler limits it
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -107,6 +110,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case *payload.CDR:
 		h.out.Printf("call %s of campaign %q: %s", e.CallID, e.CampaignName, e.HangupCause)
 	}
-	h.handled.Store(r.Header.Get(webhook.HeaderID), true) // only now: what failed must be able to come again
-	w.WriteHeader(http.StatusOK)                          // 204 would not do: senders of call reports take 200 and 202 only
+	// Only now: a message that failed must be accepted when it is sent again.
+	h.handled.Store(r.Header.Get(webhook.HeaderID), true)
+	// Not 204: senders of call reports accept 200 and 202 only.
+	w.WriteHeader(http.StatusOK)
 }

@@ -47,7 +47,9 @@ func TestServe(t *testing.T) {
 	require.True(t, ok, lines.Text())
 
 	client := &webhook.Client{
-		Transport: webhook.NewTransport(webhook.Egress{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AnyPort: true}),
+		Transport: webhook.NewTransport(webhook.Egress{
+			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AnyPort: true,
+		}),
 		Signer: webhook.StandardWebhooks{Keys: func(context.Context, string) ([]webhook.Secret, error) {
 			return []webhook.Secret{key}, nil
 		}},

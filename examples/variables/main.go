@@ -1,5 +1,6 @@
-// Variables prints the tables of the documents that tell customers what their templates may name, as Markdown: one for each
-// type of event, made of the payload types themselves and of the made-up events in testdata.
+// Variables prints, as Markdown, the tables that tell customers which names their
+// templates can use: one for each type of event, made from the payload types and the
+// sample events in testdata.
 //
 //	go run ./examples/variables
 package main
@@ -16,7 +17,7 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// The documents, each with the event that its examples are taken from.
+// documents has the title of each table, and the event that its examples are from.
 var documents = []struct{ title, fixture string }{
 	{"Call report of a campaign (OBD)", "obd"},
 	{"Call report of Click2Call", "c2c"},
@@ -40,7 +41,8 @@ func run(out io.Writer) error {
 		fmt.Fprintf(out, "## %s\n\nThe event is `%s`.\n\n", d.title, event.EventType())
 		fmt.Fprint(out, "| Name | Also | Type | Description | Example |\n|---|---|---|---|---|\n")
 		for _, v := range webhook.Variables(event) {
-			fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s |\n", v.Name, names(v.Aliases), v.Type, cell(v.Doc), cell(short(v.Example)))
+			fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s |\n",
+				v.Name, names(v.Aliases), v.Type, cell(v.Doc), cell(short(v.Example)))
 		}
 		fmt.Fprintln(out)
 	}
@@ -54,7 +56,7 @@ func names(aliases []string) string {
 	return "`" + strings.Join(aliases, "`, `") + "`"
 }
 
-// short keeps an example to what a table has place for: the whole payload would not fit.
+// short cuts an example to the width of a table: the whole payload would not fit.
 func short(example string) string {
 	const most = 40
 	if r := []rune(example); len(r) > most {
@@ -63,7 +65,9 @@ func short(example string) string {
 	return example
 }
 
-// cell keeps a text inside its cell, and from being read as Markdown or HTML.
+// cell escapes a text, so that it stays in its cell and is not read as Markdown or HTML.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, `\`, `\\`, "\n", " ", "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`").Replace(text)
+	return strings.NewReplacer(
+		"|", `\|`, `\`, `\\`, "\n", " ", "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`",
+	).Replace(text)
 }

@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Whatever a text has, a row stays one line of as many cells.
+// A row stays one line with the same number of cells, whatever the text.
 func TestCell(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `sent\|delivered a\\\|b &lt;b> &amp;lt; \*x\* a\_b `+"\\`", cell("sent|delivered\na\\|b <b> &lt; *x* a_b `"))

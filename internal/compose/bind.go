@@ -9,28 +9,29 @@ import (
 // A binding is a program bound to events of one Go type.
 type binding struct {
 	entry *field.Entry
-	steps [][]step // of each part, one for each of its placeholders
+	steps [][]step // for each part, one for each of its placeholders
 }
 
-// A step writes the text in front of a placeholder, then its value.
+// A step writes the text before a placeholder, then its value.
 type step struct {
 	before string
-	get    field.Getter // reads the value if it is a member without filters, as nearly all are
+	// get reads the value if it is a member without filters, as nearly all are.
+	get    field.Getter
 	escape escaper
 	from   *accessor
 }
 
-// An accessor is how the value of a placeholder is read from events of one Go type.
+// An accessor reads the value of a placeholder from events of one Go type.
 type accessor struct {
 	*placeholder
 	kind     reading
 	get      field.Getter // of readMember
-	known    bool         // absent means empty, not unknown
-	envelope bool         // of a type that is one, whatever the event at hand has
+	known    bool         // the name is known: an absent value is empty, not an error
+	envelope bool         // the type is an envelope, whatever this event contains
 }
 
-// bind returns the binding for an event's type. It is made once; the latest one is at
-// hand, since most webhooks get events of one type.
+// bind returns the binding for an event's type, which is made once. The latest one is
+// also kept by itself, since most webhooks get events of one type.
 func (p *Program) bind(e Event) *binding {
 	entry := field.EntryOf(e)
 	found, ok := p.bindings.Load(entry)
@@ -89,7 +90,7 @@ func JSON(e Event) ([]byte, error) {
 	return eventJSON(e, entry, pointer)
 }
 
-// eventJSON returns the JSON form of an event, of which pointer is what Entry.Load gave.
+// eventJSON returns the JSON form of an event. pointer is what Entry.Load returned.
 func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 	switch {
 	case entry.JSON != nil:
@@ -101,13 +102,13 @@ func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 		b = entry.AppendJSON(nil, pointer)
 		return b, checkValid(b)
 	}
-	if b, err = field.JSON(e); err != nil { // its text may quote a value
+	if b, err = field.JSON(e); err != nil { // the error's text may quote a value
 		return nil, eventError(&quietError{errNoJSON.Error(), err})
 	}
 	return b, nil
 }
 
-// checkValid refuses the JSON of an event that has [field.Invalid] somewhere.
+// checkValid returns an error if the JSON of an event contains [field.Invalid].
 func checkValid(json []byte) error {
 	if bytes.IndexByte(json, 0) >= 0 {
 		return eventError(errNoJSON)

@@ -17,11 +17,11 @@ type Problem struct {
 	Offset, Length int
 	Message        string
 	Suggestion     string
-	Warning        bool // else it is an error
+	Warning        bool // if false, it is an error
 }
 
-// Problems returns faults as problems, in the order in which an author reads a webhook,
-// and behind them what may not be what the author meant.
+// Problems returns the faults as problems, in the order in which an author reads a
+// webhook, and then warnings of what the author may not have meant.
 func (p *Program) Problems(faults []*Error) []Problem {
 	c := checker{Program: p}
 	for _, f := range faults {
@@ -29,7 +29,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	}
 	errorsEnd := len(c.problems)
 	for _, part := range p.parts {
-		if part == p.url && len(part.source) >= len("http://") && strings.EqualFold(part.source[:len("http://")], "http://") {
+		if part == p.url && isPlainHTTP(part.source) {
 			c.warn(part, 0, len("http:"), "http sends everything in the clear; use https")
 		}
 		for _, ph := range part.placeholders {
@@ -44,6 +44,12 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	return c.problems
 }
 
+func isPlainHTTP(url string) bool {
+	const scheme = "http://"
+	return len(url) >= len(scheme) && strings.EqualFold(url[:len(scheme)], scheme)
+}
+
+// inOrder compares the fields of two problems, then their offsets.
 func inOrder(a, b Problem) int {
 	rank := func(field string) int {
 		switch {
@@ -56,10 +62,14 @@ func inOrder(a, b Problem) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(rank(a.Field), rank(b.Field)), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Offset, b.Offset))
+	return cmp.Or(
+		cmp.Compare(rank(a.Field), rank(b.Field)),
+		cmp.Compare(a.Field, b.Field),
+		cmp.Compare(a.Offset, b.Offset),
+	)
 }
 
-// A checker gathers what may not be what the author meant.
+// A checker collects warnings of what the author may not have meant.
 type checker struct {
 	*Program
 	problems []Problem
@@ -69,7 +79,7 @@ func (c *checker) warn(p *part, offset, length int, format string, args ...any) 
 	c.problems = append(c.problems, Problem{p.field, offset, length, fmt.Sprintf(format, args...), "", true})
 }
 
-// checkTag looks at how a tag is written.
+// checkTag warns about the way a tag is written.
 func (c *checker) checkTag(p *part, n template.Node) {
 	at := n.Offset - 1
 	if at > 0 && p.source[at] == '@' && p.source[at-1] != '@' && strings.HasPrefix(p.source[n.Offset:], "{{") {
@@ -84,7 +94,7 @@ func (c *checker) checkTag(p *part, n template.Node) {
 	}
 }
 
-// checkName looks at what a name stands for. Behind filters it may be something else.
+// checkName warns about the kind of value that a name stands for. Filters may change it.
 func (c *checker) checkName(p *part, ph *placeholder) {
 	m := c.member(ph.name)
 	if m == nil {
@@ -103,16 +113,19 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		return
 	}
 	if ph.op == opJSON && m.Kind == "string" && !p.isPlaceholder() {
-		c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a text: without quotes around the tag it brings its own", ph.Name)
+		c.warn(p, ph.Offset, ph.End-ph.Offset,
+			"%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
 	}
 	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
-		c.warn(p, ph.At, written, "%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
+		c.warn(p, ph.At, written,
+			"%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
 	}
 	if p == c.url && m.Kind == "number" && strings.Contains(p.source[:ph.Offset], "?") {
 		after, _ := utf8.DecodeRuneInString(p.source[ph.End:])
 		before, _ := utf8.DecodeLastRuneInString(p.source[:ph.Offset])
 		if isText(before) || isText(after) {
-			c.warn(p, ph.Offset, ph.End-ph.Offset, "%s is a number, and touches other text here", ph.Name)
+			c.warn(p, ph.Offset, ph.End-ph.Offset,
+				"%s is a number directly next to other text", ph.Name)
 		}
 	}
 }
@@ -124,7 +137,7 @@ func (p *part) isPlaceholder() bool {
 
 func isText(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
-// hasDefault reports whether something takes the place of an absent value.
+// hasDefault reports whether a filter replaces an absent value.
 func hasDefault(n template.Node) bool {
 	return slices.ContainsFunc(n.Filters, func(f template.Call) bool { return f.Name == "default" })
 }

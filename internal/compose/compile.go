@@ -17,14 +17,14 @@ import (
 	"github.com/ringhook/webhook/internal/template"
 )
 
-// A compiler makes a Program, and gathers what is wrong with the webhook on the way.
+// A compiler makes a Program and collects what is wrong with the webhook.
 type compiler struct {
 	*Program
 	placeholders int // in all templates
 	faults       []*Error
 }
 
-// Compile makes a program, which is of use only if there are no faults. It keeps w.
+// Compile makes a program, which can run only if there are no faults. It keeps w.
 func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	if w.Method == "" {
 		w.Method = http.MethodPost
@@ -41,11 +41,11 @@ func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	return c.Program, c.faults
 }
 
-// maxFaults is how many faults are told: an author reads no more, and large templates can
-// have a million.
+// maxFaults is how many faults are reported: an author reads no more, and large
+// templates can have a million.
 const maxFaults = 1000
 
-// fail notes what is wrong. It returns false, for those who cannot go on.
+// fail records a fault. It returns false, for callers that cannot go on.
 func (c *compiler) fail(e *Error) bool {
 	if len(c.faults) < maxFaults {
 		c.faults = append(c.faults, e)
@@ -66,7 +66,7 @@ func (c *compiler) checkSettings() {
 }
 
 // split cuts a template into nodes, and counts the placeholders of all templates. It
-// reports false if there are none to go on with.
+// reports false if there are no nodes to go on with.
 func (c *compiler) split(field, source string) ([]template.Node, bool) {
 	if len(source) > request.MaxTemplateSize {
 		return nil, c.fail(&Error{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w",
@@ -103,7 +103,7 @@ func invalidUTF8(s string) int {
 	return -1
 }
 
-// add makes a part of a template.
+// add makes a part of a template's nodes.
 func (c *compiler) add(field, source string, limit int, nodes []template.Node, opOf func(i int) op) *part {
 	p := &part{index: len(c.parts), field: field, source: source, limit: limit}
 	for i, n := range nodes {
@@ -118,7 +118,8 @@ func (c *compiler) add(field, source string, limit int, nodes []template.Node, o
 		ph.filters = c.compileFilters(p, n)
 		last := len(ph.filters) - 1
 		if ph.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
-			ph.filters = ph.filters[:last] // the place encodes; doing it twice would spoil the value
+			// The place encodes; doing it twice would spoil the value.
+			ph.filters = ph.filters[:last]
 		}
 		p.placeholders = append(p.placeholders, ph)
 		p.tail = ""
@@ -174,13 +175,12 @@ func (c *compiler) compileURL() {
 		c.fail(inTemplate("url", source, err))
 		return
 	}
-	// What is left to check does not depend on values: look at the URL with a letter for
-	// each of them.
+	// The other checks do not depend on values: check the URL with a letter for each.
 	var sample strings.Builder
 	for i, n := range nodes {
 		if n.Placeholder() {
 			sample.WriteByte('x')
-			c.dotted = c.dotted || !strings.Contains(sample.String(), "?")
+			c.pathVaries = c.pathVaries || !strings.Contains(sample.String(), "?")
 			continue
 		}
 		fixed := 0
@@ -246,7 +246,7 @@ func (c *compiler) compileHeader(name, source string) {
 		return
 	}
 	if key == "Content-Type" {
-		if err := c.ownContentType(nodes); err != nil {
+		if err := c.checkContentType(nodes); err != nil {
 			c.fail(&Error{Field: fieldName, Err: err})
 			return
 		}
@@ -258,8 +258,8 @@ func (c *compiler) compileHeader(name, source string) {
 	c.headers = append(c.headers, p)
 }
 
-// ownContentType allows a Content-Type that only says more about the JSON that is sent.
-func (c *compiler) ownContentType(nodes []template.Node) error {
+// checkContentType allows a Content-Type that is a type of JSON.
+func (c *compiler) checkContentType(nodes []template.Node) error {
 	if c.webhook.Format != FormatJSON {
 		return fmt.Errorf("the format %s sets its own Content-Type", c.webhook.Format)
 	}
@@ -271,10 +271,10 @@ func (c *compiler) ownContentType(nodes []template.Node) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("want a type of JSON in UTF-8 such as application/json, without placeholders")
+	return errors.New("want a type of JSON in UTF-8 such as application/json, without placeholders")
 }
 
-var errNotFields = errors.New("the fields of a form are one JSON object, or one placeholder for one")
+var errNotFields = errors.New("the body of a form must be one JSON object, or one placeholder for one")
 
 func (c *compiler) compileBody() {
 	source := c.webhook.Body

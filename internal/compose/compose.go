@@ -9,7 +9,7 @@
 //	render.go     runs a program
 //	filter.go     runs the filters of a placeholder
 //	form.go       writes forms and queries
-//	check.go      what is no error but may not be what the author meant
+//	check.go      warnings: no errors, but perhaps not what the author meant
 //	variables.go  the names of an event
 //
 // Package webhook gives its types and errors the names that users see.
@@ -26,8 +26,9 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// An Event can be reported to a webhook: it has a method EventType() string. It comes as any,
-// since converting one interface with methods to another costs a search on every call.
+// An Event can be reported to a webhook: it has a method EventType() string. It is
+// passed as any, since converting one interface with methods to another costs a search
+// on every call.
 type Event = any
 
 func eventType(e Event) string { return e.(interface{ EventType() string }).EventType() }
@@ -39,15 +40,15 @@ const (
 	FormatFormURLEncoded = "form-urlencoded"
 )
 
-// A Webhook is what is compiled: the members of the public type that have templates, or
-// that templates depend on.
+// A Webhook is what Compile compiles: the fields of the public type that are templates,
+// or that templates depend on.
 type Webhook struct {
 	ID, URL, Method string
 	Headers         map[string]string
 	Format, Body    string
 }
 
-// A Request is what composing gives.
+// A Request is the result of composing.
 type Request struct {
 	ID, URL string
 	Header  http.Header
@@ -55,8 +56,8 @@ type Request struct {
 }
 
 // Compose makes the request that reports e. If id is empty, it is new and random. The
-// values of the header are appended to values, so that a caller can have them beside the
-// rest of its message. The error is an *Error.
+// values of the header are appended to values, so that a caller can allocate them
+// together with its message. The error is an *Error.
 func (p *Program) Compose(id string, e Event, values []string) (Request, error) {
 	r := renderers.Get().(*renderer)
 	defer r.release()
@@ -86,13 +87,13 @@ func (p *Program) Compose(id string, e Event, values []string) (Request, error) 
 	return r.request(urlEnd, textEnd, contentType, values), nil
 }
 
-// AppendBody appends what Compose makes of e for the body, which must have a template.
+// AppendBody appends the body that Compose renders for e. It must have a template.
 func (p *Program) AppendBody(dst []byte, e Event) ([]byte, error) {
 	return p.appendParts(dst, e, p.body)
 }
 
-// AppendText appends what Compose makes of e for URL, headers and body, which must have a
-// template and be no form: all of rendering, and nothing of what becomes of it.
+// AppendText appends the URL, headers and body that Compose renders for e, and makes no
+// request of them. The body must have a template and not be a form.
 func (p *Program) AppendText(dst []byte, e Event) ([]byte, error) {
 	return p.appendParts(dst, e, p.parts...)
 }
@@ -116,7 +117,7 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 	if r.buf, err = r.run(r.buf, r.program.url); err != nil {
 		return err
 	}
-	if r.program.dotted && request.HasDotSegment(string(r.buf[start:])) {
+	if r.program.pathVaries && request.HasDotSegment(string(r.buf[start:])) {
 		return &Error{Field: "url", Err: errDotSegment, Source: r.program.url.source}
 	}
 	if r.program.webhook.Method != http.MethodGet || len(fields) == 0 {
@@ -142,7 +143,7 @@ func (r *renderer) renderHeader(p *part) (err error) {
 	return err
 }
 
-// renderBody returns the content type.
+// renderBody renders the body and returns its content type.
 func (r *renderer) renderBody(fields formFields) (contentType string, err error) {
 	start := len(r.buf)
 	switch {
@@ -173,7 +174,7 @@ func (r *renderer) renderBody(fields formFields) (contentType string, err error)
 	return contentType, nil
 }
 
-// runJSON runs the body's template.
+// runJSON runs the body's template and checks that the result is valid.
 func (r *renderer) runJSON(dst []byte) ([]byte, error) {
 	start := len(dst)
 	dst, err := r.run(dst, r.program.body)
@@ -183,7 +184,7 @@ func (r *renderer) runJSON(dst []byte) ([]byte, error) {
 	return dst, err
 }
 
-// fields makes the fields of a form or a query.
+// fields returns the fields of a form or a query.
 func (r *renderer) fields() (f formFields, err error) {
 	if !r.program.hasFields() {
 		return nil, nil
@@ -212,7 +213,7 @@ func (r *renderer) fields() (f formFields, err error) {
 	return f, nil
 }
 
-// request takes what was rendered out of the buffers.
+// request makes a Request of what was rendered into the buffers.
 func (r *renderer) request(urlEnd, textEnd int, contentType string, values []string) Request {
 	text := string(r.buf[:textEnd])
 	keys := r.program.headerKeys

@@ -10,14 +10,15 @@ import (
 // An Error says what is wrong with a webhook, or with an event for it, and where. Package
 // webhook shows it as its TemplateError. It quotes names, but no values of events.
 type Error struct {
-	Field       string // "url", "body", "headers.NAME"; "method", "format", "headers"; "event"
+	// Field is "url", "body", "headers.NAME", "method", "format", "headers" or "event".
+	Field       string
 	Offset      int    // in bytes
-	Placeholder string // the name at fault, if one is
+	Placeholder string // the wrong name, if there is one
 	Err         error
 
-	Source     string // of the template; empty if it is not about one
-	Length     int    // of what is at fault, in bytes
-	Suggestion string // what could replace it; empty if nothing is near
+	Source     string // the template; empty if the error is not about one
+	Length     int    // of the wrong text, in bytes
+	Suggestion string // what could replace that text; empty if no name is close
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: offset %d: %v", e.Field, e.Offset, e.Err) }
@@ -34,7 +35,7 @@ var (
 	errNoJSON         = errors.New("has no JSON form")
 )
 
-// eventError is an error of the event itself.
+// eventError returns an error about the event itself.
 func eventError(err error) *Error { return &Error{Field: "event", Err: err} }
 
 // A quietError wraps an error without its text.
@@ -46,7 +47,7 @@ type quietError struct {
 func (e *quietError) Error() string { return e.text }
 func (e *quietError) Unwrap() error { return e.err }
 
-// inTemplate makes an Error of one that package template found in a template.
+// inTemplate makes an Error of an error that package template has returned.
 func inTemplate(field, source string, err error) *Error {
 	e := &Error{Field: field, Err: err, Source: source}
 	if at := (*template.Error)(nil); errors.As(err, &at) {
@@ -55,7 +56,7 @@ func inTemplate(field, source string, err error) *Error {
 	return e
 }
 
-// fault is the error of a placeholder, or of the whole part if it is nil.
+// fault returns an error about a placeholder, or about the whole part if at is nil.
 func (p *part) fault(at *placeholder, err error) *Error {
 	e := &Error{Field: p.field, Err: err, Source: p.source}
 	if at != nil {

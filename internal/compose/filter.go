@@ -8,13 +8,13 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-var errFilterWork = fmt.Errorf("all filters together take and give more than %d bytes: %w",
+var errFilterWork = fmt.Errorf("all filters together read and write more than %d bytes: %w",
 	request.MaxFilterWork, request.ErrLimit)
 
-// computed runs the filters of a placeholder. What they take and give is counted for the
-// whole message: each result is within the limits, but a small template can ask for
-// gigabytes of them, and cut the last one down to nothing.
-func (r *renderer) computed(p *part, a *accessor) (v field.Value, err error) {
+// runFilters returns the value of a placeholder after its filters. The bytes that filters
+// read and write are counted for the whole message: each result is within the limits, but
+// a small template can make gigabytes of results and cut the last one down to nothing.
+func (r *renderer) runFilters(p *part, a *accessor) (v field.Value, err error) {
 	v = a.Literal
 	if a.name != nil {
 		if a.get != nil {

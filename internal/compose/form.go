@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"strconv"
@@ -17,15 +18,16 @@ type formFields []formField
 
 type formField struct{ name, value string }
 
-// flatten makes fields of an object: an object or list below it gives fields name[member] and name[0], an empty one none.
-// Brackets and the like in a member's name are percent-encoded, so that no name an event brought along reads as another
-// field; the names that the author of a template wrote stay as they are.
+// flatten makes the fields of a form from an object. An object or list inside it
+// becomes fields name[member] and name[0]; an empty one gives no field. Brackets and
+// the like in a member's name are percent-encoded, so that no name from an event reads
+// as another field; the names that the author of a template wrote stay as they are.
 func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (formFields, error) {
 	if v.Kind != rawjson.Object {
 		if v.Empty() {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("the fields of a form are one object")
+		return nil, errors.New("the body of a form must be an object")
 	}
 	f := flattener{left: flattenLimit}
 	for it := rawjson.Walk(v.Text); it.Next(); {
@@ -36,13 +38,14 @@ func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (fo
 	return f.fields, nil
 }
 
-// flattenLimit is the most text that flatten makes, the names of objects and lists on the way included: below one long name
-// a short list could grow without an end in sight. What stays below it is held to request.MaxOutputSize when it is written.
+// flattenLimit is the most text that flatten makes, with the names of objects and lists
+// repeated for each field: under a long name, a short list could become any size.
+// Fields within this limit are held to request.MaxOutputSize when they are written.
 const flattenLimit = 4 * request.MaxOutputSize
 
 type flattener struct {
 	fields formFields
-	left   int // of flattenLimit
+	left   int // bytes that remain of flattenLimit
 }
 
 func (f *flattener) add(name string, v field.Value, depth int) error {
@@ -84,7 +87,8 @@ func (f formFields) appendURLEncoded(dst []byte) []byte {
 	return dst
 }
 
-// appendMultipart stops behind limit bytes: the frame around a field may be a hundred times the field.
+// appendMultipart stops after limit bytes: the boundary and header of a field may be a
+// hundred times as long as the field.
 func (f formFields) appendMultipart(dst []byte, limit int) (_ []byte, contentType string, err error) {
 	b := bytes.NewBuffer(dst)
 	m := multipart.NewWriter(b)

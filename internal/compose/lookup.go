@@ -7,12 +7,12 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A name is what a placeholder names: one of the reserved names, or members of the event.
-// Which member it means is decided here and nowhere else, by paths.
+// A name is the name in a placeholder: a reserved name, or a path to a member of the
+// event. Which member it means is decided here and nowhere else, by paths.
 type name struct {
 	text     string
 	kind     reading    // of a reserved name; else readMember
-	bare     [][]string // paths in an event that is no envelope
+	bare     [][]string // paths in an event that is not an envelope
 	envelope [][]string // paths in an envelope
 }
 
@@ -32,10 +32,10 @@ const (
 	readJSON                     // from the event's JSON form
 	readEvent                    // the event's type
 	readWebhookID                // of the webhook
-	readMessageID                // of the message that is made
+	readMessageID                // of the new message
 )
 
-// reserved are the names that come before every member of an event.
+// reserved has the names that take precedence over all members of an event.
 var reserved = map[string]reading{
 	"event": readEvent, "webhook_id": readWebhookID, "message_id": readMessageID,
 }
@@ -84,12 +84,12 @@ func envelopeOf(t *field.Type) *field.Member {
 	return m
 }
 
-// resolve looks the name up among those that a type knows. It returns the path to the
-// member, which is nil if only the event at hand tells, and reports whether it is known.
+// resolve looks the name up in a type. It returns the path to the member and reports
+// whether the name is known. The path is nil if it depends on the event.
 func (n *name) resolve(t *field.Type) (get field.Getter, path []string, known bool) {
 	envelope := envelopeOf(t)
 	if envelope != nil && envelope.Type.Free {
-		return nil, nil, true // an object or not: only the event at hand tells
+		return nil, nil, true // an object or not: it depends on the event
 	}
 	for i, path := range n.paths(envelope != nil) {
 		if len(path) == 0 {
@@ -98,7 +98,7 @@ func (n *name) resolve(t *field.Type) (get field.Getter, path []string, known bo
 		if get, known = t.Lookup(path); !known {
 			continue
 		}
-		if i > 0 { // the event at hand may have a member that comes before
+		if i > 0 { // the event may have a member that takes precedence
 			get = t.ExtraFirst(n.paths(true)[0], get)
 		}
 		return get, path, true
@@ -115,8 +115,8 @@ type document interface {
 
 func isEnvelope(doc document) bool { return doc.Walk(payloadPath).Kind == rawjson.Object }
 
-// lookUp looks the name up in an event's JSON form. The event is an envelope if its type
-// says so, else if it has the form of one.
+// lookUp looks the name up in an event's JSON form. The event is an envelope if
+// envelope is true, or if it has the form of one.
 func (n *name) lookUp(doc document, envelope bool) (v field.Value) {
 	for _, path := range n.paths(envelope || isEnvelope(doc)) {
 		if v = doc.Walk(path); v.Kind != rawjson.None {
@@ -126,8 +126,7 @@ func (n *name) lookUp(doc document, envelope bool) (v field.Value) {
 	return v
 }
 
-// isIn is lookUp for a sample: it tells whether there is such a name, for any index of its
-// lists.
+// isIn reports whether a sample has the name, at any index of its lists.
 func (n *name) isIn(doc field.Value) bool {
 	for _, path := range n.paths(isEnvelope(doc)) {
 		if doc.Has(path) {

@@ -22,9 +22,9 @@ type Program struct {
 	body        *part // nil: the event's own JSON form
 	sampleURL   string
 	headerKeys  []string
-	contentType string // of a body; empty if a header says it, or if it has a boundary
-	ownKeys     bool   // the body template is an object, so its keys are the author's own
-	dotted      bool   // the path has placeholders, so that it could get dot segments
+	contentType string // of a body; empty if a header sets it, or if it has a boundary
+	ownKeys     bool   // the body template is an object: the author wrote its keys
+	pathVaries  bool   // the path has placeholders, so it may get dot segments
 
 	samples  []*sampleGroup
 	bindings sync.Map // *field.Entry → *binding
@@ -36,12 +36,12 @@ type part struct {
 	index         int    // in Program.parts
 	field, source string // as in Error
 	placeholders  []*placeholder
-	tail          string // the text behind the last placeholder
-	limit         int    // bytes that it may render to
-	cut           bool   // what is over the limit is cut, instead of being an error
+	tail          string // the text after the last placeholder
+	limit         int    // the most bytes that it may render to
+	cut           bool   // what is over the limit is cut off, and not an error
 }
 
-// A placeholder is one, with the text in front of it.
+// A placeholder is one of a template's placeholders, with the text before it.
 type placeholder struct {
 	template.Node
 	before  string
@@ -50,12 +50,12 @@ type placeholder struct {
 	op      op
 }
 
-// An op is what is done with a value: the escaping of the place of its placeholder.
+// An op is how a value is escaped. It depends on the place of the placeholder.
 type op byte
 
 const (
 	opURL    op = iota // percent-encoded
-	opHeader           // text without controls
+	opHeader           // text without control characters
 	opString           // inside a JSON string
 	opJSON             // a JSON value
 )
@@ -70,7 +70,7 @@ var escapers = [...]escaper{
 	opJSON:   appendJSONText,
 }
 
-// appendJSONText writes a text where a JSON value is due. The empty one is null.
+// appendJSONText appends a text as a JSON value. An empty text is null.
 func appendJSONText(dst []byte, text string) []byte {
 	if text == "" {
 		return append(dst, "null"...)

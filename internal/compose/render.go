@@ -13,29 +13,29 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// A renderer is what one call of Compose works with.
+// A renderer is the state of one call of Compose.
 type renderer struct {
 	program  *Program
 	event    Event
 	binding  *binding
 	pointer  any       // what the getters read; nil if all is read from doc
-	doc      field.Doc // the event's JSON form, once it was asked for
-	scratch  any       // for the next event of pointer's type
+	doc      field.Doc // the event's JSON form, once it was needed
+	scratch  any       // what the next event of pointer's type is copied into
 	random   [16]byte
 	idEnd    int
 	ends     []int  // of the headers in buf
 	buf      []byte // id, URL, header values, body
 	json     []byte // a body template's JSON, before it becomes fields
-	filtered int    // bytes that filters took and made
+	filtered int    // bytes that filters have read and written
 }
 
 var renderers = sync.Pool{New: func() any { return new(renderer) }}
 
-// A buffer that one huge event has grown is not kept.
+// keptBuffer is the size above which a buffer is not kept: a huge event has grown it.
 const keptBuffer = 64 << 10
 
-// load sets pointer if the event is of the binding's type, and of one that is not read
-// from its JSON form.
+// load sets pointer and reports true if the event is of the binding's type, and that
+// type is not read from its JSON form.
 func (r *renderer) load(b *binding, e Event) bool {
 	if b.entry.Load == nil {
 		return false
@@ -82,7 +82,7 @@ func (r *renderer) start(p *Program, id string, e Event) error {
 
 var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// jsonForm returns the event's JSON form, which is made once.
+// jsonForm returns the event's JSON form, which is made only once.
 func (r *renderer) jsonForm() (field.Value, error) {
 	if r.doc.Kind == rawjson.None {
 		b, err := eventJSON(r.event, r.binding.entry, r.pointer)
@@ -94,13 +94,13 @@ func (r *renderer) jsonForm() (field.Value, error) {
 	return r.doc.Value, nil
 }
 
-// largeValue is how long a value may be without being weighed at once. All the shorter
-// ones that a webhook can have come to a few megabytes at most, escapes included, which
-// the end of the template is time enough to refuse.
+// largeValue is the length above which the limit is checked right after a value. All
+// shorter values of a webhook together make a few megabytes at most, escapes included:
+// for these, a check at the end of the template is enough.
 const largeValue = 1 << 10
 
-// run appends what a part says of the event, at most its limit: more is an error, but for
-// a header, which is cut.
+// run appends what a part renders to, at most its limit: more is an error, but in a
+// header it is cut off.
 func (r *renderer) run(dst []byte, p *part) (_ []byte, err error) {
 	start, pointer := len(dst), r.pointer
 	steps := r.binding.steps[p.index]
@@ -131,10 +131,10 @@ func (r *renderer) run(dst []byte, p *part) (_ []byte, err error) {
 	return dst, nil
 }
 
-// appendOther appends what is not a member with a text.
+// appendOther appends any value that is not a string member.
 func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) (_ []byte, err error) {
 	if a.name == nil || len(a.filters) > 0 {
-		v, err = r.computed(p, a)
+		v, err = r.runFilters(p, a)
 	} else if v.Kind == rawjson.None {
 		v, err = r.value(p, a)
 	}
@@ -151,7 +151,7 @@ func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) 
 	}
 }
 
-// value reads a name that its type's functions did not find.
+// value reads a name that the functions of the event's type did not find.
 func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 	switch a.kind {
 	case readEvent:
@@ -187,7 +187,7 @@ func (r *renderer) unknown(p *part, ph *placeholder) error {
 	return p.unknown(ph, &sampleGroup{entry: r.binding.entry, docs: []field.Value{doc}})
 }
 
-// over ends a part, at a placeholder or at its end, where it has become too long.
+// over ends a part that is too long: at a placeholder, or at its end if at is nil.
 func (p *part) over(dst []byte, start int, at *placeholder) ([]byte, error) {
 	if p.cut {
 		return cutText(dst, start+p.limit), nil

@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A sampleGroup is the samples of one Go type; where the Go type tells nothing of the
+// A sampleGroup is the samples of one Go type or, if the Go type does not define the
 // members, of one event type.
 type sampleGroup struct {
 	entry     *field.Entry
@@ -60,7 +60,7 @@ func (g *sampleGroup) member(n *name) *field.Member {
 	return nil
 }
 
-// member returns what is known of a name, from the first kind of sample that has it.
+// member returns what is known of a name, from the first group that has it.
 func (p *Program) member(n *name) *field.Member {
 	for _, g := range p.samples {
 		if m := g.member(n); m != nil {
@@ -78,8 +78,8 @@ func (p *Program) sampled(entry *field.Entry, eventType string, n *name) bool {
 	})
 }
 
-// checkNames makes sure that one kind of sample knows all the names, and else faults
-// those that are unknown to the kind that knows the most.
+// checkNames checks that one group of samples knows all the names. If none does, the
+// names that are unknown to the best group are faults.
 func (c *compiler) checkNames(samples []Event) {
 	for _, e := range samples {
 		if err := c.addSample(e); err != nil {
@@ -105,7 +105,7 @@ func (c *compiler) checkNames(samples []Event) {
 	}
 }
 
-// unknownTo returns the names that a kind of sample does not know.
+// unknownTo returns the names that a group of samples does not know.
 func (p *Program) unknownTo(g *sampleGroup) (unknown []*name) {
 	for _, n := range p.names {
 		if !g.knows(n) {
@@ -133,7 +133,7 @@ func (c *compiler) addSample(e Event) *Error {
 	return nil
 }
 
-// documentOf reads an event that is not nil.
+// documentOf returns the entry and the JSON form of an event that is not nil.
 func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
 	entry = field.EntryOf(e)
 	b, err := JSON(e)
@@ -143,7 +143,7 @@ func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
 	return entry, field.FromJSON(rawjson.Trim(string(b))), nil
 }
 
-// unknown is the error for a placeholder that names nothing in events of a kind.
+// unknown returns the error for a placeholder whose name a group does not know.
 func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
 	text := fmt.Sprintf("unknown name %q", ph.Name)
 	near := g.nearest(ph.Name)
@@ -155,7 +155,7 @@ func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
 	return e
 }
 
-// writtenLength is the length of the name that a text begins with, as it is written there.
+// writtenLength returns the length of the name at the start of a template's text.
 func writtenLength(text string) int {
 	if end := strings.IndexAny(text, " \t\r\n|}>"); end >= 0 {
 		return end
@@ -163,7 +163,7 @@ func writtenLength(text string) int {
 	return len(text)
 }
 
-// nearest returns the known name that is closest to a misspelt one, or "" if none is near.
+// nearest returns the known name that is closest to a misspelt one, or "" if none is.
 func (g *sampleGroup) nearest(misspelt string) string {
 	search := nearest.To(misspelt)
 	for _, known := range []string{"event", "webhook_id", "message_id"} {

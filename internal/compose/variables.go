@@ -15,7 +15,7 @@ type Variable struct {
 	Example string
 }
 
-// Variables lists what a template may name for events like e, which is not nil.
+// Variables lists the names that a template may use for events like e. e is not nil.
 func Variables(e Event) []Variable {
 	entry, root, _ := documentOf(e) // without a JSON form there are no examples
 	doc := &field.Doc{Value: root}
@@ -44,13 +44,13 @@ func Variables(e Event) []Variable {
 	}
 	doc.Names(func(path string) {
 		v := value(path)
-		add(Variable{Name: path, Type: v.TypeName(), Doc: belongs(path), Example: v.String()})
+		add(Variable{Name: path, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
 	})
 	return vars
 }
 
-// belongs describes a name that has no description of its own by the one that it is below.
-func belongs(path string) string {
+// describe describes a name that has no description of its own, by what contains it.
+func describe(path string) string {
 	switch i := strings.LastIndexByte(path, '.'); {
 	case i < 0:
 		return ""

@@ -1,4 +1,4 @@
-// Package escape writes text so that it means only itself in the place where it stands.
+// Package escape writes text so that it keeps its meaning in the place it is written to.
 package escape
 
 import (
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// A set of bytes has 1 for each that is in it.
+// A set of bytes has a 1 for each byte that is in it.
 type set [256]byte
 
 func newSet(has func(c byte) bool) (s set) {
@@ -19,8 +19,8 @@ func newSet(has func(c byte) bool) (s set) {
 	return s
 }
 
-// prefix returns how many bytes text begins with that are in the set. It looks at four at a time: nearly all values are in it
-// from end to end.
+// prefix returns how many bytes at the start of text are in the set. It looks at four
+// at a time, since nearly all values consist of such bytes only.
 func (s *set) prefix(text string) int {
 	i := 0
 	for ; len(text)-i >= 4; i += 4 {
@@ -35,18 +35,20 @@ func (s *set) prefix(text string) int {
 }
 
 var (
-	// The unreserved characters of RFC 3986, 2.3: no URL parser gives them a meaning of their own.
+	// unreserved has the unreserved characters of RFC 3986, 2.3: no URL parser gives
+	// them a meaning of their own.
 	unreserved = newSet(func(c byte) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 	})
-	// What stands in a header as it is, of ASCII: TAB and all but the controls.
+	// printable has the ASCII characters that need no escape in a header: TAB, and all
+	// but the control characters.
 	printable = newSet(func(c byte) bool { return ' ' <= c && c <= '~' || c == '\t' })
 )
 
 const hex = "0123456789ABCDEF"
 
-// AppendURL appends s with everything but unreserved characters percent-encoded, for a path segment, a query or a form. A
-// byte that is not UTF-8 becomes U+FFFD.
+// AppendURL appends s with everything but unreserved characters percent-encoded, for a
+// path segment, a query or a form. A byte that is not UTF-8 becomes U+FFFD.
 func AppendURL(dst []byte, s string) []byte {
 	start := 0
 	for i := unreserved.prefix(s); i < len(s); {
@@ -80,13 +82,15 @@ func appendPercent(dst []byte, s string) []byte {
 	return dst
 }
 
-// AppendURLLiteral appends what the author of a URL wrote, with the characters percent-encoded that must not stand in a
-// URL as they are: RFC 3986 knows ASCII only, and net/http would send others raw in a query. So is a % that begins no
-// percent-encoding in s: with what follows s it could become one.
+// AppendURLLiteral appends what the author of a URL wrote. It percent-encodes the
+// characters that a URL must not contain: RFC 3986 knows ASCII only, and net/http would
+// send others raw in a query. It also encodes a % that does not begin a
+// percent-encoding in s: together with what follows s, it could begin one.
 func AppendURLLiteral(dst []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
-		if c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 || c == '%' && !(i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])) {
+		encoded := i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
+		if c >= utf8.RuneSelf || strings.IndexByte("\"<>^`{|}", c) >= 0 || c == '%' && !encoded {
 			dst = appendPercent(dst, s[i:i+1])
 		} else {
 			dst = append(dst, c)
@@ -97,8 +101,9 @@ func AppendURLLiteral(dst []byte, s string) []byte {
 
 func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
 
-// AppendHeader appends s with each control character but TAB as one blank, since a receiver may refuse the request or read
-// a line break as the next header (RFC 9110, 5.5). A byte that is not UTF-8 becomes U+FFFD.
+// AppendHeader appends s with a blank for each control character but TAB, since a
+// receiver may refuse the request or read a line break as the next header (RFC 9110,
+// 5.5). A byte that is not UTF-8 becomes U+FFFD.
 func AppendHeader(dst []byte, s string) []byte {
 	start := 0
 	for i := printable.prefix(s); i < len(s); {
@@ -120,12 +125,13 @@ func AppendHeader(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// AppendFormKey appends the name of an object's member for use as a form field's name or between its brackets, with the
-// characters percent-encoded that would end it there.
+// AppendFormKey appends the name of an object's member, for use as a form field's name or
+// inside its brackets. It percent-encodes the characters that would end the name there.
 func AppendFormKey(dst []byte, s string) []byte { return appendFormName(dst, s, "[]=&") }
 
-// AppendFormName appends the name of a form field as its author wrote it, but for control characters, which are percent-encoded
-// here and in AppendFormKey: a multipart form has the name in a header, where they cannot stand.
+// AppendFormName appends the name of a form field as its author wrote it. Only control
+// characters are percent-encoded, here and in AppendFormKey: a multipart form has the
+// name in a header, where they are not allowed.
 func AppendFormName(dst []byte, s string) []byte { return appendFormName(dst, s, "") }
 
 func appendFormName(dst []byte, s, special string) []byte {

@@ -12,7 +12,7 @@ import (
 	"github.com/ringhook/webhook/internal/escape"
 )
 
-// valid is s as all of the package takes it: one U+FFFD for each byte that is not UTF-8.
+// valid returns s as the package reads it: one U+FFFD for each byte that is not UTF-8.
 func valid(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -21,14 +21,17 @@ func valid(s string) string {
 	return b.String()
 }
 
-// texts are every byte alone and inside a text, every ASCII character behind %, and some characters of all lengths.
+// texts returns every byte alone and inside a text, every ASCII character after %, and
+// some characters of all lengths.
 func texts() []string {
 	s := []string{
-		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f", "\u00a0", "\u2028", "\ufffd",
-		"\xff\xfe", "a\xc3", "\xc3(", "\xed\xa0\x80", "\xc0\xaf", "\xf0\x9f\x98", "\xf4\x90\x80\x80",
+		"", "a b+c", "%", "%4", "%41", "100%", "%%41", "a/../b?c=d&e#f", "é", "日本", "😀", "\u0085", "\u009f",
+		"\u00a0", "\u2028", "\ufffd", "\xff\xfe", "a\xc3", "\xc3(", "\xed\xa0\x80", "\xc0\xaf",
+		"\xf0\x9f\x98", "\xf4\x90\x80\x80",
 	}
 	for c := range 256 {
-		s = append(s, string([]byte{byte(c)}), string([]byte{'a', byte(c), 'b'}), string([]byte{'%', byte(c), '1'}), string([]byte{'%', '1', byte(c)}))
+		one := string([]byte{byte(c)})
+		s = append(s, one, "a"+one+"b", "%"+one+"1", "%1"+one)
 	}
 	return s
 }
@@ -56,8 +59,8 @@ func TestAppendURL(t *testing.T) {
 	}
 }
 
-// What comes out has unreserved characters and percent-encodings only, is what net/url would write where net/url encodes
-// at all, and decodes to the text in a path as in a query.
+// The result has unreserved characters and percent-encodings only, is what net/url
+// writes where net/url encodes at all, and decodes to the text in a path and in a query.
 func TestAppendURL_Decodes(t *testing.T) {
 	t.Parallel()
 	for _, s := range texts() {
@@ -93,8 +96,8 @@ func TestAppendURLLiteral(t *testing.T) {
 	}
 }
 
-// It is the same when it is done twice, no value behind it makes a percent-encoding of it, and what the text meant as far as
-// it was a URL it still means.
+// A second run changes nothing, a value after the result does not turn it into a
+// percent-encoding, and a text that was a URL keeps its meaning.
 func TestAppendURLLiteral_KeepsMeaning(t *testing.T) {
 	t.Parallel()
 	for _, s := range texts() {
@@ -105,9 +108,9 @@ func TestAppendURLLiteral_KeepsMeaning(t *testing.T) {
 		if want, err := url.PathUnescape(s); err == nil {
 			require.Equal(t, want, decoded, "%q", s)
 		}
-		behind, err := url.PathUnescape(got + "41")
+		followed, err := url.PathUnescape(got + "41")
 		require.NoError(t, err)
-		require.Equal(t, decoded+"41", behind, "%q", s)
+		require.Equal(t, decoded+"41", followed, "%q", s)
 		for _, c := range []byte(got) {
 			require.Less(t, c, byte(utf8.RuneSelf))
 			require.NotContains(t, "\"<>^`{|}", string(c))
@@ -125,7 +128,7 @@ func TestAppendHeader(t *testing.T) {
 		{"NUL and DEL", "\x00a\x7f", " a "},
 		{"NEL", "a\u0085b", "a b"},
 		{"first and last C1", "\u0080\u009f", "  "},
-		{"behind C1", "\u00a0", "\u00a0"},
+		{"after C1", "\u00a0", "\u00a0"},
 		{"C1 as a byte", "a\x85b", "a\ufffdb"},
 		{"line separator", "a\u2028b", "a\u2028b"},
 		{"other scripts", "é日😀", "é日😀"},
@@ -161,7 +164,7 @@ func headerText(s string) string {
 	}, valid(s))
 }
 
-// The values are looked at by four bytes: each byte at each place of them.
+// The values are read four bytes at a time: test each byte at each place.
 func TestAppend_EachPlace(t *testing.T) {
 	t.Parallel()
 	for size := range 10 {
@@ -169,7 +172,8 @@ func TestAppend_EachPlace(t *testing.T) {
 			for c := range 256 {
 				s := strings.Repeat("a", at) + string([]byte{byte(c)}) + strings.Repeat("b", size-at-1)
 				require.Equal(t, headerText(s), string(escape.AppendHeader(nil, s)), "%q", s)
-				require.Equal(t, strings.ReplaceAll(url.QueryEscape(valid(s)), "+", "%20"), string(escape.AppendURL(nil, s)), "%q", s)
+				inURL := strings.ReplaceAll(url.QueryEscape(valid(s)), "+", "%20")
+				require.Equal(t, inURL, string(escape.AppendURL(nil, s)), "%q", s)
 			}
 		}
 	}
@@ -195,7 +199,7 @@ func TestAppendFormKey(t *testing.T) {
 	}
 }
 
-// Nothing of a value is ever written as a byte that means something to a URL, and it reads back whatever stands around it.
+// No value writes a byte that has a meaning in a URL, and it always reads back.
 func FuzzAppendURL(f *testing.F) {
 	for _, s := range []string{"", "a b", "%41", "\xff", "é\u0085\r\n", "../"} {
 		f.Add(s)

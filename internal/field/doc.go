@@ -6,8 +6,9 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A Doc is a JSON value that many names are looked up in. It remembers what its large objects and lists are made of: with
-// hundreds of placeholders, or names to list, reading a megabyte anew for each would take a minute.
+// A Doc is a JSON value that many names are looked up in. It remembers the members of
+// large objects and lists: with hundreds of placeholders, or names to list, reading a
+// megabyte again for each of them would take a minute.
 type Doc struct {
 	Value
 	large map[string]parts // by the dotted path to them
@@ -18,10 +19,11 @@ type parts struct {
 	elements []string
 }
 
-// What is shorter is read faster than it is remembered.
+// largeText is the length from which on members are remembered. Shorter values are read
+// faster than they are remembered.
 const largeText = 1 << 10
 
-// Walk is [Value.Walk].
+// Walk returns the same as [Value.Walk].
 func (d *Doc) Walk(path []string) Value {
 	v := d.Value
 	for i, name := range path {
@@ -58,7 +60,7 @@ func (d *Doc) parts(path string, v Value) parts {
 	for it := rawjson.Walk(v.Text); it.Next(); {
 		if v.Kind == rawjson.List {
 			p.elements = append(p.elements, it.Value())
-		} else { // of several with one name the last, as in Find
+		} else { // of several members with one name the last, as in Find
 			p.members[it.Key()] = it.Value()
 		}
 	}

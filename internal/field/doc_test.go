@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// escapedKeys are n members whose names cost an allocation each to read.
+// escapedKeys returns n members whose names cost an allocation each to read.
 func escapedKeys(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -33,8 +33,10 @@ func TestDoc_Walk(t *testing.T) {
 		`null`,
 	}
 	paths := []string{
-		"payload", "payload.z", "payload.z.y", "payload.z.y.1", "payload.0", "payload.0.1000", "payload.0.1000.y", "payload.0.1001", "payload.01",
-		"payload.2", "payload.x", "payload.x.y", "a000999", "a001000", "payload.a000001", "z", "z.0", "z.1.y", "n", "n.x", "0", "999.z", "1000", "1001", "1001.z", "",
+		"payload", "payload.z", "payload.z.y", "payload.z.y.1", "payload.0", "payload.0.1000",
+		"payload.0.1000.y", "payload.0.1001", "payload.01", "payload.2", "payload.x", "payload.x.y",
+		"a000999", "a001000", "payload.a000001", "z", "z.0", "z.1.y", "n", "n.x", "0", "999.z", "1000",
+		"1001", "1001.z", "",
 	}
 	for _, text := range texts {
 		doc := &field.Doc{Value: field.FromJSON(text)}
@@ -48,7 +50,7 @@ func TestDoc_Walk(t *testing.T) {
 	require.Equal(t, rawjson.None, new(field.Doc).Walk([]string{"a"}).Kind)
 }
 
-// What was read once is not read again: 500 placeholders would make a minute of it.
+// Large values are read once: with 500 placeholders it would take a minute otherwise.
 func TestDoc_Remembers(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	doc := &field.Doc{Value: field.FromJSON(`{"p":{` + escapedKeys(1000) + `"z":1}}`)}
 	path := []string{"p", "z"}

@@ -9,31 +9,34 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// An Entry is how events of one Go type are read.
+// An Entry has the functions that read events of one Go type.
 type Entry struct {
-	// Type is nil if no name is known before there is an event. Where its members have no functions, values are read from
-	// the JSON form.
+	// Type is nil if no name is known before there is an event. Members without
+	// functions are read from the JSON form.
 	*Type
-	// Load returns the pointer that the Type's functions take, for an event that is a T or a *T, and nil for any other and
-	// for a nil *T. A T is copied, into scratch if that is what an earlier Load has copied into. If Load is nil, all values
-	// are read from the JSON form.
+	// Load returns the pointer that the Type's functions take, for an event that is a T
+	// or a *T, and nil for any other event and for a nil *T. A T is copied. It is copied
+	// into scratch if an earlier Load returned scratch. If Load is nil, all values are
+	// read from the JSON form.
 	Load func(event, scratch any) (p any, copied bool)
 	// AppendJSON appends the JSON form; if nil, [JSON] does.
 	AppendJSON func(dst []byte, p any) []byte
-	// JSON returns the JSON form of a type that is nothing but that. If nil, AppendJSON or [JSON] does.
+	// JSON returns the JSON form of events that are JSON already. If nil, AppendJSON or
+	// [JSON] does.
 	JSON func(event any) ([]byte, error)
 }
 
 var entries sync.Map // reflect.Type of T, also for *T → *Entry
 
-// Register makes known how events of the type T are read. It is for the init of the package that has the type.
+// Register sets how events of the type T are read. The package that defines T calls it
+// in its init.
 func Register[T any](t *Type, appendJSON func(dst []byte, p *T) []byte) {
 	e := &Entry{Type: t, Load: load[T], AppendJSON: func(dst []byte, p any) []byte { return appendJSON(dst, p.(*T)) }}
 	entries.Store(reflect.TypeFor[T](), e)
 }
 
-// RegisterJSON makes known that events of the type T are JSON already, whose errors are safe to show. It is for the init
-// of the package that has the type.
+// RegisterJSON declares that events of the type T are JSON already, and that the errors
+// of toJSON are safe to show. The package that defines T calls it in its init.
 func RegisterJSON[T any](toJSON func(T) ([]byte, error)) {
 	entries.Store(reflect.TypeFor[T](), &Entry{JSON: func(event any) ([]byte, error) {
 		if p, ok := event.(*T); ok {
@@ -61,7 +64,8 @@ func load[T any](event, scratch any) (p any, copied bool) {
 	return nil, false
 }
 
-// EntryOf returns how events of the event's Go type are read. A type has one entry, for its values and for pointers to them.
+// EntryOf returns the entry of the event's Go type. A type has one entry, for its
+// values and for pointers to them.
 func EntryOf(event any) *Entry {
 	t := reflect.TypeOf(event)
 	if t.Kind() == reflect.Pointer {
@@ -74,7 +78,7 @@ func EntryOf(event any) *Entry {
 	return e.(*Entry)
 }
 
-// IsNil reports whether an event is nil or a nil pointer or map, which has nothing to report.
+// IsNil reports whether an event is nil, a nil pointer or a nil map.
 func IsNil(event any) bool {
 	v := reflect.ValueOf(event)
 	return !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map) && v.IsNil()
@@ -91,8 +95,9 @@ func JSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// newEntry binds a plain struct to its fields. Everything else is read from its JSON form, since only encoding/json knows
-// what that is; of a struct the names are known all the same.
+// newEntry binds a plain struct to its fields. Every other type is read from its
+// JSON form, which only encoding/json can make. If it is a struct, its names are
+// known all the same.
 func newEntry(s reflect.Type) *Entry {
 	if s.Kind() != reflect.Struct || marshals(s) {
 		return &Entry{}
@@ -115,7 +120,7 @@ func newEntry(s reflect.Type) *Entry {
 	}}
 }
 
-// value makes a Value of any Go value by way of encoding/json.
+// value converts any Go value to a Value, with encoding/json.
 func value(v any) Value {
 	b, err := JSON(v)
 	if err != nil {

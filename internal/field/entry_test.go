@@ -96,9 +96,11 @@ func (*byPointer) MarshalJSON() ([]byte, error) { return []byte(`{"by":"pointer"
 func full() plain {
 	return plain{
 		ID: "a\"<é", N: -5, Ratio: 0.25, Yes: true, NoTag: "x", private: "p", Hidden: "h",
-		At: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Took: 3 * time.Second, Number: "1.50", Raw: json.RawMessage(`{ "r" : [1] }`),
+		At: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Took: 3 * time.Second, Number: "1.50",
+		Raw: json.RawMessage(`{ "r" : [1] }`),
 		Any: map[string]any{"z": 1}, Map: map[string]int{"m": 1}, User: user{"Ann", 7}, Pointer: &user{"Bob", 8},
-		Users: []user{{"Cid", 9}}, Pair: [2]string{"p", "q"}, Grid: [][]int{{1, 2}, {3}}, Bytes: []byte("bytes"), Big: big.NewInt(7),
+		Users: []user{{"Cid", 9}}, Pair: [2]string{"p", "q"}, Grid: [][]int{{1, 2}, {3}},
+		Bytes: []byte("bytes"), Big: big.NewInt(7),
 		Self: &plain{ID: "inner"}, Kind: "k", ByMethod: method{"m"},
 	}
 }
@@ -117,9 +119,10 @@ func TestEntryOf_Names(t *testing.T) {
 		want  []string
 	}{
 		{"plain", plain{}, []string{
-			"id", "n", "ratio", "yes", "NoTag", "at", "took", "number", "raw", "any", "map", "user", "user.name", "user.age",
-			"pointer", "pointer.name", "pointer.age", "no_user", "no_user.name", "no_user.age", "users", "users.0.name", "users.0.age",
-			"pair", "grid", "bytes", "big", "nothing", "self", "kind", "by_method",
+			"id", "n", "ratio", "yes", "NoTag", "at", "took", "number", "raw", "any", "map", "user",
+			"user.name", "user.age", "pointer", "pointer.name", "pointer.age", "no_user", "no_user.name",
+			"no_user.age", "users", "users.0.name", "users.0.age", "pair", "grid", "bytes", "big", "nothing",
+			"self", "kind", "by_method",
 		}},
 		{"pointer", &user{}, []string{"name", "age"}},
 		{"empty", struct{}{}, nil},
@@ -131,7 +134,7 @@ func TestEntryOf_Names(t *testing.T) {
 		{"embedded string", embedsString{}, []string{"Text"}},
 		{"omitempty", omitting{}, []string{"a", "b", "c", "c.name", "c.age"}},
 		{"string", quoting{}, []string{"n", "b"}},
-		{"what no name can say", dotted{}, []string{"c"}},
+		{"a dot in a name", dotted{}, []string{"c"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,7 +146,10 @@ func TestEntryOf_Names(t *testing.T) {
 
 func TestEntryOf_Untyped(t *testing.T) {
 	t.Parallel()
-	for _, event := range []any{map[string]any{"a": 1}, &map[string]string{}, marshaler{}, &marshaler{}, byPointer{}, kind("k"), []int{1}} {
+	for _, event := range []any{
+		map[string]any{"a": 1}, &map[string]string{}, marshaler{}, &marshaler{}, byPointer{}, kind("k"),
+		[]int{1},
+	} {
 		e := field.EntryOf(event)
 		require.Nil(t, e.Type, "%T", event)
 		require.Nil(t, e.Load, "%T", event)
@@ -153,7 +159,10 @@ func TestEntryOf_Untyped(t *testing.T) {
 // Types whose members depend on more than their fields are read from their JSON form.
 func TestEntryOf_ReadFromJSON(t *testing.T) {
 	t.Parallel()
-	for _, event := range []any{embedding{}, embedsPointer{}, embedsNamed{}, embedsString{}, omitting{}, quoting{}, dotted{}, marshalsBy{}} {
+	for _, event := range []any{
+		embedding{}, embedsPointer{}, embedsNamed{}, embedsString{}, omitting{}, quoting{}, dotted{},
+		marshalsBy{},
+	} {
 		e := field.EntryOf(event)
 		require.NotNil(t, e.Type, "%T", event)
 		require.Nil(t, e.Load, "%T", event)
@@ -194,7 +203,8 @@ func TestIsNil(t *testing.T) {
 	}
 }
 
-// Every name that a type lists reads the same through the function bound to it as from the event's JSON form.
+// For every name that a type lists, the function bound to it returns the same as the
+// event's JSON form.
 func TestLookup_AsJSON(t *testing.T) {
 	t.Parallel()
 	all := full()
@@ -264,7 +274,7 @@ func TestLookup(t *testing.T) {
 		{"nothing.x", true},
 		{"by_method.text", true},
 		{"self.id", true},
-		{"self.anything.at.all", true}, // of a type inside itself any name is known
+		{"self.anything.at.all", true}, // in a type inside itself any name is known
 		{"users.0", true},
 		{"users.7.name", true},
 		{"pair.1", true},
@@ -343,7 +353,8 @@ func TestMember_DocAndKind(t *testing.T) {
 
 type registered struct{ reads string }
 
-// What a package registers is taken as it is: aliases, members that only a value knows, lists and objects with functions.
+// A registered type is used as it is: aliases, members that only a value has, lists and
+// objects with functions.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	text := func(s string) field.Getter {

@@ -15,14 +15,14 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// marshals reports whether a type has a JSON form of its own making.
+// marshals reports whether a type makes its own JSON form.
 func marshals(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
 }
 
-// byAddress reports whether the JSON form of a type, not its pointer, is another one where the value has an address: a
-// method of the pointer is called there only.
+// byAddress reports whether the JSON form of a value depends on whether the value is
+// addressable: encoding/json calls a method of the pointer only if it is.
 func byAddress(t reflect.Type) bool {
 	switch {
 	case t.Implements(jsonMarshaler) || t.Implements(textMarshaler):
@@ -41,7 +41,8 @@ func byAddress(t reflect.Type) bool {
 	return false
 }
 
-// plain reports whether the JSON members of a struct are its fields, one for one, whatever their values.
+// plain reports whether each field of a struct is one member of its JSON,
+// whatever the values.
 func plain(s reflect.Type) bool {
 	names := map[string]bool{}
 	for i := range s.NumField() {
@@ -74,13 +75,16 @@ func jsonName(f reflect.StructField) (name, options string, ok bool) {
 	return name, options, true
 }
 
-// validName reports whether encoding/json takes a name from a tag without a second look.
+// validName reports whether encoding/json accepts a name in a tag without further checks.
 func validName(name string) bool {
-	return strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }) < 0
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-'
+	})
 }
 
-// members returns the fields of s that are members in JSON, with those of embedded structs in their places. What a struct
-// embeds under a name is one member, as in encoding/json, and not its fields.
+// members returns the fields of s that are members in JSON, with the fields of embedded
+// structs in their place. A struct that is embedded under a name is one member, as in
+// encoding/json.
 func members(s reflect.Type, above []reflect.Type) (fields []reflect.StructField) {
 	if slices.Contains(above, s) {
 		return nil
@@ -107,8 +111,9 @@ func members(s reflect.Type, above []reflect.Type) (fields []reflect.StructField
 	return fields
 }
 
-// typeOf returns the names of a struct, and functions for those that are its own fields. above are the structs that s is
-// inside of: one that contains itself has any name from there on.
+// typeOf returns the names of a struct, with functions for those that are its own
+// fields. above has the structs that contain s: below a struct that contains itself,
+// any name is known.
 func typeOf(s reflect.Type, above []reflect.Type) *Type {
 	if slices.Contains(above, s) {
 		return &Type{Free: true}
@@ -122,10 +127,14 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 			otherName, _, _ := jsonName(other)
 			return otherName == name && len(other.Index) < len(f.Index)
 		})
-		if hidden || t.Member(name) != nil || strings.Contains(name, ".") { // a dotted one no name can say
+		// No name in a template can reach a member with a dot.
+		if hidden || t.Member(name) != nil || strings.Contains(name, ".") {
 			continue
 		}
-		m := &Member{Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"), Kind: kindOf(f.Type), Type: below(f.Type, above)}
+		m := &Member{
+			Name: name, Doc: f.Tag.Get("doc"), Absent: f.Tag.Get("absent"),
+			Kind: kindOf(f.Type), Type: below(f.Type, above),
+		}
 		if bound {
 			m.bind(f)
 		}
@@ -134,7 +143,7 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 	return t
 }
 
-// bind reads the member from field f of the struct that p points to.
+// bind sets the functions that read the member from field f of a struct.
 func (m *Member) bind(f reflect.StructField) {
 	i := f.Index[0]
 	at := func(p any) reflect.Value { return reflect.ValueOf(p).Elem().Field(i) }
@@ -148,7 +157,8 @@ func (m *Member) bind(f reflect.StructField) {
 	}
 }
 
-// getter reads the types that need no detour over JSON; it is nil for others.
+// getter returns the function that reads a type without its JSON form. It is nil for
+// types that need JSON.
 func getter(t reflect.Type) func(reflect.Value) Value {
 	if marshals(t) || t == reflect.TypeFor[json.Number]() {
 		return nil
@@ -164,7 +174,7 @@ func getter(t reflect.Type) func(reflect.Value) Value {
 	return nil
 }
 
-// below returns what is known of the names below a value of type t: nil if there are none.
+// below returns the names below a value of type t, or nil if there are none.
 func below(t reflect.Type, above []reflect.Type) *Type {
 	switch {
 	case reflect.PointerTo(t).Implements(textMarshaler):
@@ -189,7 +199,7 @@ func below(t reflect.Type, above []reflect.Type) *Type {
 	return nil
 }
 
-// kindOf names a Go type as JSON has it.
+// kindOf returns the JSON name of a Go type.
 func kindOf(t reflect.Type) string {
 	switch k := t.Kind(); {
 	case k == reflect.Pointer:

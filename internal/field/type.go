@@ -6,16 +6,19 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A Type knows the names that an object has, as far as they are known before there is a value, and how to read them.
+// A Type has the names of an object that are known before there is a value, and the
+// functions that read them.
 //
 // The functions take a pointer to the Go value that the Type was made for.
 type Type struct {
 	Members []*Member
-	// Free says that any name below is known: maps, raw JSON, types with a JSON form of their own.
+	// Free is true if any name below is known: in maps, raw JSON, and types that make
+	// their own JSON form.
 	Free bool
-	// Elem is what the elements of a list are; nil for objects. A list of scalars has an Elem without members.
+	// Elem is the type of a list's elements; nil for objects. A list of scalars has an
+	// Elem without members.
 	Elem *Type
-	// Extra reads a member that the type does not know but this value was read with.
+	// Extra reads a member that this value was read with but the type does not know.
 	Extra func(p any, name string) Value
 }
 
@@ -24,20 +27,24 @@ type Member struct {
 	Name    string
 	Aliases []string
 	Doc     string // one line
-	Absent  string // when it often is absent or empty, such as "until the message is read"; "" if it seldom is
-	Kind    string // what it is in JSON, for people: "string", "number", ...
-	Type    *Type  // of objects and lists, nil of scalars
+	// Absent tells when the member often is absent or empty, such as "until the message
+	// is read". It is "" if the member seldom is.
+	Absent string
+	Kind   string // the type in JSON, for people: "string", "number", ...
+	Type   *Type  // of objects and lists; nil for scalars
 	// Get reads the member.
 	Get Getter
-	// Fast makes a Getter that reads the member alone where Extra can have nothing, and asks slow otherwise; nil if it cannot
-	// be told.
+	// Fast makes a Getter that only reads the member if Extra has no members, and calls
+	// slow otherwise. Fast may be nil.
 	Fast func(slow Getter) Getter
-	// At returns a pointer to the member itself, for its Type's functions, or nil if there is none; At is nil if the member
-	// has to be read from Get's JSON.
+	// At returns a pointer to the member itself, for its Type's functions, or nil if
+	// there is none. At is nil if the member must be read from the JSON that Get returns.
 	At func(p any) any
-	// Same says that the Type's functions take the pointer to the object that the member is in.
+	// Same is true if the Type's functions take the pointer to the object that has the
+	// member.
 	Same bool
-	// Elem returns a pointer to element i of a list, nil if there is none; Elem is nil if elements are read from Get's JSON.
+	// Elem returns a pointer to element i of a list, or nil if there is none. Elem is nil
+	// if elements must be read from the JSON that Get returns.
 	Elem func(p any, i int) any
 }
 
@@ -65,8 +72,9 @@ func (t *Type) alias(name string) *Member {
 // A Getter reads one name of the value that p points to.
 type Getter func(p any) Value
 
-// Lookup binds a path to the functions that read it. It reports false if the type knows no such name. The Getter is nil
-// if the name is known but has to be read from the JSON form.
+// Lookup returns the function that reads a path. It reports false if the type does
+// not know the name. The Getter is nil if the name is known but must be read from
+// the JSON form.
 func (t *Type) Lookup(path []string) (get Getter, known bool) {
 	if t.Free {
 		return nil, true
@@ -96,7 +104,8 @@ func (t *Type) Lookup(path []string) (get Getter, known bool) {
 	return m.lookup(path[1:])
 }
 
-// ExtraFirst prefers a member of t that the type does not know to what get reads: an alias, or a name further down.
+// ExtraFirst returns a Getter that looks for the path among the members that the type
+// does not know, before it calls get: an alias may be such a member, too.
 func (t *Type) ExtraFirst(path []string, get Getter) Getter {
 	if t.Extra == nil || get == nil {
 		return get
@@ -156,7 +165,7 @@ func (m *Member) lookupElem(rest []string) (get Getter, known bool) {
 	}, true
 }
 
-// walk reads a name below a member from the member's JSON.
+// walk returns a Getter that reads a name below the member from the member's JSON.
 func (m *Member) walk(rest []string) Getter {
 	if m.Get == nil {
 		return nil
@@ -164,7 +173,8 @@ func (m *Member) walk(rest []string) Getter {
 	return func(p any) Value { return m.Get(p).Walk(rest) }
 }
 
-// Find returns the member that a path names, or nil if the type knows none: below free-form members none is known.
+// Find returns the member that a path names, or nil if the type does not have it. Below
+// free-form members there are none.
 func (t *Type) Find(path []string) *Member {
 	if t.Elem != nil {
 		if _, ok := Index(path[0]); !ok || len(path) == 1 {
@@ -185,7 +195,8 @@ func (t *Type) Find(path []string) *Member {
 	return m.Type.Find(path[1:])
 }
 
-// Names calls yield with every name the type knows, in order, with the index 0 for the elements of lists.
+// Names calls yield with every name the type knows, in order, with the index 0 for the
+// elements of lists.
 func (t *Type) Names(yield func(path string, m *Member)) { t.names("", 0, yield) }
 
 func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {

@@ -7,27 +7,29 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A Value is what one name of an event stands for.
+// A Value is the value of one name in an event.
 type Value struct {
 	Kind rawjson.Kind // None: the event has no such name
-	// Text is the text of a String, the JSON of anything else. The JSON of objects and lists may have blanks.
+	// Text is the text of a String, the JSON of anything else. The JSON of objects and
+	// lists may have blanks.
 	Text string
 }
 
 // Null is the JSON null.
 var Null = Value{rawjson.Null, "null"}
 
-// Invalid is what a member holds that has no JSON form, such as raw JSON that is none. Its JSON is a byte that no JSON has,
-// so that what contains it is found out.
+// Invalid is the value of a member that has no JSON form, such as raw JSON with a
+// syntax error. Its JSON is a byte that never occurs in JSON, so that whatever contains
+// it can be detected.
 var Invalid = Value{rawjson.None, "\x00"}
 
-// Text makes a string.
+// Text returns a string.
 func Text(s string) Value { return Value{rawjson.String, s} }
 
-// Number makes a number of its digits.
+// Number returns a number with the given digits.
 func Number(digits string) Value { return Value{rawjson.Number, digits} }
 
-// FromJSON makes a value of its JSON, which has no blanks around it.
+// FromJSON returns the value of JSON without blanks around it.
 func FromJSON(raw string) Value {
 	k := rawjson.KindOf(raw)
 	if k == rawjson.String {
@@ -36,7 +38,8 @@ func FromJSON(raw string) Value {
 	return Value{k, raw}
 }
 
-// Empty reports whether v is no value, null or the empty string: all are "" in text and null in JSON.
+// Empty reports whether v is no value, null or the empty string: all are "" in text and
+// null in JSON.
 func (v Value) Empty() bool {
 	return v.Kind <= rawjson.Null || v.Kind == rawjson.String && v.Text == ""
 }
@@ -44,7 +47,7 @@ func (v Value) Empty() bool {
 // Composite reports whether v is an object or a list.
 func (v Value) Composite() bool { return v.Kind == rawjson.Object || v.Kind == rawjson.List }
 
-// String is the value in text: an object or a list is compact JSON, null is empty.
+// String returns the value as text: an object or a list is compact JSON, null is empty.
 func (v Value) String() string {
 	switch v.Kind {
 	case rawjson.None, rawjson.Null:
@@ -73,8 +76,9 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	}
 }
 
-// Walk follows names and list indexes down from v. Where an object has no such member the result has Kind None. A list
-// has every index: behind its end there is null, since how long it is differs from event to event.
+// Walk follows names and list indexes down from v. If an object does not have the
+// member, the result has Kind None. A list has every index: after its end there is
+// null, since its length differs from event to event.
 func (v Value) Walk(path []string) Value {
 	for _, name := range path {
 		switch v.Kind {
@@ -104,7 +108,7 @@ func (v Value) Walk(path []string) Value {
 	return v
 }
 
-// Has reports whether the names of path exist below v, whatever index is asked for in a list.
+// Has reports whether the names of path exist below v, at any index of a list.
 func (v Value) Has(path []string) bool {
 	if len(path) == 0 {
 		return v.Kind != rawjson.None
@@ -148,8 +152,9 @@ func Index(name string) (i int, ok bool) {
 	return i, true
 }
 
-// Names calls yield with the path of every name below v, for each list with those of its first element. Where v is huge, on
-// purpose perhaps, it stops somewhere: every name is found, but not every one is listed.
+// Names calls yield with the path of every name below v; of a list, with the names of
+// its first element. It stops early if v is huge, perhaps on purpose: Walk finds every
+// name, but Names does not list every one.
 func (v Value) Names(yield func(path string)) {
 	left := listedNames
 	v.names("", 0, func(path string) bool {
@@ -159,11 +164,11 @@ func (v Value) Names(yield func(path string)) {
 	})
 }
 
-// What Names lists.
+// The limits of Names.
 const (
 	listedNames = 1000
 	listedDepth = 8
-	listedSize  = 512 // of a path
+	listedSize  = 512 // bytes of a path
 )
 
 func (v Value) names(prefix string, depth int, yield func(string) bool) (more bool) {
@@ -178,7 +183,7 @@ func (v Value) names(prefix string, depth int, yield func(string) bool) (more bo
 			}
 			key := it.Key()
 			if key == "" || strings.Contains(key, ".") {
-				continue // no name can say it
+				continue // a template cannot name it
 			}
 			path = prefix + key
 		}
@@ -192,7 +197,7 @@ func (v Value) names(prefix string, depth int, yield func(string) bool) (more bo
 	return true
 }
 
-// TypeName says what v is, as people who know JSON say it.
+// TypeName returns the type of v as JSON names it, and "any" for null.
 func (v Value) TypeName() string {
 	switch v.Kind {
 	case rawjson.Bool:

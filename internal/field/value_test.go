@@ -62,7 +62,7 @@ func TestValue_Made(t *testing.T) {
 	require.Equal(t, field.FromJSON("null"), field.Null)
 }
 
-// Invalid is found out wherever it ends up.
+// Invalid is detected wherever it ends up.
 func TestValue_Invalid(t *testing.T) {
 	t.Parallel()
 	require.False(t, json.Valid(field.Invalid.AppendJSON(nil)))
@@ -99,7 +99,7 @@ func TestValue_Walk(t *testing.T) {
 		{"user.missing", none, false},
 		{"user.0", none, false},
 		{"no.x", none, false},
-		// Behind the end of a list there is null, and no index of one is unknown.
+		// After the end of a list there is null: no index is unknown.
 		{"user.tags.3", null, true},
 		{"none.0", null, true},
 		{"lists.1.7", null, true},
@@ -142,7 +142,7 @@ func TestValue_Names(t *testing.T) {
 		{"first element of a list", `{"l":[{"x":1},{"y":2}]}`, []string{"l", "l.0", "l.0.x"}},
 		{"empty list", `{"l":[]}`, []string{"l"}},
 		{"list", `[[1]]`, []string{"0", "0.0"}},
-		{"what no name can say", `{"":1,"a.b":{"c":1},"d":2}`, []string{"d"}},
+		{"no name or a dot in it", `{"":1,"a.b":{"c":1},"d":2}`, []string{"d"}},
 		{"escapes", `{"\u0061":1}`, []string{"a"}},
 	}
 	for _, tt := range tests {
@@ -151,7 +151,7 @@ func TestValue_Names(t *testing.T) {
 			require.Equal(t, tt.want, names(field.FromJSON(tt.raw)))
 		})
 	}
-	t.Run("all are there", func(t *testing.T) {
+	t.Run("all exist", func(t *testing.T) {
 		t.Parallel()
 		doc := field.FromJSON(document)
 		for _, path := range names(doc) {
@@ -161,7 +161,7 @@ func TestValue_Names(t *testing.T) {
 	})
 }
 
-// Of a document made to be endless only so much is listed.
+// Of a document made to be endless, only a limited number of names is listed.
 func TestValue_NamesStops(t *testing.T) {
 	t.Parallel()
 	wide := "{"

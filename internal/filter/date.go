@@ -13,24 +13,27 @@ import (
 
 var errNoTime = errors.New("the value is not a time")
 
-// dateLetters are those of PHP's date function. The rest of its letters has no meaning for a time that was read.
+// dateLetters has the letters of PHP's date function that have a meaning for a time
+// that was read.
 const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"
 
-// checkFormat says what is wrong with PHP date letters. PHP keeps a letter that has no meaning; here it must stand behind a
-// backslash, since it may get one, and may be meant as another language's.
+// checkFormat returns what is wrong with PHP date letters. PHP keeps a letter without a
+// meaning. Here it must follow a backslash: it may get a meaning later, and its author
+// may have meant the letter of another language.
 func checkFormat(layout string) (problem string) {
 	for i := 0; i < len(layout); i++ {
 		c := layout[i]
 		if c == '\\' {
 			i++
 		} else if letter := c | 0x20; 'a' <= letter && letter <= 'z' && strings.IndexByte(dateLetters, c) < 0 {
-			return fmt.Sprintf("has the letter %c, which is no date letter; to keep it write \\%c", c, c)
+			return fmt.Sprintf("has the letter %c, which is not a date letter; to keep it write \\%c", c, c)
 		}
 	}
 	return ""
 }
 
-// loadZone returns a time zone of the host's database, or nil. "Local" is none: a message must not depend on the host.
+// loadZone returns a time zone of the host's database, or nil. It returns nil for
+// "Local": a message must not depend on the host.
 func loadZone(name string) *time.Location {
 	if name == "" || name == "Local" {
 		return nil
@@ -42,8 +45,9 @@ func loadZone(name string) *time.Location {
 	return zone
 }
 
-// A dateFormat writes times. A time without a zone keeps its wall clock, and is taken to be in the filter's zone, or in UTC
-// if it has none. A time with one is shown in the filter's zone, or in its own if it has none.
+// A dateFormat writes times. A time without a zone keeps its wall clock: it is in the
+// filter's zone, or in UTC if the filter has none. A time with a zone is converted to
+// the filter's zone, or keeps its own if the filter has none.
 type dateFormat struct {
 	layout string
 	zone   *time.Location // may be nil
@@ -83,8 +87,9 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	return field.Text(string(out)), nil
 }
 
-// parseTime reads the times that platforms send: RFC 3339 or with a blank for its T, with and without zone, fractions of any
-// length, dates alone, and seconds since 1970, as a number or as text.
+// parseTime reads the times that platforms send: RFC 3339, also with a blank instead of
+// the T and without a zone, fractions of any length, dates alone, and seconds since
+// 1970, as a number or as text.
 func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	local := zone
 	if local == nil {
@@ -93,7 +98,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	layout := timeLayout(s)
 	if layout == "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
-		// What is before 1973 is likely to be a date such as 20210409, what is behind the year 9999 milliseconds.
+		// A number that would be before 1973 is likely to be a date such as 20210409,
+		// and one that would be after the year 9999 to be milliseconds.
 		if err != nil || !isDigits(s) || seconds < 1e8 || seconds > 253402300799 {
 			return t, false
 		}
@@ -109,8 +115,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	return t, true
 }
 
-// The layouts of a time of day, with a blank before it and with a T, and with the zones that may follow. All of them may have
-// a fraction of a second.
+// layouts has the layouts of a time with a blank before the clock, and with a T, each
+// with the zones that may follow. All of them may have a fraction of a second.
 var layouts = [2][4]string{
 	{time.DateTime, time.DateTime + "Z07:00", time.DateTime + "Z0700", time.DateTime + " -0700"},
 	{isoTime, isoTime + "Z07:00", isoTime + "Z0700", isoTime + " -0700"},
@@ -118,8 +124,8 @@ var layouts = [2][4]string{
 
 const isoTime = "2006-01-02T15:04:05"
 
-// timeLayout returns the layout that s may have, or "" if it has no form of a date. Trying all of them would be slow: each
-// one that fails makes an error.
+// timeLayout returns the layout that s may have, or "" if s does not look like a date.
+// To try all layouts would be slow: each one that fails makes an error.
 func timeLayout(s string) string {
 	const date, clock = len(time.DateOnly), len(time.DateTime)
 	if len(s) == date && s[4] == '-' {
@@ -148,7 +154,7 @@ func timeLayout(s string) string {
 	}
 }
 
-// appendDate appends what a PHP date letter stands for, or c itself if it is none.
+// appendDate appends what a PHP date letter stands for, or c itself if it is not one.
 func appendDate(out []byte, c byte, t time.Time) []byte {
 	switch c {
 	case 'd', 'D', 'j', 'l', 'N', 'S', 'w', 'z':
@@ -286,7 +292,7 @@ func appendZoned(out []byte, c byte, t time.Time) []byte {
 	}
 }
 
-// appendInt appends n, which is not negative, with zeros before it to width.
+// appendInt appends n, which is not negative, with leading zeros up to width.
 func appendInt(out []byte, n, width int) []byte {
 	for limit := 10; width > 1; width-- {
 		if n < limit {

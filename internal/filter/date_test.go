@@ -13,10 +13,10 @@ func TestDateFormat(t *testing.T) {
 	t.Parallel()
 	const all = "d D j l N S w z|W F m M n t L o Y y|a A B g G h H i s u v|e I O p P T Z|c|r|U"
 	check(t, []row{
-		// The platform's.
+		// The platform's example.
 		{"date_format", args{"d/m/Y"}, `"2021-04-09 16:27:39"`, `"09/04/2021"`},
 
-		// Every letter; as PHP 8 writes them.
+		// Every letter, as PHP 8 writes it.
 		{
 			"date_format",
 			args{all},
@@ -45,7 +45,7 @@ func TestDateFormat(t *testing.T) {
 		{"date_format", args{"é\\"}, `"2021-04-09"`, `"é\\"`},
 		{"date_format", args{""}, `"2021-04-09"`, `""`},
 
-		// The forms that times come in.
+		// The formats of times that platforms send.
 		{"date_format", args{"d.m.Y H:i:s.v P"}, `"2021-06-18T14:48:06.886358Z"`, `"18.06.2021 14:48:06.886 +00:00"`},
 		{"date_format", args{"d.m.Y H:i:s.v"}, `"2013-12-23T11:11:40.030"`, `"23.12.2013 11:11:40.030"`},
 		{"date_format", args{"H:i P"}, `"2021-04-09 16:27:39+05:30"`, `"16:27 +05:30"`},
@@ -64,7 +64,7 @@ func TestDateFormat(t *testing.T) {
 		{"date_format", args{"d/m/Y"}, `"0000-00-00"`, `""`},
 		{"date_format", args{"d/m/Y"}, `"0"`, `""`},
 
-		// Of times that name their zone another one is shown; a wall clock stays.
+		// A time with a zone is converted; a wall clock stays.
 		{"date_format", args{"d H:i e T O I", "Asia/Kolkata"}, `"2021-06-18T20:48:06Z"`, `"19 02:18 Asia/Kolkata IST +0530 0"`},
 		{"date_format", args{"H:i T I", "Europe/Berlin"}, `"2021-06-18T20:48:06+05:30"`, `"17:18 CEST 1"`},
 		{"date_format", args{"H:i T U", "Asia/Kolkata"}, `"2021-04-09 16:27:39"`, `"16:27 IST 1617965859"`},
@@ -77,15 +77,16 @@ func TestDateFormat_NoTime(t *testing.T) {
 	t.Parallel()
 	f := compile(t, "date_format", "d/m/Y")
 	for _, text := range []string{
-		"-", "x", "2021", "2021-04", "2021-13-01", "0000-01-01", "2021-04-09x16:27:39", "2021-04-09 25:00:00", "2021-04-09 16:27:39 ?",
-		"2021-04-09 16:27:39.", "2021-04-09 16:27:39z", "2021-04-09T16:27:39+99:99", "20210409", "12345", "+1617985659", "-1617985659", "99999999999999999999", "1e3",
+		"-", "x", "2021", "2021-04", "2021-13-01", "0000-01-01", "2021-04-09x16:27:39", "2021-04-09 25:00:00",
+		"2021-04-09 16:27:39 ?", "2021-04-09 16:27:39.", "2021-04-09 16:27:39z", "2021-04-09T16:27:39+99:99",
+		"20210409", "12345", "+1617985659", "-1617985659", "99999999999999999999", "1e3",
 	} {
 		_, err := f.Apply(field.Text(text))
 		require.EqualError(t, err, "date_format: the value is not a time", text)
 	}
 }
 
-// Each letter means something or is refused: none is written as it stands.
+// Each letter has a meaning or is refused: none is written unchanged.
 func TestDateFormat_Letters(t *testing.T) {
 	t.Parallel()
 	accepted := ""

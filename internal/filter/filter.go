@@ -1,6 +1,7 @@
-// Package filter has the filters of the template language: what may follow a name behind a |, as in
-// {{payload.to | slice: -10}}. They are those of Shopify's Liquid as far as the platform's documents list them. See table
-// for what each does, and where it is not Liquid's.
+// Package filter has the filters of the template language, which follow a name and a |,
+// as in {{payload.to | slice: -10}}. They are the filters of Shopify's Liquid that the
+// platform's documents list. See table for what each of them does, and where it differs
+// from Liquid.
 package filter
 
 import (
@@ -18,19 +19,22 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// MaxOutput is how many bytes a filter's result may have.
+// MaxOutput is the most bytes that a filter's result may have.
 const MaxOutput = 1 << 20
 
 var (
 	// ErrUnknown is wrapped by the error of Compile for a name that no filter has.
 	ErrUnknown = errors.New("unknown filter")
-	// ErrTooLong is wrapped by the error of Apply for a result of more than MaxOutput bytes.
+	// ErrTooLong is wrapped by the error of Apply for a result of more than
+	// MaxOutput bytes.
 	ErrTooLong = fmt.Errorf("the result is longer than %d bytes: %w", MaxOutput, request.ErrLimit)
 )
 
-// An ArgError is what Compile returns: what is wrong, and with which argument.
+// An ArgError is the error of Compile. It tells what is wrong, and with which argument.
 type ArgError struct {
-	Index int // of the argument, from 0; -1 if it is the name, or that there are too few arguments
+	// Index is the index of the argument, from 0. It is -1 if the name is wrong, or if
+	// there are too few arguments.
+	Index int
 	Err   error
 }
 
@@ -39,22 +43,23 @@ func (e *ArgError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *ArgError) Unwrap() error { return e.Err }
 
-// A Filter is a filter with its arguments. It is safe for concurrent use. The zero Filter changes nothing.
+// A Filter is a filter with its arguments. It is safe for concurrent use. The zero
+// Filter changes nothing.
 type Filter struct {
 	name  string
-	apply apply
+	apply filterFunc
 }
 
-// An apply makes one value of another.
-type apply func(field.Value) (field.Value, error)
+// A filterFunc returns the result of a filter for a value.
+type filterFunc func(field.Value) (field.Value, error)
 
-// Name is the filter's name, as the template has it.
+// Name returns the filter's name, as the template has it.
 func (f Filter) Name() string { return f.name }
 
-// Apply returns what the filter makes of v. Its errors name the filter but quote nothing of v.
+// Apply returns the filter's result for v. Its errors name the filter but do not quote v.
 func (f Filter) Apply(v field.Value) (field.Value, error) {
 	if f.apply == nil || v == field.Invalid {
-		return v, nil // what is invalid must be found out where it would be written
+		return v, nil // an invalid value is an error where it would be written
 	}
 	out, err := f.apply(v)
 	if err == nil && len(out.Text) > MaxOutput {
@@ -66,7 +71,8 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 	return out, nil
 }
 
-// Compile returns the filter of a name. Its arguments are literals: strings, whole numbers, true, false and null.
+// Compile returns the filter with that name. Its arguments are literals: strings, whole
+// numbers, true, false and null.
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
@@ -107,8 +113,8 @@ func Names() []string {
 // A spec is an entry of the table.
 type spec struct {
 	params []param
-	min    int // how many of them must be there
-	make   func(a []arg) apply
+	min    int // the number of params that are required
+	make   func(a []arg) filterFunc
 }
 
 func (s *spec) counts() string {
@@ -130,13 +136,13 @@ type param byte
 
 const (
 	anything param = iota
-	aText          // a string; a number or boolean stands for its own text
+	aText          // a string; a number or boolean is used as text
 	aPattern       // a text that is not empty
 	aWhole         // a whole number
-	aCount         // a whole number from 0 on
-	aPlaces        // a whole number, of digits
-	aNumber        // a number; since there are no literals with fractions, also a string such as '1.5'
-	aDivisor       // a number but zero
+	aCount         // a whole number that is not negative
+	aPlaces        // a whole number of digits
+	aNumber        // a number, or a string such as '1.5': no literal has a fraction
+	aDivisor       // a number that is not zero
 	aFormat        // a string of PHP date letters
 	aZone          // the name of a time zone
 )
@@ -193,7 +199,7 @@ func (p param) check(v field.Value) (a arg, problem string) {
 			return a, mismatch(v, "a text")
 		}
 		if a.zone = loadZone(v.Text); a.zone == nil {
-			return a, "is no time zone that is known here"
+			return a, "is not a known time zone"
 		}
 	}
 	return a, ""
@@ -203,7 +209,7 @@ func mismatch(v field.Value, want string) string {
 	return "is " + kindName(v) + ", want " + want
 }
 
-// kindName says what v is to people who write templates.
+// kindName returns what v is, in the words of docs/templates.md.
 func kindName(v field.Value) string {
 	switch v.Kind {
 	case rawjson.Bool:
@@ -221,13 +227,14 @@ func kindName(v field.Value) string {
 	}
 }
 
-// otherNames are what other languages call the filters, where a misspelling would not lead to ours.
+// otherNames has the names of filters in other languages that are too different from
+// ours to be found as misspellings.
 var otherNames = map[string]string{
 	"add": "plus", "cut": "slice", "date": "date_format", "div": "divided_by", "length": "size", "lower": "downcase",
 	"mod": "modulo", "mul": "times", "sub": "minus", "substr": "slice", "trim": "strip",
 }
 
-// Nearest returns the name of the filter that was meant, or "" if none is near.
+// Nearest returns the filter name that is closest to a misspelt one, or "" if none is.
 func Nearest(name string) string {
 	if other, ok := otherNames[name]; ok {
 		return other

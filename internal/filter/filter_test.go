@@ -12,7 +12,7 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
-// literals makes values of what the language has literals for.
+// literals converts Go values to values of the language's literals.
 func literals(args ...any) []field.Value {
 	values := make([]field.Value, len(args))
 	for i, a := range args {
@@ -41,7 +41,7 @@ func compile(t testing.TB, name string, args ...any) filter.Filter {
 
 type args []any
 
-// A row is a filter, what it gets as JSON, and what it makes of it as JSON.
+// A row is a filter, its input as JSON, and the wanted result as JSON.
 type row struct {
 	filter string
 	args   args
@@ -143,7 +143,8 @@ func TestLists(t *testing.T) {
 		{"split", args{", "}, `"John, Paul, George, Ringo"`, `["John","Paul","George","Ringo"]`},
 		{"join", args{" and "}, `["John", "Paul", "George", "Ringo"]`, `"John and Paul and George and Ringo"`},
 
-		// The platform's: the last ten digits, whether the number is a string, a number, or shorter.
+		// The platform's example: the last ten digits, whether the number is a string,
+		// a number, or shorter.
 		{"slice", args{-10}, `"918919521234"`, `"8919521234"`},
 		{"slice", args{-10}, `918919521234`, `"8919521234"`},
 		{"slice", args{-10}, `"12345"`, `"12345"`},
@@ -238,7 +239,8 @@ func TestNumbers(t *testing.T) {
 			`9999999999999999999999999999999800000000000000000000000000000001`,
 		},
 
-		// Towards minus infinity, whole numbers only; a remainder has the divisor's sign.
+		// Whole quotients round towards minus infinity; a remainder has the
+		// divisor's sign.
 		{"divided_by", args{2}, `-7`, `-4`},
 		{"divided_by", args{-2}, `7`, `-4`},
 		{"divided_by", args{-2}, `-7`, `3`},
@@ -264,14 +266,14 @@ func TestNumbers(t *testing.T) {
 		{"round", args{-2}, `1250`, `1300`},
 		{"round", args{-2}, `49.9`, `0`},
 
-		// Nothing is zero.
+		// No value is zero.
 		{"plus", args{1}, `null`, `1`},
 		{"times", args{2}, `""`, `0`},
 		{"round", nil, `null`, `0`},
 	})
 }
 
-// A message in an error is for people, so each is held to its words.
+// Authors of templates see these errors, so the tests compare the whole text.
 func TestCompile_Error(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -309,9 +311,9 @@ func TestCompile_Error(t *testing.T) {
 		{"divided_by", args{"0.00"}, 0, "divided_by: argument 1 is zero"},
 		{"modulo", args{0}, 0, "modulo: argument 1 is zero"},
 		{"date_format", args{1}, 0, "date_format: argument 1 is a number, want a text"},
-		{"date_format", args{"d/k"}, 0, `date_format: argument 1 has the letter k, which is no date letter; to keep it write \k`},
-		{"date_format", args{"d", "Mars/Olympus"}, 1, "date_format: argument 2 is no time zone that is known here"},
-		{"date_format", args{"d", "Local"}, 1, "date_format: argument 2 is no time zone that is known here"},
+		{"date_format", args{"d/k"}, 0, `date_format: argument 1 has the letter k, which is not a date letter; to keep it write \k`},
+		{"date_format", args{"d", "Mars/Olympus"}, 1, "date_format: argument 2 is not a known time zone"},
+		{"date_format", args{"d", "Local"}, 1, "date_format: argument 2 is not a known time zone"},
 	}
 	for _, tt := range tests {
 		_, err := filter.Compile(tt.filter, literals(tt.args...))
@@ -385,7 +387,7 @@ func TestFilter_Apply_Zero(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, field.Text("x"), out)
 
-	// What is no JSON stays so, and is found out where it would be written.
+	// An invalid value stays invalid, and is an error where it would be written.
 	for _, name := range filter.Names() {
 		if f, err := filter.Compile(name, nil); err == nil {
 			out, err := f.Apply(field.Invalid)
@@ -395,7 +397,7 @@ func TestFilter_Apply_Zero(t *testing.T) {
 	}
 }
 
-// A byte that is not UTF-8 is a character, and no character of the rest is split.
+// A byte that is not UTF-8 counts as one character, and no other character is split.
 func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	v := field.Text("a\xe2\x82\xe2\x82\xac\xff")

@@ -12,11 +12,13 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// FuzzApply sends any value through any chain of filters. Each two bytes of chain choose a filter and its arguments.
+// FuzzApply sends any value through any chain of filters. Each two bytes of chain
+// choose a filter and its arguments.
 func FuzzApply(f *testing.F) {
 	for _, in := range []string{
-		`null`, `"918919521234"`, `918919521234`, `-0.0150e3`, `"2021-04-09 16:27:39"`, `["a",[1],{"b":null}," "]`, `{"a":[]}`,
-		"\"a\xe2\x82\xe2\x82\xac\xff\"", `"a,b,,c <&>\"'\\"`, `true`, `[ ]`,
+		`null`, `"918919521234"`, `918919521234`, `-0.0150e3`, `"2021-04-09 16:27:39"`,
+		`["a",[1],{"b":null}," "]`, `{"a":[]}`, "\"a\xe2\x82\xe2\x82\xac\xff\"", `"a,b,,c <&>\"'\\"`, `true`,
+		`[ ]`,
 	} {
 		f.Add(in, []byte{15, 1, 23, 8, 8, 7}, "d/m/Y", int64(-10))
 		f.Add(in, []byte{24, 1, 9, 0, 0, 1, 26, 2}, ",", int64(3))

@@ -13,7 +13,7 @@ import (
 
 var errObject = errors.New("the value is an object")
 
-// toEnd is the length of a slice that has none.
+// toEnd is the length of a slice that goes to the end.
 const toEnd = math.MaxInt
 
 func slice(v field.Value, start, length int) (field.Value, error) {
@@ -22,7 +22,7 @@ func slice(v field.Value, start, length int) (field.Value, error) {
 	}
 	s := v.String()
 	if start < 0 {
-		s = s[back(s, -start):]
+		s = s[skipBack(s, -start):]
 	} else {
 		s = s[skip(s, start):]
 	}
@@ -34,7 +34,7 @@ func slice(v field.Value, start, length int) (field.Value, error) {
 
 func sliceList(v field.Value, start, length int) field.Value {
 	if start < 0 {
-		start += elements(v) // below zero it is the first
+		start += elements(v) // if still below zero, the first
 	}
 	from, to := 0, 0
 	for it := rawjson.Walk(v.Text); length > 0 && it.Next(); start-- {
@@ -50,7 +50,7 @@ func sliceList(v field.Value, start, length int) field.Value {
 	return field.Value{Kind: rawjson.List, Text: "[" + v.Text[from:to] + "]"}
 }
 
-// elements counts those of a list, or the members of an object.
+// elements counts the elements of a list, or the members of an object.
 func elements(v field.Value) (n int) {
 	for it := rawjson.Walk(v.Text); it.Next(); {
 		n++
@@ -98,7 +98,7 @@ func last(v field.Value) (field.Value, error) {
 	case v.Empty():
 		return field.Null, nil
 	default:
-		return field.Text(v.Text[back(v.Text, 1):]), nil
+		return field.Text(v.Text[skipBack(v.Text, 1):]), nil
 	}
 }
 
@@ -127,7 +127,8 @@ func split(s, separator string) (field.Value, error) {
 	return field.Value{Kind: rawjson.List, Text: string(append(list, ']'))}, nil
 }
 
-// cut returns what is before the separator, and what is behind it if there is one.
+// cut returns the text before the separator and the rest after it. more reports whether
+// there is a separator.
 func cut(s, separator string) (piece, rest string, more bool) {
 	switch separator {
 	case "":
@@ -144,14 +145,14 @@ func cut(s, separator string) (piece, rest string, more bool) {
 	}
 }
 
-func join(v field.Value, glue string) (field.Value, error) {
+func join(v field.Value, separator string) (field.Value, error) {
 	if v.Kind != rawjson.List {
 		return field.Text(v.String()), nil
 	}
 	var b strings.Builder
 	b.Grow(min(len(v.Text), MaxOutput))
 	between := ""
-	for it := rawjson.Walk(v.Text); it.Next(); between = glue {
+	for it := rawjson.Walk(v.Text); it.Next(); between = separator {
 		s := field.FromJSON(it.Value()).String()
 		if b.Len()+len(between)+len(s) > MaxOutput {
 			return field.Value{}, ErrTooLong

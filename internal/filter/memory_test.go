@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
-// What would be too long is refused before it is made.
+// A result that would be too long is refused before it is made.
 func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // counts what the process allocates
 	long := field.Text(strings.Repeat("x", 32<<10))
 	value := field.Text(strings.Repeat("x", filter.MaxOutput))
@@ -38,7 +38,8 @@ func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // coun
 			runtime.ReadMemStats(&before)
 			_, err = f.Apply(tt.value)
 			runtime.ReadMemStats(&after)
-			if tt.name != "split" || tt.args[0].Text == "" { // of separators alone nothing is left
+			// A text of separators alone splits into nothing.
+			if tt.name != "split" || tt.args[0].Text == "" {
 				require.ErrorIs(t, err, filter.ErrTooLong)
 			}
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*filter.MaxOutput))

@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	// maxNumber is how many characters a number may have, written without exponent: nobody is billed more, and it bounds
-	// what a computation takes. It holds for results too, so that each can be computed with.
+	// maxNumber is the most characters of a number, written without exponent: no amount
+	// is longer, and it bounds the cost of a computation. It is also the limit of
+	// results, so that the next filter can compute with them.
 	maxNumber = 64
-	// maxPlaces is how many digits behind the point a quotient has that does not end, and how many round knows.
+	// maxPlaces is the number of digits after the point of a quotient that does not
+	// end, and the most that round accepts.
 	maxPlaces = 20
 )
 
@@ -24,16 +26,16 @@ var (
 	errDigits   = errors.New("the number has too many digits")
 )
 
-// A decimal is the number coef / 10^scale. A scale above zero says that it was written with a fraction, even one of zero:
-// divided_by cuts the fraction only where neither side has one, and what a cost such as 2.0000 gives must not depend on
-// its digits.
+// A decimal is the number coef / 10^scale. A scale above zero means that it was written
+// with a fraction, even if that is zero: divided_by drops the fraction only if neither
+// side has one, and the result for a cost such as 2.0000 must not depend on its digits.
 type decimal struct {
 	coef  *big.Int
 	scale int
 }
 
-// parseDecimal reads a number as JSON has it, also with a plus sign or leading zeros, and with blanks around it. Its
-// coefficient is coef.
+// parseDecimal reads a JSON number, also with a plus sign, leading zeros or blanks
+// around it. It keeps the coefficient in coef.
 func parseDecimal(coef *big.Int, s string) (decimal, error) {
 	s = strings.TrimSpace(s)
 	unsigned := strings.TrimLeft(s, "+-")
@@ -69,7 +71,8 @@ func parseDecimal(coef *big.Int, s string) (decimal, error) {
 	return d, nil
 }
 
-// cutExponent returns what is before the exponent, and the exponent. One that is far too great is returned as 1000.
+// cutExponent returns the text before the exponent, and the exponent. An exponent that
+// is far too large is returned as 1000.
 func cutExponent(s string) (mantissa string, exp int, ok bool) {
 	i := strings.IndexAny(s, "eE")
 	if i < 0 {
@@ -97,12 +100,12 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// value writes the number in full, with no more zeros than one behind the point.
+// value writes the number in full, with at most one zero at the end of its fraction.
 func (d decimal) value() (field.Value, error) {
 	var space [2 * maxNumber]byte
 	digits := space[:0]
 	if d.coef.IsInt64() {
-		digits = strconv.AppendInt(digits, d.coef.Int64(), 10) // which allocates nothing
+		digits = strconv.AppendInt(digits, d.coef.Int64(), 10) // allocates nothing
 	} else {
 		digits = d.coef.Append(digits, 10)
 	}
@@ -141,8 +144,9 @@ func (d decimal) value() (field.Value, error) {
 	return field.Number(string(out)), nil
 }
 
-// Powers of ten, as many as operations need: of a number's digits, and the places of a quotient.
 var (
+	// powers has as many powers of ten as the operations need: for the digits of a
+	// number, and the places of a quotient.
 	powers = func() (t [maxNumber + maxPlaces + 1]*big.Int) {
 		t[0] = big.NewInt(1)
 		for i := range len(t) - 1 {
@@ -153,17 +157,19 @@ var (
 	one = powers[0]
 )
 
-// A desk is where numbers are computed. They come from a pool, so that a filter allocates nothing but its result.
-type desk struct {
+// A workspace has the memory of one computation. Workspaces come from a pool, so that a
+// filter allocates nothing but its result.
+type workspace struct {
 	value, x, y big.Int // operands
-	z, r        big.Int // a result, and what a division leaves
+	z, r        big.Int // the result, and the remainder of a division
 }
 
-var desks = sync.Pool{New: func() any { return new(desk) }}
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-// arithmetic makes a filter of what to do with the number that a value is. As in Liquid, no value is zero; so is the empty
-// text, which every place writes alike.
-func arithmetic(compute func(*desk, decimal) decimal) apply {
+// arithmetic returns a filter that reads a value as a number and computes with it. As
+// in Liquid, no value is zero. So is the empty text, which is written like no value
+// in all places.
+func arithmetic(compute func(*workspace, decimal) decimal) filterFunc {
 	return func(v field.Value) (field.Value, error) {
 		s := "0"
 		switch {
@@ -172,8 +178,8 @@ func arithmetic(compute func(*desk, decimal) decimal) apply {
 		case !v.Empty():
 			return v, errNoNumber
 		}
-		w := desks.Get().(*desk)
-		defer desks.Put(w)
+		w := workspaces.Get().(*workspace)
+		defer workspaces.Put(w)
 		d, err := parseDecimal(&w.value, s)
 		if err != nil {
 			return v, err
@@ -182,7 +188,7 @@ func arithmetic(compute func(*desk, decimal) decimal) apply {
 	}
 }
 
-// rescale returns d with more digits behind the point, all zero, in z if there are more.
+// rescale returns d with more digits after the point, all zero. It uses z if it adds any.
 func (d decimal) rescale(z *big.Int, scale int) decimal {
 	if scale == d.scale {
 		return d
@@ -191,28 +197,29 @@ func (d decimal) rescale(z *big.Int, scale int) decimal {
 }
 
 // align gives two numbers the same scale.
-func (w *desk) align(d, e decimal) (decimal, decimal) {
+func (w *workspace) align(d, e decimal) (decimal, decimal) {
 	scale := max(d.scale, e.scale)
 	return d.rescale(&w.x, scale), e.rescale(&w.y, scale)
 }
 
-func plus(w *desk, d, e decimal) decimal {
+func plus(w *workspace, d, e decimal) decimal {
 	d, e = w.align(d, e)
 	return decimal{w.z.Add(d.coef, e.coef), d.scale}
 }
 
-func minus(w *desk, d, e decimal) decimal {
+func minus(w *workspace, d, e decimal) decimal {
 	d, e = w.align(d, e)
 	return decimal{w.z.Sub(d.coef, e.coef), d.scale}
 }
 
-func times(w *desk, d, e decimal) decimal {
+func times(w *workspace, d, e decimal) decimal {
 	return decimal{w.z.Mul(d.coef, e.coef), d.scale + e.scale}
 }
 
-// dividedBy is the whole quotient, towards minus infinity, of whole numbers; of others it has maxPlaces digits behind the
-// point, the last one rounded half away from zero.
-func dividedBy(w *desk, d, e decimal) decimal {
+// dividedBy returns the quotient. For two whole numbers it is whole, rounded towards
+// minus infinity. Otherwise it has maxPlaces digits after the point, the last one
+// rounded half away from zero.
+func dividedBy(w *workspace, d, e decimal) decimal {
 	if d.scale == 0 && e.scale == 0 {
 		return decimal{w.floorDiv(d.coef, e.coef), 0}
 	}
@@ -221,15 +228,15 @@ func dividedBy(w *desk, d, e decimal) decimal {
 	return decimal{w.roundDiv(&w.x, &w.y), maxPlaces}
 }
 
-// modulo is what the floored quotient leaves: it has the sign of e.
-func modulo(w *desk, d, e decimal) decimal {
+// modulo returns the remainder of the floored quotient. It has the sign of e.
+func modulo(w *workspace, d, e decimal) decimal {
 	d, e = w.align(d, e)
 	w.floorDiv(d.coef, e.coef)
 	return decimal{&w.r, d.scale}
 }
 
-// round rounds to places digits behind the point, half away from zero.
-func round(w *desk, d decimal, places int) decimal {
+// round rounds to places digits after the point, half away from zero.
+func round(w *workspace, d decimal, places int) decimal {
 	if places >= d.scale {
 		return d
 	}
@@ -240,17 +247,17 @@ func round(w *desk, d decimal, places int) decimal {
 	return r
 }
 
-func floor(w *desk, d decimal) decimal {
+func floor(w *workspace, d decimal) decimal {
 	return decimal{w.floorDiv(d.coef, powers[d.scale]), 0}
 }
 
-func ceil(w *desk, d decimal) decimal {
+func ceil(w *workspace, d decimal) decimal {
 	z := w.floorDiv(w.x.Neg(d.coef), powers[d.scale])
 	return decimal{z.Neg(z), 0}
 }
 
-// floorDiv divides towards minus infinity.
-func (w *desk) floorDiv(n, d *big.Int) *big.Int {
+// floorDiv divides and rounds towards minus infinity. The remainder is in w.r.
+func (w *workspace) floorDiv(n, d *big.Int) *big.Int {
 	w.z.QuoRem(n, d, &w.r)
 	if w.r.Sign() != 0 && w.r.Sign() != d.Sign() {
 		w.z.Sub(&w.z, one)
@@ -260,7 +267,7 @@ func (w *desk) floorDiv(n, d *big.Int) *big.Int {
 }
 
 // roundDiv divides and rounds half away from zero.
-func (w *desk) roundDiv(n, d *big.Int) *big.Int {
+func (w *workspace) roundDiv(n, d *big.Int) *big.Int {
 	w.z.QuoRem(n, d, &w.r)
 	switch {
 	case w.r.Lsh(&w.r, 1).CmpAbs(d) < 0:

@@ -13,7 +13,8 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
-// randomNumber returns a number of up to n digits, perhaps with a sign, a fraction and an exponent.
+// randomNumber returns a number of up to n digits, perhaps with a sign, a fraction and
+// an exponent.
 func randomNumber(r *rand.Rand, n int) string {
 	digits := func(n int) string {
 		var b strings.Builder
@@ -40,13 +41,13 @@ func rat(t testing.TB, s string) *big.Rat {
 	return x
 }
 
-// floorRat is the greatest whole number that is not above x. Rat keeps its denominator positive, for which Euclidean
-// division is towards minus infinity.
+// floorRat returns the greatest whole number that is not above x. Rat keeps its
+// denominator positive: then Euclidean division rounds towards minus infinity.
 func floorRat(x *big.Rat) *big.Rat {
 	return new(big.Rat).SetInt(new(big.Int).Div(x.Num(), x.Denom()))
 }
 
-// roundRat rounds to digits behind the point, half away from zero.
+// roundRat rounds to digits after the point, half away from zero.
 func roundRat(x *big.Rat, digits int) *big.Rat {
 	unit := big.NewRat(1, 1)
 	for range max(digits, -digits) {
@@ -64,7 +65,8 @@ func roundRat(x *big.Rat, digits int) *big.Rat {
 	return abs
 }
 
-// hasFraction reports whether a number is written with a fraction when it is written in full.
+// hasFraction reports whether a number is written with a fraction when it is
+// written in full.
 func hasFraction(s string) bool {
 	mantissa, exp, _ := strings.Cut(s, "e")
 	_, fraction, _ := strings.Cut(mantissa, ".")
@@ -115,7 +117,7 @@ func TestNumbers_Oracle(t *testing.T) {
 	require.Greater(t, done, 10_000)
 }
 
-// What a filter gives, the next one takes.
+// The next filter accepts every result of a filter.
 func TestNumbers_Chain(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

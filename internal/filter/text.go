@@ -11,7 +11,7 @@ import (
 
 const blanks = " \t\n\v\f\r\x00"
 
-// skip returns the offset behind the first n characters of s.
+// skip returns the offset after the first n characters of s.
 func skip(s string, n int) int {
 	for i := range s {
 		if n == 0 {
@@ -22,8 +22,8 @@ func skip(s string, n int) int {
 	return len(s)
 }
 
-// back returns the offset of the last n characters of s.
-func back(s string, n int) int {
+// skipBack returns the offset of the last n characters of s.
+func skipBack(s string, n int) int {
 	i := len(s)
 	for ; n > 0 && i > 0; n-- {
 		_, size := utf8.DecodeLastRuneInString(s[:i])
@@ -92,8 +92,8 @@ func urlEncode(v field.Value) (field.Value, error) {
 	return field.Text(url.QueryEscape(s)), nil
 }
 
-// blank reports whether a value that there is says nothing: false, and a list or object without anything in it.
-func blank(v field.Value) bool {
+// isBlank reports whether v is false, or a list or object with nothing in it.
+func isBlank(v field.Value) bool {
 	if v.Composite() {
 		it := rawjson.Walk(v.Text)
 		return !it.Next()

@@ -1,4 +1,4 @@
-// Package mac has keys for HMAC-SHA256 that are made once and used often.
+// Package mac has keys for HMAC-SHA256 that are made once and used many times.
 package mac
 
 import (
@@ -9,28 +9,28 @@ import (
 	"sync"
 )
 
-// A Key is used through its pointer. It is safe for concurrent use.
+// A Key is a key for HMAC-SHA256. It must not be copied, and is safe for concurrent use.
 type Key struct {
-	// bytes is a closure, in which printers that walk through structs by reflection do not
+	// bytes is a closure, so that printers that walk through structs by reflection do not
 	// find the key.
 	bytes  func() []byte
 	states sync.Pool // of *state
 }
 
-// A state is used again, since restoring the state behind the key's pads is cheaper than
-// hashing them each time.
+// A state is used again: to restore the state after the key's pads is cheaper than to
+// hash them each time.
 type state struct {
 	hash.Hash
-	sum [sha256.Size]byte // here, because what an interface's method gets is allocated
+	sum [sha256.Size]byte // kept here: an argument of an interface's method is allocated
 }
 
-// New makes a Key, which keeps b.
+// New returns a Key, which keeps b.
 func New(b []byte) *Key { return &Key{bytes: func() []byte { return b }} }
 
 // Bytes returns the key itself.
 func (k *Key) Bytes() []byte { return k.bytes() }
 
-// Sum returns the MAC of the parts, one after the other.
+// Sum returns the MAC of the parts, written one after the other.
 func (k *Key) Sum(parts ...[]byte) [sha256.Size]byte {
 	s, ok := k.states.Get().(*state)
 	if ok {
@@ -41,7 +41,7 @@ func (k *Key) Sum(parts ...[]byte) [sha256.Size]byte {
 	for _, part := range parts {
 		s.Write(part)
 	}
-	s.Hash.Sum(s.sum[:0])
+	s.Sum(s.sum[:0])
 	sum := s.sum
 	k.states.Put(s)
 	return sum

@@ -1,32 +1,34 @@
-// Package nearest finds what a misspelt name was meant to be.
+// Package nearest finds the known name that is nearest to a misspelt one.
 package nearest
 
-// A Search is for the known name that is nearest to a misspelt one.
+// A Search looks for the known name that is nearest to a misspelt one.
 type Search struct {
 	name, best string
-	least      int // distance of best, and of a name that is too far
+	least      int // the distance of best; a name must be nearer than that
 }
 
-// To begins a search. Names that differ in more than a third of the characters, in all of a short one, or in more than
-// mostEdits, are too far.
+// To begins a search. A name is too far if it differs in more than a third of the
+// characters, in all characters of a short name, or in more than mostEdits.
 func To(name string) *Search {
 	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1, mostEdits) + 1}
 }
 
-// mostEdits bounds what a comparison costs: names may be long, and many on both sides.
+// mostEdits bounds the cost of a comparison: names may be long, and there may be many.
 const mostEdits = 8
 
-// Try offers a known name.
+// Try compares a known name.
 func (s *Search) Try(known string) {
 	if d := distance(s.name, known, s.least); d < s.least {
 		s.best, s.least = known, d
 	}
 }
 
-// Best returns the nearest of the names that were tried, the first of several; "" if all are too far.
+// Best returns the nearest of the names that were tried, the first one if there are
+// several, or "" if all are too far.
 func (s *Search) Best() string { return s.best }
 
-// distance is the number of characters to insert, remove or replace between a and b, or at least limit if it is that far.
+// distance returns the number of characters to insert, remove or replace between a and
+// b. If it is limit or more, distance returns limit or more.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit
@@ -36,8 +38,9 @@ func distance(a, b string, limit int) int {
 		row[j] = j
 	}
 	for i := range len(a) {
-		// What is further off the diagonal than limit is out of reach: left of this band stands limit, and right of it what
-		// the first row has, which is more.
+		// Only cells within limit of the diagonal matter. The cell to the left of this
+		// band is limit. The cells to the right have the values of the first row, which
+		// are greater.
 		from, to := max(0, i-limit), min(len(b), i+limit)
 		diagonal := row[from]
 		row[from] = min(i+1, limit)

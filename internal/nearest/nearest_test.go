@@ -37,7 +37,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// What is near is so by the plain algorithm.
+// The plain algorithm finds the same names near.
 func TestSearch_Distance(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))

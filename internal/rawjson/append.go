@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// The bytes of a string that encode themselves: all but controls, the quote, the backslash and what is not ASCII.
+// plain has the bytes of a string that need no escape: all ASCII but control
+// characters, the quote and the backslash.
 var plain = func() (t [256]bool) {
 	for c := 0x20; c < 0x80; c++ {
 		t[c] = c != '"' && c != '\\'
@@ -22,14 +23,16 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// AppendEscaped appends s as it stands inside the quotes of a JSON string. Only what RFC 8259 demands is escaped, so that
-// text stays readable for people: < > & and non-ASCII characters are kept; a byte that is not UTF-8 becomes U+FFFD.
+// AppendEscaped appends s as it is written inside the quotes of a JSON string. It
+// escapes only what RFC 8259 requires, so that text stays readable for people: < > &
+// and non-ASCII characters are kept. A byte that is not UTF-8 becomes U+FFFD.
 func AppendEscaped(dst []byte, s string) []byte {
 	start := 0
-	for i := cleanPrefix(s); i < len(s); { // nearly all values end there
+	for i := cleanPrefix(s); i < len(s); { // nearly all values are clean to the end
 		c := s[i]
 		switch {
-		case plain[c] && i-start < 8: // where there are many escapes, the next one is near
+		case plain[c] && i-start < 8:
+			// Where there are many escapes, the next one is near.
 			i++
 		case plain[c]:
 			i += cleanPrefix(s[i:])
@@ -55,11 +58,14 @@ func AppendEscaped(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// shortEscapes are what stands behind the backslash. The other controls have none.
-var shortEscapes = [utf8.RuneSelf]byte{'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f'}
+// shortEscapes has the character after the backslash. The other control
+// characters have none.
+var shortEscapes = [utf8.RuneSelf]byte{
+	'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f',
+}
 
-// cleanPrefix returns how many bytes s begins with that encode themselves. It looks at eight at a time, and at four times
-// eight in message texts of many kilobytes.
+// cleanPrefix returns how many bytes at the start of s need no escape. It looks at
+// eight bytes at a time, and at four times eight in long texts.
 func cleanPrefix(s string) int {
 	i := 0
 	for ; len(s)-i >= 32; i += 32 {
@@ -73,7 +79,7 @@ func cleanPrefix(s string) int {
 			return i + first(u)
 		}
 	}
-	if i < len(s) && len(s) >= 8 { // the last eight, some of them for the second time
+	if i < len(s) && len(s) >= 8 { // the last eight, some of them a second time
 		if u := unclean(word(s[len(s)-8:])); u != 0 {
 			return len(s) - 8 + first(u)
 		}
@@ -85,19 +91,20 @@ func cleanPrefix(s string) int {
 	return i
 }
 
-// word is the first eight bytes of s, of which the compiler makes one load.
+// word returns the first eight bytes of s. The compiler makes one load of it.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// first is the number of the first byte that unclean has found.
+// first returns the index of the first byte that unclean has found.
 func first(u uint64) int { return bits.TrailingZeros64(u) / 8 }
 
-// unclean has the top bit of the first byte of w that is not plain, and any bits behind it; it is zero if all are plain. With
-// its top bit aside, a byte borrows from the top bit when something greater is subtracted; comparing with zero after XOR finds
-// equality.
+// unclean returns zero if all bytes of w are plain. Otherwise it has the top bit set in
+// the first byte that is not plain, and any bits in the bytes after it. A byte below
+// 0x80 borrows from its top bit if something greater is subtracted; after XOR with a
+// character, subtracting 1 finds the bytes that are equal to it.
 func unclean(w uint64) uint64 {
 	const (
 		ones = 0x0101010101010101

@@ -11,7 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// valid is s as encoding/json takes it: one U+FFFD for each byte that is not UTF-8.
+// valid returns s as encoding/json reads it: one U+FFFD for each byte that is not UTF-8.
 func valid(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -20,14 +20,16 @@ func valid(s string) string {
 	return b.String()
 }
 
-// requireString holds what AppendString and AppendEscaped make of s against encoding/json.
+// requireString compares the results of AppendString and AppendEscaped with
+// encoding/json.
 func requireString(t *testing.T, s string) {
 	t.Helper()
 	got := string(rawjson.AppendString([]byte("x"), s))
 	require.Equal(t, `x"`+string(rawjson.AppendEscaped(nil, s))+`"`, got, "%q", s)
 	var back string
 	require.NoError(t, json.Unmarshal([]byte(got[1:]), &back), "%q", s)
-	if want := valid(s); back != want { // require.Equal is slow, and this is asked a hundred thousand times
+	// require.Equal is slow, and this runs a hundred thousand times.
+	if want := valid(s); back != want {
 		require.Equal(t, want, back)
 	}
 	if unquoted := rawjson.Unquote(got[1:]); unquoted != back {
@@ -50,7 +52,7 @@ func TestAppendString(t *testing.T) {
 		{"lone surrogate", "\xed\xa0\x80", "\"\ufffd\ufffd\ufffd\""},
 		{"half a character at the end", "12345678\xf0\x9f\x98", "\"12345678\ufffd\ufffd\ufffd\""},
 		{"U+FFFD itself", "\ufffd", "\"\ufffd\""},
-		{"behind eight", `12345678"`, `"12345678\""`},
+		{"after eight", `12345678"`, `"12345678\""`},
 		{"as the eighth", `1234567"`, `"1234567\""`},
 	}
 	for _, tt := range tests {
@@ -62,7 +64,8 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-// Eight bytes are looked at in one go: every byte at every place of them, beside bytes that are a carry away from it.
+// Eight bytes are read at a time: test every byte at every place, next to bytes from
+// which it could get a carry.
 func TestAppendString_EveryByteEverywhere(t *testing.T) {
 	t.Parallel()
 	for _, clean := range []string{"a", " ", "!", "#", "[", "]", "\x7f"} {

@@ -1,6 +1,7 @@
-// Package rawjson walks JSON text without decoding it, so that ids, phone numbers and amounts stay the characters they
-// came as. Syntax is checked once, by [Check]; everything else takes text that passed it, and on any other text returns
-// too little but never panics.
+// Package rawjson walks JSON text without decoding it, so that ids, phone numbers and
+// amounts keep their characters. Syntax is checked once, by [Check]. All other
+// functions expect text that has passed it. On any other text they may return too
+// little, but they never panic.
 package rawjson
 
 import (
@@ -11,14 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// Check reports where b stops being one JSON value: the offset of the byte at fault, or -1 if b is one. At the end of a
-// text that ends too early it is len(b).
+// Check returns the offset of the first byte at which b is not one JSON value, or -1 if
+// b is one. If b ends too early, the offset is len(b).
 func Check(b []byte) (offset int) {
 	if json.Valid(b) {
 		return -1
 	}
-	// With a blank behind: encoding/json takes the end of b for one, and without it would put the fault of a number or a
-	// literal that ends too early on its last byte.
+	// The blank at the end is for a number or a literal that ends too early: without
+	// it, encoding/json reports the last byte of the literal, as if the end of b
+	// were a blank.
 	var syntax *json.SyntaxError
 	err := json.Unmarshal(append(slices.Clip(b), ' '), &struct{}{})
 	if !errors.As(err, &syntax) || strings.HasPrefix(syntax.Error(), "unexpected end") {
@@ -27,10 +29,10 @@ func Check(b []byte) (offset int) {
 	return max(0, min(int(syntax.Offset)-1, len(b)))
 }
 
-// A Kind tells what a JSON value is.
+// A Kind is the kind of a JSON value.
 type Kind byte
 
-// The kinds of JSON values. The zero Kind is no value at all.
+// The kinds of JSON values. The zero Kind means that there is no value.
 const (
 	None Kind = iota
 	Null
@@ -41,7 +43,7 @@ const (
 	List
 )
 
-// KindOf returns the kind of the value that raw begins with.
+// KindOf returns the kind of the value at the start of raw.
 func KindOf(raw string) Kind {
 	if raw == "" {
 		return None
@@ -62,7 +64,7 @@ func KindOf(raw string) Kind {
 	}
 }
 
-// Trim cuts the blanks around a value.
+// Trim removes the blanks around a value.
 func Trim(raw string) string { return strings.Trim(raw, " \t\r\n") }
 
 // An Iter steps through the members of an object or the elements of a list.
@@ -70,11 +72,13 @@ type Iter struct {
 	s  string
 	i  int
 	ok bool
-	// The offsets of the current key and value in the text that Walk was given. Lists have no keys.
+	// KeyStart and KeyEnd are the offsets of the current key, Start and End those of
+	// the current value, in the text given to Walk. Lists have no keys.
 	KeyStart, KeyEnd, Start, End int
 }
 
-// Walk returns an iterator over raw, which is an object or a list without blanks around it; over anything else it is empty.
+// Walk returns an iterator over raw, which is an object or a list without blanks around
+// it. For any other text, the iterator is empty.
 func Walk(raw string) Iter {
 	k := KindOf(raw)
 	return Iter{s: raw, i: 1, ok: k == Object || k == List}
@@ -90,33 +94,34 @@ func (it *Iter) Next() bool {
 }
 
 func (it *Iter) next() bool {
-	i := blanks(it.s, it.i)
+	i := skipBlanks(it.s, it.i)
 	if i < len(it.s) && it.s[i] == ',' {
-		i = blanks(it.s, i+1)
+		i = skipBlanks(it.s, i+1)
 	}
 	if i >= len(it.s) || it.s[i] == '}' || it.s[i] == ']' {
 		return false
 	}
 	if it.s[0] == '{' {
 		it.KeyStart, it.KeyEnd = i, end(it.s, i)
-		i = blanks(it.s, it.KeyEnd)
+		i = skipBlanks(it.s, it.KeyEnd)
 		if i >= len(it.s) || it.s[i] != ':' {
 			return false
 		}
-		i = blanks(it.s, i+1)
+		i = skipBlanks(it.s, i+1)
 	}
 	it.Start, it.End = i, end(it.s, i)
 	it.i = it.End
 	return it.End > it.Start
 }
 
-// Key is the name of the current member.
+// Key returns the name of the current member.
 func (it *Iter) Key() string { return Unquote(it.s[it.KeyStart:it.KeyEnd]) }
 
-// Value is the current value as it stands in the text.
+// Value returns the current value as it is written in the text.
 func (it *Iter) Value() string { return it.s[it.Start:it.End] }
 
-// Find returns the member of an object, the last one if there are several, as encoding/json takes it.
+// Find returns the member of an object with that name. If there are several, it returns
+// the last one, as encoding/json does.
 func Find(object, name string) (value string, ok bool) {
 	if KindOf(object) != Object {
 		return "", false
@@ -129,15 +134,16 @@ func Find(object, name string) (value string, ok bool) {
 	return value, ok
 }
 
-// blanks returns the offset of the first byte from i on that is no blank.
-func blanks(s string, i int) int {
+// skipBlanks returns the offset of the first byte from i on that is not a blank.
+func skipBlanks(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
 		i++
 	}
 	return i
 }
 
-// end returns the offset behind the value that begins at i. It does not recurse, so that depth costs nothing.
+// end returns the offset after the value that begins at i. It does not recurse, so that
+// deep nesting costs no stack.
 func end(s string, i int) int {
 	depth := 0
 	for i < len(s) {
@@ -168,7 +174,7 @@ func end(s string, i int) int {
 	return i
 }
 
-// endString returns the offset behind the string that begins at i.
+// endString returns the offset after the string that begins at i.
 func endString(s string, i int) int {
 	for i++; i < len(s); i++ {
 		n := strings.IndexByte(s[i:], '"')
@@ -188,7 +194,8 @@ func endString(s string, i int) int {
 	return len(s)
 }
 
-// Unquote returns the text of a JSON string as encoding/json reads it: invalid UTF-8 and lone surrogates become U+FFFD.
+// Unquote returns the text of a JSON string as encoding/json reads it: invalid UTF-8
+// and lone surrogates become U+FFFD.
 func Unquote(raw string) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
@@ -204,8 +211,8 @@ func Unquote(raw string) string {
 	return s
 }
 
-// AppendCompact appends a value without the blanks between its tokens, and with U+FFFD for each byte that is not UTF-8.
-// Everything else stays as it was written.
+// AppendCompact appends a value without the blanks between its tokens, and with U+FFFD
+// for each byte that is not UTF-8. It keeps everything else as it was written.
 func AppendCompact(dst []byte, raw string) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {

@@ -13,7 +13,7 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// documents are JSON texts in which a walk could lose its way.
+// documents has JSON texts that are easy to walk wrongly.
 var documents = []string{
 	`null`, `true`, `false`, `0`, `-0.5e+10`, `""`, `"a"`, `"\""`, `"\\"`, `"\\\""`, `"[{,:}]"`,
 	`{}`, `[]`, `{ }`, "[\r\n\t ]", `[[]]`, `[{}]`, `{"":{}}`, `[[],[],{}]`,
@@ -25,7 +25,7 @@ var documents = []string{
 	`{"id":120363042969381234567890,"price":1.10,"big":1e400}`,
 }
 
-// read makes of a JSON text what encoding/json makes of it, by way of Walk.
+// read decodes a JSON text with Walk, into the same values as encoding/json.
 func read(raw string) any {
 	switch rawjson.KindOf(raw) {
 	case rawjson.Null:
@@ -60,7 +60,7 @@ func decode(t *testing.T, doc string) (v any) {
 	return v
 }
 
-// requireWalk holds all that is read of a JSON text against encoding/json.
+// requireWalk compares all that is read of a JSON text with encoding/json.
 func requireWalk(t *testing.T, doc string) {
 	t.Helper()
 	require.Equal(t, -1, rawjson.Check([]byte(doc)), "%q", doc)
@@ -74,7 +74,7 @@ func requireWalk(t *testing.T, doc string) {
 	require.Equal(t, valid(compact.String()), string(rawjson.AppendCompact(nil, doc)), "%q", doc)
 }
 
-// requireFind asks for every name of every object, and for one that is not there.
+// requireFind looks for every name of every object, and for a name that is missing.
 func requireFind(t *testing.T, raw string, v any) {
 	t.Helper()
 	_, ok := rawjson.Find(raw, "no such name")
@@ -105,7 +105,7 @@ func TestWalk_Documents(t *testing.T) {
 	}
 }
 
-// generator makes documents with all that JSON has, by chance.
+// generator makes random documents with everything that JSON has.
 type generator struct{ *rand.Rand }
 
 func (g generator) pick(s ...string) string { return s[g.IntN(len(s))] }
@@ -115,7 +115,8 @@ func (g generator) blank() string { return g.pick("", "", "", " ", "\n\t", "\r\n
 func (g generator) text() string {
 	s := `"`
 	for range g.IntN(6) {
-		s += g.pick("a", "b", "12345678", `\"`, `\\`, `\/`, `\n`, `\u0061`, `\u0000`, `\ud800`, `\ud83d\ude00`, "é", "\xff", "{", "}", "[", "]", ",", ":", " ", "\x7f")
+		s += g.pick("a", "b", "12345678", `\"`, `\\`, `\/`, `\n`, `\u0061`, `\u0000`, `\ud800`, `\ud83d\ude00`,
+			"é", "\xff", "{", "}", "[", "]", ",", ":", " ", "\x7f")
 	}
 	return s + `"`
 }
@@ -182,7 +183,7 @@ func TestWalk_NotComposite(t *testing.T) {
 	}
 }
 
-// However deep a text is, stepping over it takes no stack.
+// Skipping a text uses no stack, however deep it is nested.
 func TestWalk_Deep(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20)
@@ -250,7 +251,7 @@ func TestCheck(t *testing.T) {
 		{"bare key", `{a:1}`, 1},
 		{"single quotes", `{'a':1}`, 1},
 		{"two values", `1 2`, 2},
-		{"behind the end", `{}}`, 2},
+		{"after the end", `{}}`, 2},
 		{"bad escape", `"\x"`, 2},
 		{"bad hex", `"\u12g4"`, 5},
 		{"control in a string", "\"a\nb\"", 2},
@@ -269,7 +270,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// fault is what Check should say, by way of the Decoder, which tells an end that comes too early from a byte at fault.
+// fault returns what Check should return, according to the Decoder, which distinguishes
+// an end that comes too early from a wrong byte.
 func fault(text string) int {
 	d := json.NewDecoder(strings.NewReader(text))
 	var v json.RawMessage
@@ -281,11 +283,11 @@ func fault(text string) int {
 	case err != nil:
 		return len(text)
 	}
-	behind := strings.TrimLeft(text[d.InputOffset():], " \t\r\n")
-	if behind == "" {
+	left := strings.TrimLeft(text[d.InputOffset():], " \t\r\n")
+	if left == "" {
 		return -1
 	}
-	return len(text) - len(behind)
+	return len(text) - len(left)
 }
 
 func TestCheck_EveryCut(t *testing.T) {
@@ -295,7 +297,9 @@ func TestCheck_EveryCut(t *testing.T) {
 			if text := doc[:i]; !json.Valid([]byte(text)) {
 				require.Equal(t, i, rawjson.Check([]byte(text)), "%q", text)
 			}
-			for _, text := range []string{doc[:i] + doc[i+1:], doc[:i] + "}" + doc[i:], doc[:i] + "\x01" + doc[i:], doc[:i] + " "} {
+			for _, text := range []string{
+				doc[:i] + doc[i+1:], doc[:i] + "}" + doc[i:], doc[:i] + "\x01" + doc[i:], doc[:i] + " ",
+			} {
 				require.Equal(t, fault(text), rawjson.Check([]byte(text)), "%q", text)
 			}
 		}
@@ -343,7 +347,7 @@ func FuzzWalk(f *testing.F) {
 			requireWalk(t, doc)
 			return
 		}
-		// Of anything else nothing is promised but that it ends, without a panic.
+		// For any other text, the only promise is that it ends, without a panic.
 		read(doc)
 		rawjson.Find(doc, doc)
 		rawjson.Unquote(doc)

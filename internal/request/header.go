@@ -16,7 +16,7 @@ const (
 	HeaderSignature        = "Signature"
 )
 
-// isSignatureHeader reports whether signers set the header, and nobody else.
+// isSignatureHeader reports whether only signers may set the header.
 func isSignatureHeader(canonical string) bool {
 	switch canonical {
 	case HeaderSignature, HeaderID, HeaderTimestamp, HeaderWebhookSignature:
@@ -25,9 +25,10 @@ func isSignatureHeader(canonical string) bool {
 	return false
 }
 
-// isReservedHeader reports whether the header belongs to the connection or to the framing
-// of the request, or unlocks the metadata services of clouds (a second line of defence
-// behind the dial guard). Nobody sets it: net/http would leave some of them out.
+// isReservedHeader reports whether the header belongs to the connection or to the
+// framing of the request, or gives access to the metadata services of clouds (a second
+// line of defence after the dial guard). No webhook and no signer may set it: net/http
+// would drop some of these headers.
 func isReservedHeader(canonical string) bool {
 	switch canonical {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
@@ -39,8 +40,8 @@ func isReservedHeader(canonical string) bool {
 	return strings.HasPrefix(canonical, "X-Aws-Ec2-Metadata-Token")
 }
 
-// CheckHeaderName refuses names that are not tokens and names that a webhook must not
-// set. It returns the canonical name.
+// CheckHeaderName refuses names that are not tokens, and headers that a webhook must
+// not set. It returns the canonical name.
 func CheckHeaderName(name string) (canonical string, err error) {
 	if err := checkToken(name); err != nil {
 		return "", err
@@ -52,20 +53,20 @@ func CheckHeaderName(name string) (canonical string, err error) {
 	return canonical, nil
 }
 
-// CheckSignatureName is CheckHeaderName for signers.
+// CheckSignatureName is CheckHeaderName for the headers that signers set.
 func CheckSignatureName(name string) (canonical string, err error) {
 	if err := checkToken(name); err != nil {
 		return "", err
 	}
 	canonical = http.CanonicalHeaderKey(name)
-	if isReservedHeader(canonical) { // the request would go out unsigned
+	if isReservedHeader(canonical) { // net/http would send the request unsigned
 		return "", fmt.Errorf("header %s must not be set", canonical)
 	}
 	return canonical, nil
 }
 
-// CheckHeader refuses a message's header that has an invalid name or value, a name twice,
-// or too many.
+// CheckHeader refuses a message's header that has an invalid name or value, a name
+// twice, or too many names.
 func CheckHeader(h http.Header) error {
 	count := 0
 	for name, values := range h {
@@ -91,12 +92,12 @@ func CheckHeader(h http.Header) error {
 	return nil
 }
 
-// DuplicateHeader is the error for a header whose name is there twice, in whatever case.
+// DuplicateHeader returns the error for a header name that occurs twice, in any case.
 func DuplicateHeader(canonical string) error {
 	return fmt.Errorf("duplicate header %s", canonical)
 }
 
-// CheckHeaderValues refuses values that no header can have.
+// CheckHeaderValues refuses values that are not allowed in a header.
 func CheckHeaderValues(name string, values []string) error {
 	for _, value := range values {
 		if err := checkHeaderValue(value); err != nil {
@@ -106,8 +107,8 @@ func CheckHeaderValues(name string, values []string) error {
 	return nil
 }
 
-// checkHeaderValue refuses control characters other than TAB, which would end the header
-// or be refused on the wire.
+// checkHeaderValue refuses values that are too long, and control characters other than
+// TAB, which would end the header or be refused on the wire.
 func checkHeaderValue(value string) error {
 	if len(value) > MaxHeaderSize {
 		return fmt.Errorf("header value of %d bytes, at most %d: %w", len(value), MaxHeaderSize, ErrLimit)
@@ -123,7 +124,7 @@ func checkHeaderValue(value string) error {
 // IsHeaderControl reports whether a character of a header's value becomes a blank.
 func IsHeaderControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 
-// checkToken refuses what cannot be a header's name.
+// checkToken refuses text that cannot be the name of a header.
 func checkToken(name string) error {
 	if name == "" {
 		return errors.New("empty header name")
@@ -132,14 +133,14 @@ func checkToken(name string) error {
 		return fmt.Errorf("header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
 	}
 	for i := range len(name) {
-		if !tokenChars[name[i]] { // it may be a whole header line, with a credential
+		if !tokenChars[name[i]] { // not quoted: it may be a header line with a credential
 			return fmt.Errorf("invalid character in a header name at offset %d", i)
 		}
 	}
 	return nil
 }
 
-// tokenChars has what a header name may consist of: tchar of RFC 9110, 5.6.2.
+// tokenChars has the characters of header names: tchar of RFC 9110, 5.6.2.
 var tokenChars = func() (set [256]bool) {
 	const chars = "!#$%&'*+-.^_`|~0123456789" +
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

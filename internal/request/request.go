@@ -1,8 +1,8 @@
-// Package request has the limits on what is composed and sent, and the checks of the
-// parts of a request: method, URL, header and message id.
+// Package request has the limits of webhooks and messages, and the checks of the parts
+// of a request: method, URL, header and message id.
 //
-// Compile asks when a webhook is saved, and Try asks again before every attempt, since a
-// message may have been made by hand or come out of a store.
+// Compile checks a webhook when it is saved. Try checks a message again before every
+// attempt, since it may be made by hand or come from a store.
 package request
 
 import (
@@ -27,15 +27,15 @@ const (
 	MaxHeaders      = 50
 )
 
-// ErrLimit is wrapped by errors about what is over one of the limits.
+// ErrLimit is wrapped by the errors about one of the limits.
 var ErrLimit = errors.New("over the limit")
 
-// Methods are those that a webhook may use.
+// Methods has the methods that a webhook may use.
 var Methods = []string{
 	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
-// CheckMethod refuses all but Methods.
+// CheckMethod refuses methods that are not in Methods.
 func CheckMethod(method string) error {
 	if !slices.Contains(Methods, method) {
 		return fmt.Errorf("unknown method %.32q, want one of %s", method, strings.Join(Methods, ", "))
@@ -43,7 +43,7 @@ func CheckMethod(method string) error {
 	return nil
 }
 
-// CheckID holds a message id to what may appear in a header and in a signature: a dot
+// CheckID refuses message ids that must not occur in a header or in a signature: a dot
 // would shift the fields of a Standard Webhooks signature.
 func CheckID(id string) error {
 	if len(id) < 1 || len(id) > 64 {

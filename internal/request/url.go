@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// ParseURL parses a complete URL and refuses what must not be dialled. Its errors never
-// quote the URL: a path or a query may hold personal data.
+// ParseURL parses a complete URL and refuses URLs that must not be dialled. Its errors
+// never quote the URL: a path or a query may contain personal data.
 func ParseURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLSize {
 		return nil, fmt.Errorf("URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
@@ -36,7 +36,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	case strings.Contains(u.Host, "%"):
 		return nil, errors.New("URL must not have a zone in its host")
 	case strings.IndexFunc(u.Hostname(), notInHosts) >= 0:
-		return nil, errors.New("URL has a character in its host that no host has")
+		return nil, errors.New("URL has an invalid character in its host")
 	}
 	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
 		if n, err := strconv.ParseUint(u.Host[i+1:], 10, 16); err != nil || n == 0 {
@@ -46,8 +46,8 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// notInHosts reports whether no host name and no address has r. Letters of other
-// alphabets become ASCII when the host is dialled.
+// notInHosts reports whether r never occurs in a host name or an address. Letters of
+// other alphabets become ASCII when the host is dialled.
 func notInHosts(r rune) bool {
 	if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) {
 		return false
@@ -55,14 +55,15 @@ func notInHosts(r rune) bool {
 	return !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
 }
 
-// HasDotSegment reports whether a segment of the URL's path is . or .., in whatever way
-// it is written: it would change the path.
+// HasDotSegment reports whether a segment of the URL's path is . or .., in any
+// encoding: it would change the path.
 func HasDotSegment(url string) bool {
 	_, rest, _ := strings.Cut(url, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest, "/")
 	for segment := range strings.SplitSeq(path, "/") {
-		segment, _, _ = strings.Cut(segment, ";") // some servers remove parameters before they look
+		// Some servers remove parameters first.
+		segment, _, _ = strings.Cut(segment, ";")
 		if len(segment) > len("%2e%2e") || segment == "" {
 			continue
 		}

@@ -22,7 +22,7 @@ type Arg struct {
 	At, End int
 }
 
-// An expr reads what stands between the braces of a tag:
+// An expr reads the expression between the braces of a tag:
 //
 //	expression = operand { "|" filter }
 //	operand    = name | literal
@@ -32,19 +32,19 @@ type expr struct {
 	src  string
 	base int // offset of src in the template
 	i    int
-	json bool // \" in the template stands for "
+	json bool // \" in the template means "
 }
 
 // parse reads a tag's content into n.
 func (x *expr) parse(n *Node) *Error {
-	x.blanks()
+	x.skipBlanks()
 	n.At = x.base + x.i
 	if err := x.operand(n); err != nil {
 		return err
 	}
-	for x.blanks(); x.i < len(x.src); x.blanks() {
+	for x.skipBlanks(); x.i < len(x.src); x.skipBlanks() {
 		if x.src[x.i] != '|' {
-			return x.errorf("expected | or the end of the tag, found %s", x.shown())
+			return x.errorf("expected | or the end of the tag, found %s", x.found())
 		}
 		x.i++
 		call, err := x.filter()
@@ -98,7 +98,7 @@ func (x *expr) literal() (v field.Value, ok bool, err *Error) {
 	return v, true, nil
 }
 
-// integer takes the zeros off the front of a whole number.
+// integer returns a whole number without leading zeros.
 func integer(word string) string {
 	digits, negative := strings.CutPrefix(word, "-")
 	digits = strings.TrimLeft(digits, "0")
@@ -111,8 +111,8 @@ func integer(word string) string {
 	return digits
 }
 
-// quote returns the quote that stands here, if one does. In a JSON template a tag may stand inside a string, where people
-// and their editors write \" for ".
+// quote returns the quote at the current place, if there is one. In a JSON template a
+// tag may be inside a string, where people and their editors write \" for ".
 func (x *expr) quote() string {
 	for _, q := range []string{`\"`, `"`, `'`} {
 		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.json) {
@@ -145,11 +145,11 @@ func (x *expr) text(quote string) (field.Value, *Error) {
 	return field.Text(text), nil
 }
 
-// jsonEscapes are what people write in a tag inside a JSON string, since all around it wants them. Elsewhere a backslash is
-// one, as in 'd\m'.
+// jsonEscapes replaces the escapes that people write in a tag inside a JSON string, as
+// they must around it. In other templates a backslash is a character, as in 'd\m'.
 var jsonEscapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
-// name reads a dotted path; an index may also stand in brackets.
+// name reads a dotted path. An index may also be in brackets.
 func (x *expr) name(n *Node) *Error {
 	var parts []string
 	start := x.i
@@ -184,7 +184,7 @@ func (x *expr) name(n *Node) *Error {
 	return nil
 }
 
-// badName says why what stands here cannot be in a name.
+// badName returns why the text at the current place cannot be in a name.
 func (x *expr) badName(start int) *Error {
 	r, _ := utf8.DecodeRuneInString(x.src[x.i:])
 	afterDot := x.i > start && x.src[x.i-1] == '.'
@@ -215,37 +215,37 @@ func (x *expr) index() (string, *Error) {
 }
 
 func (x *expr) filter() (Call, *Error) {
-	x.blanks()
+	x.skipBlanks()
 	call := Call{Name: x.word(), At: x.base + x.i}
 	if call.Name == "" {
 		return call, x.errorf("expected a filter after |")
 	}
 	x.i += len(call.Name)
-	x.blanks()
+	x.skipBlanks()
 	if !strings.HasPrefix(x.src[x.i:], ":") {
 		return call, nil
 	}
 	for {
 		x.i++ // the : or the ,
-		x.blanks()
+		x.skipBlanks()
 		at := x.base + x.i
 		v, ok, err := x.literal()
 		if err != nil {
 			return call, err
 		}
 		if !ok {
-			return call, x.errorf("expected a text in quotes, a whole number, true, false or nil, found %s", x.shown())
+			return call, x.errorf("expected a text in quotes, a whole number, true, false or nil, found %s", x.found())
 		}
 		call.Args = append(call.Args, Arg{v, at, x.base + x.i})
-		x.blanks()
+		x.skipBlanks()
 		if !strings.HasPrefix(x.src[x.i:], ",") {
 			return call, nil
 		}
 	}
 }
 
-// shown is what stands here, for people.
-func (x *expr) shown() string {
+// found describes the character at the current place, for an error.
+func (x *expr) found() string {
 	if x.i >= len(x.src) {
 		return "the end of the tag"
 	}
@@ -253,11 +253,11 @@ func (x *expr) shown() string {
 	return "\"" + string(r) + "\""
 }
 
-func (x *expr) blanks() {
+func (x *expr) skipBlanks() {
 	x.i += len(x.src[x.i:]) - len(strings.TrimLeftFunc(x.src[x.i:], unicode.IsSpace))
 }
 
-// word returns the letters, digits, _ and - that stand here.
+// word returns the letters, digits, _ and - at the current place.
 func (x *expr) word() string {
 	rest := x.src[x.i:]
 	if end := strings.IndexFunc(rest, func(r rune) bool { return !isWord(r) && r != '.' }); end >= 0 {
@@ -268,12 +268,14 @@ func (x *expr) word() string {
 
 func isWord(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// part returns one part of a name: everything but what has a meaning here or may get one.
+// part reads one part of a name: all characters but those that have a meaning in a tag,
+// or may get one later.
 func (x *expr) part() string {
 	start := x.i
 	for x.i < len(x.src) {
 		r, n := utf8.DecodeRuneInString(x.src[x.i:])
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError && n == 1 || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
+		invalid := r == utf8.RuneError && n == 1
+		if invalid || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
 			break
 		}
 		x.i += n

@@ -24,7 +24,7 @@ func call(name string, at int, args ...template.Arg) template.Call {
 	return template.Call{Name: name, At: at, Args: args}
 }
 
-// arg is an argument in its shortest form.
+// arg returns an argument in its shortest form.
 func arg(v field.Value, at int) template.Arg {
 	n := len(v.Text)
 	switch v.Kind {
@@ -80,7 +80,8 @@ func TestSplit_Expressions(t *testing.T) {
 		{
 			"arguments of all kinds", `@<<'é☃' | f : 1 , "b",true,false , nil |g:''>>`, "", str("é☃"), 3,
 			[]template.Call{
-				call("f", 13, arg(num("1"), 17), arg(str("b"), 21), arg(boolean("true"), 25), arg(boolean("false"), 30), arg(field.Null, 38)),
+				call("f", 13, arg(num("1"), 17), arg(str("b"), 21), arg(boolean("true"), 25),
+					arg(boolean("false"), 30), arg(field.Null, 38)),
 				call("g", 43, arg(str(""), 45)),
 			},
 		},
@@ -97,21 +98,23 @@ func TestSplit_Expressions(t *testing.T) {
 			for _, isJSON := range []bool{false, true} {
 				nodes, errs := template.Split(tt.src, isJSON)
 				require.Empty(t, errs)
-				want := template.Node{Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src)}
+				want := template.Node{
+					Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src),
+				}
 				require.Equal(t, []template.Node{want}, nodes)
 			}
 		})
 	}
 }
 
-// In a JSON template \" is ", wherever in a tag.
+// In a JSON template \" means ", anywhere in a tag.
 func TestSplit_QuotesInJSON(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, src string
 		want      field.Value // of the literal or of the argument
 		err       string
-		noJSON    string // the error of a template that is no JSON, if there is one
+		notJSON   string // the error of a template that is not JSON, if there is one
 	}{
 		{"text", `{{\"x\"}}`, str("x"), "", `offset 2: '\\' in a name`},
 		{"argument", `{{a|f:\"x y\"}}`, str("x y"), "", `offset 6: expected a text in quotes, a whole number, true, false or nil, found "\"`},
@@ -141,10 +144,10 @@ func TestSplit_QuotesInJSON(t *testing.T) {
 				require.Equal(t, tt.want, got)
 			}
 			_, err := trySplit(tt.src)
-			if tt.noJSON == "" {
+			if tt.notJSON == "" {
 				require.NoError(t, err)
 			} else {
-				require.EqualError(t, err, tt.noJSON)
+				require.EqualError(t, err, tt.notJSON)
 			}
 		})
 	}
@@ -159,9 +162,9 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"pipe last", "{{a|}}", "offset 4: expected a filter after |"},
 		{"pipe and blank last", "{{a| }}", "offset 5: expected a filter after |"},
 		{"two pipes", "{{a||b}}", "offset 4: expected a filter after |"},
-		{"pipe behind a filter", "{{a|f|}}", "offset 6: expected a filter after |"},
-		{"pipe behind an argument", "{{a|f:1|}}", "offset 8: expected a filter after |"},
-		{"pipe behind a literal", "{{nil|}}", "offset 6: expected a filter after |"},
+		{"pipe after a filter", "{{a|f|}}", "offset 6: expected a filter after |"},
+		{"pipe after an argument", "{{a|f:1|}}", "offset 8: expected a filter after |"},
+		{"pipe after a literal", "{{nil|}}", "offset 6: expected a filter after |"},
 		{"text as a filter", "{{a|'f'}}", "offset 4: expected a filter after |"},
 		{"colon without an argument", "{{a|f:}}", "offset 6: " + literal + "the end of the tag"},
 		{"colon and blank", "{{a|f: }}", "offset 7: " + literal + "the end of the tag"},
@@ -201,14 +204,15 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"index with a zero", "{{a[01]}}", "offset 4: an index that is not a whole number"},
 		{"bracket before a name", "{{a[0]b}}", "offset 6: 'b' in a name"},
 		{"bracket first", "{{[0]}}", "offset 2: an empty part in a name"},
-		{"bracket behind a dot", "{{a.[0]}}", "offset 4: an empty part in a name"},
-		{"dot behind a bracket", "{{a[0].}}", "offset 6: an empty part in a name"},
+		{"bracket after a dot", "{{a.[0]}}", "offset 4: an empty part in a name"},
+		{"dot after a bracket", "{{a[0].}}", "offset 6: an empty part in a name"},
 		{"bracket of a literal", "{{'a'[0]}}", `offset 5: expected | or the end of the tag, found "["`},
 		{"closing bracket", "{{a]}}", "offset 3: ']' in a name"},
-		{"tag behind a text", "{{'a' {{b}}", "offset 6: a tag inside a tag"},
-		{"tag behind an argument", "{{a|f:'x'{{b}}", "offset 9: a tag inside a tag"},
-		{"angles behind an argument", "{{a|f:'x', @<<b>>}}", "offset 11: a tag inside a tag"},
-		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"}, // braces are looked for first
+		{"tag after a text", "{{'a' {{b}}", "offset 6: a tag inside a tag"},
+		{"tag after an argument", "{{a|f:'x'{{b}}", "offset 9: a tag inside a tag"},
+		{"angles after an argument", "{{a|f:'x', @<<b>>}}", "offset 11: a tag inside a tag"},
+		// Braces are looked for first.
+		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"},
 		{"third brace", "{{a|f:}}}", "offset 6: " + literal + "the end of the tag"},
 		{"not UTF-8", "{{a|f:\xff}}", "offset 6: " + literal + "\"\ufffd\""},
 		{"name too long", "{{" + strings.Repeat("n", request.MaxNameSize+1) + "|f}}", "offset 2: a name of 257 bytes, at most 256: over the limit"},
@@ -230,7 +234,7 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 	require.Len(t, nodes[0].Filters, request.MaxFilters)
 }
 
-// All errors inside of tags come at once, and what is around the tags stays.
+// All errors inside tags are returned at once, with the nodes around the tags.
 func TestSplit_AllErrors(t *testing.T) {
 	t.Parallel()
 	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", false)
@@ -246,7 +250,8 @@ func TestSplit_AllErrors(t *testing.T) {
 		return template.Node{Literal: field.Null, Offset: offset, At: offset, End: end}
 	}
 	require.Equal(t, []template.Node{
-		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26), failed(26, 32), text("z", 32),
+		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26),
+		failed(26, 32), text("z", 32),
 	}, nodes)
 
 	nodes, errs = template.Split("{{a|}}@<<b", false)

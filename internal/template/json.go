@@ -7,16 +7,18 @@ import (
 	"github.com/ringhook/webhook/internal/request"
 )
 
-// A JSON template is known by what it is with something harmless for each placeholder: null for one that stands bare, a
-// letter for one inside a string. The letter is none that an escape could take as its own (\x and \ux are no escapes), and
-// null makes anything glued to it a syntax error; so what passes keeps its shape with every value.
+// A JSON template is checked with a harmless text for each placeholder: null outside
+// strings, a letter inside them. The letter never completes an escape (neither \x nor
+// \ux is one), and null makes any text next to it a syntax error. So a template that
+// passes keeps its shape with every value.
 const (
 	forBare   = "null"
 	forString = "x"
 )
 
-// JSON finds for each node whether it stands inside a JSON string. The error names the first place at which the template is
-// no JSON, has a placeholder in a key, has a key twice, or is nested deeper than maxDepth.
+// JSON reports for each node whether it is inside a JSON string. The error has the
+// first place at which the template is not JSON, has a placeholder in a key, has a key
+// twice, or is nested deeper than maxDepth.
 func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
 	j := jsonTemplate{nodes: nodes, inString: make([]bool, len(nodes))}
 	if err := j.substitute(); err != nil {
@@ -29,7 +31,7 @@ func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
 	for start < len(j.text) && rawjson.Trim(string(j.text[start:start+1])) == "" {
 		start++
 	}
-	if err := j.walk(rawjson.Trim(string(j.text)), start, maxDepth); err != nil {
+	if err := j.checkKeys(rawjson.Trim(string(j.text)), start, maxDepth); err != nil {
 		return nil, err
 	}
 	return j.inString, nil
@@ -39,7 +41,7 @@ type jsonTemplate struct {
 	nodes    []Node
 	inString []bool
 	text     []byte
-	starts   []int // of each node in text
+	starts   []int // the offset of each node in text
 }
 
 func (j *jsonTemplate) substitute() error {
@@ -71,7 +73,8 @@ func (j *jsonTemplate) substitute() error {
 	return nil
 }
 
-// node returns the index of the node at an offset of the text, and the offset's place in the template.
+// node returns the index of the node at an offset of the text, and the offset in
+// the template.
 func (j *jsonTemplate) node(off int) (i, source int) {
 	i = sort.SearchInts(j.starts, off+1) - 1
 	n := j.nodes[i]
@@ -102,8 +105,9 @@ func (j *jsonTemplate) syntaxError(off int) error {
 	return Errorf(source, "not JSON")
 }
 
-// walk looks at the keys of all objects in raw, which begins at offset base of the text.
-func (j *jsonTemplate) walk(raw string, base, depth int) error {
+// checkKeys checks the keys and the depth of all objects in raw, which begins at offset
+// base of the text.
+func (j *jsonTemplate) checkKeys(raw string, base, depth int) error {
 	if k := rawjson.KindOf(raw); k != rawjson.Object && k != rawjson.List {
 		return nil
 	}
@@ -126,7 +130,7 @@ func (j *jsonTemplate) walk(raw string, base, depth int) error {
 			}
 			seen[key] = true
 		}
-		if err := j.walk(it.Value(), base+it.Start, depth-1); err != nil {
+		if err := j.checkKeys(it.Value(), base+it.Start, depth-1); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, src, want string // of each placeholder: b for bare, s for inside a string
+		name, src, want string // want is, for each placeholder: b bare, s inside a string
 	}{
 		{"no placeholder", `{"a":[1,"x",null]}`, ""},
 		{"bare", `{{a}}`, "b"},
@@ -25,10 +25,10 @@ func TestJSON(t *testing.T) {
 		{"bare element", `[{{a}},@{{b}}]`, "bb"},
 		{"string", `"{{a}}"`, "s"},
 		{"strings", `{"a":"x{{a}}y{{b}}{{c}}","b":{{d}}}`, "sssb"},
-		{"behind an escaped quote", `["\"{{a}}"]`, "s"},
-		{"behind an escaped backslash", `["\\{{a}}",{{b}},"\\\\",{{c}}]`, "sbb"},
+		{"after an escaped quote", `["\"{{a}}"]`, "s"},
+		{"after an escaped backslash", `["\\{{a}}",{{b}},"\\\\",{{c}}]`, "sbb"},
 		{"braces in a string", `["[{{a}}]{"]`, "s"},
-		{"behind a key with a quote", `{"\"":{{a}}}`, "b"},
+		{"after a key with a quote", `{"\"":{{a}}}`, "b"},
 		{"same key elsewhere", `{"a":{"a":{{a}}},"b":{"a":"{{b}}"}}`, "bs"},
 		{"keys that differ in case", `{"a":{{a}},"A":{{a}}}`, "bb"},
 	}
@@ -54,7 +54,7 @@ func TestJSON_Refused(t *testing.T) {
 	t.Parallel()
 	const (
 		badPlace = "a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key"
-		glued    = "text next to a bare placeholder: outside a string it is a whole JSON value"
+		textNext = "text next to a bare placeholder: outside a string it is a whole JSON value"
 		inEscape = "a placeholder inside an escape"
 		early    = "not JSON: it ends early"
 	)
@@ -68,7 +68,7 @@ func TestJSON_Refused(t *testing.T) {
 		{"blanks", " \n", 2, "", early},
 		{"text", `id=1`, 0, "", "not JSON"},
 		{"open object", `{"a":{{a}}`, 10, "", early},
-		{"open object and an @ behind", `{"a":1,@`, 7, "", "not JSON"},
+		{"open object and an @ after it", `{"a":1,@`, 7, "", "not JSON"},
 		{"open string", `{"a":"{{a}}`, 11, "", early},
 		{"open literal", `[{{a}},nul`, 10, "", early},
 		{"missing value", `{"a":}`, 5, "", "not JSON"},
@@ -78,27 +78,27 @@ func TestJSON_Refused(t *testing.T) {
 		{"bad escape", `["{{a}}\x"]`, 8, "", "not JSON"},
 		{"line break in a string", "[\"{{a}}\n\"]", 7, "", "not JSON"},
 
-		{"two glued", `{{a}}{{b}}`, 5, "b", badPlace},
-		{"two glued, with an @", `[{{a}}@{{b}}]`, 7, "b", badPlace},
+		{"two side by side", `{{a}}{{b}}`, 5, "b", badPlace},
+		{"two side by side, with an @", `[{{a}}@{{b}}]`, 7, "b", badPlace},
 		{"two with a blank", `[{{a}} {{b}}]`, 7, "b", badPlace},
 		{"digit before", `[1{{a}}]`, 2, "a", badPlace},
 		{"sign before", `[-{{a}}]`, 2, "a", badPlace},
-		{"digit behind", `[{{a}}1]`, 1, "a", glued},
-		{"fraction behind", `[{{a}}.5]`, 1, "a", glued},
-		{"exponent behind", `[{{a}}e5]`, 1, "a", glued},
+		{"digit after", `[{{a}}1]`, 1, "a", textNext},
+		{"fraction after", `[{{a}}.5]`, 1, "a", textNext},
+		{"exponent after", `[{{a}}e5]`, 1, "a", textNext},
 		{"literal before", `[nul{{a}}]`, 4, "a", badPlace},
-		{"literal behind", `[{{a}}null]`, 1, "a", glued},
+		{"literal after", `[{{a}}null]`, 1, "a", textNext},
 		{"string before", `["x"{{a}}]`, 4, "a", badPlace},
-		{"string behind", `[{{a}}"x"]`, 1, "a", glued},
-		{"object behind", `[{{a}}{}]`, 1, "a", glued},
-		{"colon behind", `[{{a}}:1]`, 1, "a", glued},
+		{"string after", `[{{a}}"x"]`, 1, "a", textNext},
+		{"object after", `[{{a}}{}]`, 1, "a", textNext},
+		{"colon after", `[{{a}}:1]`, 1, "a", textNext},
 		{"bare key", `{ {{a}}:1}`, 2, "a", badPlace},
 		{"bare second key", `{"a":1,{{b}}:2}`, 7, "b", badPlace},
 		{"bare for a comma", `{"a":1 {{b}}}`, 7, "b", badPlace},
 		{"bare for a colon", `{"a"{{b}}}`, 4, "b", badPlace},
-		{"behind a backslash", `["a\{{a}}"]`, 4, "a", "a placeholder after a backslash"},
-		{"behind a backslash and an @", `["\@{{a}}"]`, 4, "a", "a placeholder after a backslash"},
-		{"behind three backslashes", `["\\\{{a}}"]`, 5, "a", "a placeholder after a backslash"},
+		{"after a backslash", `["a\{{a}}"]`, 4, "a", "a placeholder after a backslash"},
+		{"after a backslash and an @", `["\@{{a}}"]`, 4, "a", "a placeholder after a backslash"},
+		{"after three backslashes", `["\\\{{a}}"]`, 5, "a", "a placeholder after a backslash"},
 		{"as a hex digit", `["\u{{a}}"]`, 4, "a", inEscape},
 		{"as the last hex digit", `["\u004{{a}}"]`, 7, "a", inEscape},
 
@@ -106,7 +106,7 @@ func TestJSON_Refused(t *testing.T) {
 		{"part of a key", `{"x":1,"a{{a}}b":{{b}}}`, 9, "a", "a placeholder in a key"},
 		{"second in a deep key", `[{"a":[{"b":1,"c@{{d}}":2}]}]`, 17, "d", "a placeholder in a key"},
 		{"key twice", `{"a":1, "a":{{a}}}`, 8, "", `duplicate key "a"`},
-		{"key twice, behind a placeholder", ` {"a":{{a}},"a":1}`, 12, "", `duplicate key "a"`},
+		{"key twice, after a placeholder", ` {"a":{{a}},"a":1}`, 12, "", `duplicate key "a"`},
 		{"key twice, with an escape", `{"a":{"b":1,"\u0062":2}}`, 12, "", `duplicate key "b"`},
 		{"empty key twice", `{"":1,"":2}`, 6, "", `duplicate key ""`},
 		{"long key twice", `{"` + strings.Repeat("k", 100) + `":1,"` + strings.Repeat("k", 100) + `":2}`, 106, "", `duplicate key "` + strings.Repeat("k", 64) + `"`},
@@ -137,7 +137,7 @@ func TestJSON_Depth(t *testing.T) {
 		{"list too deep", `[{{a}}]`, 0, "offset 0: nested too deeply: over the limit"},
 		{"list in a list", ` [1,[2]]`, 2, ""},
 		{"list in a list too deep", ` [1,[2]]`, 1, "offset 4: nested too deeply: over the limit"},
-		{"behind a placeholder", `{"a":{{long.name}},"b":{}}`, 1, "offset 23: nested too deeply: over the limit"},
+		{"after a placeholder", `{"a":{{long.name}},"b":{}}`, 1, "offset 23: nested too deeply: over the limit"},
 		{"side by side", `[[],[],[],{}]`, 2, ""},
 	}
 	for _, tt := range tests {
@@ -154,10 +154,10 @@ func TestJSON_Depth(t *testing.T) {
 	}
 }
 
-// mark stands for a value when a template is read as JSON; no source of a test has it.
+// mark stands for a value when a template is read as JSON. No source of a test has it.
 const mark = "\ue000"
 
-// fill writes value for every placeholder, escaped for where it stands.
+// fill writes value for every placeholder, escaped for its place.
 func fill(nodes []template.Node, inString []bool, value string) string {
 	var b []byte
 	for i, n := range nodes {
@@ -173,7 +173,7 @@ func fill(nodes []template.Node, inString []bool, value string) string {
 	return string(b)
 }
 
-// put replaces the marks in what was decoded.
+// put replaces the marks in a decoded value.
 func put(v any, value string) any {
 	switch v := v.(type) {
 	case string:
@@ -190,17 +190,21 @@ func put(v any, value string) any {
 	return v
 }
 
-// What passes keeps its shape: a value is where its placeholder was, and nothing else has changed.
+// A template that passes keeps its shape: a value is where its placeholder was, and
+// nothing else has changed.
 func FuzzJSON(f *testing.F) {
 	for _, src := range []string{
-		`{{a}}`, `"{{a}}"`, `{"a":"x{{a}}y","b":[{{b}},{{c}}]}`, `["\\{{a}}"]`, `["\{{a}}"]`, `["\u004{{a}}"]`, `["\ud83d{{a}}"]`, `[1{{a}}]`, `{"{{a}}":1}`, `{"a":1,"a":2}`,
+		`{{a}}`, `"{{a}}"`, `{"a":"x{{a}}y","b":[{{b}},{{c}}]}`, `["\\{{a}}"]`, `["\{{a}}"]`,
+		`["\u004{{a}}"]`, `["\ud83d{{a}}"]`, `[1{{a}}]`, `{"{{a}}":1}`, `{"a":1,"a":2}`,
 	} {
 		for _, value := range []string{"", `"`, `\`, `","x":"`, "\n", "\\udc00", "é\xff", "0041"} {
 			f.Add(src, value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, src, value string) {
-		if !utf8.ValidString(src) || strings.Contains(src, mark) || strings.Contains(value, mark) || strings.Contains(src, "ue000") || strings.Contains(src, "uE000") {
+		marked := strings.Contains(src, mark) || strings.Contains(value, mark) ||
+			strings.Contains(src, "ue000") || strings.Contains(src, "uE000")
+		if marked || !utf8.ValidString(src) {
 			return
 		}
 		nodes, err := trySplit(src)
@@ -234,15 +238,15 @@ func TestURL(t *testing.T) {
 		{"no path", "https://h.com", "https://h.com"},
 		{"port", "http://h.com:8080/", "http://h.com:8080"},
 		{"path", "https://h/a{{a}}/@{{b}}", "https://h"},
-		{"path at once", "https://h/{{a}}", "https://h"},
+		{"path that begins with a placeholder", "https://h/{{a}}", "https://h"},
 		{"query", "https://h?a={{a}}", "https://h"},
-		{"query behind a path", "https://h/{{p}}?a={{a}}&b=x{{b}}{{c}}&c", "https://h"},
+		{"query after a path", "https://h/{{p}}?a={{a}}&b=x{{b}}{{c}}&c", "https://h"},
 		{"= in a value", "https://h/?a=b={{a}}", "https://h"},
 		{"? in a value", "https://h/?a=b?{{a}}", "https://h"},
 		{"& and = in a path", "https://h/a&b{{p}}=c?d={{d}}", "https://h"},
 		{"slash in a query", "https://h?a=/{{a}}", "https://h"},
 		{"other scripts", "https://h/é{{a}}", "https://h"},
-		{"no scheme", "h.com", "h.com"}, // for another to say
+		{"no scheme", "h.com", "h.com"}, // not checked here
 		{"IPv6", "https://[::1]:80/{{a}}", "https://[::1]:80"},
 	}
 	for _, tt := range tests {
@@ -273,13 +277,13 @@ func TestURL_Refused(t *testing.T) {
 		{"empty", "", 0, "", "empty"},
 		{"blank", "https://h/a b", 11, "", char},
 		{"blank first", " https://h/", 0, "", char},
-		{"blank behind a placeholder", "https://h/{{a}} ", 15, "", char},
+		{"blank after a placeholder", "https://h/{{a}} ", 15, "", char},
 		{"line break", "https://h/\r\n", 10, "", char},
 		{"NUL", "https://h/\x00", 10, "", char},
 		{"DEL", "https://h/\x7f", 10, "", char},
 		{"backslash", `https://h\@x/`, 9, "", char},
 		{"fragment", "https://h/#a", 10, "", fragment},
-		{"fragment behind a placeholder", "https://h/?a={{a}}#{{b}}", 18, "", fragment},
+		{"fragment after a placeholder", "https://h/?a={{a}}#{{b}}", 18, "", fragment},
 		{"fragment in the host", "https://h#{{b}}", 9, "", fragment},
 		{"alone", "{{a}}", 0, "a", address},
 		{"scheme", "http{{a}}://h/", 4, "a", address},
@@ -288,19 +292,19 @@ func TestURL_Refused(t *testing.T) {
 		{"password", "https://u:{{a}}@h/", 10, "a", address},
 		{"host", "https://{{a}}/", 8, "a", address},
 		{"part of the host", "https://a.{{a}}.com/", 10, "a", address},
-		{"behind the host", "https://h{{a}}/", 9, "a", address},
-		{"behind the host, with an @", "https://h@{{a}}/", 10, "a", address},
+		{"after the host", "https://h{{a}}/", 9, "a", address},
+		{"after the host, with an @", "https://h@{{a}}/", 10, "a", address},
 		{"port", "https://h:{{a}}/", 10, "a", address},
 		{"no host", "https:///{{a}}", 9, "a", address},
 		{"no host but a query", "https://?a={{a}}", 11, "a", address},
 		{"one slash", "https:/{{a}}", 7, "a", address},
 		{"no scheme", "h.com/{{a}}", 6, "a", address},
 		{"query name", "https://h/?{{a}}=1", 11, "a", query},
-		{"query name at once", "https://h?{{a}}", 10, "a", query},
+		{"query that begins with a placeholder", "https://h?{{a}}", 10, "a", query},
 		{"part of a query name", "https://h/?a{{a}}=1", 12, "a", query},
 		{"second query name", "https://h/?a={{a}}&{{b}}=1", 19, "b", query},
-		{"query name behind a placeholder", "https://h/?a={{a}}&b{{b}}", 20, "b", query},
-		{"query name behind an empty one", "https://h/?&{{a}}", 12, "a", query},
+		{"query name after a placeholder", "https://h/?a={{a}}&b{{b}}", 20, "b", query},
+		{"query name after an empty one", "https://h/?&{{a}}", 12, "a", query},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

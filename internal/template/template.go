@@ -14,15 +14,15 @@ import (
 // A Node is a piece of a template: text, or a placeholder.
 type Node struct {
 	Text    string
-	Name    string      // what a placeholder names, dotted; empty if it has a literal
+	Name    string      // the dotted name in a placeholder; empty if it has a literal
 	Literal field.Value // of a placeholder without a name
 	Filters []Call
-	Offset  int // of the text, of the tag's opening
-	At      int // of the name or literal
-	End     int // behind the tag
+	Offset  int // of the text, or of the tag's opening
+	At      int // the offset of the name or literal
+	End     int // the offset after the text or tag
 }
 
-// Placeholder reports whether the node is one.
+// Placeholder reports whether the node is a placeholder.
 func (n Node) Placeholder() bool { return n.Text == "" }
 
 // An Error is a fault at one place of a template.
@@ -35,27 +35,29 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error at an offset.
+// Errorf returns an Error at an offset, with a length of 1.
 func Errorf(offset int, format string, args ...any) *Error {
 	return &Error{Offset: offset, Length: 1, Err: fmt.Errorf(format, args...)}
 }
 
-// Errorf makes an Error at a placeholder's tag.
+// Errorf returns an Error at a placeholder's tag.
 func (n Node) Errorf(format string, args ...any) *Error {
 	return &Error{Offset: n.Offset, Length: n.End - n.Offset, Name: n.Name, Err: fmt.Errorf(format, args...)}
 }
 
-// The tags. In the documents {{x}} stands as @{{x}}, where the @ is an escape of their page generator, and customers paste
-// both; so one @ in front of a tag is part of it.
+// The tags. The platform's documents write {{x}} as @{{x}}, where the @ is an escape of
+// their page generator, and customers paste both. So one @ before a tag is part of it.
 const (
 	openBraces, closeBraces = "{{", "}}"
 	openAngles, closeAngles = "@<<", ">>"
 )
 
-// Split cuts a template into its nodes, without empty texts. If the template is JSON, \" in a tag stands for ".
+// Split cuts a template into its nodes, without empty texts. If the template is JSON,
+// \" in a tag means ".
 //
-// Of the errors, all that are inside of tags come at once; the nodes then have the literal nil for each such tag, so that
-// what is around them can still be looked at. After a tag without an end there are no nodes.
+// Split returns all errors inside tags at once. The nodes have the literal nil for each
+// such tag, so that the caller can check the rest of the template. If a tag has no end,
+// there are no nodes.
 func Split(src string, isJSON bool) ([]Node, []*Error) {
 	s := splitter{json: isJSON}
 	if err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces); err != nil {
@@ -70,7 +72,7 @@ type splitter struct {
 	errs  []*Error
 }
 
-// literal takes text between tags in braces, which may have tags in angles.
+// literal splits the text between tags in braces, which may have tags in angle brackets.
 func (s *splitter) literal(text string, offset int) *Error {
 	return cut(text, offset, openAngles, closeAngles, s.text, s.placeholder)
 }
@@ -82,7 +84,7 @@ func (s *splitter) text(text string, offset int) *Error {
 	return nil
 }
 
-// braces takes a tag in braces and cuts the @ off the text before it.
+// braces adds a tag in braces, and removes the @ from the text before it.
 func (s *splitter) braces(content string, offset, at int) {
 	if last := len(s.nodes) - 1; last >= 0 && !s.nodes[last].Placeholder() {
 		if text, ok := strings.CutSuffix(s.nodes[last].Text, "@"); ok {
@@ -110,7 +112,7 @@ func (s *splitter) placeholder(content string, offset, at int) {
 	s.nodes = append(s.nodes, n)
 }
 
-// nestedTag returns where a tag begins inside a tag's content, but not in a text in quotes; -1 if none does.
+// nestedTag returns the offset of a tag inside a tag's content and outside quotes, or -1.
 func nestedTag(content string) int {
 	quote := byte(0)
 	for i := range len(content) {
@@ -121,22 +123,30 @@ func nestedTag(content string) int {
 			}
 		case c == '"' || c == '\'':
 			quote = c
-		case strings.HasPrefix(content[i:], openBraces), strings.HasPrefix(content[i:], openAngles), strings.HasPrefix(content[i:], "<<"):
+		case strings.HasPrefix(content[i:], openBraces),
+			strings.HasPrefix(content[i:], openAngles),
+			strings.HasPrefix(content[i:], "<<"):
 			return i
 		}
 	}
 	return -1
 }
 
-// cut gives the texts and tags of src in order to text and tag; at is the offset of a tag's content.
-func cut(src string, base int, open, closing string, text func(string, int) *Error, tag func(content string, offset, at int)) *Error {
+// cut calls text and tag for the texts and tags of src, in order. at is the offset of a
+// tag's content.
+func cut(
+	src string, base int, open, closing string,
+	text func(string, int) *Error, tag func(content string, offset, at int),
+) *Error {
 	t, err := fasttemplate.NewTemplate(src, open, closing)
-	if err != nil { // its text quotes the template, which may hold credentials
+	if err != nil { // it quotes the template, which may have credentials
 		return Errorf(base+unclosed(src, open, closing), "a tag is not closed by %s", closing)
 	}
-	// fasttemplate has done the splitting; running the template once, with a writer that records, gives the pieces.
+	// fasttemplate has split the template. To get the pieces, run it once with a writer
+	// that records them.
 	r := recorder{offset: base, text: text}
-	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) { // the only errors are r's own
+	// The only errors are r's own.
+	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) {
 		if r.err == nil {
 			start := r.offset
 			r.offset += len(open) + len(content) + len(closing)

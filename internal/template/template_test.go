@@ -19,7 +19,7 @@ func split(t *testing.T, src string) []template.Node {
 	return nodes
 }
 
-// trySplit returns the first error, and no nodes with it.
+// trySplit returns the nodes, or the first error without nodes.
 func trySplit(src string) ([]template.Node, error) {
 	nodes, errs := template.Split(src, false)
 	if len(errs) > 0 {
@@ -48,14 +48,16 @@ func TestSplit(t *testing.T) {
 		{"braces with @", "@{{a}}", []template.Node{placeholder("a", 1, 3, 6)}},
 		{"angles", "@<<a>>", []template.Node{placeholder("a", 0, 3, 6)}},
 		{"all three", "x{{a}}y@{{b}}z@<<c>>", []template.Node{
-			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13), placeholder("c", 14, 17, 20),
+			text("x", 0), placeholder("a", 1, 3, 6), text("y", 6), placeholder("b", 8, 10, 13), text("z", 13),
+			placeholder("c", 14, 17, 20),
 		}},
 		{"side by side", "{{a}}@{{b}}@<<c>>{{d}}", []template.Node{
-			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17), placeholder("d", 17, 19, 22),
+			placeholder("a", 0, 2, 5), placeholder("b", 6, 8, 11), placeholder("c", 11, 14, 17),
+			placeholder("d", 17, 19, 22),
 		}},
 		{"blanks", "{{ a\t}}@<<\n b >>", []template.Node{placeholder("a", 0, 3, 7), placeholder("b", 7, 12, 16)}},
-		{"two @ in front of braces", "@@{{a}}", []template.Node{text("@", 0), placeholder("a", 2, 4, 7)}},
-		{"two @ in front of angles", "@@<<a>>", []template.Node{text("@", 0), placeholder("a", 1, 4, 7)}},
+		{"two @ before braces", "@@{{a}}", []template.Node{text("@", 0), placeholder("a", 2, 4, 7)}},
+		{"two @ before angles", "@@<<a>>", []template.Node{text("@", 0), placeholder("a", 1, 4, 7)}},
 		{"address", "bob@{{a}}", []template.Node{text("bob", 0), placeholder("a", 4, 6, 9)}},
 		{"address that keeps its @", "bob@@{{a}}", []template.Node{text("bob@", 0), placeholder("a", 5, 7, 10)}},
 		{"@ elsewhere", "@ {{a}}@", []template.Node{text("@ ", 0), placeholder("a", 2, 4, 7), text("@", 7)}},
@@ -65,7 +67,7 @@ func TestSplit(t *testing.T) {
 		{"closing angles twice", "@<<a>>>>", []template.Node{placeholder("a", 0, 3, 6), text(">>", 6)}},
 		{"index", "{{a.0.b}}", []template.Node{placeholder("a.0.b", 0, 2, 9)}},
 		{"other characters", "{{x-y_z$ü#日}}", []template.Node{placeholder("x-y_z$ü#日", 0, 2, 16)}},
-		{"behind other scripts", "é{{a}}", []template.Node{text("é", 0), placeholder("a", 2, 4, 7)}},
+		{"after other scripts", "é{{a}}", []template.Node{text("é", 0), placeholder("a", 2, 4, 7)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,7 +88,7 @@ func TestSplit_Refused(t *testing.T) {
 		{"angles not closed", "ab@<<c", "offset 2: a tag is not closed by >>"},
 		{"second not closed", "{{a}}b{{c}", "offset 6: a tag is not closed by }}"},
 		{"second angles not closed", "@<<a>>b@<<c>", "offset 7: a tag is not closed by >>"},
-		{"angles not closed behind braces", "{{a}}@<<b", "offset 5: a tag is not closed by >>"},
+		{"angles not closed after braces", "{{a}}@<<b", "offset 5: a tag is not closed by >>"},
 		{"angles not closed before braces", "x@<<b{{a}}", "offset 1: a tag is not closed by >>"},
 		{"opening alone", "{{", "offset 0: a tag is not closed by }}"},
 		{"opening twice", "{{{{", "offset 0: a tag is not closed by }}"},
@@ -109,7 +111,7 @@ func TestSplit_Refused(t *testing.T) {
 		{"colon", "{{a:b}}", "offset 3: ':' in a name"},
 		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
 		{"filter without a name", "{{a | }}", "offset 6: expected a filter after |"},
-		{"junk behind a filter", "{{a|b c}}", `offset 6: expected | or the end of the tag, found "c"`},
+		{"junk after a filter", "{{a|b c}}", `offset 6: expected | or the end of the tag, found "c"`},
 		{"line break", "{{a\nb}}", "offset 3: a blank inside a name"},
 		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name"},
 		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
@@ -141,7 +143,7 @@ func TestSplit_Limits(t *testing.T) {
 	require.Len(t, split(t, "{{"+strings.Repeat("n.", request.MaxDepth-1)+"n}}"), 1)
 }
 
-// requireSource puts src together again from its nodes: nothing is lost but the @ in front of braces.
+// requireSource makes src again from its nodes: nothing is lost but the @ before braces.
 func requireSource(t *testing.T, src string, nodes []template.Node) {
 	t.Helper()
 	at := 0
@@ -178,8 +180,9 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
-		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}", "@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}",
-		"{{a[0]|f:1,'b'|g}}", "{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
+		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}",
+		"@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}", "{{a[0]|f:1,'b'|g}}",
+		"{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
 	} {
 		f.Add(s)
 	}

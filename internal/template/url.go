@@ -4,8 +4,9 @@ import (
 	"strings"
 )
 
-// URL checks where the placeholders of a URL stand: behind the authority, and in the query only in values. It returns how
-// many bytes of the first node belong to scheme and authority. What is wrong with the URL itself is for another to say.
+// URL checks the places of the placeholders in a URL: they must be after the authority,
+// and in the query only in values. It returns how many bytes of the first node belong
+// to scheme and authority. It does not check the URL itself.
 func URL(nodes []Node) (authority int, err error) {
 	for _, n := range nodes {
 		if i := strings.IndexFunc(n.Text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
@@ -22,14 +23,16 @@ func URL(nodes []Node) (authority int, err error) {
 	if !complete {
 		for _, n := range nodes {
 			if n.Placeholder() {
-				return 0, n.Errorf("a placeholder in scheme, user, host or port: the address must not depend on an event")
+				return 0, n.Errorf("a placeholder in scheme, user, host or port: " +
+					"the address must not depend on an event")
 			}
 		}
 	}
-	return authority, queryNames(nodes)
+	return authority, checkQueryNames(nodes)
 }
 
-// authorityEnd finds where the authority of a URL ends, and whether something behind says that it is complete.
+// authorityEnd returns the end of a URL's authority. complete reports whether the text
+// after it shows that it is complete.
 func authorityEnd(url string) (end int, complete bool) {
 	start := strings.Index(url, "://")
 	if start < 0 {
@@ -42,8 +45,9 @@ func authorityEnd(url string) (end int, complete bool) {
 	return len(url), false
 }
 
-// queryNames refuses placeholders in the name of a query parameter: they would let an event choose what it is called.
-func queryNames(nodes []Node) error {
+// checkQueryNames refuses placeholders in the name of a query parameter: an event would
+// choose the name.
+func checkQueryNames(nodes []Node) error {
 	inQuery, inName := false, false
 	for _, n := range nodes {
 		if n.Placeholder() {

@@ -17,7 +17,7 @@ func (tr *trial) orderer() queue.Orderer {
 	return o
 }
 
-// ordered sets the Order of tasks, which must be handed out one after another: each of them only when those before it have
+// ordered sets the Order of tasks: each may be handed out only when those before it have
 // ended.
 func (tr *trial) ordered(order string, tasks ...*task) []*task {
 	for i, t := range tasks {
@@ -33,7 +33,7 @@ func checkOrder(tr *trial) {
 		tr.task("first", "key", retry(2*tick), deferral(tick), deferral(0), retry(0)),
 		tr.task("second", "key"),
 		tr.task("third", "key", deferral(tick)),
-		tr.task("fourth", "key", retry(0), answer(queue.Dead, 0)),
+		tr.task("fourth", "key", retry(0), answer(queue.KindDead, 0)),
 		tr.task("fifth", "key"))
 	tasks[1].NotBefore = time.Now().Add(3 * tick)
 	tr.enqueue(tasks[0], tasks[1]) // before Run: the order is not that of being woken
@@ -51,9 +51,11 @@ func checkOrder(tr *trial) {
 func checkOrdersApart(tr *trial) {
 	tr.orderer()
 	gate := make(chan struct{})
-	held := tr.ordered("held", tr.task("held", "key", tr.hold(gate, answer(queue.Done, 0))), tr.task("behind-held", "key"))
+	held := tr.ordered("held",
+		tr.task("held", "key", tr.hold(gate, answer(queue.KindDone, 0))), tr.task("behind-held", "key"))
 	asleep := tr.ordered("asleep", tr.task("asleep", "key", retry(time.Hour)), tr.task("behind-asleep", "key"))
-	free, loose := tr.ordered("free", tr.tasksOf("key", "free-1", "free-2")...), tr.tasksOf("key", "loose-1", "loose-2")
+	free := tr.ordered("free", tr.tasksOf("key", "free-1", "free-2")...)
+	loose := tr.tasksOf("key", "loose-1", "loose-2")
 	tr.start()
 	tr.enqueue(slices.Concat(held, asleep, free, loose)...)
 	tr.awaitEnds(free...)
@@ -69,7 +71,8 @@ func checkOrdersApart(tr *trial) {
 func checkOrderReopen(tr *trial) {
 	tr.orderer()
 	gate := make(chan struct{})
-	held := tr.ordered("held", tr.task("held", "key", tr.hold(gate, retry(2*tick))), tr.task("second", "key"), tr.task("third", "key"))
+	held := tr.ordered("held", tr.task("held", "key", tr.hold(gate, retry(2*tick))),
+		tr.task("second", "key"), tr.task("third", "key"))
 	asleep := tr.ordered("asleep", tr.task("asleep", "key", retry(4*tick)), tr.task("behind-asleep", "key"))
 	tr.start()
 	tr.enqueue(held...)
@@ -89,12 +92,13 @@ func checkOrderReopen(tr *trial) {
 	tr.awaitEnds(asleep[1])
 }
 
-// supersede sees that the engine returns the tasks wanted, and expects them to be gone. It asks again for what is missing,
-// since one whose verdict has just been given may be in flight for a moment more.
+// supersede checks that the engine returns the wanted tasks, and expects them to be
+// gone. It asks again for those that are missing: a task whose verdict has just been
+// given may stay in flight for a moment.
 func (tr *trial) supersede(order string, rank int, want ...*task) {
 	tr.Helper()
 	tr.mu.Lock()
-	for _, t := range want { // before it is so, since the engine goes on with the next one at once
+	for _, t := range want { // beforehand: the engine hands out the next one at once
 		t.ended = true
 	}
 	tr.mu.Unlock()
@@ -117,7 +121,8 @@ func (tr *trial) supersede(order string, rank int, want ...*task) {
 	}
 }
 
-// superseded returns the names of the tasks that the engine returns, none of them changed.
+// superseded returns the names of the tasks that the engine returns, none of them
+// changed.
 func (tr *trial) superseded(order string, rank int) []string {
 	tr.Helper()
 	ctx, cancel := tr.context()
@@ -192,7 +197,8 @@ func checkSupersede(tr *trial) {
 	tr.quiet(tick)
 }
 
-// checkSupersedeRetry drops the first of an order, which has been handed out and waits: then the next one's turn has come.
+// checkSupersedeRetry drops the first of an order, which has been handed out and waits:
+// then the next one's turn has come.
 func checkSupersedeRetry(tr *trial) {
 	tr.orderer()
 	asleep := ranked(1, tr.task("asleep", "key", retry(time.Hour)))

@@ -8,25 +8,25 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A gatekeeper gives places at endpoints, as a Queue does, also to an engine that cannot ask for them: then its tasks are put
-// off where there is none.
+// A gatekeeper gives slots at endpoints, as a Queue does. It does so for an engine that
+// cannot ask for them, too: tasks without a slot are deferred.
 type gatekeeper struct {
 	tr    *trial
 	limit int
-	wait  map[string]time.Duration // what Ready says where there is no place
+	wait  map[string]time.Duration // what Ready says if there is no slot
 
-	mu      sync.Mutex
-	closed  map[string]bool // has no places
+	mu      sync.Mutex      // guards all that follows
+	closed  map[string]bool // endpoints without slots
 	asked   int             // in all
 	refused map[string]int
 	taken   map[string]int // by Ready, and not yet used by Handle
-	inside  map[string]int
+	used    map[string]int
 }
 
 func newGatekeeper(tr *trial, limit int) *gatekeeper {
 	return &gatekeeper{
 		tr: tr, limit: limit, wait: make(map[string]time.Duration), closed: make(map[string]bool),
-		refused: make(map[string]int), taken: make(map[string]int), inside: make(map[string]int),
+		refused: make(map[string]int), taken: make(map[string]int), used: make(map[string]int),
 	}
 }
 
@@ -34,7 +34,7 @@ func (g *gatekeeper) ready(key string) (bool, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
-	if g.closed[key] || g.inside[key]+g.taken[key] >= g.limit {
+	if g.closed[key] || g.used[key]+g.taken[key] >= g.limit {
 		g.refused[key]++
 		return false, g.wait[key]
 	}
@@ -42,17 +42,17 @@ func (g *gatekeeper) ready(key string) (bool, time.Duration) {
 	return true, 0
 }
 
-// visit is what a task does that needs a place.
-func (g *gatekeeper) visit(key string) step {
+// useSlot is what a task does that needs a slot.
+func (g *gatekeeper) useSlot(key string) step {
 	return func() queue.Verdict {
 		if !g.enter(key) {
-			return queue.Verdict{Kind: queue.Defer, After: tick / 2}
+			return queue.Verdict{Kind: queue.KindDefer, After: tick / 2}
 		}
 		g.tr.quiet(tick / 20)
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.inside[key]--
-		return queue.Verdict{Kind: queue.Done}
+		g.used[key]--
+		return queue.Verdict{Kind: queue.KindDone}
 	}
 }
 
@@ -63,33 +63,34 @@ func (g *gatekeeper) enter(key string) bool {
 	case g.taken[key] > 0:
 		g.taken[key]--
 	case g.asked > 0:
-		g.tr.Errorf("a task of %q was handed out without a place, though the engine asks Ready", key)
-	case g.closed[key] || g.inside[key] >= g.limit:
+		g.tr.Errorf("a task of %q was handed out without a slot, though the engine asks Ready", key)
+	case g.closed[key] || g.used[key] >= g.limit:
 		return false
 	}
-	g.inside[key]++
+	g.used[key]++
 	return true
 }
 
 func (g *gatekeeper) tasks(key string, n int) (tasks []*task) {
 	for i := range n {
 		t := g.tr.task(key+"-"+strconv.Itoa(i), key)
-		t.rest = g.visit(key)
+		t.rest = g.useSlot(key)
 		tasks = append(tasks, t)
 	}
 	return tasks
 }
 
-// awaitEnds waits for tasks that may have been put off.
+// awaitEnds waits for tasks that may have been deferred.
 func (g *gatekeeper) awaitEnds(tasks []*task) {
 	g.tr.Helper()
 	for _, t := range tasks {
-		g.tr.await("the end of "+t.name+", which needs a place", func() bool { return t.ended })
+		g.tr.await("the end of "+t.name+", which needs a slot", func() bool { return t.ended })
 	}
 }
 
-// checkPlaces has two places for many tasks. There is a free one again only when a Handle has returned.
-func checkPlaces(tr *trial) {
+// checkSlots has two slots for many tasks. One is free again only when a Handle has
+// returned.
+func checkSlots(tr *trial) {
 	g := newGatekeeper(tr, 2)
 	g.wait["an-hour"] = time.Hour
 	tasks := append(g.tasks("an-hour", 10), g.tasks("no-time", 10)...)
@@ -103,12 +104,12 @@ func checkPlaces(tr *trial) {
 	tr.stop()
 	for key, n := range g.taken {
 		if n != 0 {
-			tr.Errorf("%d places of %q, given by Ready, were never used", n, key)
+			tr.Errorf("%d slots of %q, given by Ready, were never used", n, key)
 		}
 	}
 }
 
-// checkNotReady has an endpoint that is not ready for some time, and another one that is.
+// checkNotReady has an endpoint that is not ready for some time, and one that is.
 func checkNotReady(tr *trial) {
 	g := newGatekeeper(tr, 4)
 	g.closed["closed"], g.wait["closed"] = true, tick
@@ -127,7 +128,7 @@ func checkNotReady(tr *trial) {
 	g.awaitEnds(closed)
 }
 
-// checkWake has an endpoint that is not ready for an hour, and is after a moment.
+// checkWake has an endpoint that is not ready for an hour, but is woken after a moment.
 func checkWake(tr *trial) {
 	waker, ok := tr.engine.(queue.Waker)
 	if !ok {
@@ -140,10 +141,11 @@ func checkWake(tr *trial) {
 	tr.start()
 	tr.enqueue(append(closed, open...)...)
 	g.awaitEnds(open)
+	// An engine that never asks needs no waking.
 	tr.await("Ready to be asked", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		return g.refused["closed"] > 0 || g.asked == 0 // else it asks nobody, and nobody needs to wake it
+		return g.refused["closed"] > 0 || g.asked == 0
 	})
 	waker.Wake("unknown")
 	g.mu.Lock()

@@ -8,7 +8,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// checkReopen stops an engine with tasks of every kind. Those in flight get their verdicts after the end of ctx.
+// checkReopen stops an engine with tasks of every kind. Those in flight get their
+// verdicts after the end of ctx.
 func checkReopen(tr *trial) {
 	gate := make(chan struct{})
 	var (
@@ -16,8 +17,8 @@ func checkReopen(tr *trial) {
 		waiting  = tr.task("waiting", "key-1")
 		retried  = tr.task("retried", "key-1", retry(0), retry(6*tick), retry(tick))
 		deferred = tr.task("deferred", "key-2", retry(0), deferral(6*tick))
-		done     = tr.task("held-done", "key-2", retry(0), tr.hold(gate, answer(queue.Done, 0)))
-		dead     = tr.task("held-dead", "key-2", tr.hold(gate, answer(queue.Dead, 0)))
+		done     = tr.task("held-done", "key-2", retry(0), tr.hold(gate, answer(queue.KindDone, 0)))
+		dead     = tr.task("held-dead", "key-2", tr.hold(gate, answer(queue.KindDead, 0)))
 		again    = tr.task("held-retry", "key-3", retry(0), tr.hold(gate, retry(3*tick)))
 		put      = tr.task("held-deferral", "key-3", retry(0), tr.hold(gate, deferral(3*tick)))
 	)
@@ -48,11 +49,11 @@ func checkReopen(tr *trial) {
 	tr.quiet(tick)
 }
 
-// checkEnd has a task in flight for some time after ctx has ended, during which others become due. They do so well after
-// the end: what had been taken before it may still come.
+// checkEnd keeps a task in flight for some time after ctx has ended, while others become
+// due. They do so well after the end: what was taken before it may still be handed out.
 func checkEnd(tr *trial) {
 	gate, end := make(chan struct{}), make(chan struct{})
-	held := tr.task("held", "key", tr.hold(gate, answer(queue.Done, 0)))
+	held := tr.task("held", "key", tr.hold(gate, answer(queue.KindDone, 0)))
 	retried, later := tr.task("retried", "key", tr.hold(end, retry(3*tick))), tr.task("later", "other key")
 	tr.start()
 	tr.enqueue(held, retried)
@@ -79,7 +80,8 @@ func checkEnd(tr *trial) {
 	tr.awaitEnd(retried, 1, 2)
 }
 
-// checkCutOff lets handlers do what they do when their own context ends: put off for no time.
+// checkCutOff lets handlers do what they do when their own context ends: defer for no
+// time.
 func checkCutOff(tr *trial) {
 	gate := make(chan struct{})
 	fresh := tr.task("fresh", "key", tr.hold(gate, deferral(0)))
@@ -123,7 +125,7 @@ func (tr *trial) checkRefused(when string) {
 	defer cancel()
 	err := tr.engine.Run(ctx, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		tr.Errorf("%s: handed out by a second Run", d.ID)
-		return queue.Verdict{Kind: queue.Defer}
+		return queue.Verdict{Kind: queue.KindDefer}
 	}})
 	if !errors.Is(err, queue.ErrRunning) {
 		tr.Errorf("a second Run %s returned %v, want queue.ErrRunning", when, err)
@@ -137,7 +139,7 @@ func checkShortRun(tr *trial) {
 	cancel()
 	err := tr.engine.Run(ctx, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
 		tr.Errorf("%s: handed out by a Run whose context had ended", t.name)
-		return queue.Verdict{Kind: queue.Defer}
+		return queue.Verdict{Kind: queue.KindDefer}
 	}})
 	if err != nil {
 		tr.Errorf("Run with a context that has ended returned: %v", err)
@@ -146,7 +148,8 @@ func checkShortRun(tr *trial) {
 	tr.awaitEnds(t)
 }
 
-// checkAfterRun holds an engine to its word: what it takes after Run is there when it is opened again.
+// checkAfterRun checks that what an engine takes after Run is there when it is opened
+// again.
 func checkAfterRun(tr *trial) {
 	tr.start()
 	tr.stop()

@@ -17,12 +17,13 @@ func (tr *trial) canceler() queue.Canceler {
 	return c
 }
 
-// cancelTask expects that there is something to end, and that t is not handed out any more.
+// cancelTask expects that there is something to end, and that t is not handed out any
+// more.
 func (tr *trial) cancelTask(t *task) {
 	tr.Helper()
 	tr.mu.Lock()
 	t.canceled = true
-	t.ended = !t.inFlight // before it is so, since the engine goes on with the next one at once
+	t.ended = !t.inFlight // beforehand: the engine hands out the next one at once
 	tr.mu.Unlock()
 	tr.checkCancel(t.name, t.ID, true)
 }
@@ -37,13 +38,15 @@ func (tr *trial) checkCancel(name, id string, want bool) {
 	}
 }
 
-// checkCancelWaiting has tasks that would be held if a busy machine got to them before they are canceled: then they are in
-// flight, and come no more either.
+// checkCancelWaiting cancels tasks that wait. On a busy machine they may be handed out
+// before that: then their handlers wait for the gate, and the tasks do not come again
+// either.
 func checkCancelWaiting(tr *trial) {
 	tr.canceler()
 	gate := make(chan struct{})
 	last := tr.hold(gate, retry(0))
-	fresh, asleep, later := tr.task("fresh", "key"), tr.task("asleep", "key", retry(4*tick), last), tr.task("later", "key", last)
+	fresh, later := tr.task("fresh", "key"), tr.task("later", "key", last)
+	asleep := tr.task("asleep", "key", retry(4*tick), last)
 	done, stays := tr.task("done", "key"), tr.task("stays", "key")
 	tr.enqueue(fresh)
 	tr.cancelTask(fresh) // before Run
@@ -65,13 +68,15 @@ func checkCancelWaiting(tr *trial) {
 	tr.quiet(2 * tick)
 }
 
-// checkCancelInFlight gives each task that is canceled another verdict. The contexts of their handlers stay alive.
+// checkCancelInFlight gives each task that is canceled another verdict. The contexts of
+// their handlers stay alive.
 func checkCancelInFlight(tr *trial) {
 	tr.canceler()
 	gate := make(chan struct{})
 	var tasks []*task
 	for name, v := range map[string]step{
-		"held-done": answer(queue.Done, 0), "held-retry": retry(tick), "held-deferral": deferral(0), "held-dead": answer(queue.Dead, 0),
+		"held-done": answer(queue.KindDone, 0), "held-dead": answer(queue.KindDead, 0),
+		"held-retry": retry(tick), "held-deferral": deferral(0),
 	} {
 		tasks = append(tasks, tr.task(name, "key", tr.hold(gate, v)))
 	}
@@ -91,7 +96,8 @@ func checkCancelInFlight(tr *trial) {
 	tr.quiet(tick)
 }
 
-// checkCancelOrdered cancels the first and the third of an order: the others have their turn.
+// checkCancelOrdered cancels the first and the third of an order: the others have their
+// turn.
 func checkCancelOrdered(tr *trial) {
 	tr.canceler()
 	tr.orderer()
@@ -116,8 +122,8 @@ func (tr *trial) statser() queue.Statser {
 	return s
 }
 
-// awaitStats asks until the engine tells what is wanted: it may be a little behind. Oldest must be within the time in which
-// a task was enqueued.
+// awaitStats asks until the engine tells what is wanted: it may be a little behind.
+// Oldest must be a time at which the task oldest was being enqueued.
 func (tr *trial) awaitStats(when string, busiest int, oldest *task, want queue.Stats) {
 	tr.Helper()
 	for {
@@ -175,15 +181,17 @@ func checkStatsWaiting(tr *trial) {
 
 	tr.start()
 	tr.awaitEnds(first, second[0], second[1], third[0], third[1])
-	tr.awaitStats("of what is left", 5, second[2], queue.Stats{Pending: 1, Busiest: []queue.EndpointStats{{Key: "b", Pending: 1}}})
+	tr.awaitStats("of what is left", 5, second[2], queue.Stats{
+		Pending: 1, Busiest: []queue.EndpointStats{{Key: "b", Pending: 1}},
+	})
 }
 
 func checkStatsInFlight(tr *trial) {
 	tr.statser()
 	gate := make(chan struct{})
 	held := []*task{
-		tr.task("held-done", "a", tr.hold(gate, answer(queue.Done, 0))),
-		tr.task("held-dead", "a", tr.hold(gate, answer(queue.Dead, 0))),
+		tr.task("held-done", "a", tr.hold(gate, answer(queue.KindDone, 0))),
+		tr.task("held-dead", "a", tr.hold(gate, answer(queue.KindDead, 0))),
 		tr.task("held-retry", "b", tr.hold(gate, retry(time.Hour))),
 	}
 	waiting := tr.tasksOf("a", "later-1", "later-2")

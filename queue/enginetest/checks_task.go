@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,8 +24,10 @@ func checkDone(tr *trial) {
 }
 
 func checkDead(tr *trial) {
-	failed := tr.task("failed", "key", retry(0), answer(queue.Dead, 0))
-	dropped := tr.task("dropped", "key", func() queue.Verdict { return queue.Verdict{Kind: queue.Dead, Reason: queue.Disabled} })
+	failed := tr.task("failed", "key", retry(0), answer(queue.KindDead, 0))
+	dropped := tr.task("dropped", "key", func() queue.Verdict {
+		return queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
+	})
 	tr.start()
 	tr.enqueue(failed, dropped)
 	tr.awaitEnd(failed, 1, 2)
@@ -72,7 +75,7 @@ func checkMessage(tr *trial) {
 	}
 }
 
-// checkNotBefore is about NotBefore only in what it sets: that nothing comes too early is always seen.
+// checkNotBefore sets NotBefore; that nothing is handed out too early, every check sees.
 func checkNotBefore(tr *trial) {
 	late, later, past := tr.task("late", "key"), tr.task("later", "key"), tr.task("past", "key")
 	now := time.Now()
@@ -118,18 +121,55 @@ func checkByHandler(tr *trial) {
 		if err := tr.tryEnqueue(child); err != nil {
 			tr.Errorf("Enqueue from inside Handle: %v", err)
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	tr.start()
 	tr.enqueue(parent)
 	tr.awaitEnds(parent, child)
 }
 
-// twin is another task with the ID of t.
+// twin is another task of the same message as t: it is told apart by what says nothing of
+// which message it is.
 func twin(t *task) queue.Task {
-	m := message(t.ID)
-	m.URL = "https://hooks.example.com/twin"
-	return queue.Task{ID: t.ID, Key: t.Key + "-twin", Message: m}
+	m := *t.Message
+	m.Rank += 1000
+	return queue.Task{ID: t.ID, Key: t.Key + "-twin", Message: &m}
+}
+
+// checkTaken has other messages come under the id of one that is kept: none may be taken
+// for it, and nothing of a batch with one of them is kept.
+func checkTaken(tr *trial) {
+	gate := make(chan struct{}) // keeps the first from being forgotten
+	first := tr.task("first", "key", tr.hold(gate, answer(queue.KindDone, 0)))
+	beside := tr.task("beside", "key")
+	tr.enqueue(first)
+	strangers := map[string]func(m *webhook.Message){
+		"WebhookID": func(m *webhook.Message) { m.WebhookID += "-other" },
+		"Content":   func(m *webhook.Message) { m.Content = []byte("fedcba9876543210") },
+		"URL":       func(m *webhook.Message) { m.Content, m.URL = nil, m.URL+"?other" },
+		"Body":      func(m *webhook.Message) { m.Content, m.Body = nil, []byte("other") },
+	}
+	refuse := func() {
+		for what, change := range strangers {
+			m := *first.Message
+			change(&m)
+			stranger := queue.Task{ID: m.ID, Key: first.Key, Message: &m}
+			for _, batch := range [][]queue.Task{{stranger}, {beside.Task, stranger}, {stranger, beside.Task}} {
+				if err := tr.enqueueRaw(batch...); !errors.Is(err, queue.ErrTaken) {
+					tr.Errorf("Enqueue of a message with another %s under an ID that is kept: %v, want ErrTaken", what, err)
+				}
+			}
+		}
+	}
+	refuse()
+	tr.start()
+	tr.awaitFlight(1, first)
+	refuse()
+	tr.quiet(2 * tick)
+	close(gate)
+	tr.awaitEnds(first)
+	tr.enqueue(beside)
+	tr.awaitEnds(beside)
 }
 
 func (tr *trial) enqueueTwin(of *task, more ...queue.Task) {
@@ -140,7 +180,7 @@ func (tr *trial) enqueueTwin(of *task, more ...queue.Task) {
 }
 
 func checkSameID(tr *trial) {
-	gate := make(chan struct{}) // what could end while others come that are the same would be forgotten
+	gate := make(chan struct{}) // keeps a task from being forgotten while its twins come
 	kept, beside, first := tr.task("kept", "key"), tr.task("beside", "key"), tr.task("first", "key")
 	tr.enqueue(kept)
 	tr.enqueueTwin(kept)
@@ -148,12 +188,12 @@ func checkSameID(tr *trial) {
 	tr.enqueueTwin(first, twin(kept), batch[0], batch[1]) // in one batch: the first wins
 	tr.start()
 
-	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.Done, 0)))
+	again := tr.task("retry", "key", retry(2*tick), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.enqueue(again)
 	tr.awaitVerdict(1, again)
 	tr.enqueueTwin(again)
 
-	many := tr.task("many", "key", tr.hold(gate, answer(queue.Done, 0)))
+	many := tr.task("many", "key", tr.hold(gate, answer(queue.KindDone, 0)))
 	batch = tr.expect(many)
 	var all sync.WaitGroup
 	for range 8 {
@@ -172,7 +212,7 @@ func checkSameID(tr *trial) {
 
 func checkSameIDInFlight(tr *trial) {
 	gate := make(chan struct{})
-	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.Done, 0)))
+	t := tr.task("task", "key", tr.hold(gate, retry(0)), tr.hold(gate, answer(queue.KindDone, 0)))
 	tr.start()
 	tr.enqueue(t)
 	tr.awaitFlight(1, t)
@@ -218,7 +258,8 @@ func checkEndedContext(tr *trial) {
 	tr.awaitEnds(t)
 }
 
-// checkMany has all kinds of tasks come from eight goroutines. The first ones are held until several are in flight.
+// checkMany has all kinds of tasks come from eight goroutines. The first ones are held
+// until several are in flight.
 func checkMany(tr *trial) {
 	const (
 		total   = 240

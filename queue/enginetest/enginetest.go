@@ -1,4 +1,4 @@
-// Package enginetest holds every [queue.Engine] to one behaviour: what package queue says of it.
+// Package enginetest tests that a [queue.Engine] behaves as package queue says.
 package enginetest
 
 import (
@@ -8,27 +8,33 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// OpenFunc opens the engine under test for [TestEngine]. If previous is nil, it is new and empty, with a store of its own;
-// else it is another one on what previous has kept, whose Run has returned. What has to be closed is left to t.Cleanup, which
-// comes after Run has returned.
+// OpenFunc opens the engine under test for [TestEngine]. If previous is nil, it returns
+// a new and empty engine with a store of its own. Otherwise it opens another engine on
+// what previous has kept, whose Run has returned. Whatever has to be closed, t.Cleanup
+// should close: that runs after Run has returned.
 type OpenFunc = func(t testing.TB, previous queue.Engine) queue.Engine
 
-// TestEngine holds an engine to what [queue.Engine] says, and to what [queue.Orderer], [queue.Canceler], [queue.Statser] and [queue.Waker]
-// say if it is one. The engine in memory passes it as
+// TestEngine tests that an engine does what [queue.Engine] says and, if it is one of
+// them, what [queue.Orderer], [queue.Canceler], [queue.Statser] and [queue.Waker] say.
+// The engine in memory passes it as
 //
 //	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-//		memory := queue.NewMemory(queue.MemoryConfig{})
+//		engine, err := memory.New(memory.Config{})
+//		require.NoError(t, err)
 //		if previous != nil {
-//			require.NoError(t, memory.Resume(t.Context(), previous.(*queue.Memory).Pending()...))
+//			left := previous.(*memory.Engine).Pending()
+//			require.NoError(t, engine.Resume(t.Context(), left...))
 //		}
-//		return memory
+//		return engine
 //	})
 //
-// Each subtest opens an engine of its own and judges by what it hands out. The engine must hand out at least eight tasks at
-// once. It may take its time: a subtest fails for slowness only after half a minute, and then says what it has waited for.
-// Too early is a failure, but for 5 ms, since stores round times.
+// Each subtest opens an engine of its own and judges by what it hands out. The engine
+// must hand out at least eight tasks at once. It may be slow: a subtest fails for that
+// only after half a minute, and then says what it has waited for. A task that comes too
+// early is a failure, but for 5 ms, since stores round times.
 //
-// It takes about eight seconds with an engine that wakes tasks at once, since it waits to see that things do not happen.
+// The test takes about eight seconds with a fast engine: it waits to see that things do
+// not happen.
 func TestEngine(t *testing.T, open OpenFunc) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) { c.do(t, open) })
@@ -36,15 +42,16 @@ func TestEngine(t *testing.T, open OpenFunc) {
 }
 
 const (
-	// patience is for one check.
+	// patience is how long one check may take.
 	patience = 30 * time.Second
-	// tick is the unit of all waits: much longer than a fast engine takes, much shorter than what is worth to wait for.
+	// tick is the unit of all waits: much longer than a fast engine takes for anything.
 	tick = 100 * time.Millisecond
-	// slack is how much too early or too late a time may be that went through a store.
+	// slack is by how much a time may differ that went through a store.
 	slack = 5 * time.Millisecond
 )
 
-// A check runs over a trial, which takes a testing.TB so that a test can look at how it fails.
+// A check runs on a trial, which takes a testing.TB so that a test can look at how it
+// fails.
 type check struct {
 	name string
 	run  func(tr *trial)
@@ -70,6 +77,7 @@ func checks() []check {
 		{"enqueued by a handler", checkByHandler},
 		{"the same ID", checkSameID},
 		{"the same ID in flight", checkSameIDInFlight},
+		{"another message under an ID that is kept", checkTaken},
 		{"all of a batch or none", checkBatch},
 		{"a context that has ended", checkEndedContext},
 		{"many at once", checkMany},
@@ -81,7 +89,7 @@ func checks() []check {
 		{"a Run that ends at once", checkShortRun},
 		{"enqueued after Run", checkAfterRun},
 
-		{"a place for each", checkPlaces},
+		{"a slot for each", checkSlots},
 		{"not ready yet", checkNotReady},
 		{"Waker: ready before its time", checkWake},
 

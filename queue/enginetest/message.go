@@ -13,8 +13,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// message is one that takes care to come out as it went in: escapes in the URL, a header with two values, bytes that are no
-// text.
+// message returns one that is easily changed by mistake: it has escapes in the URL, a
+// header with several values, bytes that are not text.
 func message(id string) *webhook.Message {
 	return &webhook.Message{
 		ID: id, WebhookID: "wh_1", Event: "test:event",
@@ -29,19 +29,20 @@ func message(id string) *webhook.Message {
 			Success: []int{200, 202}, Timeout: 2500 * time.Millisecond, Attempts: 4,
 			Waits: []time.Duration{time.Millisecond, 27 * time.Hour}, Jitter: 0.2,
 		},
-		Subject: "subject\xfe", Rank: 3,
+		Content: []byte("0123456789abcdef"), Subject: "subject\xfe", Rank: 3,
 	}
 }
 
 // clone shares nothing with m.
 func clone(m *webhook.Message) *webhook.Message {
 	c := *m
-	c.Header, c.Body = m.Header.Clone(), bytes.Clone(m.Body)
+	c.Header, c.Body, c.Content = m.Header.Clone(), bytes.Clone(m.Body), bytes.Clone(m.Content)
 	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
 	return &c
 }
 
-// difference says in which field two messages differ, if they do: it makes none between empty and nil.
+// difference says in which field two messages differ, or returns "". Empty and nil are
+// the same.
 func difference(got, want *webhook.Message) string {
 	if got == nil || want == nil {
 		if got == want {

@@ -21,17 +21,19 @@ func (n *naive) Supersede(_ context.Context, order string, rank int) (tasks []qu
 		rank++
 	}
 	for _, i := range slices.Clone(n.items) {
-		if i.Order != order && n.flaw != "supersedes all orders" || i.Message.Rank >= rank || i.out && n.flaw != "supersedes what is in flight" {
+		other := i.Order != order && n.flaw != "supersedes all orders"
+		handedOut := i.inFlight && n.flaw != "supersedes what is in flight"
+		if other || handedOut || i.Message.Rank >= rank {
 			continue
 		}
 		if n.flaw != "only says that it supersedes" {
-			n.remove(i)
+			n.removeLocked(i)
 		}
 		if n.flaw != "does not say what it supersedes" {
 			tasks = append(tasks, i.Task)
 		}
 	}
-	n.poke()
+	n.wake()
 	return tasks, nil
 }
 
@@ -39,7 +41,7 @@ func (n *naive) Newest(_ context.Context, order string) (rank int, ok bool, _ er
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, i := range n.items {
-		if i.Order == order && !i.out && n.flaw != "knows no newest" {
+		if i.Order == order && !i.inFlight && n.flaw != "knows no newest" {
 			if !ok || i.Message.Rank > rank {
 				rank, ok = i.Message.Rank, true
 			}
@@ -53,27 +55,27 @@ func (n *naive) Wake(key string) {
 	defer n.mu.Unlock()
 	if n.flaw != "does not wake" {
 		delete(n.unready, key)
-		n.poke()
+		n.wake()
 	}
 }
 
 func (n *naive) Cancel(_ context.Context, id string) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	i := n.find(id)
+	i := n.findLocked(id)
 	switch {
 	case i == nil:
 		return n.flaw == "cancels what is unknown", nil
 	case n.flaw == "only says that it cancels":
-	case i.out && n.flaw == "cannot cancel what is in flight":
+	case i.inFlight && n.flaw == "cannot cancel what is in flight":
 		return false, nil
-	case i.out && n.flaw == "lets the attempt of a canceled one decide":
-	case i.out:
+	case i.inFlight && n.flaw == "lets the attempt of a canceled one decide":
+	case i.inFlight:
 		i.canceled = true
 	default:
-		n.remove(i)
+		n.removeLocked(i)
 	}
-	n.poke()
+	n.wake()
 	return true, nil
 }
 
@@ -84,13 +86,13 @@ func (n *naive) Stats(_ context.Context, busiest int) (s queue.Stats, _ error) {
 	for _, i := range n.items {
 		e := endpoints[i.Key]
 		switch {
-		case i.out && n.flaw != "counts what is in flight as pending":
+		case i.inFlight && n.flaw != "counts what is in flight as pending":
 			s.InFlight++
 			e.InFlight++
 		default:
 			s.Pending++
 			e.Pending++
-			if n.due(i) || n.flaw == "counts all as due" {
+			if n.dueLocked(i) || n.flaw == "counts all as due" {
 				s.Due++
 			}
 		}

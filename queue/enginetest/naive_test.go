@@ -16,17 +16,19 @@ import (
 	"github.com/ringhook/webhook/queue/enginetest"
 )
 
-// A naive engine looks at all tasks whenever something has changed. It is right unless it has a flaw, which names the one
-// thing that it does otherwise.
+// A naive engine looks at all tasks whenever something has changed. It is right unless
+// it has a flaw, which names the one thing that it does otherwise.
 type naive struct {
-	flaw string
-	wake chan struct{}
+	flaw  string
+	woken chan struct{} // there may be something to do
 
-	mu      sync.Mutex
-	items   []*item // in the order of Enqueue
-	ran     bool
-	over    bool
-	unready map[string]time.Time // endpoints that were not ready, and until when; zero: until a Handle returns
+	mu    sync.Mutex // guards all that follows
+	items []*item    // in the order of Enqueue
+	ran   bool
+	over  bool
+	// unready has endpoints that were not ready, and until when; zero: until a Handle
+	// returns.
+	unready map[string]time.Time
 	stop    context.CancelFunc
 	ended   <-chan struct{} // Run's context
 }
@@ -34,7 +36,7 @@ type naive struct {
 // An item is a task that is kept. Its NotBefore is when it is due.
 type item struct {
 	queue.Delivery
-	out      bool
+	inFlight bool
 	canceled bool
 }
 
@@ -43,7 +45,7 @@ const pause = 60 * time.Millisecond
 
 func open(flaw string) enginetest.OpenFunc {
 	return func(_ testing.TB, previous queue.Engine) queue.Engine {
-		n := &naive{flaw: flaw, wake: make(chan struct{}, 1), unready: make(map[string]time.Time)}
+		n := &naive{flaw: flaw, woken: make(chan struct{}, 1), unready: make(map[string]time.Time)}
 		if previous == nil {
 			return n
 		}
@@ -109,11 +111,19 @@ func (n *naive) keep(tasks []queue.Task) error {
 		}
 		return queue.ErrStopped
 	}
-	if n.flaw == "refuses tasks of handlers" && slices.ContainsFunc(n.items, func(i *item) bool { return i.out }) {
+	busy := slices.ContainsFunc(n.items, func(i *item) bool { return i.inFlight })
+	if busy && n.flaw == "refuses tasks of handlers" {
 		return errors.New("naive: busy")
 	}
+	before := len(n.items)
 	for _, t := range tasks {
-		if i := n.find(t.ID); i != nil {
+		if i := n.findLocked(t.ID); i != nil {
+			if n.flaw != "takes another message for the same" && i.Message != nil {
+				if err := queue.CheckSame(i.Message, t.Message); err != nil {
+					n.items = n.items[:before]
+					return err
+				}
+			}
 			switch n.flaw {
 			case "refuses an ID that is kept":
 				return errors.New("naive: kept already")
@@ -122,7 +132,7 @@ func (n *naive) keep(tasks []queue.Task) error {
 				continue
 			case "keeps an ID twice":
 			case "keeps an ID twice that is in flight":
-				if !i.out {
+				if !i.inFlight {
 					continue
 				}
 			default:
@@ -142,12 +152,13 @@ func (n *naive) keep(tasks []queue.Task) error {
 		n.items = append(n.items, &item{Delivery: d})
 	}
 	if n.flaw != "does not wake up for new ones" {
-		n.poke()
+		n.wake()
 	}
 	return nil
 }
 
-func (n *naive) find(id string) *item {
+// findLocked returns the item of an ID, or nil. It needs n.mu.
+func (n *naive) findLocked(id string) *item {
 	for _, i := range n.items {
 		if i.ID == id {
 			return i
@@ -156,9 +167,10 @@ func (n *naive) find(id string) *item {
 	return nil
 }
 
-func (n *naive) poke() {
+// wake makes Run look for what is to do.
+func (n *naive) wake() {
 	select {
-	case n.wake <- struct{}{}:
+	case n.woken <- struct{}{}:
 	default:
 	}
 }
@@ -230,10 +242,10 @@ func (n *naive) sleep(ctx context.Context) {
 		}
 	}
 	n.mu.Unlock()
-	wake := n.wake
+	woken := n.woken
 	switch n.flaw {
 	case "is slow": // it polls
-		next, wake = time.Now().Add(pause), nil
+		next, woken = time.Now().Add(pause), nil
 	case "is early":
 		next = next.Add(-pause)
 	case "does not wake up for retries":
@@ -243,7 +255,7 @@ func (n *naive) sleep(ctx context.Context) {
 	}
 	select {
 	case <-ctx.Done():
-	case <-wake:
+	case <-woken:
 	case <-time.After(time.Until(next)):
 	}
 }
@@ -254,7 +266,7 @@ func (n *naive) handOut(ctx context.Context, h queue.Handler, running *sync.Wait
 	defer n.mu.Unlock()
 	flying := 0
 	for _, i := range n.items {
-		if i.out {
+		if i.inFlight {
 			flying++
 		}
 	}
@@ -262,10 +274,10 @@ func (n *naive) handOut(ctx context.Context, h queue.Handler, running *sync.Wait
 		if n.flaw == "has one worker" && flying > 0 {
 			return
 		}
-		if i.out || !n.due(i) || n.isHeldUp(i) || !n.isReady(h, i) {
+		if i.inFlight || !n.dueLocked(i) || n.isBlockedLocked(i) || !n.isReadyLocked(h, i) {
 			continue
 		}
-		i.out = true
+		i.inFlight = true
 		flying++
 		running.Go(func() { n.hand(ctx, h, i) })
 		if n.flaw == "hands out twice" {
@@ -274,7 +286,8 @@ func (n *naive) handOut(ctx context.Context, h queue.Handler, running *sync.Wait
 	}
 }
 
-func (n *naive) due(i *item) bool {
+// dueLocked reports whether the time of an item has come. It needs n.mu.
+func (n *naive) dueLocked(i *item) bool {
 	now := time.Now()
 	if n.flaw == "is early" {
 		now = now.Add(pause)
@@ -282,8 +295,9 @@ func (n *naive) due(i *item) bool {
 	return !now.Before(i.NotBefore)
 }
 
-// isHeldUp says whether another one of the same order goes first.
-func (n *naive) isHeldUp(of *item) bool {
+// isBlockedLocked reports whether another one of the same order goes first. It needs
+// n.mu.
+func (n *naive) isBlockedLocked(of *item) bool {
 	if of.Order == "" && n.flaw != "takes no Order for an order" || n.flaw == "knows no order" {
 		return false
 	}
@@ -291,7 +305,7 @@ func (n *naive) isHeldUp(of *item) bool {
 		if i == of {
 			return false
 		}
-		if n.flaw == "overtakes what waits" && !i.out && !n.due(i) {
+		if n.flaw == "overtakes what waits" && !i.inFlight && !n.dueLocked(i) {
 			continue
 		}
 		if i.Order == of.Order || n.flaw == "has one order" && i.Order != "" {
@@ -301,7 +315,8 @@ func (n *naive) isHeldUp(of *item) bool {
 	return false
 }
 
-func (n *naive) isReady(h queue.Handler, i *item) bool {
+// isReadyLocked asks Ready. It needs n.mu.
+func (n *naive) isReadyLocked(h queue.Handler, i *item) bool {
 	if h.Ready == nil || n.flaw == "is slow" { // it cannot ask
 		return true
 	}
@@ -311,7 +326,7 @@ func (n *naive) isReady(h queue.Handler, i *item) bool {
 	}
 	ok, wait := h.Ready(i.Key)
 	switch {
-	case ok && n.flaw == "takes two places":
+	case ok && n.flaw == "takes two slots":
 		h.Ready(i.Key)
 	case !ok && n.flaw == "asks Ready and goes on":
 		return true
@@ -333,12 +348,12 @@ func (n *naive) hand(ctx context.Context, h queue.Handler, i *item) {
 	n.slow()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	i.out = false
+	i.inFlight = false
 	if n.flaw != "does not see a Handle return" {
 		delete(n.unready, i.Key)
 	}
-	n.book(i, v)
-	n.poke()
+	n.applyLocked(i, v)
+	n.wake()
 }
 
 // spoil does what some flaws do to all that is handed out.
@@ -381,7 +396,8 @@ func (n *naive) spoil(d queue.Delivery) queue.Delivery {
 	return d
 }
 
-func (n *naive) book(i *item, v queue.Verdict) {
+// applyLocked does what a verdict says. It needs n.mu.
+func (n *naive) applyLocked(i *item, v queue.Verdict) {
 	select {
 	case <-n.ended:
 		if n.flaw == "books nothing after the end" {
@@ -389,19 +405,22 @@ func (n *naive) book(i *item, v queue.Verdict) {
 		}
 	default:
 	}
-	ends := v.Kind == queue.Done || v.Kind == queue.Dead || i.canceled
+	ends := v.Kind == queue.KindDone || v.Kind == queue.KindDead || i.canceled
 	switch {
-	case n.flaw == "delivers for ever" && v.Kind == queue.Done, n.flaw == "tries the dead again" && v.Kind == queue.Dead:
+	case n.flaw == "delivers for ever" && v.Kind == queue.KindDone,
+		n.flaw == "tries the dead again" && v.Kind == queue.KindDead:
 		i.N++
 		v.After = pause
 	case ends:
-		n.remove(i)
+		n.removeLocked(i)
 		return
-	case v.Kind == queue.Retry && n.flaw != "does not count", v.Kind == queue.Defer && n.flaw == "counts deferrals":
+	case v.Kind == queue.KindRetry && n.flaw != "does not count",
+		v.Kind == queue.KindDefer && n.flaw == "counts deferrals":
 		i.N++
 	}
 	switch {
-	case n.flaw == "does not wait before a retry" && v.Kind == queue.Retry, n.flaw == "does not wait after a deferral" && v.Kind == queue.Defer:
+	case n.flaw == "does not wait before a retry" && v.Kind == queue.KindRetry,
+		n.flaw == "does not wait after a deferral" && v.Kind == queue.KindDefer:
 		v.After = 0
 	case n.flaw == "waits from the start of the attempt":
 		v.After -= pause
@@ -415,6 +434,7 @@ func (n *naive) book(i *item, v queue.Verdict) {
 	}
 }
 
-func (n *naive) remove(i *item) {
+// removeLocked forgets an item. It needs n.mu.
+func (n *naive) removeLocked(i *item) {
 	n.items = slices.DeleteFunc(n.items, func(other *item) bool { return other == i })
 }

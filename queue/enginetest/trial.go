@@ -13,8 +13,9 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A trial is one engine, reopened or not, and what it was given and has handed out. Whatever the check is about, it sees that
-// each hand-out is right: of a task that is kept, to one worker at a time, unchanged, with the right N, and not too early.
+// A trial is one engine, reopened or not, with what it was given and has handed out.
+// Whatever a check is about, the trial checks each hand-out: of a task that is kept, to
+// one worker at a time, unchanged, with the right N, and not too early.
 type trial struct {
 	testing.TB
 	open     OpenFunc
@@ -27,12 +28,14 @@ type trial struct {
 	over    chan struct{} // closed at the end: nothing holds a handler any more
 	changed chan struct{} // wakes await
 
+	// mu guards what follows, and the tasks but for what is set when they are made.
 	mu       sync.Mutex
 	tasks    map[string]*task // all that the engine has been given
 	inFlight int
 }
 
-// A task is one that the engine keeps, and what became of it. What it is answered is its steps, one by one, and then rest.
+// A task is one that the engine keeps, and what became of it. Its hand-outs are answered
+// with its steps, one by one, and then with rest.
 type task struct {
 	queue.Task
 	tr    *trial
@@ -85,7 +88,7 @@ func (tr *trial) task(name, key string, steps ...step) *task {
 		Task:  queue.Task{ID: id, Key: key, Message: message(id)},
 		tr:    tr,
 		name:  name,
-		steps: steps, rest: answer(queue.Done, 0),
+		steps: steps, rest: answer(queue.KindDone, 0),
 	}
 }
 
@@ -101,9 +104,9 @@ func answer(kind queue.Kind, after time.Duration) step {
 	return func() queue.Verdict { return queue.Verdict{Kind: kind, After: after} }
 }
 
-func retry(after time.Duration) step { return answer(queue.Retry, after) }
+func retry(after time.Duration) step { return answer(queue.KindRetry, after) }
 
-func deferral(after time.Duration) step { return answer(queue.Defer, after) }
+func deferral(after time.Duration) step { return answer(queue.KindDefer, after) }
 
 // hold answers when gate is closed.
 func (tr *trial) hold(gate <-chan struct{}, then step) step {
@@ -155,7 +158,7 @@ func (tr *trial) expect(tasks ...*task) []queue.Task {
 	return batch
 }
 
-// enqueueRaw does not expect anything to be handed out that was not expected before.
+// enqueueRaw enqueues tasks, and expects nothing of them.
 func (tr *trial) enqueueRaw(tasks ...queue.Task) error {
 	ctx, cancel := tr.context()
 	defer cancel()
@@ -170,17 +173,17 @@ func (tr *trial) context() (context.Context, context.CancelFunc) {
 func (tr *trial) handle(ctx context.Context, d queue.Delivery) queue.Verdict {
 	t, next := tr.begin(ctx, d)
 	if t == nil {
-		return queue.Verdict{Kind: queue.Dead}
+		return queue.Verdict{Kind: queue.KindDead}
 	}
 	v := next()
-	if v.Kind != queue.Defer && v.Reason == "" {
+	if v.Kind != queue.KindDefer && v.Reason == "" {
 		v.Attempt = attempt(d.N, v)
 	}
-	tr.book(ctx, t, v)
+	tr.note(ctx, t, v)
 	return v
 }
 
-// begin sees that the hand-out is right.
+// begin checks a hand-out, and returns its task and how to answer.
 func (tr *trial) begin(ctx context.Context, d queue.Delivery) (*task, step) {
 	now := time.Now()
 	tr.mu.Lock()
@@ -228,7 +231,8 @@ func (tr *trial) begin(ctx context.Context, d queue.Delivery) (*task, step) {
 	return t, next
 }
 
-// checkTask sees that a task is as it was given to the engine, but for NotBefore, which engines may move.
+// checkTask checks that a task is as it was given to the engine, but for NotBefore, which
+// engines may change.
 func (tr *trial) checkTask(what string, got queue.Task, want *task) {
 	if got.Key != want.Key || got.Order != want.Order {
 		tr.Errorf("%s with Key %q and Order %q, want %q and %q", what, got.Key, got.Order, want.Key, want.Order)
@@ -244,8 +248,8 @@ func (tr *trial) checkAlive(ctx context.Context, t *task) {
 	}
 }
 
-// book notes the verdict that the engine is about to get.
-func (tr *trial) book(ctx context.Context, t *task, v queue.Verdict) {
+// note notes the verdict that the engine is about to get.
+func (tr *trial) note(ctx context.Context, t *task, v queue.Verdict) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	defer tr.change()
@@ -253,8 +257,8 @@ func (tr *trial) book(ctx context.Context, t *task, v queue.Verdict) {
 	t.inFlight = false
 	tr.inFlight--
 	t.due = time.Now().Add(v.After)
-	t.ended = v.Kind == queue.Done || v.Kind == queue.Dead || t.canceled
-	if v.Kind == queue.Retry {
+	t.ended = v.Kind == queue.KindDone || v.Kind == queue.KindDead || t.canceled
+	if v.Kind == queue.KindRetry {
 		t.retries++
 	}
 }
@@ -290,10 +294,10 @@ func (tr *trial) stop() {
 		tr.Fatalf("Run has not returned in %v after the end of its context", patience)
 	}
 	tr.mu.Lock()
-	under := tr.inFlight
+	running := tr.inFlight
 	tr.mu.Unlock()
-	if under > 0 {
-		tr.Errorf("Run returned while %d handlers were under way", under)
+	if running > 0 {
+		tr.Errorf("Run returned while %d handlers were running", running)
 		tr.await("the handlers", func() bool { return tr.inFlight == 0 })
 	}
 }
@@ -308,7 +312,7 @@ func (tr *trial) reopen() {
 	tr.start()
 }
 
-// await waits until met, which is called with the lock held.
+// await waits until met, which is called with tr.mu held.
 func (tr *trial) await(what string, met func() bool) {
 	tr.Helper()
 	locked := func() bool {
@@ -320,7 +324,7 @@ func (tr *trial) await(what string, met func() bool) {
 		select {
 		case <-tr.changed:
 		case <-time.After(time.Until(tr.deadline)):
-			tr.Fatalf("waited in vain for %s", what)
+			tr.Fatalf("waited too long for %s", what)
 		}
 	}
 }
@@ -350,10 +354,13 @@ func (tr *trial) awaitFlight(n int, tasks ...*task) {
 	}
 }
 
-// awaitVerdict waits until t has got its nth verdict. On a busy machine it may have been handed out again since.
+// awaitVerdict waits until t has got its nth verdict. On a busy machine it may have
+// been handed out again since.
 func (tr *trial) awaitVerdict(n int, t *task) {
 	tr.Helper()
-	tr.await("a verdict on "+t.name, func() bool { return len(t.numbers) > n || len(t.numbers) == n && !t.inFlight })
+	tr.await("a verdict on "+t.name, func() bool {
+		return len(t.numbers) > n || len(t.numbers) == n && !t.inFlight
+	})
 }
 
 // checkNumbers compares the hand-outs until now.
@@ -370,31 +377,32 @@ func (tr *trial) numbersOf(t *task) []int {
 	return slices.Clone(t.numbers)
 }
 
-// checkRuns sees that Run waits.
+// checkRuns checks that Run has not returned.
 func (tr *trial) checkRuns() {
 	tr.Helper()
 	select {
 	case err := <-tr.returned:
-		tr.Errorf("Run returned %v while handlers were under way", err)
+		tr.Errorf("Run returned %v while handlers were running", err)
 		tr.returned <- err
 	default:
 	}
 }
 
-// quiet waits, so that what must not come has the time to.
+// quiet waits for some time, in which nothing wrong should happen.
 func (tr *trial) quiet(d time.Duration) { <-time.After(d) }
 
 // attempt is for the engine's history.
 func attempt(n int, v queue.Verdict) *webhook.Attempt {
 	a := &webhook.Attempt{
 		N: n, At: time.Now(), Duration: time.Millisecond, Status: 200, MayHaveArrived: true, Requests: 1,
-		Body: []byte("\x00thank you\xff"), Outcome: webhook.Delivered,
+		Body: []byte("\x00thank you\xff"), Outcome: webhook.OutcomeDelivered,
 	}
-	if v.Kind != queue.Done {
-		a.Status, a.Class, a.Err, a.Outcome = 500, webhook.ClassStatus, errors.New("webhook: status 500"), webhook.Failed
+	if v.Kind != queue.KindDone {
+		a.Status, a.Class, a.Outcome = 500, webhook.ClassStatus, webhook.OutcomeFailed
+		a.Err = errors.New("webhook: status 500")
 	}
-	if v.Kind == queue.Retry {
-		a.Wait, a.Outcome = v.After, webhook.Retrying
+	if v.Kind == queue.KindRetry {
+		a.Wait, a.Outcome = v.After, webhook.OutcomeRetrying
 	}
 	return a
 }

@@ -21,7 +21,7 @@ import (
 
 // Delayed reports how many MiB of memory the process has more when 200,000 deliveries wait for an hour, than when none do.
 func Delayed[T any](b *testing.B, e *durable.Engine[T]) {
-	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Done} })
+	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDone} })
 	idle := heap()
 	const n, batch = 200_000, 500
 	due := time.Now().Add(time.Hour)

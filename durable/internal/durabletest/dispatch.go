@@ -190,7 +190,7 @@ func testDisabled[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Webhooks(nil).Disable(t.Context(), hookID))
 	runQueue(t, q)
-	require.Equal(t, queue.Disabled, finally(t, e, "report-1", durable.Dropped).Reason)
+	require.Equal(t, queue.ReasonDisabled, finally(t, e, "report-1", durable.Dropped).Reason)
 	finally(t, e, "report-2", durable.Delivered)
 	require.Len(t, r.got(), 1)
 

@@ -78,7 +78,7 @@ func (r *recorder) handle(_ context.Context, d queue.Delivery) queue.Verdict {
 	default:
 	}
 	if r.then == nil {
-		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{N: d.N, At: time.Now(), Status: 200}}
+		return queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{N: d.N, At: time.Now(), Status: 200}}
 	}
 	return r.then(d)
 }
@@ -153,7 +153,7 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	started = time.Now()
 	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict {
 		left <- struct{}{}
-		return queue.Verdict{Kind: queue.Done, Attempt: &webhook.Attempt{N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.Delivered}}
+		return queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.OutcomeDelivered}}
 	})
 	for range n + 2*single {
 		<-left

@@ -147,10 +147,10 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	at := time.UnixMicro(1_700_000_000_123_456).UTC()
 	attempt := webhook.Attempt{At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errStatus}
 	verdicts := []queue.Verdict{
-		{Kind: queue.Retry, Attempt: &attempt},
-		{Kind: queue.Dead, Attempt: &attempt},
-		{Kind: queue.Dead, Reason: queue.Disabled},
-		{Kind: queue.Done, Attempt: &webhook.Attempt{At: at, Status: 200}},
+		{Kind: queue.KindRetry, Attempt: &attempt},
+		{Kind: queue.KindDead, Attempt: &attempt},
+		{Kind: queue.KindDead, Reason: queue.ReasonDisabled},
+		{Kind: queue.KindDone, Attempt: &webhook.Attempt{At: at, Status: 200}},
 	}
 	var calls atomic.Int64
 	r := record(func(queue.Delivery) queue.Verdict { return verdicts[calls.Add(1)-1] })
@@ -169,7 +169,7 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, e.Resend(t.Context(), "a"))
 	d = finally(t, e, "a", durable.Dropped)
 	want = durable.Delivery{
-		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.Dropped, Reason: queue.Disabled,
+		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.Dropped, Reason: queue.ReasonDisabled,
 		Resent: 1, Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
@@ -247,9 +247,9 @@ func testResendOrdered[T any](t *testing.T, db Database[T]) {
 			<-gate
 		}
 		if _, again := met.LoadOrStore(d.ID, true); again {
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
-		return queue.Verdict{Kind: queue.Dead}
+		return queue.Verdict{Kind: queue.KindDead}
 	})
 	Run(t, e, r.handle)
 	require.NoError(t, e.Enqueue(t.Context(), ordered("a", "b", "busy", "last")...))
@@ -296,7 +296,7 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	set(4, "dropped", "superseded", ended)
 	set(5, "dropped", "disabled", ended)
 
-	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.Dead} }) // they fail again
+	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} }) // they fail again
 	Run(t, e, r.handle)
 	got, err := e.ResendFailed(t.Context(), "hook", since)
 	require.NoError(t, err)

@@ -81,13 +81,13 @@ func testLateVerdict[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, 1, s.next(t).N)
 	db.Exec(t, taken)
 	require.Equal(t, 1, s.next(t).N)
-	s.say[1] <- queue.Verdict{Kind: queue.Retry}
+	s.say[1] <- queue.Verdict{Kind: queue.KindRetry}
 	require.Equal(t, 2, s.next(t).N)
-	s.say[0] <- queue.Verdict{Kind: queue.Retry} // too late
+	s.say[0] <- queue.Verdict{Kind: queue.KindRetry} // too late
 	<-time.After(time.Second)                    // until River has heard of it
-	s.say[2] <- queue.Verdict{Kind: queue.Retry}
+	s.say[2] <- queue.Verdict{Kind: queue.KindRetry}
 	require.Equal(t, 3, s.next(t).N)
-	s.say[3] <- queue.Verdict{Kind: queue.Done}
+	s.say[3] <- queue.Verdict{Kind: queue.KindDone}
 	d := finally(t, e, "a", durable.Delivered)
 	require.Equal(t, 3, d.Attempts)
 	attempts, err := e.Attempts(t.Context(), "a")
@@ -111,15 +111,15 @@ func testLateVerdictOrdered[T any](t *testing.T, db Database[T]) {
 	db.Exec(t, `UPDATE @delivery SET held = 0`)
 	db.Exec(t, taken)
 	require.Equal(t, "a", s.next(t).ID)
-	s.say[0] <- queue.Verdict{Kind: queue.Defer} // too late
+	s.say[0] <- queue.Verdict{Kind: queue.KindDefer} // too late
 	select {
 	case d := <-s.begun:
 		require.FailNow(t, "two at once", "%s", d.ID)
 	case <-time.After(time.Second):
 	}
-	s.say[1] <- queue.Verdict{Kind: queue.Done}
+	s.say[1] <- queue.Verdict{Kind: queue.KindDone}
 	require.Equal(t, "b", s.next(t).ID)
-	s.say[2] <- queue.Verdict{Kind: queue.Done}
+	s.say[2] <- queue.Verdict{Kind: queue.KindDone}
 	finally(t, e, "b", durable.Delivered)
 }
 

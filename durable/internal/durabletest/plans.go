@@ -93,11 +93,11 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	r := record(func(d queue.Delivery) queue.Verdict {
 		switch {
 		case strings.HasPrefix(d.ID, "canceled"):
-			return queue.Verdict{Kind: queue.Defer, After: time.Hour}
+			return queue.Verdict{Kind: queue.KindDefer, After: time.Hour}
 		case d.N == 1:
-			return queue.Verdict{Kind: queue.Retry, Attempt: &webhook.Attempt{At: time.Now(), Status: 503}}
+			return queue.Verdict{Kind: queue.KindRetry, Attempt: &webhook.Attempt{At: time.Now(), Status: 503}}
 		default:
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
 	})
 	stop := Run(t, e, r.handle)

@@ -155,7 +155,7 @@ func testEnqueueTxOrdered[T any](t *testing.T, db Database[T]) {
 		if d.ID == "first" {
 			<-gate
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	})
 	Run(t, e, r.handle)
 	require.NoError(t, e.Enqueue(t.Context(), ordered("first")...))
@@ -222,9 +222,9 @@ func testTwo[T any](t *testing.T, db Database[T]) {
 			met()
 			both.Wait()
 			if d.N == 1 && strings.HasSuffix(d.ID, "7") {
-				return queue.Verdict{Kind: queue.Retry}
+				return queue.Verdict{Kind: queue.KindRetry}
 			}
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
 	}
 	first, second := record(then()), record(then())
@@ -268,7 +268,7 @@ func testTwoOrdered[T any](t *testing.T, db Database[T]) {
 		if d.ID == "held" {
 			<-gate
 		}
-		return queue.Verdict{Kind: queue.Done}
+		return queue.Verdict{Kind: queue.KindDone}
 	}
 	r := record(then)
 	stop := Run(t, a, r.handle)
@@ -330,9 +330,9 @@ func testHistory[T any](t *testing.T, db Database[T]) {
 	at := time.UnixMicro(1_700_000_000_123_456)
 	failed := &webhook.Attempt{At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errors.New("webhook: \xff\x00")}
 	verdicts := map[string][]queue.Verdict{
-		"delivered": {{Kind: queue.Retry, Attempt: failed}, {Kind: queue.Defer}, {Kind: queue.Done, Attempt: &webhook.Attempt{At: at, Status: 202}}},
-		"failed":    {{Kind: queue.Dead, Attempt: failed}},
-		"dropped":   {{Kind: queue.Dead, Reason: queue.Disabled}},
+		"delivered": {{Kind: queue.KindRetry, Attempt: failed}, {Kind: queue.KindDefer}, {Kind: queue.KindDone, Attempt: &webhook.Attempt{At: at, Status: 202}}},
+		"failed":    {{Kind: queue.KindDead, Attempt: failed}},
+		"dropped":   {{Kind: queue.KindDead, Reason: queue.ReasonDisabled}},
 	}
 	var mu sync.Mutex
 	Run(t, e, record(func(d queue.Delivery) queue.Verdict {
@@ -377,9 +377,9 @@ func testCancelInFlight[T any](t *testing.T, db Database[T]) {
 	r := record(func(d queue.Delivery) queue.Verdict {
 		<-gate
 		if d.ID == "done" {
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
-		return queue.Verdict{Kind: queue.Retry}
+		return queue.Verdict{Kind: queue.KindRetry}
 	})
 	stop := Run(t, e, r.handle)
 	require.NoError(t, e.Enqueue(t.Context(), Task("done"), Task("again")))
@@ -460,12 +460,12 @@ func testOutOfTime[T any](t *testing.T, db Database[T]) {
 	ended := make(chan time.Duration, 1)
 	Run(t, e, func(ctx context.Context, d queue.Delivery) queue.Verdict {
 		if d.N > 1 {
-			return queue.Verdict{Kind: queue.Done}
+			return queue.Verdict{Kind: queue.KindDone}
 		}
 		started := time.Now()
 		<-ctx.Done()
 		ended <- time.Since(started)
-		return queue.Verdict{Kind: queue.Retry}
+		return queue.Verdict{Kind: queue.KindRetry}
 	})
 	require.NoError(t, e.Enqueue(t.Context(), task))
 	took := <-ended

@@ -1,0 +1,3 @@
+// Package race tells tests whether the race detector is in: it allocates for itself, and
+// makes sync.Pool forget.
+package race
