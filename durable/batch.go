@@ -5,27 +5,32 @@ import (
 	"sync"
 )
 
-// A batcher works what comes in one by one in batches: what comes while a batch is worked makes up the next one. So a lone
-// call waits for nothing, and under load many share the price of one transaction.
+// A batcher handles values in batches: those that arrive while a batch is handled are
+// the next batch. So a single call does not wait, and under load many calls share one
+// transaction.
 type batcher[V any] struct {
-	max  int
-	work func(batch []V) error // told apart from its caller's context, which may end before the others' do
-	// Alone works a value whose batch has failed, perhaps because of another, beside the next batches. If nil, nothing does.
+	max int
+	// work handles a batch. It gets no context, since those of its callers end at
+	// different times.
+	work func(batch []V) error
+	// alone handles a value whose batch has failed, perhaps because of another value.
+	// It runs beside the next batches. If nil, the value fails with its batch.
 	alone func(ctx context.Context, v V) error
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows, and the fields of calls
 	waiting []*call[V]
-	working bool
+	working bool // run is running
 }
 
 type call[V any] struct {
 	ctx   context.Context
 	value V
 	done  chan error
-	left  bool // nobody waits for it any more
+	left  bool // its caller waits no more
 }
 
-// do works v and returns the error of it, or why ctx has ended before: then it may be worked or not.
+// do has v handled and returns its error. If ctx ends before that, do returns the cause,
+// and v may be handled or not.
 func (b *batcher[V]) do(ctx context.Context, v V) error {
 	c := &call[V]{ctx: ctx, value: v, done: make(chan error, 1)}
 	b.mu.Lock()
@@ -44,14 +49,15 @@ func (b *batcher[V]) do(ctx context.Context, v V) error {
 	}
 }
 
-// leave takes out a call that is in no batch yet. Its place in the queue remains until its turn.
+// leave drops the value of a call that is in no batch yet. The call itself stays in
+// waiting until its turn.
 func (b *batcher[V]) leave(c *call[V]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.left, c.value = true, *new(V)
 }
 
-// run works batches until nothing waits.
+// run handles batches until nothing waits.
 func (b *batcher[V]) run() {
 	for {
 		calls, values := b.next()
@@ -69,6 +75,7 @@ func (b *batcher[V]) run() {
 	}
 }
 
+// next takes the next batch out of waiting. When there is none, run is to end.
 func (b *batcher[V]) next() (calls []*call[V], values []V) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

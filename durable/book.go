@@ -12,19 +12,19 @@ import (
 // A delivery is a row of the table as a worker has it.
 type delivery struct {
 	seq, gen int64
-	now      time.Time // when it was asked for
+	now      time.Time // when the worker read it, and later when it has the verdict
 
 	id, key  string
 	ordering string // empty: none
-	state    State  // empty where there is no such row, or not any more
+	state    State  // empty: there is no such row, or it belongs to another worker
 	active   bool
 	attempts int
 	created  time.Time
 	due      time.Time
 	held     time.Time
 	busy     bool // another worker holds it
-	disabled bool // its webhook is
-	unsure   bool // its verdict may be booked, though that has failed
+	disabled bool // whether its webhook is
+	unsure   bool // whether the verdict may have been written although that failed
 	message  []byte
 
 	verdict queue.Verdict
@@ -48,14 +48,18 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	}
 	stmts = stmts[:0]
 	for _, d := range batch {
-		if d.ordering != "" && d.state == Pending && d.active && !d.due.After(d.now) {
+		if d.ordering != "" && d.state == StatePending && d.active && !d.due.After(d.now) {
 			d.busy = true
 			from, until := e.held(d.now)
 			end := micros(d.now.Add(e.config.lease()))
-			stmts = append(stmts, store.Stmt{SQL: e.sql.hold, Args: []any{d.seq, d.gen, from, end, until}, Scan: func(row store.Row) error {
-				d.busy, d.held = false, fromMicros(end)
-				return row.Scan(new(int64))
-			}})
+			stmts = append(stmts, store.Stmt{
+				SQL:  e.sql.hold,
+				Args: []any{d.seq, d.gen, from, end, until},
+				Scan: func(row store.Row) error {
+					d.busy, d.held = false, fromMicros(end)
+					return row.Scan(new(int64))
+				},
+			})
 		}
 	}
 	if len(stmts) == 0 {
@@ -67,7 +71,8 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held, disabled int64
-	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts, &created, &due, &held, &d.message, &disabled)
+	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
+		&created, &due, &held, &d.message, &disabled)
 	if err != nil {
 		return err
 	}
@@ -79,22 +84,24 @@ func (d *delivery) scan(row store.Row) error {
 	return nil
 }
 
-// held returns between which times a delivery is held that is held now. Later than that no worker ever holds one, unless its clock
-// was wrong: the clocks of two may differ by a lease at most.
+// held returns the times between which the end of a hold is, if it counts now. One that
+// ends later was written by a process with a wrong clock: the clocks of two processes
+// may differ by a lease at most.
 func (e *Engine[T]) held(now time.Time) (from, until int64) {
 	return micros(now), micros(now.Add(2 * e.config.lease()))
 }
 
-// book writes the verdict of d down, and tries until its lease is over: without it, the attempt would be made again. If another
-// worker has taken d over, d.state is empty.
+// book writes the verdict of d down, and tries again until its lease is over: otherwise
+// the attempt would be repeated. If another worker has taken over d, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
 	if e.late(d.now) && d.verdict.Kind != queue.KindDone {
-		d.state = "" // whoever has d now says how it goes on
+		d.state = "" // the worker that has d now decides how it goes on
 		return nil
 	}
 	d.now = time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := e.verdicts.do(context.WithoutCancel(ctx), d) // d is the batch's until its end
+		// Without cancellation, since the batch uses d until it ends.
+		err := e.verdicts.do(context.WithoutCancel(ctx), d)
 		if err == nil {
 			return nil
 		}
@@ -113,8 +120,9 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: d.args(
-				micros(a.At), a.Duration.Microseconds(), int64(a.Status), clean(string(a.Class)), errorText(a.Err))})
+			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
+				clean(string(a.Class)), errorText(a.Err))
+			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
 		}
 		stmts = append(stmts, e.verdictStmt(d))
 	}
@@ -127,33 +135,36 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	d.state = "" // where no row comes back
 	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
 	if v.Kind == queue.KindDefer {
-		return store.Stmt{SQL: e.sql.put, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
+		return store.Stmt{SQL: e.sql.postpone, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
 	}
 	status, class, text := int64(0), "", ""
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
 	if v.Kind == queue.KindRetry {
-		return store.Stmt{SQL: e.sql.retry, Args: d.args(micros(d.now.Add(v.After)), status, class, text), Scan: scan}
+		due := micros(d.now.Add(v.After))
+		return store.Stmt{SQL: e.sql.retry, Args: d.args(due, status, class, text), Scan: scan}
 	}
 	attempts := int64(d.attempts)
 	if v.Attempt != nil || v.Kind == queue.KindDone {
 		attempts++
 	}
-	state := Delivered
+	state := StateDelivered
 	switch {
 	case v.Kind == queue.KindDone:
 	case v.Reason != "":
-		state = Dropped
+		state = StateDropped
 	default:
-		state = Failed
+		state = StateFailed
 	}
 	return store.Stmt{
-		SQL: e.sql.end, Args: d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text), Scan: scan,
+		SQL:  e.sql.end,
+		Args: d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text),
+		Scan: scan,
 	}
 }
 
-// args are the arguments of a statement about d as it was loaded, and others.
+// args returns the arguments of a statement about d as it was loaded, and others.
 func (d *delivery) args(others ...any) []any {
 	return append([]any{d.seq, d.gen, int64(d.attempts), micros(d.held)}, others...)
 }
@@ -165,7 +176,7 @@ func errorText(err error) string {
 	return clean(err.Error())
 }
 
-// clean makes of s what every database takes for text.
+// clean returns s as text that every database can store.
 func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,22 +9,26 @@ import (
 
 // Config says how an [Engine] works. The zero value is ready to use.
 type Config struct {
-	// Workers is how many attempts are made at once in this process, at most 4000. If zero, 50.
+	// Workers is how many attempts are made at once in this process, at most 4000. If
+	// zero, 50.
 	Workers int
-	// MaxTimeout bounds the Timeout of messages' policies: Enqueue refuses a message with a longer one. A delivery that a
-	// worker has held for 5 s longer than this is taken from it, so all processes on one database need the same value. At
-	// most 10 minutes. If zero, 10 s.
+	// MaxTimeout is the longest Timeout that a message's policy may have: Enqueue
+	// refuses a message with a longer one. A delivery that a worker has held for 5 s
+	// longer than this goes to another worker, so all processes on one database need
+	// the same value. At most 10 minutes. If zero, 10 s.
 	MaxTimeout time.Duration
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
-	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them. If empty, ringhook. SQLite has none.
+	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
+	// It must have no other user of River in it. If empty, ringhook. SQLite has none.
 	Schema string
-	// Logger is told what goes wrong, without any value of an event. If nil, [slog.Default].
+	// Logger is told what goes wrong, without any value of an event. If nil,
+	// [slog.Default].
 	Logger *slog.Logger
 }
 
-// Retention says how long deliveries are kept after their end. For each, zero means the default, and negative for ever.
-// While a delivery is kept, another message of its ID is taken for the same one.
+// Retention says how long deliveries are kept after their end. A negative time is for
+// ever. While a delivery is kept, a message with its ID is taken for the same message.
 type Retention struct {
 	Delivered time.Duration // if zero, 7 days
 	Failed    time.Duration // after the last attempt; if zero, 90 days
@@ -33,15 +36,19 @@ type Retention struct {
 	Canceled  time.Duration // if zero, 7 days
 }
 
-// Beyond MaxTimeout, a worker holds a delivery while it waits for a place, is read, sends its last byte and is booked.
+// A worker holds a delivery for longer than MaxTimeout: while it waits for a place, reads
+// the delivery, reads the response's body, and writes the result down.
 const (
-	patience   = time.Second     // how long a job waits for a place before it is given back
-	readWithin = time.Second     // how long reading a delivery may take
-	grace      = 5 * time.Second // a lease is this much longer than MaxTimeout; the first two and the client's 1 s for bodies are in it
+	placeWithin = time.Second // how long a job waits for a place before it is given back
+	readWithin  = time.Second // how long reading a delivery may take
+	// How much longer than MaxTimeout a lease is. The two above are in it, and the
+	// second that webhook.Client has for a body.
+	grace = 5 * time.Second
 )
 
 const day = 24 * time.Hour
 
+// complete returns c with its defaults, or an error that names the field that is wrong.
 func (c Config) complete() (Config, error) {
 	switch {
 	case c.Workers < 0 || c.Workers > 4000:
@@ -61,19 +68,5 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
-// lease is how long a delivery belongs to the worker it was handed to.
+// lease is how long a delivery belongs to the worker that it was handed to.
 func (c Config) lease() time.Duration { return c.MaxTimeout + grace }
-
-// SchemaName returns the schema for Postgres, or why there cannot be one of that name.
-func (c Config) SchemaName() (string, error) {
-	name := cmp.Or(c.Schema, "ringhook")
-	if len(name) > 40 || name[0] >= '0' && name[0] <= '9' {
-		return "", errors.New("durable: Schema: more than 40 characters, or a digit first")
-	}
-	for _, r := range name {
-		if r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') {
-			return "", errors.New("durable: Schema: want a-z, 0-9 and _")
-		}
-	}
-	return name, nil
-}

@@ -7,55 +7,66 @@ import (
 	"fmt"
 
 	"github.com/ringhook/webhook"
-	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
 
-// ErrNotComposed is wrapped, together with the reason, by what Dispatch returns for an event of which no message can be made,
-// now or on another try, and which is kept as a failed delivery of its webhook.
+// ErrNotComposed is wrapped, together with the reason, by the error of Dispatch for an
+// event that no message can be made of, now or later. The event is then kept as a failed
+// delivery of its webhook.
 var ErrNotComposed = errors.New("durable: event not composed")
 
-// Dispatch reports an event to the webhook with that ID: it looks the webhook up, composes the message and enqueues it. When it
-// returns nil, the message is on disk. The definition is the one that is current in the database now, whatever process has
-// changed it; the delivery tells its version.
+// Dispatch reports an event to the webhook with that ID: it looks the webhook up,
+// composes the message and enqueues it. When it returns nil, the message is on disk.
+// The definition is the current one in the database, whichever process has changed it;
+// the delivery has its version.
 //
-// An event that cannot be composed is kept as a failed delivery, of the class [webhook.ClassInvalid] and without a message, so
-// that the history shows why; the error wraps [ErrNotComposed] and the [*webhook.TemplateError]. With other errors nothing is
-// kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled here or an endpoint that is in the queue; what
-// Enqueue and the database return.
+// An event that cannot be composed is kept as a failed delivery, of the class
+// [webhook.ClassInvalid] and without a message, so that the history shows why; the
+// error wraps [ErrNotComposed] and the [*webhook.TemplateError]. With other errors
+// nothing is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is
+// disabled here, or an endpoint that is disabled in the queue; the errors of Enqueue and
+// of the database.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
 
-// DispatchID is [Webhooks.Dispatch] with the producer's own ID for the message; see [webhook.Composer.ComposeID]. The same ID
-// dispatched again is no other delivery, while the first is kept. One that could not be composed is composed anew: if it can be
-// now, the message takes the place of the failure.
+// DispatchID is [Webhooks.Dispatch] with the producer's own ID for the message; see
+// [webhook.Composer.ComposeID]. As long as its delivery is kept, the same ID is not
+// delivered once more. An event that could not be composed is composed again: if it can
+// be now, the message replaces the failure.
 func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, messageID, event, true)
 }
 
-// DispatchTx is [Webhooks.Dispatch] in a transaction of the caller's own, on the same database: the event leaves if and only if
-// that commits. The definition is the one that the transaction sees: the current one, unless it works on an older snapshot, as
+// DispatchTx is [Webhooks.Dispatch] in a transaction of the caller's own, on the same
+// database: the event leaves if and only if that commits. The definition is the one
+// that the transaction sees: the current one, unless it works on an older snapshot, as
 // at a higher isolation level of Postgres.
 //
-// With [ErrNotComposed], the failed delivery is part of the transaction too. So commit all the same, unless the event is to
-// count as one that has not happened:
+// With [ErrNotComposed], the failed delivery is part of the transaction too. So commit
+// all the same, unless the event is to count as one that has not happened:
 //
 //	if err := hooks.DispatchTx(ctx, tx, id, event); err != nil && !errors.Is(err, durable.ErrNotComposed) {
 //		return err // which rolls back
 //	}
 //
-// What the event has made old news is not dropped at once, as the transaction may not commit; see [queue.Queue.Supersede].
+// Older deliveries that the event supersedes are not dropped at once, as the transaction
+// may not commit; see [queue.Queue.Supersede].
 func (w *Webhooks[T]) DispatchTx(ctx context.Context, tx T, webhookID string, event webhook.Event) error {
 	return w.dispatchTx(ctx, tx, webhookID, newID(), event, false)
 }
 
-// DispatchIDTx is [Webhooks.DispatchTx] with the producer's own ID for the message, as in [Webhooks.DispatchID].
-func (w *Webhooks[T]) DispatchIDTx(ctx context.Context, tx T, webhookID, messageID string, event webhook.Event) error {
+// DispatchIDTx is [Webhooks.DispatchTx] with the producer's own ID for the message, as
+// in [Webhooks.DispatchID].
+func (w *Webhooks[T]) DispatchIDTx(
+	ctx context.Context, tx T, webhookID, messageID string, event webhook.Event,
+) error {
 	return w.dispatchTx(ctx, tx, webhookID, messageID, event, true)
 }
 
-func (w *Webhooks[T]) dispatch(ctx context.Context, webhookID, messageID string, event webhook.Event, again bool) error {
+func (w *Webhooks[T]) dispatch(
+	ctx context.Context, webhookID, messageID string, event webhook.Event, again bool,
+) error {
 	task, err := w.compose(ctx, w.engine.store.Read, webhookID, messageID, event)
 	if err != nil {
 		return err
@@ -68,9 +79,10 @@ func (w *Webhooks[T]) dispatch(ctx context.Context, webhookID, messageID string,
 	return task.outcome(err)
 }
 
-func (w *Webhooks[T]) dispatchTx(ctx context.Context, tx T, webhookID, messageID string, event webhook.Event, again bool) error {
-	inTx := func(ctx context.Context, stmts ...store.Stmt) error { return w.engine.store.RunTx(ctx, tx, stmts...) }
-	task, err := w.compose(ctx, inTx, webhookID, messageID, event)
+func (w *Webhooks[T]) dispatchTx(
+	ctx context.Context, tx T, webhookID, messageID string, event webhook.Event, again bool,
+) error {
+	task, err := w.compose(ctx, w.engine.inside(tx), webhookID, messageID, event)
 	if err != nil {
 		return err
 	}
@@ -81,7 +93,7 @@ func (w *Webhooks[T]) dispatchTx(ctx context.Context, tx T, webhookID, messageID
 // newID returns an ID as [webhook.Composer.Compose] makes them.
 func newID() string { return "msg_" + rand.Text() }
 
-// outcome is what Dispatch returns of an entry, given the error of keeping it.
+// outcome returns the error of Dispatch for an entry, given the error of keeping it.
 func (t entry) outcome(err error) error {
 	switch {
 	case t.fault == nil:
@@ -93,10 +105,13 @@ func (t entry) outcome(err error) error {
 	}
 }
 
-// compose makes the entry for an event, or one with a fault. With an error there is nothing to keep.
-func (w *Webhooks[T]) compose(ctx context.Context, run runFunc, webhookID, messageID string, event webhook.Event) (entry, error) {
+// compose makes the entry for an event, or one with a fault. With an error there is
+// nothing to keep.
+func (w *Webhooks[T]) compose(
+	ctx context.Context, run runFunc, webhookID, messageID string, event webhook.Event,
+) (entry, error) {
 	if w.queue == nil {
-		return entry{}, errors.New("durable: dispatch: there is no queue")
+		return entry{}, errors.New("durable: dispatch: Webhooks was given no queue")
 	}
 	c, err := w.composer(ctx, run, webhookID)
 	if err != nil {
@@ -116,28 +131,33 @@ func (w *Webhooks[T]) compose(ctx context.Context, run runFunc, webhookID, messa
 		return entry{Task: task, version: int(c.version)}, nil
 	case errors.As(err, &fault), errors.Is(err, queue.ErrTooLarge):
 		m = &webhook.Message{ID: messageID, WebhookID: webhookID, Event: typeOf(event)}
-		return entry{Task: queue.Task{ID: messageID, Key: queue.Key(m), Message: m}, version: int(c.version), fault: err}, nil
+		task = queue.Task{ID: messageID, Key: queue.Key(m), Message: m}
+		return entry{Task: task, version: int(c.version), fault: err}, nil
 	default:
 		return entry{}, hookError(webhookID, err)
 	}
 }
 
-// typeOf returns the type of an event, which may be one that panics for being nil.
+// typeOf returns the type of an event. If it panics, as that of a nil pointer can, the
+// type is empty.
 func typeOf(event webhook.Event) (name string) {
 	defer func() { _ = recover() }()
 	return event.EventType()
 }
 
-// A composer is a version of a webhook as it was compiled.
+// A composer is a version of a webhook, compiled.
 type composer struct {
-	version  int64
-	changed  int64 // tells versions apart that have the same number since a backup was restored
+	version int64
+	// changed tells versions apart that have the same number since a backup was
+	// restored.
+	changed  int64
 	composer *webhook.Composer
-	err      error // it does not compile, as what another version of this module has stored
+	// err is of one that does not compile, which another version of this module stored.
+	err error
 }
 
-// composer returns the current version of a webhook, compiled. It asks the database each time, and reads and compiles what is
-// new.
+// composer returns the current version of a webhook, compiled. It asks the database for
+// its number each time, and reads and compiles it if that is new.
 func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*composer, error) {
 	known := &composer{}
 	if c, ok := w.composers.Load(id); ok {

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -10,19 +9,24 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
 
-// An Engine keeps deliveries in a database. T is a transaction of it. It is made by sqlite.Open or postgres.New, and safe for
-// concurrent use. Migrate must have been called once before it is used.
+// An Engine keeps deliveries in a database. T is the type of its transactions. It is made
+// by sqlite.Open or postgres.New, and safe for concurrent use. Migrate must have been
+// called once before it is used, which Open does.
 type Engine[T any] struct {
 	config  Config
 	store   store.Store[T]
 	dialect store.Dialect
 	sql     statements
-	client  *river.Client[T] // enqueues; the one that works is made by Run, since it can be started only once
+	known   layout // the versions of the tables that this program works with
+	// client enqueues jobs. Run makes the one that works them, since a client can be
+	// started only once.
+	client *river.Client[T]
 
 	enqueues batcher[[]entry]
 	loads    batcher[*delivery]
@@ -31,7 +35,7 @@ type Engine[T any] struct {
 	ran     atomic.Bool
 	handler queue.Handler // set before the client is started
 	stop    chan struct{} // closed when Run is to end
-	places  chan struct{} // one of Workers each
+	places  chan struct{} // holds a value for each attempt under way, at most Workers
 	flights flights
 }
 
@@ -41,37 +45,54 @@ var (
 	_ queue.Statser  = (*Engine[any])(nil)
 )
 
-// New returns an engine on a store; sqlite.Open and postgres.New call it.
-func New[T any](s store.Store[T], config Config) (*Engine[T], error) {
+// An opener is an Engine of any T.
+type opener interface {
+	open(s any, config Config) error
+}
+
+func init() {
+	store.Open = func(engine, s, config any) error {
+		return engine.(opener).open(s, config.(Config))
+	}
+}
+
+// open makes e, which is new, an engine on s, a [store.Store] of T.
+func (e *Engine[T]) open(s any, config Config) error {
 	config, err := config.complete()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e := &Engine[T]{
-		config:  config,
-		store:   s,
-		dialect: s.Dialect(),
-		sql:     newStatements(s.Dialect()),
-		stop:    make(chan struct{}),
-		places:  make(chan struct{}, config.Workers),
-	}
+	e.config = config
+	e.store = s.(store.Store[T])
+	e.dialect = e.store.Dialect()
+	e.sql = newStatements(e.dialect)
+	e.stop = make(chan struct{})
+	e.places = make(chan struct{}, config.Workers)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.client, err = e.newClient()
 	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: %w", err)
 	}
-	return e, nil
+	migrator, err := rivermigrate.New(e.store.Driver(), &rivermigrate.Config{Schema: e.dialect.Schema})
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	all := migrator.AllVersions()
+	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
+	return nil
 }
 
 // The intervals at which River looks for jobs.
 const (
-	// The shortest time between two fetches: with no more than MaxWorkers a fetch, it bounds what can be handed out.
+	// The shortest time between two fetches. A fetch gets at most MaxWorkers jobs, so
+	// both together bound how many are handed out in a second.
 	fetchCooldown = 5 * time.Millisecond
-	// Retries are found by asking, and on SQLite new jobs too.
+	// Retries are found by polling only, and on SQLite new jobs too.
 	fetchPoll = 50 * time.Millisecond
-	// A worker that was held up for longer than this finds its job gone, for which River's SQLite driver is not made.
+	// How long River keeps a job that has ended. A worker that takes longer finds its
+	// job gone, which River's SQLite driver does not expect.
 	keepJobs = 10 * time.Minute
 )
 
@@ -87,15 +108,18 @@ func (e *Engine[T]) newClient() (*river.Client[T], error) {
 
 func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 	return &river.Config{
-		// More than have a place, so that the next ones are at hand when places come free.
-		Queues:                      map[string]river.QueueConfig{riverQueue: {MaxWorkers: 2*e.config.Workers + 100}},
-		Workers:                     workers,
-		Schema:                      e.dialect.Schema,
-		Logger:                      slog.New(quiet{e.config.Logger.Handler()}),
-		FetchCooldown:               fetchCooldown,
-		FetchPollInterval:           fetchPoll,
-		JobTimeout:                  -1,    // each attempt has its own
-		MaxAttempts:                 32767, // River counts rescues, too; ours are counted in the table
+		// More than there are places, so that the next jobs are at hand when one is
+		// free.
+		Queues:            map[string]river.QueueConfig{riverQueue: {MaxWorkers: 2*e.config.Workers + 100}},
+		Workers:           workers,
+		Schema:            e.dialect.Schema,
+		Logger:            slog.New(quiet{e.config.Logger.Handler()}),
+		FetchCooldown:     fetchCooldown,
+		FetchPollInterval: fetchPoll,
+		// Attempts have timeouts of their own, but River rescues no job without one.
+		JobTimeout: e.config.lease(),
+		// The most there can be: River counts rescues too. Attempts are in the table.
+		MaxAttempts:                 32767,
 		RescueStuckJobsAfter:        e.config.lease(),
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
@@ -103,9 +127,11 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 	}
 }
 
-// Run hands out what is due until ctx ends, then waits for the attempts under way and returns nil. Meanwhile it also removes what
-// was kept for long enough. It is called once; a second call returns [queue.ErrRunning]. If the database cannot be reached at
-// first, it returns why, and may be called again.
+// Run hands out what is due until ctx ends, then waits for the attempts under way and
+// returns nil. It also removes deliveries that were kept for long enough. It is called
+// once; a second call returns [queue.ErrRunning]. If it cannot begin, since the database
+// cannot be reached or has tables of another version, it returns an error and may be
+// called again.
 func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return queue.ErrRunning
@@ -113,7 +139,8 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if _, err := e.version(ctx, e.store.Read); err != nil { // for River does not end its start with ctx
+	// Also since River's Start does not end with ctx where there is no database.
+	if err := e.checkLayout(ctx); err != nil {
 		e.ran.Store(false)
 		if ctx.Err() != nil {
 			return nil
@@ -121,7 +148,8 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 		return fmt.Errorf("durable: run: %w", err)
 	}
 	e.handler = h
-	whole := context.WithoutCancel(ctx) // ending the context of River's client would end that of the attempts
+	// The contexts of attempts come from that of River's client, and go on after ctx.
+	whole := context.WithoutCancel(ctx)
 	client, err := e.newClient()
 	if err == nil {
 		err = client.Start(whole)
@@ -130,36 +158,33 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 		e.ran.Store(false)
 		return fmt.Errorf("durable: run: %w", err)
 	}
-	var sweeping sync.WaitGroup
-	sweeping.Go(func() { e.sweep(ctx) })
-	sweeping.Go(func() { e.revive(ctx) })
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() { e.sweep(ctx) })
+	upkeep.Go(func() { e.revive(ctx) })
 	<-ctx.Done()
 	close(e.stop)
 	err = client.Stop(whole)
-	sweeping.Wait()
+	upkeep.Wait()
 	if err != nil {
 		return fmt.Errorf("durable: stop: %w", err)
 	}
 	return nil
 }
 
-// Close closes the database if the engine has opened it itself. Call it after Run has returned.
+// Close closes the database if the engine has opened it itself. Call it after Run has
+// returned.
 func (e *Engine[T]) Close() error { return e.store.Close() }
 
-// Check returns nil if the database can be reached and has the tables of this version: for a health check. Its error is for
-// the operator.
+// Check returns nil if the database can be reached and has the tables of this version:
+// for a health check. Its error is for the operator.
 func (e *Engine[T]) Check(ctx context.Context) error {
-	version, err := e.version(ctx, e.store.Read)
-	switch {
-	case err != nil:
+	if err := e.checkLayout(ctx); err != nil {
 		return fmt.Errorf("durable: check: %w", err)
-	case version < len(migrations):
-		return errors.New("durable: check: the tables are not up to date: call Migrate")
 	}
 	return nil
 }
 
-// args is what a job of River's holds.
+// args are the arguments of a job of River's: which delivery it wakes.
 type args struct {
 	Seq int64 `json:"seq"`
 	Gen int64 `json:"gen"`
@@ -172,28 +197,31 @@ type worker[T any] struct {
 	engine *Engine[T]
 }
 
-// NextRetry is when a rescued job is run again.
+// NextRetry returns when a rescued job is run again: at once.
 func (w *worker[T]) NextRetry(*river.Job[args]) time.Time { return time.Now() }
 
-// Work never fails: a job that cannot be worked now is put off.
+// Work delivers. It never fails: a job that cannot be worked now is put off.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[args]) error {
 	got := time.Now()
 	again, after := w.engine.deliver(ctx, got, job.Args)
 	if !again {
 		return nil
 	}
-	if w.engine.late(got) { // another worker may be at it, whose job this now ends
+	if w.engine.late(got) { // another worker may have the job now, and this ends it
 		after = max(after, w.engine.config.lease())
 	}
 	return river.JobSnooze(after)
 }
 
-// late reports whether a worker that got a delivery then may have lost it to another, because its process was stopped for a while.
+// late reports whether another worker may have taken over a delivery that one got at a
+// time, because its process was stopped for a while.
 func (e *Engine[T]) late(got time.Time) bool {
-	return time.Now().Round(0).Sub(got.Round(0)) > e.config.lease() // on the wall clock: the other one may stop with the machine
+	// By the wall clock, since the monotonic one may stop with the machine.
+	return time.Now().Round(0).Sub(got.Round(0)) > e.config.lease()
 }
 
-// deliver hands out the delivery of a job that was got at a time, and reports whether the job is to come again and after how long.
+// deliver hands out the delivery of a job that a worker got at a time, and reports
+// whether the job is to be run again and after how long.
 func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again bool, after time.Duration) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), got.Add(e.config.lease()-time.Second))
 	defer cancel()
@@ -203,7 +231,8 @@ func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again b
 	d := &delivery{seq: a.Seq, gen: a.Gen, now: time.Now()}
 	again, after = e.attempt(ctx, d)
 	if !again && d.ordering != "" {
-		// On its own, since whoever enqueues in a transaction holds the ordering until its end. If it fails, the job comes again.
+		// In a transaction of its own, since one that enqueues holds the ordering until
+		// it ends. If it fails, the job is run again.
 		if err := e.next(ctx, d); err != nil {
 			e.log(ctx, "next of an ordering", err)
 			return true, time.Second
@@ -212,7 +241,7 @@ func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again b
 	return again, after
 }
 
-// place waits for one of the places, and reports whether it got one.
+// place waits for a place, and reports whether it got one.
 func (e *Engine[T]) place(got time.Time) bool {
 	select {
 	case <-e.stop: // first, since select takes any that is ready
@@ -224,7 +253,7 @@ func (e *Engine[T]) place(got time.Time) bool {
 		return true
 	default:
 	}
-	timer := time.NewTimer(time.Until(got.Add(patience)))
+	timer := time.NewTimer(time.Until(got.Add(placeWithin)))
 	defer timer.Stop()
 	select {
 	case e.places <- struct{}{}:
@@ -235,7 +264,7 @@ func (e *Engine[T]) place(got time.Time) bool {
 	return false
 }
 
-// attempt reads d, has it handled, books the verdict, and leaves the place that it was made in.
+// attempt reads d, has it handled, writes the verdict down, and leaves its place.
 func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after time.Duration) {
 	defer func() { <-e.places }()
 	if err := e.load(ctx, d); err != nil {
@@ -243,7 +272,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		return true, time.Second
 	}
 	switch {
-	case d.state != Pending: // ended, resent since, or not there any more
+	case d.state != StatePending: // ended, resent since, or not there any more
 		return false, 0
 	case d.ordering != "" && !d.active: // it could not be known whether it was its turn
 		return false, 0
@@ -256,7 +285,8 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	defer e.flights.add(d.key, -1)
 	select {
 	case <-e.stop:
-		d.verdict = queue.Verdict{Kind: queue.KindDefer} // so that nobody has to wait for the end of the lease
+		// So that no process has to wait for the end of the lease.
+		d.verdict = queue.Verdict{Kind: queue.KindDefer}
 	default:
 		e.handle(ctx, d)
 	}
@@ -265,21 +295,23 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		return true, 0 // what was done is not known: it is done again
 	}
 	switch {
-	case d.state == "" && d.unsure: // it was booked after all: what comes again sees how it goes on
+	case d.state == "" && d.unsure:
+		// The verdict was written after all. The next run of the job reads it.
 		return true, time.Second
 	case d.state == "":
-		// Another worker has it, and perhaps this job. To say that this job has done its work would take it from that one; so
-		// it comes once more, when nobody is at it any more, and sees.
+		// Another worker has the delivery, and perhaps this job, which must not be
+		// ended then. It is run once more, after that worker's lease.
 		return true, e.config.lease()
 	}
-	return d.state == Pending, d.verdict.After
+	return d.state == StatePending, d.verdict.After
 }
 
 // handle sets the verdict of d.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked", slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
+			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked",
+				slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 		}
 	}()
@@ -302,7 +334,7 @@ func (e *Engine[T]) log(ctx context.Context, what string, err error) {
 	e.config.Logger.ErrorContext(ctx, "durable: "+what, slog.Any("error", err))
 }
 
-// quiet passes on River's warnings and errors only: what it informs of is its own business.
+// A quiet handler passes on River's warnings and errors only.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {

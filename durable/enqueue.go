@@ -17,16 +17,16 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// ErrTimeout is wrapped by the error of Enqueue for a message whose policy has a longer Timeout than [Config] MaxTimeout, and by
-// those of [Webhooks] for such a webhook.
+// ErrTimeout is wrapped by the error of Enqueue for a message whose policy has a longer
+// Timeout than [Config] MaxTimeout, and by those of [Webhooks] for such a webhook.
 var ErrTimeout = errors.New("the timeout is longer than MaxTimeout")
 
 // An entry is a task to be kept, with what only [Webhooks] knows of it.
 type entry struct {
 	queue.Task
 	version int   // of the webhook's definition; zero: unknown
-	again   bool  // it may have been kept without a message, which it then replaces
-	fault   error // why it has no message that can be sent: it is kept as failed
+	again   bool  // it replaces a delivery of its ID that has no message
+	fault   error // why there is no message to send: it is kept as failed
 }
 
 func entries(tasks []queue.Task) []entry {
@@ -37,8 +37,9 @@ func entries(tasks []queue.Task) []entry {
 	return all
 }
 
-// Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk. A task whose ID is kept already is left
-// out, also when it has ended and is kept as history. If ctx ends meanwhile, they may be kept or not.
+// Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk.
+// A task whose ID is kept already is left out, also when that delivery has ended. If
+// ctx ends before it returns, they may be kept or not.
 func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
 	return e.enqueue(ctx, entries(tasks))
 }
@@ -51,15 +52,17 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 		return context.Cause(ctx)
 	}
 	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
-		// On its own, since it may have to wait for a transaction of another's that holds the ordering.
+		// Not in a batch, since it may have to wait for a transaction that holds the
+		// ordering.
 		return wrap(e.enqueueAlone(ctx, tasks))
 	}
 	return wrap(e.enqueues.do(ctx, tasks))
 }
 
-// EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the tasks are kept if and only if it
-// commits. Until then, whoever enqueues a task of one of their orderings or IDs waits; on SQLite, whoever writes at all. There,
-// the transaction must be one of sqlite.OpenDB, or begin by writing.
+// EnqueueTx is Enqueue in a transaction of the caller's own, on the same database: the
+// tasks are kept if and only if it commits. Until then, calls wait that enqueue a task of
+// one of their orderings or IDs; on SQLite, all that write. There, the transaction must
+// be one of sqlite.OpenDB, or begin by writing.
 func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
 	return e.enqueueTx(ctx, tx, entries(tasks))
 }
@@ -78,7 +81,7 @@ func wrap(err error) error {
 	return nil
 }
 
-// check refuses tasks that cannot be kept. Its errors quote nothing of them.
+// check returns an error for tasks that cannot be kept. It quotes nothing of them.
 func (e *Engine[T]) check(tasks []entry) error {
 	for i, task := range tasks {
 		var err error
@@ -86,11 +89,11 @@ func (e *Engine[T]) check(tasks []entry) error {
 		case m == nil:
 			err = errors.New("no message")
 		case task.ID == "" || task.ID != m.ID:
-			err = errors.New("no ID, or another than the message's")
+			err = errors.New("no ID, or not that of the message")
 		case task.Key == "":
 			err = errors.New("no Key")
 		case !storable(task.ID) || !storable(task.Key) || !storable(task.Order):
-			err = errors.New("ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB")
+			err = errors.New("ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB")
 		case task.NotBefore.Year() > 9999:
 			err = errors.New("NotBefore after the year 9999")
 		case task.fault == nil && timeoutOf(m.Policy, m.Event) > e.config.MaxTimeout:
@@ -103,7 +106,7 @@ func (e *Engine[T]) check(tasks []entry) error {
 	return nil
 }
 
-// timeoutOf is how long an attempt may take until the status line.
+// timeoutOf returns how long an attempt may take until the status line.
 func timeoutOf(p webhook.Policy, event string) time.Duration {
 	return cmp.Or(p.Timeout, webhook.PolicyFor(event).Timeout)
 }
@@ -113,19 +116,22 @@ func storable(s string) bool {
 	return len(s) <= 2048 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
-// tag is s as deliveries are looked for by it. No key of an index may be long; of two that begin alike, the history takes one
-// for the other, which for names of that length does no harm.
+// tag returns s as it is stored in an index, whose keys may not be long: its first 256
+// bytes. The history does not tell names apart that differ only after those.
 func tag(s string) string {
 	s = clean(s)
 	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
 }
 
-// enqueueBatch keeps what several callers have. It does not wait for a transaction that has one of their IDs: the others should
-// not, either.
+// enqueueBatch keeps the tasks of several callers. It waits only for a moment for a
+// transaction that has enqueued one of their IDs, for whose end the other callers need
+// not wait.
 func (e *Engine[T]) enqueueBatch(batch [][]entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return e.store.InTx(ctx, func(tx T) error { return e.insert(ctx, tx, slices.Concat(batch...), e.store.Hasty()...) })
+	return e.store.InTx(ctx, func(tx T) error {
+		return e.insert(ctx, tx, slices.Concat(batch...), e.store.LockTimeout()...)
+	})
 }
 
 func (e *Engine[T]) enqueueAlone(ctx context.Context, tasks []entry) error {
@@ -134,7 +140,8 @@ func (e *Engine[T]) enqueueAlone(ctx context.Context, tasks []entry) error {
 	return e.inTx(ctx, func(tx T) error { return e.insert(ctx, tx, tasks) })
 }
 
-// inTx is the store's InTx, again for a while where transactions come into the way of each other.
+// inTx is the store's InTx. It runs fn again, up to ten times, when two transactions were
+// in conflict.
 func (e *Engine[T]) inTx(ctx context.Context, fn func(tx T) error) error {
 	for n := 1; ; n++ {
 		err := e.store.InTx(ctx, fn)
@@ -144,13 +151,14 @@ func (e *Engine[T]) inTx(ctx context.Context, fn func(tx T) error) error {
 	}
 }
 
-// insert writes the tasks whose ID is new, and jobs that wake them, after some other statements.
+// insert runs stmts, and writes the tasks whose ID is new and the jobs that wake them.
 func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...store.Stmt) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	// Two transactions that wait for an ID of each other's would do so for ever, so all take them in one sequence. Those of an
-	// ordering, which has a lock, come in their own.
+	// Two transactions that wait for an ID of each other would do so for ever, so all
+	// insert them in the same sequence. Those of orderings, which are locked, keep the
+	// sequence that they have.
 	slices.SortStableFunc(tasks, func(a, b entry) int {
 		if a.Order == "" && b.Order == "" {
 			return cmp.Compare(a.ID, b.ID)
@@ -160,6 +168,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	now := time.Now()
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
+	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
 	for _, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
@@ -169,9 +178,9 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 			continue
 		}
 		if task.again {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.makeRoom, Args: []any{task.ID}})
+			stmts = append(stmts, store.Stmt{SQL: e.sql.deleteFault, Args: []any{task.ID}})
 		}
-		stmts = append(stmts, e.insertStmt(task, now, func(j river.InsertManyParams) { jobs = append(jobs, j) }))
+		stmts = append(stmts, e.insertStmt(task, now, wake))
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
 		return err
@@ -179,7 +188,8 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	return e.wake(ctx, tx, jobs)
 }
 
-// insertStmt inserts a task, and tells wake the job for it if it needs one.
+// insertStmt returns the statement that inserts a task, and calls wake with the job for
+// it if it needs one.
 func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.InsertManyParams)) store.Stmt {
 	var ordering *string
 	if task.Order != "" {
@@ -192,13 +202,15 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 	return store.Stmt{
 		SQL: e.sql.insert,
 		Args: []any{
-			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event), ordering, int64(task.Message.Rank),
-			micros(now), micros(due), queue.Encode(task.Message), int64(task.version),
+			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event),
+			ordering, int64(task.Message.Rank), micros(now), micros(due),
+			queue.Encode(task.Message), int64(task.version),
 		},
 		Scan: func(row store.Row) error {
 			var seq, active, stale int64
 			err := row.Scan(&seq, &active, &stale)
-			if active == 1 || stale == 1 { // what has a job and is not active then asks whether it is its turn
+			// One that has a job and is not active asks then whether it is its turn.
+			if active == 1 || stale == 1 {
 				wake(job(args{Seq: seq}, due))
 			}
 			return err
@@ -206,17 +218,17 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 	}
 }
 
-// failStmt inserts a task that has ended with its fault.
+// failStmt returns the statement that inserts a task as failed, for its fault.
 func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
 	return store.Stmt{SQL: e.sql.fail, Args: []any{
-		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event), micros(now),
-		string(webhook.ClassInvalid), errorText(task.fault),
-		[]byte{},
+		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
+		micros(now), string(webhook.ClassInvalid), errorText(task.fault), []byte{},
 	}}
 }
 
-// job is what wakes a delivery when it is due. River looks for jobs of a later time every 5 seconds only; one of less is run at
-// once and puts itself off, for which there is no such delay.
+// job returns the job that wakes a delivery when it is due. River looks for scheduled
+// jobs every 5 seconds only. A job that is due earlier is run at once and snoozes, which
+// has no such delay.
 func job(a args, due time.Time) river.InsertManyParams {
 	opts := &river.InsertOpts{Queue: riverQueue}
 	if time.Until(due) > 5*time.Second {
@@ -225,6 +237,7 @@ func job(a args, due time.Time) river.InsertManyParams {
 	return river.InsertManyParams{Args: a, InsertOpts: opts}
 }
 
+// wake inserts jobs.
 func (e *Engine[T]) wake(ctx context.Context, tx T, jobs []river.InsertManyParams) error {
 	if len(jobs) == 0 {
 		return nil

@@ -16,17 +16,19 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// The errors of the history, wrapped.
+// The errors of the history, wrapped. For the ID of a delivery that is not kept, or not
+// any longer, it returns [webhook.ErrNotFound].
 var (
-	// ErrNotFound is returned for the ID of a delivery that is not kept, or not any longer.
-	ErrNotFound = errors.New("no such delivery")
-	// ErrFilter is returned by List for a [Filter] that it cannot understand: in an API, a bad request.
+	// ErrFilter is returned by List for a filter that it cannot understand: in an API,
+	// a bad request.
 	ErrFilter = errors.New("bad filter")
-	// ErrNoMessage is returned for a delivery without a message: the event could not be composed.
+	// ErrNoMessage is returned for a delivery without a message: the event could not be
+	// composed.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
 
-// A Filter says which deliveries List returns: those that all of its fields that are set agree with. The zero value is all.
+// A Filter says which deliveries List returns: those that all of its fields that are
+// set agree with. The zero value is all.
 type Filter struct {
 	State     State
 	WebhookID string
@@ -36,21 +38,24 @@ type Filter struct {
 	To        time.Time // enqueued before
 	// Limit is how many there are on a page, at most 1000. If zero, 100.
 	Limit int
-	// After is Next of the page before, with the same fields. If empty, the page is the first.
+	// After is Next of the page before, with the same fields. If empty, the page is the
+	// first.
 	After string
 }
 
 // A Page is a part of the history.
 type Page struct {
 	Deliveries []Delivery `json:"deliveries"`
-	Next       string     `json:"next"` // for [Filter] After; empty: this page is the last
+	// Next is for [Filter] After. If empty, this page is the last.
+	Next string `json:"next"`
 }
 
-// A Delivery tells what became of a message. It is plain data.
+// A Delivery says what became of a message. It is plain data.
 type Delivery struct {
 	ID        string `json:"id"` // of the message
 	WebhookID string `json:"webhook_id"`
-	// WebhookVersion is that of the definition that the message was composed with; 0 if not by [Webhooks].
+	// WebhookVersion is that of the definition that the message was composed with; 0 if
+	// it was not composed by [Webhooks].
 	WebhookVersion int `json:"webhook_version"`
 
 	Key      string       `json:"key"`   // the endpoint
@@ -72,15 +77,16 @@ type Delivery struct {
 // An Attempt is what is kept of a [webhook.Attempt]. It is plain data.
 type Attempt struct {
 	Resent   int           `json:"resent"` // how often the delivery had been resent
-	N        int           `json:"n"`      // from 1, and again from 1 when the delivery was resent
+	N        int           `json:"n"`      // from 1, also after the delivery was resent
 	At       time.Time     `json:"at"`
-	Duration time.Duration `json:"duration"` // in JSON a text, such as 1.5s
+	Duration time.Duration `json:"duration"` // in JSON a string, such as "1.5s"
 	Status   int           `json:"status"`   // 0: none came
 	Class    webhook.Class `json:"class"`
-	Error    string        `json:"error"` // empty: delivered. Safe to show to the customer
+	// Error is empty if it was delivered. It is safe to show to the customer.
+	Error string `json:"error"`
 }
 
-// MarshalJSON writes the duration as a text, as that of policies.
+// MarshalJSON writes the duration as a string, as that of policies.
 func (a Attempt) MarshalJSON() ([]byte, error) {
 	type plain Attempt // without this method
 	return json.Marshal(struct {
@@ -107,23 +113,26 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// List returns the deliveries that a filter is for, the newest first. A page takes the same time however far back it is, and
-// however many deliveries are kept, and what is enqueued meanwhile shifts nothing.
+// List returns the deliveries that match a filter, the newest first. A page takes the
+// same time however far back it is and however many deliveries are kept, and deliveries
+// that are enqueued between two calls do not shift the pages.
 //
-// Where a webhook or an endpoint is combined with the other, or with an Event, of which it has few, its deliveries between have to
-// be passed over: for half a million of them, that takes some tenths of a second.
+// If a filter has a webhook and an endpoint, or one of them and an Event that few of its
+// deliveries have, the others have to be read too: half a million of them take some
+// tenths of a second.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {
 		return Page{}, fmt.Errorf("durable: list: %w: a negative Limit", ErrFilter)
 	}
-	text, params, err := f.query(limit + 1) // one more, to know whether there is another page
+	// One more, to know whether there is another page.
+	text, params, err := f.query(limit + 1)
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
 	page := Page{Deliveries: []Delivery{}}
 	var last position
-	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: func(row store.Row) error {
+	scan := func(row store.Row) error {
 		if len(page.Deliveries) == limit {
 			page.Next = last.String()
 			return nil
@@ -131,14 +140,16 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 		d, seq, err := scanDelivery(row)
 		page.Deliveries, last = append(page.Deliveries, d), position{micros(d.Created), seq}
 		return err
-	}})
+	}
+	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: scan})
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
 	return page, nil
 }
 
-// Get returns the delivery of a message. The error wraps [ErrNotFound] if it is not kept.
+// Get returns the delivery of a message. The error wraps [webhook.ErrNotFound] if it is
+// not kept.
 func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 	var d Delivery
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.get, Scan: func(row store.Row) (err error) {
@@ -151,10 +162,12 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 	return d, nil
 }
 
-// Message returns a message that is kept. The error wraps [ErrNotFound], or [ErrNoMessage] where there never was one.
+// Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
+// [ErrNoMessage] where there never was one.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data []byte
-	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: func(row store.Row) error { return row.Scan(&data) }})
+	scan := func(row store.Row) error { return row.Scan(&data) }
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: scan})
 	if err == nil && len(data) == 0 {
 		err = ErrNoMessage
 	}
@@ -168,21 +181,24 @@ func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, e
 	return m, nil
 }
 
-// Attempts returns the attempts of a delivery, the oldest first, those before it was resent among them. The error wraps
-// [ErrNotFound] if the delivery is not kept.
+// Attempts returns the attempts of a delivery, the oldest first, those before it was
+// resent among them. The error wraps [webhook.ErrNotFound] if the delivery is not kept.
 func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {
 	attempts := []Attempt{}
 	var seq int64
-	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: func(row store.Row) error { return row.Scan(&seq) }})
+	scanSeq := func(row store.Row) error { return row.Scan(&seq) }
+	scan := func(row store.Row) error {
+		var a Attempt
+		var gen, n, at, duration, status int64
+		err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
+		a.Resent, a.N, a.At, a.Status = int(gen), int(n), utc(at), int(status)
+		a.Duration = time.Duration(duration) * time.Microsecond
+		attempts = append(attempts, a)
+		return err
+	}
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: scanSeq})
 	if err == nil {
-		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: func(row store.Row) error {
-			var a Attempt
-			var gen, n, at, duration, status int64
-			err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
-			a.Resent, a.N, a.At, a.Duration, a.Status = int(gen), int(n), utc(at), time.Duration(duration)*time.Microsecond, int(status)
-			attempts = append(attempts, a)
-			return err
-		}})
+		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: scan})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: attempts: %w", err)
@@ -190,7 +206,16 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 	return attempts, nil
 }
 
-// find runs a statement for the delivery with that ID. If no row comes back, it returns [ErrNotFound].
+// noDelivery is [webhook.ErrNotFound] for a delivery.
+type noDelivery struct{}
+
+func (noDelivery) Error() string { return "no such delivery" }
+
+//nolint:errorlint // as errors.Is asks for
+func (noDelivery) Is(target error) bool { return target == webhook.ErrNotFound }
+
+// find runs a statement for the delivery with that ID. If no row comes back, the error
+// is noDelivery.
 func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error {
 	found := false
 	scan := stmt.Scan
@@ -203,21 +228,23 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 		return err
 	}
 	if !found {
-		return ErrNotFound
+		return noDelivery{}
 	}
 	return nil
 }
 
 // columns are what scanDelivery reads.
-const columns = `seq, id, webhook_id, key, event, state, reason, gen, attempts, created, due, ended, status, class, error, webhook_version`
+const columns = `seq, id, webhook_id, key, event, state, reason, gen, attempts, created, due, ended,
+	status, class, error, webhook_version`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 	var gen, attempts, created, due, status, version int64
 	var ended *int64
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
 		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version)
-	d.Resent, d.Attempts, d.Status, d.Created, d.WebhookVersion = int(gen), int(attempts), int(status), utc(created), int(version)
-	if d.State == Pending {
+	d.Resent, d.Attempts, d.WebhookVersion = int(gen), int(attempts), int(version)
+	d.Status, d.Created = int(status), utc(created)
+	if d.State == StatePending {
 		d.Due = utc(due)
 	}
 	if ended != nil {
@@ -229,11 +256,13 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
-var states = []State{Pending, Delivered, Failed, Dropped, Canceled}
+var states = []State{StatePending, StateDelivered, StateFailed, StateDropped, StateCanceled}
 
-// query returns the statement for f. It is written for the one index that it is to be read from; see migrations.
+// query returns the statement for f. It is written such that one of the indexes is used;
+// see migrations.
 //
-// Without a state, a page is made up of the first of each state, in the order that the index has: so none needs one of its own.
+// Without a State, a page is merged from the first deliveries of each state, in the order
+// of that index: so no index is needed for it.
 func (f Filter) query(limit int) (text string, params []any, err error) {
 	before := position{math.MaxInt64, 0}
 	if !f.To.IsZero() {
@@ -248,7 +277,8 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 			before = after
 		}
 	}
-	params = []any{before.created, before.seq, micros(f.From), int64(limit)} // the zero time is before all
+	// A zero From is before all of them.
+	params = []any{before.created, before.seq, micros(f.From), int64(limit)}
 	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
 	look := func(column, want string) {
 		if want != "" {
@@ -270,7 +300,8 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	var parts []string
 	for _, s := range states {
 		if f.State == s || f.State == "" {
-			parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`, columns, state, s, where, order))
+			const part = `SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`
+			parts = append(parts, fmt.Sprintf(part, columns, state, s, where, order))
 		}
 	}
 	if len(parts) == 0 {
@@ -279,7 +310,9 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	return strings.Join(parts, ` UNION ALL `) + order, params, nil
 }
 
-// A position is where a page ends. Both numbers of a delivery never change.
+var errAfter = errors.New("After is not the Next of a page")
+
+// A position is where a page ends: two numbers of a delivery that never change.
 type position struct{ created, seq int64 }
 
 func (p position) String() string {
@@ -293,7 +326,7 @@ func parsePosition(s string) (position, error) {
 	p.created, err = strconv.ParseInt(created, 36, 64)
 	p.seq, err2 = strconv.ParseInt(seq, 36, 64)
 	if err != nil || err2 != nil {
-		return position{}, fmt.Errorf("%w: After is not what another page's Next was", ErrFilter)
+		return position{}, fmt.Errorf("%w: %w", ErrFilter, errAfter)
 	}
 	return p, nil
 }

@@ -12,11 +12,12 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// Of the pending deliveries of an ordering, only the first is active, which an index sees to: it alone has a job of River's.
-// When it ends, the next becomes active, in a transaction that holds the ordering as that of each Enqueue does.
+// Of the pending deliveries of an ordering, only the first is active, which a unique
+// index makes sure of: it alone has a job of River's. When it ends, the next becomes
+// active, in a transaction that locks the ordering, as each Enqueue does.
 
-// Supersede ends the waiting tasks of an order whose message has a rank below the given one, and returns them. One that has
-// been handed out, in whatever process, is left alone.
+// Supersede ends the waiting tasks of an order whose message has a rank below the given
+// one, and returns them. It leaves alone what any process has handed out.
 func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	var tasks []queue.Task
 	order = clean(order)
@@ -46,7 +47,8 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	return tasks, nil
 }
 
-// Newest returns the highest rank of the waiting tasks of an order, or false if there are none.
+// Newest returns the highest rank of the waiting tasks of an order, or false if there
+// are none.
 func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	var highest *int64
 	from, until := e.held(time.Now())
@@ -64,14 +66,18 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 	return int(*highest), true, nil
 }
 
-// Cancel ends the delivery of a message, and reports whether there was one to end. An attempt that is under way goes on to
-// its end: if it is delivered, the delivery counts as that; if not, there is no other.
+// Cancel ends the delivery of a message, and reports whether there was one to end. An
+// attempt that is under way goes on: if it succeeds, the message counts as delivered; if
+// not, there is no further attempt.
 func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 	var order string
 	var found bool
 	id = clean(id)
-	read := store.Stmt{SQL: e.sql.ordering, Args: []any{id}, Scan: func(row store.Row) error { return row.Scan(&order) }}
-	err := e.store.Read(ctx, read)
+	err := e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.ordering,
+		Args: []any{id},
+		Scan: func(row store.Row) error { return row.Scan(&order) },
+	})
 	if err == nil {
 		err = e.inTx(ctx, func(tx T) error {
 			found = false
@@ -89,14 +95,15 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 	return found, nil
 }
 
-// next ends the turn of d, which has ended, and makes the next of its ordering active.
+// next makes the delivery active that follows d, which has ended, in its ordering.
 func (e *Engine[T]) next(ctx context.Context, d *delivery) error {
 	return e.inTx(ctx, func(tx T) error {
 		return e.inOrder(ctx, tx, d.ordering, store.Stmt{SQL: e.sql.release, Args: []any{d.seq, d.gen}})
 	})
 }
 
-// inOrder runs statements that may end deliveries of an order, and makes the first one left active. An empty order is none.
+// inOrder locks an order, runs statements that may end deliveries of it, and makes the
+// first one that is left active. If the order is empty, it only runs the statements.
 func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmts ...store.Stmt) error {
 	if order == "" {
 		return e.store.RunTx(ctx, tx, stmts...)
@@ -110,7 +117,8 @@ func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmts ...st
 	return e.wake(ctx, tx, jobs)
 }
 
-// promoteStmt makes the first of an order active if none is, and calls wake for it. The order is locked.
+// promoteStmt returns the statement that makes the first of an order active if none is,
+// and calls wake for it. The transaction must have locked the order.
 func (e *Engine[T]) promoteStmt(order string, wake func(a args, due time.Time)) store.Stmt {
 	return store.Stmt{SQL: e.sql.promote, Args: []any{order}, Scan: func(row store.Row) error {
 		var a args

@@ -13,20 +13,23 @@ import (
 const (
 	reviveEvery = time.Hour
 	reviveBatch = 500
-	reviveLock  = "durable: revive" // may be an ordering, too: then they wait for each other
+	// An ordering of that name would do no harm: both would wait for each other.
+	reviveLock = "durable: revive"
 )
 
-// revive gives deliveries that nothing will wake what wakes them, at first and now and then until ctx ends. There are none, as
-// long as nobody else removes River's jobs, or ends them.
+// revive gives jobs to pending deliveries that have none, once at first and then every
+// hour until ctx ends. There are none, unless somebody else removes or ends River's jobs.
 func (e *Engine[T]) revive(ctx context.Context) {
 	ticker := time.NewTicker(reviveEvery)
 	defer ticker.Stop()
 	for {
 		for n, err := reviveBatch, error(nil); n >= reviveBatch && ctx.Err() == nil; {
-			if n, err = e.reviveSome(ctx, time.Now().Add(-2*e.config.lease())); err != nil && ctx.Err() == nil {
-				e.log(ctx, "look for deliveries that nothing wakes", err)
+			n, err = e.reviveSome(ctx, time.Now().Add(-2*e.config.lease()))
+			if err != nil && ctx.Err() == nil {
+				e.log(ctx, "look for deliveries without a job", err)
 			} else if n > 0 {
-				e.config.Logger.WarnContext(ctx, "durable: deliveries had no job any more, and got one", slog.Int("deliveries", n))
+				e.config.Logger.WarnContext(ctx, "durable: deliveries without a job got one",
+					slog.Int("deliveries", n))
 			}
 		}
 		select {
@@ -37,8 +40,8 @@ func (e *Engine[T]) revive(ctx context.Context) {
 	}
 }
 
-// reviveSome does that for some deliveries that were due before a time, and returns for how many. Two processes do not do it at
-// once: a delivery would get two jobs.
+// reviveSome does that for some deliveries that were due before a time, and returns for
+// how many. It holds a lock, or two processes would give two jobs to a delivery.
 func (e *Engine[T]) reviveSome(ctx context.Context, before time.Time) (n int, err error) {
 	var jobs []river.InsertManyParams
 	var orderings []string
@@ -50,20 +53,21 @@ func (e *Engine[T]) reviveSome(ctx context.Context, before time.Time) (n int, er
 	}
 	some := []any{micros(before), int64(reviveBatch)}
 	search := []store.Stmt{
-		{SQL: e.sql.lost, Args: some, Scan: scan},
-		{SQL: e.sql.lostEnds, Args: some, Scan: scan},
-		{SQL: e.sql.headless, Args: some, Scan: func(row store.Row) error {
+		{SQL: e.sql.jobless, Args: some, Scan: scan},
+		{SQL: e.sql.unreleased, Args: some, Scan: scan},
+		{SQL: e.sql.inactive, Args: some, Scan: func(row store.Row) error {
 			orderings = append(orderings, "")
 			return row.Scan(&orderings[len(orderings)-1])
 		}},
 	}
-	// First without a transaction that others would wait for.
+	// First outside of a transaction, for which others would wait.
 	if err := e.store.Read(ctx, search...); err != nil || len(jobs)+len(orderings) == 0 {
 		return 0, err
 	}
 	err = e.inTx(ctx, func(tx T) error {
 		jobs, orderings = nil, nil
-		if err := e.store.RunTx(ctx, tx, append(e.store.Lock([]string{reviveLock}), search...)...); err != nil {
+		stmts := append(e.store.Lock([]string{reviveLock}), search...)
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 			return err
 		}
 		n = len(jobs)

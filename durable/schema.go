@@ -2,37 +2,44 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// A State is where a delivery stands.
+// A State is that of a delivery.
 type State string
 
-// The states of a delivery. All but the first are its end.
+// The states of a delivery. With all but the first, it has ended.
 const (
-	Pending   State = "pending"   // to be sent, or being sent
-	Delivered State = "delivered" // a receiver has it
-	Failed    State = "failed"    // the last attempt failed
-	Dropped   State = "dropped"   // ended without a last attempt; its reason says why
-	Canceled  State = "canceled"  // by Cancel
+	StatePending   State = "pending"   // to be sent, or being sent
+	StateDelivered State = "delivered" // a receiver has it
+	StateFailed    State = "failed"    // the last attempt failed
+	StateDropped   State = "dropped"   // without a last attempt, for its Reason
+	StateCanceled  State = "canceled"  // by Cancel
 )
 
-// migrations are the steps from nothing to the newest layout. A step that was released is never changed: another follows it.
+// migrations are the steps from an empty database to the newest layout. A step that was
+// released is never changed: a change is another step.
 //
-// seq numbers deliveries in the order of Enqueue. gen is one higher after each resending, so that a job and a verdict of before
-// it count no more. active is 1 if a job of River's will wake the delivery: always, but for the later ones of an ordering, and
-// for those that have ended while they were not handed out. held is until when an ordered delivery belongs to the worker that
-// has it. message is empty where an event could not be composed, which is failed for good.
+// seq numbers deliveries in the order of Enqueue. gen goes up each time that a delivery
+// is resent, so that older jobs and verdicts no longer count. active is 1 if a job of
+// River's will wake the delivery: always, except for the later ones of an ordering, and
+// for those that ended while they were not handed out. held is the time until which an
+// ordered delivery belongs to its worker. message is empty for an event that could not
+// be composed.
 //
-// webhook_version is that of the definition that the message was composed with; 0: of none in the table. Definitions are only
-// ever added: the current one of an id has the highest version.
+// webhook_version is that of the definition that the message was composed with; 0 if it
+// is of none in the table. Definitions are only added: the current one of an id has the
+// highest version.
 //
-// A page is read from one of four indexes: that of the webhook or of the endpoint, else of the event, else of the state. What
-// comes second in one is an expression there and in the statement, or Postgres could take the other: its statistics say that
-// what half of all deliveries have is found soon among the newest, and are wrong where it was last used a month ago.
+// A page is read from one of four indexes: of the webhook or the endpoint, else of the
+// event, else of the state. Further columns in them are expressions, in the index and in
+// the statement, or Postgres could choose another index: its statistics say that what
+// half of all deliveries have is found soon among the newest, which is wrong if it was
+// last used a month ago.
 var migrations = [][]string{{
 	`CREATE TABLE @delivery (
 		seq        IDENTITY,
@@ -85,51 +92,130 @@ var migrations = [][]string{{
 		definition text   NOT NULL,
 		PRIMARY KEY (id, version)
 	)`,
+}, {
+	// Only what a dialect adds.
 }}
 
-// Migrate brings the tables up to date, River's and ours. It changes nothing where they are, may be called by several processes
-// at once, and never removes anything. Call it before the first Enqueue; sqlite.Open does. A service whose role in Postgres may
-// not make tables can leave it to another one, and call Check.
+// Migrate brings the tables up to date, River's and ours. It changes nothing where they
+// are, may be called by several processes at once, and never removes anything. Call it
+// before the first Enqueue; sqlite.Open does. A service whose role in Postgres may not
+// make tables can leave it to another one, and call Check.
+//
+// It refuses tables of a newer version than this program's, and those that another user
+// of River keeps jobs in: its clients would throw ours away.
 func (e *Engine[T]) Migrate(ctx context.Context) error {
-	err := e.store.Migrate(ctx, func(tx T) error {
-		run := func(ctx context.Context, stmts ...store.Stmt) error { return e.store.RunTx(ctx, tx, stmts...) }
-		version, err := e.version(ctx, run)
-		if err == nil && version == 0 {
-			err = run(ctx, store.Stmt{SQL: e.dialect.SQL(`CREATE TABLE IF NOT EXISTS @migration (version bigint PRIMARY KEY)`)})
+	before := func(tx T) error {
+		found, err := e.layout(ctx, e.inside(tx))
+		if err == nil {
+			err = e.refuseNewer(found)
 		}
+		if err == nil && found.river > 0 {
+			err = e.refuseShared(ctx, e.inside(tx))
+		}
+		return err
+	}
+	after := func(tx T) error {
+		found, err := e.layout(ctx, e.inside(tx))
 		if err != nil {
 			return err
 		}
-		for ; version < len(migrations); version++ {
-			texts := migrations[version]
-			if version == 0 {
-				texts = slices.Concat(texts, e.dialect.Tune)
-			}
-			for _, text := range texts {
-				if err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.dialect.SQL(text)}); err != nil {
-					return err
-				}
-			}
-			done := store.Stmt{SQL: e.dialect.SQL(`INSERT INTO @migration (version) VALUES ($1)`), Args: []any{int64(version + 1)}}
-			if err := e.store.RunTx(ctx, tx, done); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+		return e.migrate(ctx, e.inside(tx), found.own)
+	}
+	if err := e.store.Migrate(ctx, before, after); err != nil {
 		return fmt.Errorf("durable: migrate: %w", err)
 	}
 	return nil
 }
 
-// version is that of our tables; 0: there are none.
-func (e *Engine[T]) version(ctx context.Context, run runFunc) (int, error) {
-	var tables, version int64
-	err := run(ctx, store.Stmt{SQL: e.sql.tables, Scan: func(row store.Row) error { return row.Scan(&tables) }})
-	if err != nil || tables == 0 {
-		return 0, err
+// migrate takes our tables from a version to the newest.
+func (e *Engine[T]) migrate(ctx context.Context, run runFunc, version int) error {
+	exec := func(text string, args ...any) error {
+		return run(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: args})
 	}
-	err = run(ctx, store.Stmt{SQL: e.sql.version, Scan: func(row store.Row) error { return row.Scan(&version) }})
-	return int(version), err
+	if version == 0 {
+		if err := exec(`CREATE TABLE IF NOT EXISTS @migration (version bigint PRIMARY KEY)`); err != nil {
+			return err
+		}
+	}
+	for ; version < len(migrations); version++ {
+		texts := migrations[version]
+		if version < len(e.dialect.Migrations) {
+			texts = slices.Concat(texts, e.dialect.Migrations[version])
+		}
+		for _, text := range texts {
+			if err := exec(text); err != nil {
+				return err
+			}
+		}
+		if err := exec(`INSERT INTO @migration (version) VALUES ($1)`, int64(version+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A layout is the versions of the tables, ours and River's. Zero: there are none.
+type layout struct{ own, river int }
+
+// layout returns that of the database.
+func (e *Engine[T]) layout(ctx context.Context, run runFunc) (layout, error) {
+	number := func(text string) (int, error) {
+		var n int64
+		err := run(ctx, store.Stmt{SQL: text, Scan: func(row store.Row) error { return row.Scan(&n) }})
+		return int(n), err
+	}
+	var found layout
+	err := run(ctx, store.Stmt{SQL: e.dialect.Tables, Scan: func(row store.Row) error {
+		var own, river int64
+		err := row.Scan(&own, &river)
+		found = layout{int(own), int(river)}
+		return err
+	}})
+	if err == nil && found.own > 0 {
+		found.own, err = number(e.sql.version)
+	}
+	if err == nil && found.river > 0 {
+		found.river, err = number(e.sql.riverVersion)
+	}
+	return found, err
+}
+
+// checkLayout returns nil if the tables are of the version that this program works with.
+func (e *Engine[T]) checkLayout(ctx context.Context) error {
+	found, err := e.layout(ctx, e.store.Read)
+	if err != nil {
+		return err
+	}
+	if err := e.refuseNewer(found); err != nil {
+		return err
+	}
+	if found != e.known {
+		return errors.New("the tables are not up to date: call Migrate")
+	}
+	return nil
+}
+
+// refuseNewer returns an error for tables of a newer version.
+func (e *Engine[T]) refuseNewer(found layout) error {
+	if found.own > e.known.own || found.river > e.known.river {
+		const format = "the tables are of a newer version, %d with River's %d: this program knows %d with River's %d"
+		return fmt.Errorf(format, found.own, found.river, e.known.own, e.known.river)
+	}
+	return nil
+}
+
+// refuseShared returns an error if another program keeps jobs in River's tables.
+func (e *Engine[T]) refuseShared(ctx context.Context, run runFunc) error {
+	const format = "another user of River has %q in the same tables: give each a schema or file of its own"
+	var other *string
+	scan := func(row store.Row) error { return row.Scan(&other) }
+	for _, text := range []string{e.sql.otherQueue, e.sql.otherKind} {
+		if err := run(ctx, store.Stmt{SQL: text, Scan: scan}); err != nil {
+			return err
+		}
+		if other != nil {
+			return fmt.Errorf(format, *other)
+		}
+	}
+	return nil
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// Stats tells what is kept in the database, so it is the same in each process and not to be summed up, but for InFlight, which is
-// what this process has handed out; what others have counts as pending. It reads an
-// index of all that is pending: some 100 ms for a million.
+// Stats returns figures of what is in the database. So they are the same in each process
+// and not to be added up, except for InFlight, which is what this process has handed out;
+// what other processes have handed out counts as pending. It reads an index of all that
+// is pending, which takes some 100 ms for a million.
 func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	flying := e.flights.all()
 	var stats queue.Stats
@@ -25,13 +26,16 @@ func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error)
 		Scan: func(row store.Row) error { return row.Scan(&pending, &due, &oldest) },
 	}}
 	if busiest > 0 {
-		stmts = append(stmts, store.Stmt{SQL: e.sql.busiest, Args: []any{int64(busiest)}, Scan: func(row store.Row) error {
-			var key string
+		scan := func(row store.Row) error {
+			var s queue.EndpointStats
 			var n int64
-			err := row.Scan(&key, &n)
-			stats.Busiest = append(stats.Busiest, queue.EndpointStats{Key: key, Pending: max(0, int(n)-flying[key]), InFlight: flying[key]})
+			err := row.Scan(&s.Key, &n)
+			s.InFlight = flying[s.Key]
+			s.Pending = max(0, int(n)-s.InFlight)
+			stats.Busiest = append(stats.Busiest, s)
 			return err
-		}})
+		}
+		stmts = append(stmts, store.Stmt{SQL: e.sql.busiest, Args: []any{int64(busiest)}, Scan: scan})
 	}
 	if err := e.store.Read(ctx, stmts...); err != nil {
 		return queue.Stats{}, fmt.Errorf("durable: stats: %w", err)
@@ -47,10 +51,11 @@ func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error)
 	return stats, nil
 }
 
-// flights counts what is handed out by endpoint. The zero value is ready to use.
+// flights counts the deliveries that are handed out, by endpoint. The zero value is ready
+// to use.
 type flights struct {
-	mu sync.Mutex
-	n  map[string]int
+	mu sync.Mutex     // guards n
+	n  map[string]int // none is zero
 }
 
 func (f *flights) add(key string, n int) {

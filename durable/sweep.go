@@ -12,21 +12,22 @@ const (
 	sweepBatch = 500 // so few that nothing waits long for a sweep
 )
 
-// sweep removes what was kept long enough, now and then until ctx ends. Each process does, which does no harm.
+// sweep removes what was kept for long enough, every minute until ctx ends. Each process
+// does so, which does no harm.
 func (e *Engine[T]) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
 		for state, keep := range map[State]time.Duration{
-			Delivered: e.config.Keep.Delivered, Failed: e.config.Keep.Failed,
-			Dropped: e.config.Keep.Dropped, Canceled: e.config.Keep.Canceled,
+			StateDelivered: e.config.Keep.Delivered, StateFailed: e.config.Keep.Failed,
+			StateDropped: e.config.Keep.Dropped, StateCanceled: e.config.Keep.Canceled,
 		} {
 			if keep < 0 {
 				continue
 			}
 			for n, err := sweepBatch, error(nil); n == sweepBatch && ctx.Err() == nil; {
 				if n, err = e.forget(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
-					e.log(ctx, "remove what was kept long enough", err)
+					e.log(ctx, "remove what was kept for long enough", err)
 				}
 			}
 		}
@@ -38,7 +39,8 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 	}
 }
 
-// forget removes at most sweepBatch deliveries that ended before a time, with their attempts, and returns how many.
+// forget removes at most sweepBatch deliveries that ended before a time, with their
+// attempts, and returns how many.
 func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (int, error) {
 	var seqs []int64
 	err := e.store.Read(ctx, store.Stmt{
@@ -54,7 +56,8 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 	}
 	stmts := make([]store.Stmt, 0, 2*len(seqs))
 	for _, seq := range seqs {
-		// In this order, since one that was resent meanwhile remains, and its attempts with it.
+		// The delivery first: if it was resent since it was read, it stays, and so do its
+		// attempts.
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
 			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}})

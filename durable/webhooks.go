@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,36 +17,42 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// The errors of [Webhooks], wrapped. For an id that is not there they return [webhook.ErrNotFound].
+// The errors of [Webhooks], wrapped. For an id that is not there they return
+// [webhook.ErrNotFound].
 var (
-	ErrExists   = errors.New("there is one of that id")       // by Create
-	ErrConflict = errors.New("it has been changed meanwhile") // by Update
+	ErrExists   = errors.New("already exists")             // by Create
+	ErrConflict = errors.New("changed since that version") // by Update
 )
 
-// Webhooks keeps the definitions of webhooks in the database of an engine, and dispatches events to them. A definition is
-// never changed: each change adds a version, and the old ones remain, since messages were composed with them. It is safe for
-// concurrent use, also by several processes, and keeps what it has compiled: make one and share it. See [Engine.Webhooks].
+// Webhooks keeps the definitions of webhooks in the database of an engine, and dispatches
+// events to them. A stored definition is never changed: each change adds a version, and
+// the old ones stay, since messages were composed with them. It is safe for concurrent
+// use, also by several processes. It keeps compiled webhooks in memory: make one and
+// share it. See [Engine.Webhooks].
 //
-// The headers of a webhook may carry credentials of its receiver. They are kept in the clear, and no error quotes them.
+// The headers of a webhook may carry credentials of its receiver. They are kept in the
+// clear, and no error quotes them.
 type Webhooks[T any] struct {
 	engine    *Engine[T]
 	queue     *queue.Queue
 	samples   []webhook.Event
-	composers sync.Map     // of id to *composer
-	compiled  atomic.Int64 // since it was empty
+	composers sync.Map     // of ID to *composer
+	compiled  atomic.Int64 // how many were stored in composers since it was cleared
 }
 
-// maxComposers is how many compiled webhooks are kept at most, or those of a service that makes new ones all the time would
-// fill its memory.
+// maxComposers is how many compiled webhooks are kept at most, so that those of a service
+// that creates webhooks all the time do not fill its memory.
 const maxComposers = 10_000
 
-// Webhooks returns the webhooks in e's database. Dispatch makes tasks as q does, which should be a queue over e; if nil, there
-// is no Dispatch. The samples are passed to [webhook.Compile], when a definition is stored and when it is used.
+// Webhooks returns the webhooks in e's database. Dispatch makes tasks with q, which
+// should be a queue over e; if it is nil, Dispatch returns an error. The samples are
+// passed to [webhook.Compile], when a definition is stored and when it is used.
 func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks[T] {
 	return &Webhooks[T]{engine: e, queue: q, samples: samples}
 }
 
-// A Definition is one version of a webhook. It is plain data; as JSON, it has the members of the webhook beside its own.
+// A Definition is one version of a webhook. It is plain data; as JSON, it has the
+// members of the webhook beside its own.
 type Definition struct {
 	webhook.Webhook
 	Version  int       `json:"version"`  // from 1
@@ -53,21 +60,23 @@ type Definition struct {
 	Changed  time.Time `json:"changed"`  // when this version was stored
 }
 
-// Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one is made. The error is a
-// [*webhook.TemplateError] for one that does not compile, or wraps [ErrExists], or [ErrTimeout] for a Policy with a Timeout
-// longer than [Config] MaxTimeout.
+// Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one
+// is made. The error is a [*webhook.TemplateError] for one that does not compile, or
+// wraps [ErrExists], or [ErrTimeout] for a Policy with a Timeout longer than [Config]
+// MaxTimeout.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
 	if !isUUID(hook.ID) {
-		return Definition{}, fmt.Errorf("durable: webhook %.64q: the id is no UUID in lower case", hook.ID)
+		return Definition{}, fmt.Errorf("durable: webhook %.64q: the id is not a UUID in lower case", hook.ID)
 	}
 	text, err := w.encode(hook)
 	if err != nil {
 		return Definition{}, err
 	}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: []any{hook.ID, micros(time.Now()), text}})
+	params := []any{hook.ID, micros(time.Now()), text}
+	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params})
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
 	}
@@ -88,7 +97,8 @@ func (w *Webhooks[T]) Get(ctx context.Context, id string) (Definition, error) {
 
 // Version returns a version of a webhook by its number, from 1.
 func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Definition, error) {
-	d, err := one(ctx, w.engine.store.Read, id, store.Stmt{SQL: w.engine.sql.atVersion, Args: []any{id, int64(version)}})
+	stmt := store.Stmt{SQL: w.engine.sql.atVersion, Args: []any{id, int64(version)}}
+	d, err := one(ctx, w.engine.store.Read, id, stmt)
 	if err == nil && d == nil {
 		err = hookError(id, fmt.Errorf("version %d: %w", version, webhook.ErrNotFound))
 	}
@@ -98,15 +108,17 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 	return d.decode()
 }
 
-// Update stores a whole new definition of the webhook with that ID, in place of the version given. It wraps [ErrConflict] if
-// another is the current one: get that, and decide again. A webhook that is disabled remains so. Other errors are as for
+// Update stores a whole new definition of the webhook with that ID, in place of the given
+// version. The error wraps [ErrConflict] if that is not the current one: get the current
+// one, and decide again. A webhook that is disabled stays so. Other errors are as for
 // Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
 	text, err := w.encode(hook)
 	if err != nil {
 		return Definition{}, err
 	}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: []any{hook.ID, int64(version), micros(time.Now()), text}})
+	params := []any{hook.ID, int64(version), micros(time.Now()), text}
+	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
 		if _, err = w.current(ctx, w.engine.store.Read, hook.ID, 0, 0); err == nil {
 			err = hookError(hook.ID, ErrConflict)
@@ -118,58 +130,118 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 	return d.decode()
 }
 
-// Disable has nothing more dispatched or sent to a webhook, in any process. What is enqueued is dropped when it is due, for the
-// reason [queue.ReasonDisabled], and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is under
-// way goes on to its end. It is a new version, unless the webhook is disabled already.
-func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.able(ctx, id, 1) }
+// Disable keeps events from being dispatched and sent to a webhook, in all processes.
+// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and can be
+// sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is
+// under way goes on. Disable adds a version, unless the webhook is disabled already.
+func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 1) }
 
-// Enable ends what Disable did.
-func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.able(ctx, id, 0) }
+// Enable ends what Disable did. It adds a version, unless the webhook is enabled already.
+func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 0) }
 
-func (w *Webhooks[T]) able(ctx context.Context, id string, disabled int64) error {
-	for { // until no other change comes between
+func (w *Webhooks[T]) setDisabled(ctx context.Context, id string, disabled int64) error {
+	for { // until there is no other change between the two statements
 		d, err := w.current(ctx, w.engine.store.Read, id, 0, 0)
 		if err != nil || d.disabled == disabled {
 			return err
 		}
-		d, err = w.change(ctx, id, store.Stmt{SQL: w.engine.sql.able, Args: []any{id, d.version, disabled, micros(time.Now())}})
+		params := []any{id, d.version, disabled, micros(time.Now())}
+		d, err = w.change(ctx, id, store.Stmt{SQL: w.engine.sql.disable, Args: params})
 		if err != nil || d != nil {
 			return err
 		}
 	}
 }
 
-// maxList is the most that one call of List returns.
-const maxList = 1000
+// A WebhookFilter says which webhooks List returns: those that all of its fields that are
+// set agree with. The zero value is all.
+type WebhookFilter struct {
+	// Text is part of the Name or of the URL's host, in upper or lower case.
+	Text string
+	// Limit is how many there are on a page, at most 1000. If zero, 100.
+	Limit int
+	// After is Next of the page before, with the same fields. If empty, the page is the
+	// first.
+	After string
+}
 
-// List returns the current versions of webhooks in the order of their IDs, disabled ones too: those after the given ID, which
-// is empty for the first page. There are at most limit, which is 100 if zero and 1000 if more; fewer are the last.
-func (w *Webhooks[T]) List(ctx context.Context, after string, limit int) ([]Definition, error) {
-	if limit < 0 {
-		return nil, fmt.Errorf("durable: list of webhooks: a limit of %d", limit)
+// A WebhookPage is a part of the webhooks.
+type WebhookPage struct {
+	Webhooks []Definition `json:"webhooks"`
+	// Next is for [WebhookFilter] After. If empty, this page is the last.
+	Next string `json:"next"`
+}
+
+// List returns the current versions of the webhooks that match a filter, disabled ones
+// too, in the order of their IDs. The error wraps [ErrFilter] for a filter that it
+// cannot understand. With a Text, it reads definitions until it has found a page of
+// them.
+func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, error) {
+	limit := min(cmp.Or(f.Limit, 100), 1000)
+	switch {
+	case f.Limit < 0:
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: a negative Limit", ErrFilter)
+	case f.After != "" && !isUUID(f.After):
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: %w", ErrFilter, errAfter)
 	}
-	var page []Definition
+	page := WebhookPage{Webhooks: []Definition{}}
+	text := strings.ToLower(f.Text)
+	size := limit + 1 // one more, to know whether there is another page
+	if text != "" {
+		size = 500
+	}
+	for after := f.After; ; {
+		batch, err := w.read(ctx, after, size)
+		if err != nil {
+			return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", err)
+		}
+		for _, d := range batch {
+			switch after = d.ID; {
+			case !d.has(text):
+			case len(page.Webhooks) == limit:
+				page.Next = page.Webhooks[limit-1].ID
+				return page, nil
+			default:
+				page.Webhooks = append(page.Webhooks, d)
+			}
+		}
+		if len(batch) < size {
+			return page, nil
+		}
+	}
+}
+
+// read returns the first webhooks after an ID.
+func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Definition, error) {
+	var batch []Definition
 	err := w.engine.store.Read(ctx, store.Stmt{
 		SQL:  w.engine.sql.list,
-		Args: []any{clean(after), int64(min(cmp.Or(limit, 100), maxList))},
+		Args: []any{after, int64(limit)},
 		Scan: func(row store.Row) error {
 			var d definition
 			if err := d.scan(row); err != nil {
 				return err
 			}
 			whole, err := d.decode()
-			page = append(page, whole)
+			batch = append(batch, whole)
 			return err
 		},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("durable: list of webhooks: %w", err)
-	}
-	return page, nil
+	return batch, err
 }
 
-// Source is one for a [webhook.Registry]: the current definition of a webhook, whoever has changed it. For a disabled one it
-// returns [webhook.ErrNotFound]. A registry notices a change when it asks the next time, so set its MaxAge to a second or so;
+// has reports whether text, in lower case, is in the name or the host.
+func (d Definition) has(text string) bool {
+	_, host, _ := strings.Cut(d.URL, "://")
+	if end := strings.IndexAny(host, "/?#"); end >= 0 {
+		host = host[:end]
+	}
+	return strings.Contains(strings.ToLower(d.Name), text) || strings.Contains(strings.ToLower(host), text)
+}
+
+// Source is a Source for a [webhook.Registry]. It returns the current definition of a
+// webhook, whichever process has changed it, and [webhook.ErrNotFound] for a disabled
+// one. A registry asks again after its MaxAge, so set that to a second or so;
 // [Webhooks.Dispatch] needs no registry.
 func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, error) {
 	d, err := w.Get(ctx, id)
@@ -182,7 +254,7 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 	return d.Webhook, nil
 }
 
-// encode checks a webhook and writes it as it is stored.
+// encode checks a webhook and returns it as it is stored.
 func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
 		return "", err
@@ -201,13 +273,16 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	return string(text), nil
 }
 
-// change runs a statement that stores a version and returns it, or nil if there is no room for it.
+// change runs a statement that stores a version, and returns it, or nil if another change
+// came first.
 func (w *Webhooks[T]) change(ctx context.Context, id string, stmt store.Stmt) (*definition, error) {
 	return one(ctx, w.engine.store.Run, id, stmt)
 }
 
-// current reads the current version. If that is the one told, its text is left out.
-func (w *Webhooks[T]) current(ctx context.Context, run runFunc, id string, version, changed int64) (*definition, error) {
+// current reads the current version. If that is the given one, its text is left out.
+func (w *Webhooks[T]) current(
+	ctx context.Context, run runFunc, id string, version, changed int64,
+) (*definition, error) {
 	d, err := one(ctx, run, id, store.Stmt{SQL: w.engine.sql.current, Args: []any{id, version, changed}})
 	if err == nil && d == nil {
 		err = hookError(id, webhook.ErrNotFound)
@@ -215,13 +290,20 @@ func (w *Webhooks[T]) current(ctx context.Context, run runFunc, id string, versi
 	return d, err
 }
 
-// A runFunc runs statements, in a transaction or out of one.
+// A runFunc runs statements, inside of a transaction or not.
 type runFunc func(ctx context.Context, stmts ...store.Stmt) error
 
-// one runs a statement that returns a definition, or nil if it returns none.
+// inside returns a runFunc for a transaction of the caller's.
+func (e *Engine[T]) inside(tx T) runFunc {
+	return func(ctx context.Context, stmts ...store.Stmt) error {
+		return e.store.RunTx(ctx, tx, stmts...)
+	}
+}
+
+// one runs a statement and returns the definition that it returns, or nil for none.
 func one(ctx context.Context, run runFunc, id string, stmt store.Stmt) (*definition, error) {
-	if !isUUID(id) { // which not every database could look for
-		return nil, nil //nolint:nilnil // as for any that is not there
+	if !isUUID(id) { // Postgres refuses some texts
+		return nil, nil //nolint:nilnil // as for any other that is not found
 	}
 	var found *definition
 	stmt.Scan = func(row store.Row) error {
@@ -248,7 +330,8 @@ func (d *definition) scan(row store.Row) error {
 func (d *definition) decode() (Definition, error) {
 	whole := Definition{Version: int(d.version), Disabled: d.disabled == 1, Changed: fromMicros(d.changed)}
 	if err := json.Unmarshal([]byte(d.text), &whole.Webhook); err != nil {
-		return Definition{}, hookError(d.id, errors.New("the stored definition is unreadable")) // the detail could quote it
+		// Without err, which could quote it.
+		return Definition{}, hookError(d.id, errors.New("the stored definition is unreadable"))
 	}
 	return whole, nil
 }
@@ -257,7 +340,7 @@ func hookError(id string, err error) error {
 	return fmt.Errorf("durable: webhook %.64q: %w", id, err)
 }
 
-// newUUID returns a random one, of version 4.
+// newUUID returns a random UUID, of version 4.
 func newUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -265,7 +348,8 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// isUUID reports whether id is written as UUIDs are. One in upper case would be another webhook, and another key of [webhook.HMAC].
+// isUUID reports whether id is a UUID in lower case. The same one in upper case would be
+// another webhook, and another key of [webhook.HMAC].
 func isUUID(id string) bool {
 	if len(id) != 36 {
 		return false

@@ -26,13 +26,17 @@ func TestConfig_Off(t *testing.T) {
 	}{
 		{"limit", queue.Config{Limit: -1}, queue.Config{}, allInFlight},
 		{
-			"host limit", queue.Config{Limit: -1, HostLimit: -1},
-			queue.Config{Limit: -1, HostLimit: 10}, allInFlight,
+			"host limit",
+			queue.Config{Limit: -1, HostLimit: -1},
+			queue.Config{Limit: -1, HostLimit: 10},
+			allInFlight,
 		},
 		{"rate", queue.Config{Limit: -1, Rate: -1}, queue.Config{Limit: -1, Rate: 10}, allInFlight},
 		{
-			"infinite rate", queue.Config{Limit: -1, Rate: math.Inf(1)},
-			queue.Config{Limit: -1, Rate: 10}, allInFlight,
+			"infinite rate",
+			queue.Config{Limit: -1, Rate: math.Inf(1)},
+			queue.Config{Limit: -1, Rate: 10},
+			allInFlight,
 		},
 		{"size", queue.Config{MaxSize: -1}, queue.Config{}, func(tr trial) bool {
 			m := message("m_1", "wh_1")
@@ -42,8 +46,10 @@ func TestConfig_Off(t *testing.T) {
 		{"failures", queue.Config{Failures: -1}, queue.Config{}, neverRests},
 		{"rest", queue.Config{Rest: -1}, queue.Config{}, neverRests},
 		{
-			"disabled after", queue.Config{DisableAfter: -1, Failures: -1},
-			queue.Config{Failures: -1}, neverDisabled,
+			"disabled after",
+			queue.Config{DisableAfter: -1, Failures: -1},
+			queue.Config{Failures: -1},
+			neverDisabled,
 		},
 	}
 	for _, tt := range tests {

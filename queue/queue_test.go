@@ -32,7 +32,8 @@ func TestNew_Errors(t *testing.T) {
 		{"burst", client, engine, queue.Config{Burst: -1}, "queue: Burst is negative"},
 		{"rate", client, engine, queue.Config{Rate: math.NaN()}, "queue: Rate is not a number"},
 		{
-			"order of an engine that has none", client, engine, queue.Config{Ordered: true},
+			"order of an engine that has none", client, engine,
+			queue.Config{Ordered: true},
 			"queue: Ordered: a *queue_test.byHand is no Orderer",
 		},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},

@@ -97,8 +97,11 @@ func TestQueue_Ordered(t *testing.T) {
 		{
 			name: "what follows waits for the retry",
 			send: []sent{
-				{"fails", "a", 2}, {"delivered", "a", 3}, {"read", "a", 4},
-				{"other", "b", 2}, {"none-1", "", 0},
+				{"fails", "a", 2},
+				{"delivered", "a", 3},
+				{"read", "a", 4},
+				{"other", "b", 2},
+				{"none-1", "", 0},
 			},
 			soon: []string{"fails", "other", "none-1"}, late: []string{"fails", "delivered", "read"},
 		},

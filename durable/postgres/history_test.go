@@ -17,13 +17,14 @@ import (
 	"github.com/ringhook/webhook/durable/postgres"
 )
 
-// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for its values and for any.
+// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for
+// its values and for any.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
 	spy := &durabletest.Spy[pgx.Tx]{Store: postgres.Store(pool, schema)}
-	e, err := durable.New[pgx.Tx](spy, durable.Config{Schema: schema})
-	require.NoError(t, err)
+	e := &postgres.Engine{}
+	require.NoError(t, store.Open(e, spy, durable.Config{Schema: schema}))
 	require.NoError(t, e.Migrate(t.Context()))
 	exec := execIn(pool, schema)
 	durabletest.Fill(t, 200_000, exec)

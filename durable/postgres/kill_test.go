@@ -34,7 +34,8 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	durabletest.Outage(t, durabletest.Place{Name: s.dsn, Schema: "ringhook"}, func() {
-		s.control("stop", "-m", "immediate") // as a crash: nothing is written down any more
+		// As a crash: nothing is written down any more.
+		s.control("stop", "-m", "immediate")
 		down := time.NewTimer(2 * time.Second)
 		<-down.C
 		s.control("start")
@@ -54,7 +55,8 @@ func startServer(t *testing.T) *server {
 	if len(bins) == 0 {
 		t.Skip("needs a Postgres of its own: there is no /usr/lib/postgresql/*/bin/initdb")
 	}
-	folder, err := os.MkdirTemp("", "ringhook") //nolint:usetesting // the server's user could not get into t.TempDir
+	//nolint:usetesting // the server's user could not get into t.TempDir
+	folder, err := os.MkdirTemp("", "ringhook")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	s := &server{t: t, bin: filepath.Dir(slices.Max(bins)), data: filepath.Join(folder, "data")}
@@ -65,7 +67,8 @@ func startServer(t *testing.T) *server {
 		require.NoError(t, err)
 		require.NoError(t, os.Chown(folder, uid, -1))
 	}
-	s.run("initdb", "-D", s.data, "-U", "ringhook", "-A", "trust", "-E", "UTF8") // with its syncs: it is going to crash
+	// With its syncs: it is going to crash.
+	s.run("initdb", "-D", s.data, "-U", "ringhook", "-A", "trust", "-E", "UTF8")
 	port := freePort(t)
 	settings := fmt.Sprintf("listen_addresses = '127.0.0.1'\nport = %d\nunix_socket_directories = '%s'\n", port, folder)
 	require.NoError(t, os.WriteFile(filepath.Join(s.data, "postgresql.auto.conf"), []byte(settings), 0o600))
@@ -82,13 +85,15 @@ func (s *server) control(args ...string) {
 
 func (s *server) run(program string, args ...string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // not the test's, which has ended when it is stopped
+	// Not the test's, which has ended when it is stopped.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	args = append([]string{filepath.Join(s.bin, program)}, args...)
 	if os.Getuid() == 0 { // as which it refuses to run
 		args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
 	}
-	// Into a file, not a pipe: the server would keep that open, and Run would wait for its end.
+	// Into a file, not a pipe: the server would keep that open, and Run would wait for
+	// its end.
 	output, err := os.CreateTemp(s.t.TempDir(), program)
 	require.NoError(s.t, err)
 	defer output.Close()

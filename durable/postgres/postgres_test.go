@@ -6,9 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/durable"
@@ -19,7 +22,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// database is the name of the variable with the DSN of a database that tests may make schemas in.
+// database is the name of the variable with the DSN of a database that tests may make
+// schemas in.
 const database = "RINGHOOK_POSTGRES"
 
 // connect returns a pool and the name of a schema that is removed when the test ends.
@@ -64,36 +68,39 @@ func TestDurable(t *testing.T) {
 	t.Parallel()
 	durabletest.Test(t, func(t testing.TB) durabletest.Database[pgx.Tx] {
 		pool, schema := connect(t)
-		names := strings.NewReplacer("@", schema+".", "#", schema+".", "BLOB", "bytea")
-		bare := func(t testing.TB, config durable.Config) *postgres.Engine {
+		return databaseOn(pool, schema)
+	})
+}
+
+func databaseOn(pool *pgxpool.Pool, schema string) durabletest.Database[pgx.Tx] {
+	names := strings.NewReplacer("@", schema+".", "#", schema+".", "BLOB", "bytea")
+	return durabletest.Database[pgx.Tx]{
+		Open: func(t testing.TB, config durable.Config) *postgres.Engine {
+			config.Schema = schema
+			return open(t, pool, config)
+		},
+		Bare: func(t testing.TB, config durable.Config) *postgres.Engine {
 			config.Schema = schema
 			e, err := postgres.New(pool, config)
 			require.NoError(t, err)
 			return e
-		}
-		return durabletest.Database[pgx.Tx]{
-			Open: func(t testing.TB, config durable.Config) *postgres.Engine {
-				config.Schema = schema
-				return open(t, pool, config)
-			},
-			Bare: bare,
-			Exec: func(t testing.TB, text string) {
-				_, err := pool.Exec(t.Context(), names.Replace(inSchema(schema, text)))
-				require.NoError(t, err)
-			},
-			Row: func(t testing.TB, text string, dest ...any) {
-				require.NoError(t, pool.QueryRow(t.Context(), names.Replace(text)).Scan(dest...))
-			},
-			Tx: func(t testing.TB, fn func(pgx.Tx, func(string)) error) error {
-				return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-					return fn(tx, func(text string) {
-						_, err := tx.Exec(t.Context(), names.Replace(inSchema(schema, text)))
-						require.NoError(t, err)
-					})
+		},
+		Exec: func(t testing.TB, text string) {
+			_, err := pool.Exec(t.Context(), names.Replace(inSchema(schema, text)))
+			require.NoError(t, err)
+		},
+		Row: func(t testing.TB, text string, dest ...any) {
+			require.NoError(t, pool.QueryRow(t.Context(), names.Replace(text)).Scan(dest...))
+		},
+		Tx: func(t testing.TB, fn func(pgx.Tx, func(string)) error) error {
+			return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+				return fn(tx, func(text string) {
+					_, err := tx.Exec(t.Context(), names.Replace(inSchema(schema, text)))
+					require.NoError(t, err)
 				})
-			},
-		}
-	})
+			})
+		},
+	}
 }
 
 // inSchema puts the table calls, the caller's own, where it is removed with the schema.
@@ -101,9 +108,66 @@ func inSchema(schema, text string) string {
 	return strings.ReplaceAll(text, " calls ", " "+schema+".calls ")
 }
 
+// TestMigrate_Waits has another process migrate, for longer than the role may wait for
+// locks or let a statement take.
+func TestMigrate_Waits(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	other, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer other.Rollback(context.Background()) //nolint:errcheck // after Commit
+	_, err = other.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, schema)
+	require.NoError(t, err)
+
+	config := pool.Config()
+	for _, timeout := range []string{"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"} {
+		config.ConnConfig.RuntimeParams[timeout] = "300"
+	}
+	impatient, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer impatient.Close()
+	e, err := postgres.New(impatient, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	migrated := make(chan error, 1)
+	go func() { migrated <- e.Migrate(context.Background()) }()
+	select {
+	case err := <-migrated:
+		require.FailNow(t, "did not wait", "%v", err)
+	case <-time.After(time.Second):
+	}
+	require.NoError(t, other.Commit(t.Context()))
+	require.NoError(t, <-migrated)
+	require.NoError(t, e.Check(t.Context()))
+}
+
+// TestShared has a schema in which another program works with River, and none of our
+// tables.
+func TestShared(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	_, err := pool.Exec(t.Context(), `CREATE SCHEMA `+schema)
+	require.NoError(t, err)
+	river, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: schema})
+	require.NoError(t, err)
+	_, err = river.Migrate(t.Context(), rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: 6})
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO `+schema+`.river_queue (name, updated_at) VALUES ('default', now())`)
+	require.NoError(t, err)
+	e, err := postgres.New(pool, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	require.ErrorContains(t, e.Migrate(t.Context()), `another user of River has "default" in the same tables`)
+	var version, tables int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT max(version) FROM `+schema+`.river_migration`).Scan(&version))
+	require.Equal(t, 6, version, "its tables are left alone")
+	count := `SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename IN ('migration', 'delivery')`
+	require.NoError(t, pool.QueryRow(t.Context(), count, schema).Scan(&tables))
+	require.Zero(t, tables)
+}
+
 func TestNew(t *testing.T) {
 	t.Parallel()
-	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none") // connects when it is used
+	// Connects when it is used.
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	tests := []struct {
@@ -131,7 +195,8 @@ func TestNew(t *testing.T) {
 	require.ErrorContains(t, e.Migrate(t.Context()), "durable: migrate: ")
 	require.ErrorContains(t, e.Enqueue(t.Context(), durabletest.Task("a")), "durable: enqueue: ")
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
-	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ") // and not that it runs
+	// And not that it runs.
+	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
 	require.ErrorContains(t, e.Check(t.Context()), "durable: check: ")
 }
 

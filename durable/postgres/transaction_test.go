@@ -15,7 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// TestIsolation enqueues to an ordering in transactions that do not see what ends meanwhile: the first of the ordering.
+// TestIsolation enqueues to an ordering in transactions that do not see what ends
+// meanwhile: the first of the ordering.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
 	for _, level := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
@@ -66,8 +67,8 @@ func await(t *testing.T, got <-chan string) string {
 	}
 }
 
-// TestIsolation_order enqueues the second of an ordering before the first of it, which was enqueued in a transaction that does not
-// see what others do, could become active.
+// TestIsolation_order enqueues the second of an ordering before the first of it, which
+// was enqueued in a transaction that does not see what others do, could become active.
 func TestIsolation_order(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
@@ -87,7 +88,8 @@ func TestIsolation_order(t *testing.T) {
 	require.Equal(t, "second", await(t, got))
 }
 
-// TestOpenTransaction leaves a transaction open that has enqueued. Only who enqueues the same ID waits for it.
+// TestOpenTransaction leaves a transaction open that has enqueued. Only who enqueues
+// the same ID waits for it.
 func TestOpenTransaction(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
@@ -98,7 +100,8 @@ func TestOpenTransaction(t *testing.T) {
 	same := make(chan error, 1)
 	go func() { same <- e.Enqueue(context.Background(), durabletest.Task("same")) }()
 	for i := range 3 {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it is one at most: the machine may be busy
+		// It is one at most: the machine may be busy.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		require.NoError(t, e.Enqueue(ctx, durabletest.Tasks("other", i+1)...))
 		cancel()
 	}
@@ -114,7 +117,8 @@ func TestOpenTransaction(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// TestMigrate_hooks connects as a pool does whose settings are only known when it connects, such as a password that changes.
+// TestMigrate_hooks connects as a pool does whose settings are only known when it
+// connects, such as a password that changes.
 func TestMigrate_hooks(t *testing.T) {
 	t.Parallel()
 	known, schema := connect(t)
@@ -135,7 +139,8 @@ func TestMigrate_hooks(t *testing.T) {
 	require.GreaterOrEqual(t, after, 2)
 }
 
-// TestMigrate_rights has a role that may use the tables and make none: there is nothing to make.
+// TestMigrate_rights has a role that may use the tables and make none: there is nothing
+// to make.
 func TestMigrate_rights(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

@@ -21,7 +21,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// On a full disk Enqueue says so, and what it refused is not kept. When there is room again, all goes on.
+// On a full disk Enqueue says so, and what it refused is not kept. When there is room
+// again, all goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	t.Run("Reopened", func(t *testing.T) {
@@ -42,7 +43,8 @@ func TestDiskFull(t *testing.T) {
 		require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
 	})
 
-	// The engine delivers all the time. What it cannot write down while it holds a delivery, it does again.
+	// The engine delivers all the time. What it cannot write down while it holds a
+	// delivery, it does again.
 	t.Run("Running", func(t *testing.T) {
 		t.Parallel()
 		disk := mountDisk(t)
@@ -77,7 +79,8 @@ func fill(t *testing.T, e *sqlite.Engine) (accepted, refused []queue.Task) {
 	return accepted, refused
 }
 
-// listen runs an engine. The function it returns waits until there are n messages, and returns what has been handed out.
+// listen runs an engine. The function it returns waits until there are n messages, and
+// returns what has been handed out.
 func listen(t *testing.T, e *sqlite.Engine) func(n int) map[string]bool {
 	var mu sync.Mutex
 	got := map[string]bool{}
@@ -127,7 +130,8 @@ func ids(groups ...[]queue.Task) map[string]bool {
 	return all
 }
 
-// mountDisk returns the folder of a disk of 8 MB, most of which a file takes that makeRoom removes.
+// mountDisk returns the folder of a disk of 8 MB, most of which a file takes that
+// makeRoom removes.
 func mountDisk(t *testing.T) string {
 	folder := t.TempDir()
 	if text, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder).CombinedOutput(); err != nil {

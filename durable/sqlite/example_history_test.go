@@ -23,7 +23,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A receiver was broken for a while. When it is repaired, its customer sees what has failed, and has all of it sent again.
+// A receiver was broken for a while. When it is repaired, its customer sees what has
+// failed, and has all of it sent again.
 func Example_history() {
 	folder, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -76,12 +77,12 @@ func Example_history() {
 			fmt.Println(d.ID, d.State, d.Status)
 		}
 	}
-	list(durable.Failed)
+	list(durable.StateFailed)
 
 	broken.Store(false)
 	n, err := engine.ResendFailed(ctx, "calls", since)
 	fmt.Println("resent:", n, err)
-	list(durable.Delivered)
+	list(durable.StateDelivered)
 	attempts, err := engine.Attempts(ctx, "call-1")
 	if err != nil {
 		log.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A webhook is kept beside the deliveries. Its customer changes it, and an event is dispatched to its ID, together with a row of
-// the caller's own.
+// A webhook is kept beside the deliveries. Its customer changes it, and an event is
+// dispatched to its ID, together with a row of the caller's own.
 func Example_webhooks() {
 	folder, err := os.MkdirTemp("", "ringhook")
 	if err != nil {
@@ -68,9 +68,6 @@ func Example_webhooks() {
 	fmt.Println(tx.Commit())
 	stats, err := q.Stats(ctx)
 	fmt.Println(stats.Pending, err)
-	// Output:
-	// webhook: body: offset 39: unknown name "payload.staus"; did you mean "payload.status"?
-	// 2 <nil>
-	// <nil>
-	// 1 <nil>
+	// Output: webhook: body: offset 39: unknown name "payload.staus"; did you mean
+	// "payload.status"? 2 <nil> <nil> 1 <nil>
 }

@@ -15,5 +15,5 @@ func Connections(path string) (write, read *sql.DB, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return f.write.DB, f.read.DB, nil
+	return f.write, f.read, nil
 }

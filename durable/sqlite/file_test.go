@@ -31,7 +31,8 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestPragmas looks at the settings without which a power cut could lose what was kept, and writers would be in each other's way.
+// TestPragmas looks at the settings without which a power cut could lose what was kept,
+// and writers would be in each other's way.
 func TestPragmas(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -63,7 +64,8 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestSweepFails has a file from which nothing can be removed, as when the disk is full: that is tried again in a minute.
+// TestSweepFails has a file from which nothing can be removed, as when the disk is
+// full: that is tried again in a minute.
 func TestSweepFails(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

@@ -14,15 +14,16 @@ import (
 	"github.com/ringhook/webhook/durable/sqlite"
 )
 
-// TestPlans asks SQLite, which decides without looking at the rows, how it would run each statement.
+// TestPlans asks SQLite, which decides without looking at the rows, how it would run
+// each statement.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	s, err := sqlite.Store(path)
 	require.NoError(t, err)
 	spy := &durabletest.Spy[*sql.Tx]{Store: s}
-	e, err := durable.New[*sql.Tx](spy, durable.Config{})
-	require.NoError(t, err)
+	e := &sqlite.Engine{}
+	require.NoError(t, store.Open(e, spy, durable.Config{}))
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)
@@ -36,7 +37,8 @@ func TestPlans(t *testing.T) {
 			var id, parent, unused int
 			var step string
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") { // for statistics
+			// For statistics.
+			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") {
 				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt)\b`, step, stmt.SQL)
 			}
 			if name := index.FindString(step); name != "" && strings.Contains(stmt.SQL, "ORDER BY created") {

@@ -1,11 +1,13 @@
-// Package sqlite opens a [durable.Engine] on an SQLite file: for a service on one machine, with nothing to install. Several
-// processes of that machine may share the file.
+// Package sqlite opens a [durable.Engine] on an SQLite file: for a service on one
+// machine, with nothing to install. Several processes of that machine may share the
+// file.
 package sqlite
 
 import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,26 +15,29 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	driver "modernc.org/sqlite"
+	"modernc.org/sqlite"
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// An Engine is a [durable.Engine] on a file. Its transactions are those of database/sql.
+// An Engine is a [durable.Engine] on a file, with the methods described there. Its
+// transactions are those of database/sql.
 type Engine = durable.Engine[*sql.Tx]
 
-// Open opens the file, which it creates if there is none, for its owner only, and brings its tables up to date. Close the engine after its Run has
-// returned. The file must be on a local disk, and have no other user of River's in it.
+// Open opens the file, which it creates if there is none, for its owner only, and brings
+// its tables up to date. Close the engine after its Run has returned. The file must be on
+// a local disk, and have no other user of River in it. Before a file of an older version
+// is opened, stop that version's processes.
 //
-// What Enqueue keeps is on disk when it returns: the journal is a write-ahead log, synced with each commit. Statements wait up
-// to 10 s for another transaction that writes, so those of the caller's own must be short.
+// What Enqueue keeps is on disk when it returns: the journal is a write-ahead log that
+// is synced with each commit. Statements wait up to 10 s for another transaction that
+// writes, so keep the caller's own transactions short.
 func Open(path string, config durable.Config) (*Engine, error) {
 	if config.Schema != "" {
 		return nil, errors.New("durable: Schema: SQLite has none")
@@ -41,8 +46,8 @@ func Open(path string, config durable.Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := durable.New(s, config)
-	if err != nil {
+	e := &Engine{}
+	if err := store.Open(e, s, config); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := e.Migrate(context.Background()); err != nil {
@@ -51,9 +56,20 @@ func Open(path string, config durable.Config) (*Engine, error) {
 	return e, nil
 }
 
-// OpenDB opens the same file for the caller's own tables, with settings that go together with the engine's. Its transactions
-// write from the start, which is what EnqueueTx needs: one that has read before it writes can fail.
+// OpenDB opens the same file for the caller's own tables, with settings that suit the
+// engine. Its transactions take the lock for writing when they begin, as EnqueueTx needs
+// it: one that reads before it writes can fail.
 func OpenDB(path string) (*sql.DB, error) {
+	connector, err := newConnector(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// newConnector returns what opens connections to the file, which it creates if there is
+// none.
+func newConnector(path string) (driver.Connector, error) {
 	switch {
 	case path == "":
 		return nil, errors.New("durable: open: no path")
@@ -64,14 +80,17 @@ func OpenDB(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
+	wait := fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())
 	query := url.Values{
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
 	}
-	// Readable for its owner only, since it has the headers and bodies of messages: SQLite gives its other files the same mode.
-	// One that is there is not opened: to close it would end the locks that SQLite has on it in this process.
+	// For its owner only, since it has the headers and bodies of messages; SQLite gives
+	// its other files the same mode. A file that exists is not opened here: closing it
+	// would end the locks that SQLite has on it in this process.
 	creating.Lock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the caller's path
+	//nolint:gosec // the caller's path
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		err = f.Close()
 	}
@@ -80,102 +99,92 @@ func OpenDB(path string) (*sql.DB, error) {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite", name.String())
+	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
-	return db, nil
+	return connector, nil
 }
 
 var creating sync.Mutex
 
-// busyTimeout is how long a statement waits for others that have the file.
+// busyTimeout is how long a statement waits for the lock of another connection.
 const busyTimeout = 10 * time.Second
 
-// A file has one connection that writes, so that writers of this process wait for each other in Go and not in SQLite, which
-// only looks again and again; and some that read, which wait for nobody.
+// A file has one connection that writes, so that writers of this process wait for each
+// other in Go, not in SQLite, which polls; and some that read, which wait for nobody.
 type file struct {
-	write, read connection
-	own         atomic.Pointer[sql.Tx] // the transaction on write that has begun
-	missed      sync.Map               // statements that it ran and that are not prepared
+	write, read *sql.DB
 
-	// Owned by who has the connection.
-	version int64     // changes when somebody else has written
-	polite  time.Time // until when there are others
+	// What follows is guarded by the connection of write: only who has it uses them.
+	dataVersion int64     // of SQLite: it changes when another connection has written
+	yieldUntil  time.Time // until then, there are other writers
 }
 
 func open(path string) (*file, error) {
-	write, err := OpenDB(path)
+	connector, err := newConnector(path)
 	if err != nil {
 		return nil, err
 	}
-	read, err := OpenDB(path)
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	write.SetMaxOpenConns(1)
-	read.SetMaxOpenConns(4)
-	read.SetMaxIdleConns(4)
-	return &file{write: connection{DB: write}, read: connection{DB: read}}, nil
+	f := &file{write: sql.OpenDB(preparer{connector}), read: sql.OpenDB(preparer{connector})}
+	f.write.SetMaxOpenConns(1)
+	f.read.SetMaxOpenConns(4)
+	f.read.SetMaxIdleConns(4)
+	return f, nil
 }
 
-func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(f.write.DB) }
+func (f *file) Driver() riverdriver.Driver[*sql.Tx] { return river{riversqlite.New(f.write)} }
+
+// A river is River's driver without the notifications that it keeps in a table: to look
+// for them takes the connection that writes, and to look for jobs costs the same.
+type river struct{ *riversqlite.Driver }
+
+// SupportsListener returns false: jobs are looked for.
+func (river) SupportsListener() bool { return false }
+
+// SupportsListenNotify returns false: no notifications are written.
+func (river) SupportsListenNotify() bool { return false }
 
 func (f *file) Dialect() store.Dialect {
 	return store.Dialect{
-		Prefix: "ringhook_", Placeholder: "?", Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob", Stale: "FALSE",
-		Tables: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'ringhook_migration'`,
+		Prefix: "ringhook_", Placeholder: "?", Stale: "FALSE",
+		Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob",
+		Tables: `SELECT count(CASE name WHEN 'ringhook_migration' THEN 1 END),
+				count(CASE name WHEN 'river_migration' THEN 1 END)
+			FROM sqlite_master WHERE type = 'table'`,
+		Migrations: [][]string{nil, {localTimes("scheduled_at"), localTimes("finalized_at")}},
 	}
+}
+
+// localTimes returns the statement that rewrites the local times in a column of River's
+// jobs in UTC. Before v0.44, River wrote some as 2026-03-29 02:44:56.386 +0530 IST
+// m=+0.2, and compared the text with that of times in UTC.
+func localTimes(column string) string {
+	return strings.ReplaceAll(`UPDATE #river_job SET COLUMN = strftime('%Y-%m-%d %H:%M:%f',
+			substr(COLUMN, 1, blank - 1) || substr(COLUMN, blank + 1, 3) || ':' || substr(COLUMN, blank + 4, 2))
+		FROM (SELECT id AS job, 19 + instr(substr(COLUMN, 20), ' ') AS blank FROM #river_job)
+		WHERE id = job AND COLUMN GLOB '* [+-][0-9][0-9][0-9][0-9] *'`, "COLUMN", column)
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
-	for _, stmt := range stmts {
-		prepared, err := f.read.prepare(ctx, stmt.SQL)
-		if err != nil {
-			return err
-		}
-		if err := run(ctx, prepared, stmt); err != nil {
-			return err
-		}
-	}
-	return nil
+	return run(ctx, f.read, stmts)
 }
 
 func (f *file) Run(ctx context.Context, stmts ...store.Stmt) error {
-	return f.InTx(ctx, func(tx *sql.Tx) error { return f.RunTx(ctx, tx, stmts...) })
+	return f.InTx(ctx, func(tx *sql.Tx) error { return run(ctx, tx, stmts) })
 }
 
 func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error {
-	own := f.own.Load() == tx
-	for _, stmt := range stmts {
-		var r runner = unprepared{tx, stmt.SQL}
-		if prepared, ok := f.write.stmts.Load(stmt.SQL); own && ok {
-			r = tx.StmtContext(ctx, prepared.(*sql.Stmt))
-		} else if own {
-			f.missed.Store(stmt.SQL, nil)
-		}
-		if err := run(ctx, r, stmt); err != nil {
-			return err
-		}
-	}
-	return nil
+	return run(ctx, tx, stmts)
 }
 
 func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	err := f.inTx(ctx, fn)
-	if err == nil {
-		f.prepareMissed(ctx)
-	}
-	return err
-}
-
-func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	conn, err := f.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := f.notice(ctx, conn); err != nil {
+	if err := f.lookForWriters(ctx, conn); err != nil {
 		return err
 	}
 	tx, err := conn.BeginTx(ctx, nil)
@@ -184,59 +193,66 @@ func (f *file) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	}
 	began := time.Now() // only now, since it may have waited
 	defer tx.Rollback() //nolint:errcheck // an error after Commit
-	f.own.Store(tx)
-	err = fn(tx)
-	f.own.Store(nil)
-	if err != nil {
+	if err := fn(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	if f.polite.After(began) {
-		<-time.After(time.Since(began) / 2) // with the connection held, so that nobody of this process writes
+	if f.yieldUntil.After(began) {
+		// While it has the connection, so that nothing else of this process writes.
+		<-time.After(time.Since(began) / 2)
 	}
 	return nil
 }
 
-// notice looks whether somebody else has written since it last did. SQLite lets those who wait for the file look again each
-// 100 ms; one who writes without a pause would keep them out for ever. So who notices others pauses for a while.
-func (f *file) notice(ctx context.Context, conn *sql.Conn) error {
+// lookForWriters looks whether another connection has written since the last time. SQLite
+// lets those that wait for the file look again every 100 ms, so a process that writes
+// without a pause would keep them out for ever. If there are others, this one pauses
+// after each transaction for a while. The caller has the connection.
+func (f *file) lookForWriters(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
 		return err
 	}
-	if version == f.version {
+	if version == f.dataVersion {
 		return nil
 	}
-	if f.version != 0 {
-		f.polite = time.Now().Add(time.Second)
+	if f.dataVersion != 0 {
+		f.yieldUntil = time.Now().Add(time.Second)
 	}
-	f.version = version
+	f.dataVersion = version
 	return nil
 }
 
 // Lock returns nothing: one transaction writes at a time.
 func (f *file) Lock([]string) []store.Stmt { return nil }
 
-func (f *file) Hasty() []store.Stmt { return nil }
+// LockTimeout returns nothing, as Lock does.
+func (f *file) LockTimeout() []store.Stmt { return nil }
 
+// Conflict returns false: a transaction that has begun writes without conflicts.
 func (f *file) Conflict(error) bool { return false }
 
-func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
-	river, err := rivermigrate.New(f.Driver(), nil)
+func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) error {
+	migrator, err := rivermigrate.New(f.Driver(), nil)
 	if err != nil {
 		return err
 	}
 	migrate := func(tx *sql.Tx) error {
-		f.own.Store(nil) // a migration changes what a prepared statement was prepared for
-		//lint:ignore SA1019 deprecated for Postgres' sake; here one transaction keeps other processes out
-		if _, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil { //nolint:staticcheck // as above, for who reads it here
+		if err := before(tx); err != nil {
 			return err
 		}
-		return own(tx)
+		//lint:ignore SA1019 deprecated because of Postgres; here it keeps other processes out
+		//nolint:staticcheck // as above
+		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
+		if err != nil {
+			return err
+		}
+		return after(tx)
 	}
-	// To make a new file one with a write-ahead log, SQLite does not wait for others that do the same.
+	// When a new file gets its write-ahead log, SQLite does not wait for another process
+	// that does the same.
 	for until := time.Now().Add(busyTimeout); ; {
 		err := f.InTx(ctx, migrate)
 		if !isBusy(err) || time.Now().After(until) {
@@ -250,69 +266,36 @@ func (f *file) Migrate(ctx context.Context, own func(*sql.Tx) error) error {
 	}
 }
 
-// isBusy reports whether another process or connection had the file.
+// isBusy reports whether another connection had the lock.
 func isBusy(err error) bool {
-	const busy = 5 // SQLITE_BUSY; the bits above are why
-	var e *driver.Error
+	const busy = 5 // SQLITE_BUSY; higher bits say why
+	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == busy
 }
 
 func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }
 
-// A connection keeps its statements prepared: preparing one takes longer than running it.
-type connection struct {
-	*sql.DB
-	stmts sync.Map // of text to *sql.Stmt
-}
-
-func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt, ok := c.stmts.Load(text); ok {
-		return stmt.(*sql.Stmt), nil
-	}
-	stmt, err := c.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if other, loaded := c.stmts.LoadOrStore(text, stmt); loaded {
-		return other.(*sql.Stmt), stmt.Close()
-	}
-	return stmt, nil
-}
-
-// prepareMissed prepares for the next time. Where it fails, that is only slower.
-func (f *file) prepareMissed(ctx context.Context) {
-	f.missed.Range(func(text, _ any) bool {
-		f.missed.Delete(text)
-		_, err := f.write.prepare(ctx, text.(string))
-		return err == nil
-	})
-}
-
-// A runner is a prepared statement, or one that is not.
+// A runner is a database or a transaction.
 type runner interface {
-	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-type unprepared struct {
-	tx  *sql.Tx
-	sql string
+func run(ctx context.Context, r runner, stmts []store.Stmt) error {
+	for _, stmt := range stmts {
+		if err := runOne(ctx, r, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (u unprepared) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
-	return u.tx.QueryContext(ctx, u.sql, args...)
-}
-
-func (u unprepared) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
-	return u.tx.ExecContext(ctx, u.sql, args...)
-}
-
-func run(ctx context.Context, r runner, stmt store.Stmt) error {
+func runOne(ctx context.Context, r runner, stmt store.Stmt) error {
 	if stmt.Scan == nil {
-		_, err := r.ExecContext(ctx, stmt.Args...)
+		_, err := r.ExecContext(ctx, stmt.SQL, stmt.Args...)
 		return err
 	}
-	rows, err := r.QueryContext(ctx, stmt.Args...)
+	rows, err := r.QueryContext(ctx, stmt.SQL, stmt.Args...)
 	if err != nil {
 		return err
 	}

@@ -45,35 +45,41 @@ func TestEngine(t *testing.T) {
 
 func TestDurable(t *testing.T) {
 	t.Parallel()
-	durabletest.Test(t, func(t testing.TB) durabletest.Database[*sql.Tx] {
-		path := newFile(t)
-		db, err := sqlite.OpenDB(path)
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, db.Close()) })
-		names := strings.NewReplacer("@", "ringhook_", "#", "")
-		return durabletest.Database[*sql.Tx]{
-			Open: func(t testing.TB, config durable.Config) *sqlite.Engine { return open(t, path, config) },
-			Exec: func(t testing.TB, text string) {
-				_, err := db.ExecContext(t.Context(), names.Replace(text))
+	durabletest.Test(t, func(t testing.TB) durabletest.Database[*sql.Tx] { return databaseOn(t, newFile(t)) })
+}
+
+func TestZones(t *testing.T) {
+	t.Parallel()
+	durabletest.Zones(t, "TestDurable")
+}
+
+func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
+	db, err := sqlite.OpenDB(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	names := strings.NewReplacer("@", "ringhook_", "#", "")
+	return durabletest.Database[*sql.Tx]{
+		Open: func(t testing.TB, config durable.Config) *sqlite.Engine { return open(t, path, config) },
+		Exec: func(t testing.TB, text string) {
+			_, err := db.ExecContext(t.Context(), names.Replace(text))
+			require.NoError(t, err)
+		},
+		Row: func(t testing.TB, text string, dest ...any) {
+			require.NoError(t, db.QueryRowContext(t.Context(), names.Replace(text)).Scan(dest...))
+		},
+		Tx: func(t testing.TB, fn func(*sql.Tx, func(string)) error) error {
+			tx, err := db.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			exec := func(text string) {
+				_, err := tx.ExecContext(t.Context(), names.Replace(text))
 				require.NoError(t, err)
-			},
-			Row: func(t testing.TB, text string, dest ...any) {
-				require.NoError(t, db.QueryRowContext(t.Context(), names.Replace(text)).Scan(dest...))
-			},
-			Tx: func(t testing.TB, fn func(*sql.Tx, func(string)) error) error {
-				tx, err := db.BeginTx(t.Context(), nil)
-				require.NoError(t, err)
-				exec := func(text string) {
-					_, err := tx.ExecContext(t.Context(), names.Replace(text))
-					require.NoError(t, err)
-				}
-				if err := fn(tx, exec); err != nil {
-					return errors.Join(err, tx.Rollback())
-				}
-				return tx.Commit()
-			},
-		}
-	})
+			}
+			if err := fn(tx, exec); err != nil {
+				return errors.Join(err, tx.Rollback())
+			}
+			return tx.Commit()
+		},
+	}
 }
 
 func TestOpen(t *testing.T) {
@@ -109,6 +115,17 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600))
 	_, err = sqlite.Open(text, durable.Config{})
 	require.ErrorContains(t, err, "durable: open "+text+": ")
+}
+
+// TestOpen_Newer opens a file that a later version has migrated.
+func TestOpen_Newer(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	open(t, path, durable.Config{})
+	_, exec := connect(t, path)
+	exec(t, `INSERT INTO @migration (version) VALUES (3)`)
+	_, err := sqlite.Open(path, durable.Config{})
+	require.EqualError(t, err, "durable: open "+path+": the tables are of a newer version, 3 with River's 8: this program knows 2 with River's 8")
 }
 
 // TestWriterWaits holds the file for a while: what is to be kept waits for it.

@@ -62,7 +62,8 @@ func spellings(member string, envelope bool) []string {
 	if !envelope {
 		return []string{member, "payload." + member}
 	}
-	if short, ok := strings.CutPrefix(member, "payload."); ok {
+	short, ok := strings.CutPrefix(member, "payload.")
+	if ok && !strings.HasPrefix(short, "payload.") { // which would mean the one above it
 		return []string{member, short}
 	}
 	return []string{member}

@@ -47,6 +47,7 @@ func FuzzSpellings(f *testing.F) {
 	for _, doc := range []string{
 		`{"x":1,"y":{"z":[1,{"a":2}]}}`, `{"x":1,"payload":{"x":2,"y":{"z":3}}}`, `{"payload":[{"x":1}]}`,
 		`{"payload":"text","x":1}`, `{"payload":{"payload":{"payload":1}}}`, `[1,{"payload":{"x":1}}]`, `null`,
+		`{"payload":{"payload":{"x":1}}}`,
 	} {
 		f.Add(doc)
 	}

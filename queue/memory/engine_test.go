@@ -149,7 +149,8 @@ func TestEngine_EnqueueErrors(t *testing.T) {
 		{"no id", queue.Task{Key: "k", Message: &webhook.Message{}}, "queue: task 1: no ID"},
 		{"no key", taskOf("m_1", ""), "queue: task 1: no Key"},
 		{
-			"another id", queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}},
+			"another id",
+			queue.Task{ID: "m_1", Key: "k", Message: &webhook.Message{ID: "m_2"}},
 			"queue: task 1: the ID is not that of the Message",
 		},
 	}

@@ -28,11 +28,13 @@ func TestEngine_Turns(t *testing.T) {
 	}{
 		{"first come, first served", []string{"a1", "a2", "a3"}, []string{"a1", "a2", "a3"}},
 		{
-			"endpoints take turns", []string{"a1", "a2", "a3", "b1", "c1", "c2"},
+			"endpoints take turns",
+			[]string{"a1", "a2", "a3", "b1", "c1", "c2"},
 			[]string{"a1", "b1", "c1", "a2", "c2", "a3"},
 		},
 		{
-			"first attempts before retries", []string{"r1", "a1", "r2", "a2", "b1"},
+			"first attempts before retries",
+			[]string{"r1", "a1", "r2", "a2", "b1"},
 			[]string{"a1", "b1", "a2", "r1", "r2"},
 		},
 	}
@@ -77,7 +79,8 @@ func TestEngine_Verdicts(t *testing.T) {
 		{"retry at once", []queue.Verdict{again(0), done}, []string{"m/1 0s", "m/2 0s"}},
 		{"a wait below zero", []queue.Verdict{again(-1), done}, []string{"m/1 0s", "m/2 0s"}},
 		{
-			"deferrals do not count", []queue.Verdict{later, retry, later, done},
+			"deferrals do not count",
+			[]queue.Verdict{later, retry, later, done},
 			[]string{"m/1 0s", "m/1 1s", "m/2 11s", "m/2 12s"},
 		},
 		{"an unknown kind loses nothing", []queue.Verdict{{}, done}, []string{"m/1 0s", "m/2 10s"}},

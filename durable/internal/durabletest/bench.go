@@ -19,7 +19,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// Delayed reports how many MiB of memory the process has more when 200,000 deliveries wait for an hour, than when none do.
+// Delayed reports how many MiB of memory the process has more when 200,000 deliveries
+// wait for an hour, than when none do.
 func Delayed[T any](b *testing.B, e *durable.Engine[T]) {
 	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDone} })
 	idle := heap()
@@ -49,8 +50,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Isolation reports how long 5,000 deliveries take through a queue, but for the 5 % of them that go to an endpoint that takes
-// five seconds for each.
+// Isolation reports how long 5,000 deliveries take through a queue, but for the 5 % of
+// them that go to an endpoint that takes five seconds for each.
 func Isolation[T any](b *testing.B, e *durable.Engine[T]) {
 	const n, slow = 5000, 250
 	var fast sync.WaitGroup

@@ -99,7 +99,7 @@ func testDispatch[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Enable(t.Context(), hookID))
 	q.Disable(hookID)
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), queue.ErrDisabled)
-	require.EqualError(t, e.Webhooks(nil).Dispatch(t.Context(), hookID, sent), "durable: dispatch: there is no queue")
+	require.EqualError(t, e.Webhooks(nil).Dispatch(t.Context(), hookID, sent), "durable: dispatch: Webhooks was given no queue")
 	q.Enable(hookID)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -190,15 +190,15 @@ func testDisabled[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Webhooks(nil).Disable(t.Context(), hookID))
 	runQueue(t, q)
-	require.Equal(t, queue.ReasonDisabled, finally(t, e, "report-1", durable.Dropped).Reason)
-	finally(t, e, "report-2", durable.Delivered)
+	require.Equal(t, queue.ReasonDisabled, finally(t, e, "report-1", durable.StateDropped).Reason)
+	finally(t, e, "report-2", durable.StateDelivered)
 	require.Len(t, r.got(), 1)
 
 	require.NoError(t, e.Webhooks(nil).Enable(t.Context(), hookID))
 	n, err := e.ResendFailed(t.Context(), hookID, time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	finally(t, e, "report-1", durable.Delivered)
+	finally(t, e, "report-1", durable.StateDelivered)
 }
 
 func testDispatchTx[T any](t *testing.T, db Database[T]) {
@@ -257,7 +257,8 @@ func testDispatchSupersede[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 }
 
-// testDispatchTwo has one engine change what the other dispatches: what has committed counts from then on.
+// testDispatchTwo has one engine change what the other dispatches: what has committed
+// counts from then on.
 func testDispatchTwo[T any](t *testing.T, db Database[T]) {
 	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	other := db.Open(t, durable.Config{}).Webhooks(nil)

@@ -1,4 +1,5 @@
-// Package durabletest holds what the tests of the engines on SQLite and on Postgres share.
+// Package durabletest holds what the tests of the engines on SQLite and on Postgres
+// share.
 package durabletest
 
 import (
@@ -39,7 +40,8 @@ func Tasks(prefix string, n int) []queue.Task {
 	return tasks
 }
 
-// Run runs an engine until the test ends or the returned function is called, which waits for its end.
+// Run runs an engine until the test ends or the returned function is called, which
+// waits for its end.
 func Run[T any](t testing.TB, e *durable.Engine[T], handle func(context.Context, queue.Delivery) queue.Verdict) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -10,13 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Freeze stops one of two processes on one database, as a virtual machine is stopped to be moved, for so long that the other
-// takes its deliveries over. When it goes on, it believes that they are still its own.
+// Freeze stops one of two processes on one database, as a virtual machine is stopped to
+// be moved, for so long that the other takes its deliveries over. When it goes on, it
+// believes that they are still its own.
 func Freeze(t *testing.T, place Place) {
 	l := newLedger(t)
 	l.loose = true
-	// What was on its way out when the process was stopped goes out late, in whatever order, so nothing is ordered here. One
-	// that is stopped while it writes a file keeps the other from writing until it goes on.
+	// What was on its way out when the process was stopped goes out late, in whatever
+	// order, so nothing is ordered here. One that is stopped while it writes a file
+	// keeps the other from writing until it goes on.
 	s := settings{Place: place, URL: l.receiver.URL, Number: 1, Outages: true, Loose: true}
 	frozen := start(t, l, s)
 	s.Number = 2
@@ -27,6 +29,7 @@ func Freeze(t *testing.T, place Place) {
 	require.NoError(t, frozen.cmd.Process.Signal(syscall.SIGCONT))
 	frozen.runFor(2 * time.Second)
 	finish(frozen, other)
-	const fetched = 8 // times as many as there are workers wait in each process for a place
+	// Times as many as there are workers wait in each process for a place.
+	const fetched = 8
 	l.settle(t, map[int]int{1: 1 + fetched, 2: 1 + fetched})
 }

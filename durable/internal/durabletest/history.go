@@ -37,12 +37,13 @@ func filters(f durable.Filter) []durable.Filter {
 	return all
 }
 
-// testList compares the pages of all combinations of filters with what a loop over all finds.
+// testList compares the pages of all combinations of filters with what a loop over all
+// finds.
 func testList[T any](t *testing.T, db Database[T]) {
 	const n = 60
 	e := db.Open(t, durable.Config{})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	states := []durable.State{durable.Pending, durable.Delivered, durable.Failed, durable.Dropped, durable.Canceled}
+	states := []durable.State{durable.StatePending, durable.StateDelivered, durable.StateFailed, durable.StateDropped, durable.StateCanceled}
 	var want []durable.Delivery // the newest first
 	for i := range n {
 		task := Task(fmt.Sprintf("m%02d", i))
@@ -50,10 +51,11 @@ func testList[T any](t *testing.T, db Database[T]) {
 		require.NoError(t, e.Enqueue(t.Context(), task))
 		d := durable.Delivery{
 			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event, State: states[i%len(states)],
-			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour), // several at one moment
+			// Several at one moment.
+			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour),
 		}
 		due, ended := d.Due.UnixMicro(), "NULL"
-		if d.State != durable.Pending {
+		if d.State != durable.StatePending {
 			ended, d.Due, d.Ended = strconv.FormatInt(due, 10), time.Time{}, d.Due
 		}
 		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s WHERE id = '%s'`,
@@ -61,7 +63,7 @@ func testList[T any](t *testing.T, db Database[T]) {
 		want = slices.Insert(want, 0, d)
 	}
 	for _, f := range filters(durable.Filter{
-		State: durable.Failed, WebhookID: "hook-1", Key: "key-1", Event: "event-1", From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
+		State: durable.StateFailed, WebhookID: "hook-1", Key: "key-1", Event: "event-1", From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
 	}) {
 		matching := []durable.Delivery{}
 		for _, d := range want {
@@ -87,8 +89,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 	}
 	for f, text := range map[durable.Filter]string{
 		{State: "ended"}:    "durable: list: bad filter: no such State",
-		{After: "x"}:        "durable: list: bad filter: After is not what another page's Next was",
-		{After: "1-2' OR "}: "durable: list: bad filter: After is not what another page's Next was",
+		{After: "x"}:        "durable: list: bad filter: After is not the Next of a page",
+		{After: "1-2' OR "}: "durable: list: bad filter: After is not the Next of a page",
 		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
 	} {
 		_, err := e.List(t.Context(), f)
@@ -102,7 +104,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 	require.JSONEq(t, `{"deliveries": [], "next": ""}`, string(text))
 }
 
-// testLongNames has names that are longer than a key of an index may be: they are kept, and found.
+// testLongNames has names that are longer than a key of an index may be: they are kept,
+// and found.
 func testLongNames[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	var tasks []queue.Task
@@ -158,23 +161,23 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	task := Task("a")
 	require.NoError(t, e.Enqueue(t.Context(), task))
 
-	d := finally(t, e, "a", durable.Failed)
+	d := finally(t, e, "a", durable.StateFailed)
 	require.WithinDuration(t, time.Now(), d.Created, time.Minute)
 	require.WithinDuration(t, time.Now(), d.Ended, time.Minute)
 	want := durable.Delivery{
-		ID: "a", WebhookID: task.Message.WebhookID, Key: task.Key, Event: task.Message.Event, State: durable.Failed, Attempts: 2,
+		ID: "a", WebhookID: task.Message.WebhookID, Key: task.Key, Event: task.Message.Event, State: durable.StateFailed, Attempts: 2,
 		Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503", Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
 	require.NoError(t, e.Resend(t.Context(), "a"))
-	d = finally(t, e, "a", durable.Dropped)
+	d = finally(t, e, "a", durable.StateDropped)
 	want = durable.Delivery{
-		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.Dropped, Reason: queue.ReasonDisabled,
+		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.StateDropped, Reason: queue.ReasonDisabled,
 		Resent: 1, Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
 	require.NoError(t, e.Resend(t.Context(), "a"))
-	d = finally(t, e, "a", durable.Delivered)
+	d = finally(t, e, "a", durable.StateDelivered)
 	require.Equal(t, []int{2, 1, 200}, []int{d.Resent, d.Attempts, d.Status})
 
 	attempts, err := e.Attempts(t.Context(), "a")
@@ -216,8 +219,8 @@ func testNotResent[T any](t *testing.T, db Database[T]) {
 	}{
 		{"pending", "durable: resend: the delivery has not ended", durable.ErrPending},
 		{"none", "durable: resend: the delivery has no message", durable.ErrNoMessage},
-		{"unknown", "durable: resend: no such delivery", durable.ErrNotFound},
-		{"\x00\xff", "durable: resend: no such delivery", durable.ErrNotFound},
+		{"unknown", "durable: resend: no such delivery", webhook.ErrNotFound},
+		{"\x00\xff", "durable: resend: no such delivery", webhook.ErrNotFound},
 	}
 	for _, tt := range tests {
 		err := e.Resend(t.Context(), tt.id)
@@ -259,11 +262,12 @@ func testResendOrdered[T any](t *testing.T, db Database[T]) {
 	ok, err := e.Cancel(t.Context(), "busy")
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.ErrorIs(t, e.Resend(t.Context(), "busy"), durable.ErrPending) // it is being sent
+	// It is being sent.
+	require.ErrorIs(t, e.Resend(t.Context(), "busy"), durable.ErrPending)
 	close(gate)
-	finally(t, e, "last", durable.Failed)
+	finally(t, e, "last", durable.StateFailed)
 	require.NoError(t, e.Resend(t.Context(), "busy"))
-	finally(t, e, "busy", durable.Delivered)
+	finally(t, e, "busy", durable.StateDelivered)
 	var ids []string
 	for _, d := range r.all() {
 		ids = append(ids, d.ID)
@@ -296,7 +300,8 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	set(4, "dropped", "superseded", ended)
 	set(5, "dropped", "disabled", ended)
 
-	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} }) // they fail again
+	// They fail again.
+	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} })
 	Run(t, e, r.handle)
 	got, err := e.ResendFailed(t.Context(), "hook", since)
 	require.NoError(t, err)

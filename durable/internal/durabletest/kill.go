@@ -14,8 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Kill kills a process that enqueues and delivers 8 times, and starts it again each time. Nothing that was accepted may be
-// lost, and nothing delivered twice that was not in flight at a kill.
+// Kill kills a process that enqueues and delivers 8 times, and starts it again each
+// time. Nothing that was accepted may be lost, and nothing delivered twice that was not
+// in flight at a kill.
 func Kill(t *testing.T, place Place) {
 	l := newLedger(t)
 	s := settings{Place: place, URL: l.receiver.URL}
@@ -35,7 +36,8 @@ func Kill(t *testing.T, place Place) {
 	l.settle(t, killed)
 }
 
-// TakeOver kills one of two processes on one database. The other delivers what the dead one held.
+// TakeOver kills one of two processes on one database. The other delivers what the dead
+// one held.
 func TakeOver(t *testing.T, place Place) {
 	l := newLedger(t)
 	s := settings{Place: place, URL: l.receiver.URL, Number: 1}
@@ -89,7 +91,8 @@ func start(t *testing.T, l *ledger, s settings) *process {
 	require.NoError(t, err)
 	program, err := os.Executable()
 	require.NoError(t, err)
-	p := &process{t: t, cmd: exec.CommandContext(t.Context(), program), ended: make(chan struct{})} //nolint:gosec // this program
+	//nolint:gosec // this program
+	p := &process{t: t, cmd: exec.CommandContext(t.Context(), program), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), processVariable+"="+string(text), "GORACE=halt_on_error=1")
 	p.cmd.Stderr = &p.stderr
 	p.stdin, err = p.cmd.StdinPipe()

@@ -16,10 +16,11 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// What becomes of deliveries of which a worker was stopped for so long that another has taken them over: it still says how they
-// ended, in its time.
+// What becomes of deliveries of which a worker was stopped for so long that another has
+// taken them over: it still says how they ended, in its time.
 
-// taken makes jobs look as if their worker was not heard of for long, to others; it goes on all the same.
+// taken makes jobs look as if their worker was not heard of for long, to others; it
+// goes on all the same.
 const taken = `UPDATE #river_job SET state = 'available' WHERE state = 'running'`
 
 // A script is a handler whose calls wait until they are told what to say.
@@ -62,7 +63,8 @@ func (s *script) next(t *testing.T) queue.Delivery {
 	}
 }
 
-// quick is a configuration whose leases are as short as they can be, and a task that is so, too.
+// quick is a configuration whose leases are as short as they can be, and a task that is
+// so, too.
 func quick(tasks ...queue.Task) (durable.Config, []queue.Task) {
 	for _, task := range tasks {
 		task.Message.Policy.Timeout = time.Nanosecond
@@ -70,7 +72,8 @@ func quick(tasks ...queue.Task) (durable.Config, []queue.Task) {
 	return durable.Config{MaxTimeout: time.Nanosecond}, tasks
 }
 
-// testLateVerdict has the first worker of a delivery answer when the second one has booked an attempt and makes the next.
+// testLateVerdict has the first worker of a delivery answer when the second one has
+// booked an attempt and makes the next.
 func testLateVerdict[T any](t *testing.T, db Database[T]) {
 	config, tasks := quick(Task("a"))
 	e, other := db.Open(t, config), db.Open(t, config)
@@ -84,11 +87,11 @@ func testLateVerdict[T any](t *testing.T, db Database[T]) {
 	s.say[1] <- queue.Verdict{Kind: queue.KindRetry}
 	require.Equal(t, 2, s.next(t).N)
 	s.say[0] <- queue.Verdict{Kind: queue.KindRetry} // too late
-	<-time.After(time.Second)                    // until River has heard of it
+	<-time.After(time.Second)                        // until River has heard of it
 	s.say[2] <- queue.Verdict{Kind: queue.KindRetry}
 	require.Equal(t, 3, s.next(t).N)
 	s.say[3] <- queue.Verdict{Kind: queue.KindDone}
-	d := finally(t, e, "a", durable.Delivered)
+	d := finally(t, e, "a", durable.StateDelivered)
 	require.Equal(t, 3, d.Attempts)
 	attempts, err := e.Attempts(t.Context(), "a")
 	require.NoError(t, err)
@@ -120,10 +123,11 @@ func testLateVerdictOrdered[T any](t *testing.T, db Database[T]) {
 	s.say[1] <- queue.Verdict{Kind: queue.KindDone}
 	require.Equal(t, "b", s.next(t).ID)
 	s.say[2] <- queue.Verdict{Kind: queue.KindDone}
-	finally(t, e, "b", durable.Delivered)
+	finally(t, e, "b", durable.StateDelivered)
 }
 
-// testClock has a process die whose clock was an hour ahead: what it held is not held until then.
+// testClock has a process die whose clock was an hour ahead: what it held is not held
+// until then.
 func testClock[T any](t *testing.T, db Database[T]) {
 	config, tasks := quick(ordered("a", "b")...)
 	e := db.Open(t, config)
@@ -132,7 +136,7 @@ func testClock[T any](t *testing.T, db Database[T]) {
 	r := record(nil)
 	Run(t, e, r.handle)
 	r.await(t, 2)
-	finally(t, e, "b", durable.Delivered)
+	finally(t, e, "b", durable.StateDelivered)
 }
 
 // testRevive has somebody remove River's jobs.

@@ -17,20 +17,23 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A ledger holds what the processes said that they had accepted against what a receiver got, of which it refuses every third.
+// A ledger holds what the processes said that they had accepted against what a receiver
+// got, of which it refuses every third.
 type ledger struct {
 	loose bool // nothing is ordered
 
 	receiver *httptest.Server
 	verifier webhook.Verifier
 
-	mu        sync.Mutex
-	accepted  map[string]bool
-	requests  int
-	delivered map[string][]int // of each message the processes that its deliveries came from, in order of time
-	last      time.Time        // when a message was first delivered
-	orders    map[string]int   // of each ordering the number of the last that was delivered
-	wrong     []string
+	mu       sync.Mutex
+	accepted map[string]bool
+	requests int
+	// Of each message the processes that its deliveries came from, in order of time.
+	delivered map[string][]int
+	last      time.Time // when a message was first delivered
+	// Of each ordering the number of the last that was delivered.
+	orders map[string]int
+	wrong  []string
 }
 
 func newLedger(t testing.TB) *ledger {
@@ -113,8 +116,9 @@ func (l *ledger) follow(id string) {
 	l.orders[order] = n
 }
 
-// settle compares the two sides. Interrupted are the processes that were, and how many times: each time, a process may have
-// had one delivery in each of its workers that the receiver had and the database not.
+// settle compares the two sides. Interrupted are the processes that were, and how many
+// times: each time, a process may have had one delivery in each of its workers that the
+// receiver had and the database not.
 func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,7 +130,8 @@ func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
 	}
 	duplicates, sum, unreported := map[int]int{}, 0, 0
 	for id, processes := range l.delivered {
-		for _, process := range processes[:len(processes)-1] { // each was followed by another
+		// Each was followed by another.
+		for _, process := range processes[:len(processes)-1] {
 			duplicates[process]++
 			sum++
 		}

@@ -25,8 +25,8 @@ type Spy[T any] struct {
 }
 
 // Migrate notes nothing.
-func (s *Spy[T]) Migrate(ctx context.Context, own func(T) error) error {
-	err := s.Store.Migrate(ctx, own)
+func (s *Spy[T]) Migrate(ctx context.Context, before, after func(T) error) error {
+	err := s.Store.Migrate(ctx, before, after)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stmts = nil
@@ -60,10 +60,12 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 	return stmts
 }
 
-// wanted looks for a webhook that has half of all deliveries, of which few are not delivered.
+// wanted looks for a webhook that has half of all deliveries, of which few are not
+// delivered.
 var wanted = durable.Filter{
-	State: durable.Failed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
-	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour), // of the 24 h that Fill fills
+	State: durable.StateFailed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
+	// Of the 24 h that Fill fills.
+	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour),
 }
 
 // Fill inserts n deliveries, the last of them now, and an attempt for each.
@@ -102,8 +104,8 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	})
 	stop := Run(t, e, r.handle)
 	require.NoError(t, e.Enqueue(t.Context(), append(ordered("o1", "o2"), Task("single"), Task("canceled"))...))
-	finally(t, e, "single", durable.Delivered)
-	finally(t, e, "o2", durable.Delivered)
+	finally(t, e, "single", durable.StateDelivered)
+	finally(t, e, "o2", durable.StateDelivered)
 	ok, err := e.Cancel(t.Context(), "canceled")
 	require.NoError(t, err)
 	require.True(t, ok)
@@ -120,7 +122,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	_, err = e.Message(t.Context(), "single")
 	require.NoError(t, err)
-	finally(t, e, "o1", durable.Delivered)
+	finally(t, e, "o1", durable.StateDelivered)
 	stop()
 	require.Greater(t, len(spy.stmts), 35)
 	for _, stmt := range spy.stmts {
@@ -144,15 +146,17 @@ func Index(sql string) string {
 	}
 }
 
-// List reports how long pages take among a million deliveries, in milliseconds: the slowest first page of all combinations of
-// filters, the slowest one of the middle, and one for which half of all have to be passed over.
+// List reports how long pages take among a million deliveries, in milliseconds: the
+// slowest first page of all combinations of filters, the slowest one of the middle, and
+// one for which half of all have to be passed over.
 func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
 	Fill(b, 1_000_000, exec)
 	exec(b, `ANALYZE @delivery`)
 	slowest := func(f durable.Filter, name string) {
 		var worst time.Duration
 		for _, f := range filters(f) {
-			times := make([]time.Duration, 0, 9) // more than five, after which Postgres may take a plan for all values
+			// More than five, after which Postgres may take a plan for all values.
+			times := make([]time.Duration, 0, 9)
 			for range cap(times) {
 				begun := time.Now()
 				_, err := e.List(b.Context(), f)

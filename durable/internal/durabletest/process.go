@@ -27,13 +27,15 @@ type Place struct {
 	Schema string // of Postgres
 }
 
-// What a process of the kill tests does: senders that enqueue up to batch messages at a time, and workers that deliver.
+// What a process of the kill tests does: senders that enqueue up to batch messages at a
+// time, and workers that deliver.
 const (
 	senders = 4
 	batch   = 3
 	pause   = 50 * time.Millisecond // of a sender, so that the workers keep up
 	workers = 16
-	// Every one of these of a sender's messages is ordered. An ordering does one at a time, so it takes few.
+	// Every one of these of a sender's messages is ordered. An ordering does one at a
+	// time, so it takes few.
 	orderedEach = 20
 	// Longer than the engine says that it takes to take over what a dead process held.
 	drainWithin = 90 * time.Second
@@ -53,11 +55,12 @@ type settings struct {
 	Loose   bool   // whether nothing is ordered
 }
 
-// Main is the program that the kill tests run and kill. Their TestMain calls it first: where a test has started its binary
-// for that, it does not return.
+// Main is the program that the kill tests run and kill. Their TestMain calls it first:
+// where a test has started its binary for that, it does not return.
 //
-// The process enqueues and delivers at once, and writes the ID of each message that the engine has taken to its standard
-// output. When its standard input ends, it enqueues no more, waits until nothing is left to deliver, and exits.
+// The process enqueues and delivers at once, and writes the ID of each message that the
+// engine has taken to its standard output. When its standard input ends, it enqueues no
+// more, waits until nothing is left to deliver, and exits.
 func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 	text, ok := os.LookupEnv(processVariable)
 	if !ok {
@@ -142,7 +145,8 @@ func sendEach(ctx context.Context, s settings, sender int, q *queue.Queue) error
 			ids.WriteString(m.ID + "\n")
 			n++
 		}
-		// Its context is another: one that ends would leave it open whether they are kept.
+		// Its context is another: one that ends would leave it open whether they are
+		// kept.
 		if err := q.SendAll(context.Background(), messages...); err == nil {
 			if _, err := os.Stdout.Write(ids.Bytes()); err != nil {
 				return err
@@ -177,8 +181,8 @@ func drain(q *queue.Queue) error {
 	}
 }
 
-// message is the nth of a sender. All of it follows from its ID and the receiver's URL, so that the receiver knows what each
-// must be.
+// message is the nth of a sender. All of it follows from its ID and the receiver's URL,
+// so that the receiver knows what each must be.
 func message(s settings, sender, n int) *webhook.Message {
 	id := fmt.Sprintf("%d-%d-%d", s.Number, sender, n)
 	m := &webhook.Message{
@@ -197,7 +201,8 @@ func webhookID(sender int) string { return fmt.Sprintf("hook-%d", sender) }
 
 func target(id string) string { return "/hook?id=" + id }
 
-// body is JSON that is not the same any more when something has parsed and written it again.
+// body is JSON that is not the same any more when something has parsed and written it
+// again.
 func body(id string) []byte {
 	return []byte(`{"z": 1.0, "id": "` + id + `", "a": 100000000000000000001, "z": "\u00e9é` + strings.Repeat(" x", 200) + `" } `)
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Sender returns what webhooktest.TestSender starts: a queue over an engine on a database of its own.
+// Sender returns what webhooktest.TestSender starts: a queue over an engine on a
+// database of its own.
 func Sender[T any](open func(t testing.TB) *durable.Engine[T]) webhooktest.StartFunc {
 	return func(t testing.TB, c *webhook.Client) (webhook.Sender, func()) {
 		q, err := queue.New(c, open(t), queue.Config{})

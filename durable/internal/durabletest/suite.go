@@ -18,7 +18,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Database is a new one, for one test. In SQL, @ stands before the names of our tables and # before those of River's.
+// A Database is a new one, for one test. In SQL, @ stands before the names of our
+// tables and # before those of River's.
 type Database[T any] struct {
 	// Open opens an engine on it, and closes it when the test ends.
 	Open func(t testing.TB, config durable.Config) *durable.Engine[T]
@@ -39,11 +40,14 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		run  func(t *testing.T, db Database[T])
 	}{
 		{"Migrate", testMigrate[T]},
+		{"tables of a newer version", testNewer[T]},
+		{"tables of another user of River", testShared[T]},
 		{"EnqueueTx", testEnqueueTx[T]},
 		{"EnqueueTx of an ordering", testEnqueueTxOrdered[T]},
 		{"refused", testRefused[T]},
 		{"two engines", testTwo[T]},
 		{"orderings over two engines", testTwoOrdered[T]},
+		{onTime, testOnTime[T]},
 		{"a rescue is no attempt", testRescue[T]},
 		{"rescue in an ordering", testRescueOrdered[T]},
 		{"a verdict that comes too late", testLateVerdict[T]},
@@ -66,6 +70,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"a handler out of time", testOutOfTime[T]},
 		{"webhooks", testWebhooks[T]},
 		{"webhooks refused", testWebhooksRefused[T]},
+		{"webhooks by text", testWebhooksText[T]},
 		{"webhooks of two engines", testWebhooksTwo[T]},
 		{"Dispatch", testDispatch[T]},
 		{"Dispatch what cannot be composed", testDispatchFault[T]},
@@ -147,7 +152,8 @@ func testEnqueueTx[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, map[string]int{"yes": 1, "too": 1}, r.ids())
 }
 
-// testEnqueueTxOrdered has the first of an ordering end while a transaction enqueues the next.
+// testEnqueueTxOrdered has the first of an ordering end while a transaction enqueues
+// the next.
 func testEnqueueTxOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	gate := make(chan struct{})
@@ -185,12 +191,12 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		want string
 	}{
 		{"no message", change(func(t *queue.Task) { t.Message = nil }), "no message"},
-		{"no ID", change(func(t *queue.Task) { t.ID, t.Message.ID = "", "" }), "no ID, or another than the message's"},
-		{"another ID", change(func(t *queue.Task) { t.ID = "other" }), "no ID, or another than the message's"},
+		{"no ID", change(func(t *queue.Task) { t.ID, t.Message.ID = "", "" }), "no ID, or not that of the message"},
+		{"another ID", change(func(t *queue.Task) { t.ID = "other" }), "no ID, or not that of the message"},
 		{"no key", change(func(t *queue.Task) { t.Key = "" }), "no Key"},
-		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
-		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
-		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order that is no UTF-8 text, has a NUL, or is longer than 2 KiB"},
+		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
+		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
+		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
 		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
 		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "the timeout is longer than MaxTimeout"},
 	}
@@ -198,7 +204,8 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)
 	}
 	require.ErrorIs(t, e.Enqueue(t.Context(), tests[len(tests)-1].task), durable.ErrTimeout)
-	odd := change(func(t *queue.Task) { t.Message.WebhookID, t.Message.Event = "\xff\x00", "\x00\xff" }) // only shown
+	// Only shown.
+	odd := change(func(t *queue.Task) { t.Message.WebhookID, t.Message.Event = "\xff\x00", "\x00\xff" })
 	require.NoError(t, e.Enqueue(t.Context(), odd))
 	var n int
 	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
@@ -313,7 +320,8 @@ func testRescue[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND attempts = 1`)
 }
 
-// testRescueOrdered has a process die after it has booked the end of the first, and before the turn of the next.
+// testRescueOrdered has a process die after it has booked the end of the first, and
+// before the turn of the next.
 func testRescueOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), ordered("first", "second")...))
@@ -452,7 +460,8 @@ func testPanic[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND attempts = 1`)
 }
 
-// testOutOfTime has a handler that takes longer than any attempt may: its context ends before the lease does.
+// testOutOfTime has a handler that takes longer than any attempt may: its context ends
+// before the lease does.
 func testOutOfTime[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{MaxTimeout: time.Nanosecond})
 	task := Task("a")

@@ -44,7 +44,7 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, first, got)
 
 	_, err = hooks.Create(t.Context(), hook())
-	require.EqualError(t, err, `durable: webhook "`+hookID+`": there is one of that id`)
+	require.EqualError(t, err, `durable: webhook "`+hookID+`": already exists`)
 	require.ErrorIs(t, err, durable.ErrExists)
 
 	changed := hook()
@@ -100,16 +100,7 @@ func testWebhooksList[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 		}
 		ids = append(ids, d.ID)
 	}
-	var listed []durable.Definition
-	for after := ""; ; after = listed[len(listed)-1].ID {
-		page, err := hooks.List(t.Context(), after, 3)
-		require.NoError(t, err)
-		require.LessOrEqual(t, len(page), 3)
-		listed = append(listed, page...)
-		if len(page) < 3 {
-			break
-		}
-	}
+	listed := listAll(t, hooks, durable.WebhookFilter{Limit: 3})
 	var got []string
 	for _, d := range listed {
 		got = append(got, d.ID)
@@ -118,14 +109,62 @@ func testWebhooksList[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 		require.Equal(t, current, d)
 	}
 	require.ElementsMatch(t, ids, got)
-	whole, err := hooks.List(t.Context(), "", 0)
+	whole, err := hooks.List(t.Context(), durable.WebhookFilter{})
 	require.NoError(t, err)
-	require.Equal(t, listed, whole)
-	_, err = hooks.List(t.Context(), "", -1)
-	require.EqualError(t, err, "durable: list of webhooks: a limit of -1")
-	last, err := hooks.List(t.Context(), "\xff\x00", 1)
+	require.Equal(t, durable.WebhookPage{Webhooks: listed}, whole)
+	full, err := hooks.List(t.Context(), durable.WebhookFilter{Limit: len(listed)})
 	require.NoError(t, err)
-	require.Empty(t, last)
+	require.Equal(t, whole, full, "the last page may be full")
+	last, err := hooks.List(t.Context(), durable.WebhookFilter{After: "ffffffff-ffff-ffff-ffff-ffffffffffff"})
+	require.NoError(t, err)
+	require.Equal(t, durable.WebhookPage{Webhooks: []durable.Definition{}}, last)
+	_, err = hooks.List(t.Context(), durable.WebhookFilter{Limit: -1})
+	require.EqualError(t, err, "durable: list webhooks: bad filter: a negative Limit")
+	require.ErrorIs(t, err, durable.ErrFilter)
+	_, err = hooks.List(t.Context(), durable.WebhookFilter{After: "\xff\x00"})
+	require.EqualError(t, err, "durable: list webhooks: bad filter: After is not the Next of a page")
+	require.ErrorIs(t, err, durable.ErrFilter)
+}
+
+// listAll returns what is on all pages, none of which has more than the Limit.
+func listAll[T any](t *testing.T, hooks *durable.Webhooks[T], f durable.WebhookFilter) []durable.Definition {
+	var all []durable.Definition
+	for {
+		page, err := hooks.List(t.Context(), f)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(page.Webhooks), f.Limit)
+		all = append(all, page.Webhooks...)
+		if f.After = page.Next; page.Next == "" {
+			return all
+		}
+	}
+}
+
+// testWebhooksText looks for webhooks by their name and host, among more than are read
+// at once.
+func testWebhooksText[T any](t *testing.T, db Database[T]) {
+	hooks := db.Open(t, durable.Config{}).Webhooks(nil)
+	want := map[string]int{"CRM": 0, "example:8443": 0}
+	for i := range 1100 {
+		w := webhook.Webhook{Name: "Shop", URL: "https://receiver.example/crm?x=crm"}
+		switch i % 100 {
+		case 0:
+			w.Name = "the crm's"
+			want["CRM"]++
+		case 1:
+			w.URL = "https://CRM.Example:8443?id={{id}}"
+			want["CRM"]++
+			want["example:8443"]++
+		}
+		_, err := hooks.Create(t.Context(), w)
+		require.NoError(t, err)
+	}
+	for text, n := range want {
+		found := listAll(t, hooks, durable.WebhookFilter{Text: text, Limit: 3})
+		require.Len(t, found, n, text)
+		require.True(t, slices.IsSortedFunc(found, func(a, b durable.Definition) int { return strings.Compare(a.ID, b.ID) }))
+	}
+	require.Empty(t, listAll(t, hooks, durable.WebhookFilter{Text: "crm?", Limit: 3}))
 }
 
 func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
@@ -140,9 +179,9 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 		hook webhook.Webhook
 		want string
 	}{
-		{"no UUID", change(func(w *webhook.Webhook) { w.ID = "w1" }), `durable: webhook "w1": the id is no UUID in lower case`},
-		{"an upper case one", change(func(w *webhook.Webhook) { w.ID = strings.ToUpper(hookID) }), `durable: webhook "` + strings.ToUpper(hookID) + `": the id is no UUID in lower case`},
-		{"a NUL", change(func(w *webhook.Webhook) { w.ID = hookID[:35] + "\x00" }), `durable: webhook "` + hookID[:35] + `\x00": the id is no UUID in lower case`},
+		{"no UUID", change(func(w *webhook.Webhook) { w.ID = "w1" }), `durable: webhook "w1": the id is not a UUID in lower case`},
+		{"an upper case one", change(func(w *webhook.Webhook) { w.ID = strings.ToUpper(hookID) }), `durable: webhook "` + strings.ToUpper(hookID) + `": the id is not a UUID in lower case`},
+		{"a NUL", change(func(w *webhook.Webhook) { w.ID = hookID[:35] + "\x00" }), `durable: webhook "` + hookID[:35] + `\x00": the id is not a UUID in lower case`},
 		{"no dash", change(func(w *webhook.Webhook) { w.ID = strings.ReplaceAll(hookID, "-", "0") }), `durable: webhook "5b0b1c0a0778504`},
 		{"no URL", change(func(w *webhook.Webhook) { w.URL = "" }), "webhook: url: "},
 		{"a name that the samples lack", change(func(w *webhook.Webhook) { w.Headers["X-Status"] = "{{payload.staus}}" }), "webhook: headers.X-Status: "},
@@ -163,9 +202,9 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 			require.NotErrorIs(t, err, durable.ErrConflict, tt.name)
 		}
 	}
-	all, err := hooks.List(t.Context(), "", 0)
+	all, err := hooks.List(t.Context(), durable.WebhookFilter{})
 	require.NoError(t, err)
-	require.Len(t, all, 1)
+	require.Len(t, all.Webhooks, 1)
 
 	for _, id := range []string{hookID, "", "w1", "\xff\x00"} {
 		_, err := hooks.Get(t.Context(), id)

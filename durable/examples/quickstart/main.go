@@ -1,7 +1,9 @@
-// Quickstart shows that nothing is lost when a service dies. It starts itself as a service that takes events and delivers them
-// from an SQLite file in a temporary folder, kills it in the middle of its work, twice, and starts it again; then it compares
-// what the services had accepted with what a receiver got, which refuses every third request. It takes up to a minute, most of
-// it until what the dead services held is given to the last one.
+// Quickstart shows that nothing is lost when a service dies. It starts itself as a
+// service that takes events and delivers them from an SQLite file in a temporary
+// folder, kills it in the middle of its work, twice, and starts it again; then it
+// compares what the services had accepted with what a receiver got, which refuses every
+// third request. It takes up to a minute, most of it until what the dead services held
+// is given to the last one.
 //
 //	go run ./examples/quickstart
 package main
@@ -24,7 +26,8 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// The variables that a service finds its settings in. Without them, this program is the one that starts services.
+// The variables that a service finds its settings in. Without them, this program is the
+// one that starts services.
 const (
 	fileVariable     = "QUICKSTART_FILE"
 	receiverVariable = "QUICKSTART_RECEIVER"
@@ -70,24 +73,29 @@ func run(ctx context.Context, out io.Writer) error {
 		if last {
 			end = "had delivered everything, and stopped"
 		}
-		fmt.Fprintf(out, "service %d accepted %3d messages and %s: %3d of %3d delivered so far\n", number, len(ids), end, delivered, len(accepted))
+		fmt.Fprintf(out, "service %d accepted %3d messages and %s: %3d of %3d delivered so far\n",
+			number, len(ids), end, delivered, len(accepted))
 	}
 
 	delivered, twice := customer.compare(accepted)
-	fmt.Fprintf(out, "\naccepted:  %d\ndelivered: %d\nlost:      %d\n", len(accepted), delivered, len(accepted)-delivered)
-	fmt.Fprintf(out, "delivered twice, since their service died between the receiver's answer and its own note: %d\n", twice)
+	fmt.Fprintf(out, "\naccepted:  %d\ndelivered: %d\nlost:      %d\n",
+		len(accepted), delivered, len(accepted)-delivered)
+	fmt.Fprintf(out, "delivered twice, since a service died before it had noted the answer: %d\n", twice)
 	return nil
 }
 
-// service runs a service until it has accepted some messages. It then kills it, or waits until it has delivered everything.
-// It returns the IDs of what was accepted.
-func service(ctx context.Context, number int, file, receiver string, some int, kill bool) (accepted []string, err error) {
+// service runs a service until it has accepted some messages. It then kills it, or
+// waits until it has delivered everything. It returns the IDs of what was accepted.
+func service(
+	ctx context.Context, number int, file, receiver string, some int, kill bool,
+) (accepted []string, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), fileVariable+"="+file, receiverVariable+"="+receiver, numberVariable+"="+strconv.Itoa(number))
+	cmd.Env = append(os.Environ(),
+		fileVariable+"="+file, receiverVariable+"="+receiver, numberVariable+"="+strconv.Itoa(number))
 	cmd.Stderr = os.Stderr
 	stop, err := cmd.StdinPipe() // the service stops when it is closed
 	if err != nil {
@@ -100,7 +108,8 @@ func service(ctx context.Context, number int, file, receiver string, some int, k
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	for lines := bufio.NewScanner(ids); lines.Scan(); { // what it wrote before it died can still be read
+	// What it wrote before it died can still be read.
+	for lines := bufio.NewScanner(ids); lines.Scan(); {
 		accepted = append(accepted, lines.Text())
 		switch {
 		case len(accepted) != some:
@@ -138,7 +147,8 @@ func (c *customer) serve(w http.ResponseWriter, r *http.Request) {
 	c.delivered[r.Header.Get(webhook.HeaderID)]++
 }
 
-// compare returns how many of the accepted messages the customer has, and how many of them twice.
+// compare returns how many of the accepted messages the customer has, and how many of
+// them twice.
 func (c *customer) compare(accepted []string) (delivered, twice int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,7 +1,8 @@
-// Outbox enqueues webhooks in the transactions that write the business data they tell of: an event leaves if and only if its
-// call is kept. Of three calls, the transaction of the second is rolled back. Calls and webhooks are in one SQLite file.
+// Outbox-sqlite enqueues webhooks in the transactions that write the business data they
+// tell of: an event leaves if and only if its call is kept. Of three calls, the
+// transaction of the second is rolled back. Calls and webhooks are in one SQLite file.
 //
-//	go run ./examples/outbox
+//	go run ./examples/outbox-sqlite
 package main
 
 import (
@@ -46,13 +47,15 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(ctx, `CREATE TABLE calls (id text PRIMARY KEY, seconds integer NOT NULL)`); err != nil {
+	_, err = db.ExecContext(ctx, `CREATE TABLE calls (id text PRIMARY KEY, seconds integer NOT NULL)`)
+	if err != nil {
 		return err
 	}
 
-	receiver := webhooktest.NewReceiver() // stands for the customer's server
+	receiver := webhooktest.NewReceiver() // plays the customer's server
 	defer receiver.Close()
-	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	// In production: &webhook.Client{}.
+	q, err := queue.New(receiver.Client(), engine, queue.Config{})
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,8 @@ type service struct {
 
 // callEnded keeps a call and enqueues its report, both or neither.
 func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
-	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)})
+	took := payload.SecondsNumber(time.Duration(seconds) * time.Second)
+	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: took})
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,8 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
-	if _, err := tx.ExecContext(ctx, `INSERT INTO calls (id, seconds) VALUES (?, ?)`, id, seconds); err != nil {
+	_, err = tx.ExecContext(ctx, `INSERT INTO calls (id, seconds) VALUES (?, ?)`, id, seconds)
+	if err != nil {
 		return err
 	}
 	if err := s.engine.EnqueueTx(ctx, tx, task); err != nil {
@@ -118,21 +123,16 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 	return tx.Commit()
 }
 
-// deliver runs the queue until nothing is left in it. A service runs it for as long as it lives.
+// deliver runs the queue until nothing is left in it. A service runs it for as long as
+// it lives.
 func deliver(ctx context.Context, q *queue.Queue) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	for {
-		stats, err := q.Stats(ctx)
-		if err != nil {
-			return err
-		}
-		if stats.Pending+stats.InFlight == 0 {
-			cancel()
-			return <-ended
-		}
-		time.Sleep(10 * time.Millisecond)
+	if err := q.Drain(ctx); err != nil {
+		return err
 	}
+	cancel()
+	return <-ended
 }

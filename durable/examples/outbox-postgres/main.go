@@ -1,8 +1,9 @@
-// Outbox enqueues webhooks in the transactions that write the business data they tell of: an event leaves if and only if its
-// call is kept. Of three calls, the transaction of the second is rolled back. It needs a database that it may make a schema in,
-// which it removes at the end.
+// Outbox-postgres reports events in the transactions that write the business data they
+// tell of, to webhooks that are in the same database: an event leaves if and only if
+// its call is kept. Of three calls, the transaction of the second is rolled back. It
+// needs a database that it may make a schema in, which it removes at the end.
 //
-//	RINGHOOK_POSTGRES=postgres://user:password@127.0.0.1:5432/database go run ./examples/outbox
+//	RINGHOOK_POSTGRES=postgres://user:password@127.0.0.1:5432/database go run ./examples/outbox-postgres
 package main
 
 import (
@@ -48,29 +49,37 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`) //nolint:errcheck // there is nobody to tell
+	//nolint:errcheck // there is nobody to tell
+	defer pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA IF EXISTS `+schema+` CASCADE`)
 	if err := engine.Migrate(ctx); err != nil {
 		return err
 	}
 	calls := schema + ".calls" // yours is in any schema of the same database
-	if _, err := pool.Exec(ctx, `CREATE TABLE `+calls+` (id text PRIMARY KEY, seconds bigint NOT NULL)`); err != nil {
-		return err
-	}
-
-	receiver := webhooktest.NewReceiver() // stands for the customer's server
-	defer receiver.Close()
-	q, err := queue.New(receiver.Client(), engine, queue.Config{}) // in production: &webhook.Client{}
+	_, err = pool.Exec(ctx, `CREATE TABLE `+calls+` (id text PRIMARY KEY, seconds bigint NOT NULL)`)
 	if err != nil {
 		return err
 	}
-	service := &service{pool: pool, calls: calls, engine: engine, queue: q, composer: webhook.MustCompile(webhook.Webhook{
-		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
+
+	receiver := webhooktest.NewReceiver() // plays the customer's server
+	defer receiver.Close()
+	// In production: &webhook.Client{}.
+	q, err := queue.New(receiver.Client(), engine, queue.Config{})
+	if err != nil {
+		return err
+	}
+	hooks := engine.Webhooks(q, payload.CallReport{})
+	// What the customer wrote into your form.
+	hook, err := hooks.Create(ctx, webhook.Webhook{
 		URL:  receiver.URL + "/calls",
 		Body: `{"call": "@{{payload.mid}}", "seconds": "@{{payload.duration}}"}`,
-	})}
+	})
+	if err != nil {
+		return err
+	}
+	service := &service{pool: pool, calls: calls, hooks: hooks}
 	for i, seconds := range []int{30, -1, 12} {
 		id := fmt.Sprintf("call-%d", i+1)
-		if err := service.callEnded(ctx, id, seconds); err != nil {
+		if err := service.callEnded(ctx, hook.ID, id, seconds); err != nil {
 			fmt.Fprintf(out, "%s: rolled back: %v\n", id, err)
 			continue
 		}
@@ -92,28 +101,26 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 }
 
 type service struct {
-	pool     *pgxpool.Pool
-	calls    string // the table
-	engine   *postgres.Engine
-	queue    *queue.Queue
-	composer *webhook.Composer
+	pool  *pgxpool.Pool
+	calls string // the table
+	hooks *durable.Webhooks[pgx.Tx]
 }
 
-// callEnded keeps a call and enqueues its report, both or neither.
-func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
-	message, err := s.composer.ComposeID(id, payload.CallReport{MID: id, Duration: payload.SecondsNumber(time.Duration(seconds) * time.Second)})
-	if err != nil {
-		return err
-	}
-	task, err := s.queue.Task(message)
-	if err != nil {
-		return err
-	}
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { // commits if what follows returns nil
-		if _, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds); err != nil {
+// callEnded keeps a call and dispatches its report to a webhook, both or neither.
+func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds int) error {
+	took := payload.SecondsNumber(time.Duration(seconds) * time.Second)
+	report := payload.CallReport{MID: id, Duration: took}
+	// Commits if what follows returns nil.
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds)
+		if err != nil {
 			return err
 		}
-		if err := s.engine.EnqueueTx(ctx, tx, task); err != nil {
+		// The ID of the message is the call's: should the service report it twice, it
+		// is one message.
+		err = s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
+		// That one is in the history, as failed.
+		if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 			return err
 		}
 		if seconds < 0 { // whatever goes wrong in here, the report does not leave
@@ -123,21 +130,16 @@ func (s *service) callEnded(ctx context.Context, id string, seconds int) error {
 	})
 }
 
-// deliver runs the queue until nothing is left in it. A service runs it for as long as it lives.
+// deliver runs the queue until nothing is left in it. A service runs it for as long as
+// it lives.
 func deliver(ctx context.Context, q *queue.Queue) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	for {
-		stats, err := q.Stats(ctx)
-		if err != nil {
-			return err
-		}
-		if stats.Pending+stats.InFlight == 0 {
-			cancel()
-			return <-ended
-		}
-		time.Sleep(10 * time.Millisecond)
+	if err := q.Drain(ctx); err != nil {
+		return err
 	}
+	cancel()
+	return <-ended
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// serve is the service: it takes events and delivers what is in the file. When its standard input ends, it takes no more, and
-// returns when everything is delivered.
+// serve is the service: it takes events and delivers what is in the file. When its
+// standard input ends, it takes no more, and returns when everything is delivered.
 func serve(ctx context.Context, file, receiver, number string) error {
 	engine, err := sqlite.Open(file, durable.Config{MaxTimeout: 3 * time.Second})
 	if err != nil {
@@ -26,7 +26,9 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	client := &webhook.Client{
 		Signer: webhook.HMAC{},
 		// It may reach this machine. In production, leave it out.
-		Transport: webhook.NewTransport(webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
+		Transport: webhook.NewTransport(webhook.Egress{
+			AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		}),
 	}
 	q, err := queue.New(client, engine, queue.Config{})
 	if err != nil {
@@ -49,14 +51,15 @@ func serve(ctx context.Context, file, receiver, number string) error {
 	if err := take(ctx, q, composer, number); err != nil {
 		return err
 	}
-	if err := drain(ctx, q); err != nil {
+	if err := q.Drain(ctx); err != nil {
 		return err
 	}
 	cancel()
 	return <-ended
 }
 
-// take sends an event every 5 ms until standard input ends, and prints the ID of each that the queue has.
+// take sends an event every 5 ms until standard input ends, and prints the ID of each
+// that the queue has.
 func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, number string) error {
 	stop := make(chan struct{})
 	go func() {
@@ -72,7 +75,9 @@ func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, numbe
 			return nil
 		}
 		id := fmt.Sprintf("service%s-message%d", number, n)
-		message, err := composer.ComposeID(id, payload.MessageStatus{ID: id, Channel: payload.ChannelWhatsApp, Status: payload.StatusDelivered})
+		message, err := composer.ComposeID(id, payload.MessageStatus{
+			ID: id, Channel: payload.ChannelWhatsApp, Status: payload.StatusDelivered,
+		})
 		if err != nil {
 			return err
 		}
@@ -80,16 +85,5 @@ func take(ctx context.Context, q *queue.Queue, composer *webhook.Composer, numbe
 			return err
 		}
 		fmt.Println(id) // from here on it is not lost
-	}
-}
-
-// drain waits until everything is delivered.
-func drain(ctx context.Context, q *queue.Queue) error {
-	for {
-		stats, err := q.Stats(ctx)
-		if err != nil || stats.Pending+stats.InFlight == 0 {
-			return err
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
