@@ -331,7 +331,8 @@ func TestCompose_Concurrent(t *testing.T) {
 	t.Parallel()
 	events := []webhook.Event{
 		whatsAppStatus, *whatsAppStatus, whatsAppText, obdReport, *dialerCDR, raw(`{"payload":{"id":"1"}}`),
-		mapEvent{"id": "2"}, plainEvent{ID: "3"},
+		mapEvent{"id": "2"},
+		plainEvent{ID: "3"},
 	}
 	c := webhook.MustCompile(webhook.Webhook{
 		URL: "https://example.com/{{id}}", Headers: map[string]string{"X-Id": "{{id}}"},

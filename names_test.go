@@ -42,8 +42,10 @@ func TestNames_OneRule(t *testing.T) {
 		problems   []string // messages
 	}{
 		{
-			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`, reservedMember{},
-			`{"a": "t", "b": "t"}`, []string{"event is a text: outside quotes, it is sent with quotes of its own"},
+			"a reserved name before a member", `{"a": "{{event}}", "b": {{event}}}`,
+			reservedMember{},
+			`{"a": "t", "b": "t"}`,
+			[]string{"event is a text: outside quotes, it is sent with quotes of its own"},
 		},
 		{
 			"the member below a reserved name", `[{{payload.event}}]`, reservedMember{Event: []int{1}}, `[[1]]`, nil,
@@ -59,7 +61,9 @@ func TestNames_OneRule(t *testing.T) {
 		{"the whole payload of an envelope", `{{payload}}`, freePayload{"1", map[string]any{"y": 2}}, `{"y":2}`, nil},
 		{"the whole event", `{{payload}}`, freePayload{X: "1"}, `{"x":"1","payload":null}`, nil},
 		{
-			"payload.x of no envelope", `{"a": {{payload.x}} }`, freePayload{X: "1"}, `{"a": "1" }`,
+			"payload.x of no envelope", `{"a": {{payload.x}} }`,
+			freePayload{X: "1"},
+			`{"a": "1" }`,
 			[]string{"payload.x is a text: outside quotes, it is sent with quotes of its own"},
 		},
 	}

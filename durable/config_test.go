@@ -9,14 +9,15 @@ import (
 	"github.com/ringhook/webhook/durable"
 )
 
-// TestRiverConfig holds what River is told to what was seen to go wrong otherwise,
-// after hours or under load.
+// TestRiverConfig checks the settings without which something goes wrong after hours or
+// under load.
 func TestRiverConfig(t *testing.T) {
 	t.Parallel()
 	c := durable.RiverConfig(durable.Config{MaxTimeout: time.Minute, Workers: 10})
 	require.Equal(t, 65*time.Second, c.RescueStuckJobsAfter, "no job is taken from a worker that may still be at it")
 	require.Equal(t, 65*time.Second, c.JobTimeout, "River rescues no job that may take for ever")
-	require.LessOrEqual(t, c.FetchCooldown, 10*time.Millisecond, "workers in a fetch, and fetches in a second, bound the throughput")
+	require.LessOrEqual(t, c.FetchCooldown, 10*time.Millisecond,
+		"workers in a fetch, and fetches in a second, bound the throughput")
 	require.Equal(t, 32767, c.MaxAttempts, "a rescue counts as an attempt of River's")
 	require.Positive(t, c.DiscardedJobRetentionPeriod, "on SQLite, for ever is not at all")
 	require.Positive(t, c.CompletedJobRetentionPeriod)

@@ -211,7 +211,6 @@ type noDelivery struct{}
 
 func (noDelivery) Error() string { return "no such delivery" }
 
-//nolint:errorlint // as errors.Is asks for
 func (noDelivery) Is(target error) bool { return target == webhook.ErrNotFound }
 
 // find runs a statement for the delivery with that ID. If no row comes back, the error
@@ -310,7 +309,7 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	return strings.Join(parts, ` UNION ALL `) + order, params, nil
 }
 
-var errAfter = errors.New("After is not the Next of a page")
+var errAfter = errors.New("the After is not the Next of a page")
 
 // A position is where a page ends: two numbers of a delivery that never change.
 type position struct{ created, seq int64 }

@@ -126,7 +126,7 @@ func (s *statements) forUpkeep(d store.Dialect) {
 	s.unreleased = d.SQL(`SELECT +seq, gen FROM @delivery
 		WHERE ordering > '' AND ordering IS NOT NULL AND active = 1
 			AND state <> 'pending' AND ended < $1` + withoutJob)
-	// Orderings of which none is active.
+	// Orderings without an active delivery.
 	s.inactive = d.SQL(`SELECT ordering FROM @delivery AS d
 		WHERE state = 'pending' AND ordering IS NOT NULL AND due < $1
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = d.ordering AND active = 1)

@@ -86,7 +86,8 @@ func TestReceiver_Script(t *testing.T) {
 		{"Zero", []webhooktest.Answer{{}}, []int{200, 200}},
 		{"One", []webhooktest.Answer{webhooktest.Status(204)}, []int{204, 204, 204}},
 		{
-			"LastRepeats", []webhooktest.Answer{webhooktest.Status(500), webhooktest.Status(410)},
+			"LastRepeats",
+			[]webhooktest.Answer{webhooktest.Status(500), webhooktest.Status(410)},
 			[]int{500, 410, 410, 410},
 		},
 	}
@@ -115,7 +116,8 @@ func TestReply(t *testing.T) {
 	}{
 		{
 			"Reply", webhooktest.Reply(422, http.Header{"X-Y": {"a", "b"}}, "no"), 422,
-			http.Header{"X-Y": {"a", "b"}}, "no",
+			http.Header{"X-Y": {"a", "b"}},
+			"no",
 		},
 		{"RetryAfter", webhooktest.RetryAfter(429, "120"), 429, http.Header{"Retry-After": {"120"}}, ""},
 		{"Redirect", webhooktest.Redirect(307, "/elsewhere"), 307, http.Header{"Location": {"/elsewhere"}}, ""},
@@ -345,12 +347,18 @@ func TestReceiver_Verifier(t *testing.T) {
 	}{
 		{"Good", webhook.StandardWebhooks{Keys: key(secret)}, webhook.Verifier{}, "POST", nil, 202},
 		{
-			"OtherKey", webhook.StandardWebhooks{Keys: key(other)}, webhook.Verifier{}, "POST",
+			"OtherKey",
+			webhook.StandardWebhooks{Keys: key(other)},
+			webhook.Verifier{},
+			"POST",
 			webhook.ErrBadSignature, 401,
 		},
 		{"Unsigned", nil, webhook.Verifier{}, "POST", webhook.ErrNoSignature, 401},
 		{
-			"Known", webhook.StandardWebhooks{Keys: key(secret)}, webhook.Verifier{Seen: known}, "POST",
+			"Known",
+			webhook.StandardWebhooks{Keys: key(secret)},
+			webhook.Verifier{Seen: known},
+			"POST",
 			webhook.ErrReplayed, 200,
 		},
 		{"HMAC", webhook.HMAC{Keys: key(secret)}, webhook.Verifier{Header: "Signature"}, "POST", nil, 202},

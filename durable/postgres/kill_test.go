@@ -34,7 +34,7 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	durabletest.Outage(t, durabletest.Place{Name: s.dsn, Schema: "ringhook"}, func() {
-		// As a crash: nothing is written down any more.
+		// As in a crash, nothing more is written to disk.
 		s.control("stop", "-m", "immediate")
 		down := time.NewTimer(2 * time.Second)
 		<-down.C
@@ -67,7 +67,7 @@ func startServer(t *testing.T) *server {
 		require.NoError(t, err)
 		require.NoError(t, os.Chown(folder, uid, -1))
 	}
-	// With its syncs: it is going to crash.
+	// With its syncs, since it is going to crash.
 	s.run("initdb", "-D", s.data, "-U", "ringhook", "-A", "trust", "-E", "UTF8")
 	port := freePort(t)
 	settings := fmt.Sprintf("listen_addresses = '127.0.0.1'\nport = %d\nunix_socket_directories = '%s'\n", port, folder)
@@ -85,7 +85,7 @@ func (s *server) control(args ...string) {
 
 func (s *server) run(program string, args ...string) {
 	s.t.Helper()
-	// Not the test's, which has ended when it is stopped.
+	// Not the test's context, which has ended when the server is stopped.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	args = append([]string{filepath.Join(s.bin, program)}, args...)
@@ -105,7 +105,7 @@ func (s *server) run(program string, args ...string) {
 	}
 }
 
-// freePort is one that nobody listens on now.
+// freePort returns a port that nothing listens on now.
 func freePort(t *testing.T) int {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -166,10 +166,11 @@ func TestShared(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	// Connects when it is used.
+	// The pool connects when it is used.
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
+	const long = "durable: Schema: more than 40 characters, or a digit first"
 	tests := []struct {
 		name   string
 		pool   *pgxpool.Pool
@@ -179,8 +180,8 @@ func TestNew(t *testing.T) {
 		{"no pool", nil, durable.Config{}, "durable: no pool"},
 		{"an odd schema", pool, durable.Config{Schema: "a.b"}, "durable: Schema: want a-z, 0-9 and _"},
 		{"upper case", pool, durable.Config{Schema: "Ringhook"}, "durable: Schema: want a-z, 0-9 and _"},
-		{"a digit first", pool, durable.Config{Schema: "1a"}, "durable: Schema: more than 40 characters, or a digit first"},
-		{"a long schema", pool, durable.Config{Schema: strings.Repeat("a", 41)}, "durable: Schema: more than 40 characters, or a digit first"},
+		{"a digit first", pool, durable.Config{Schema: "1a"}, long},
+		{"a long schema", pool, durable.Config{Schema: strings.Repeat("a", 41)}, long},
 		{"negative workers", pool, durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
 	}
 	for _, tt := range tests {
@@ -195,7 +196,7 @@ func TestNew(t *testing.T) {
 	require.ErrorContains(t, e.Migrate(t.Context()), "durable: migrate: ")
 	require.ErrorContains(t, e.Enqueue(t.Context(), durabletest.Task("a")), "durable: enqueue: ")
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
-	// And not that it runs.
+	// The second time too: it does not count as running.
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
 	require.ErrorContains(t, e.Check(t.Context()), "durable: check: ")
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// TestIsolation enqueues to an ordering in transactions that do not see what ends
-// meanwhile: the first of the ordering.
+// TestIsolation enqueues to an ordering in transactions that do not see how the first of
+// the ordering ends.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
 	for _, level := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
@@ -38,11 +38,12 @@ func TestIsolation(t *testing.T) {
 			require.NoError(t, err)
 			defer tx.Rollback(context.Background()) //nolint:errcheck // after Commit
 			require.NoError(t, e.Enqueue(t.Context(), task("a")))
-			require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM `+schema+`.delivery WHERE active = 1`).Scan(new(int)))
+			active := `SELECT count(*) FROM ` + schema + `.delivery WHERE active = 1`
+			require.NoError(t, tx.QueryRow(t.Context(), active).Scan(new(int)))
 			require.Equal(t, "a", await(t, got))
 			released := func() bool {
 				var n int
-				require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM `+schema+`.delivery WHERE active = 1`).Scan(&n))
+				require.NoError(t, pool.QueryRow(t.Context(), active).Scan(&n))
 				return n == 0
 			}
 			require.Eventually(t, released, 10*time.Second, 10*time.Millisecond)
@@ -75,7 +76,8 @@ func TestIsolation_order(t *testing.T) {
 	e := open(t, pool, durable.Config{Schema: schema})
 	first, second := durabletest.Task("first"), durabletest.Task("second")
 	first.Order, second.Order = "o", "o"
-	require.NoError(t, pgx.BeginTxFunc(t.Context(), pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+	repeatable := pgx.TxOptions{IsoLevel: pgx.RepeatableRead}
+	require.NoError(t, pgx.BeginTxFunc(t.Context(), pool, repeatable, func(tx pgx.Tx) error {
 		return e.EnqueueTx(t.Context(), tx, first)
 	}))
 	require.NoError(t, e.Enqueue(t.Context(), second))
@@ -88,8 +90,8 @@ func TestIsolation_order(t *testing.T) {
 	require.Equal(t, "second", await(t, got))
 }
 
-// TestOpenTransaction leaves a transaction open that has enqueued. Only who enqueues
-// the same ID waits for it.
+// TestOpenTransaction leaves a transaction open that has enqueued. Only an Enqueue of the
+// same ID waits for it.
 func TestOpenTransaction(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)
@@ -100,7 +102,7 @@ func TestOpenTransaction(t *testing.T) {
 	same := make(chan error, 1)
 	go func() { same <- e.Enqueue(context.Background(), durabletest.Task("same")) }()
 	for i := range 3 {
-		// It is one at most: the machine may be busy.
+		// It may be one: the machine may be busy.
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		require.NoError(t, e.Enqueue(ctx, durabletest.Tasks("other", i+1)...))
 		cancel()

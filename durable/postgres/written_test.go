@@ -28,9 +28,10 @@ func TestWritten(t *testing.T) {
 	durabletest.Written(t, durabletest.Fixture[pgx.Tx]{
 		Database: db,
 		Shift: func(t testing.TB, by time.Duration) {
-			db.Exec(t, fmt.Sprintf(`UPDATE #river_job SET scheduled_at = scheduled_at + interval '%[1]d us', created_at = created_at + interval '%[1]d us',
-				attempted_at = attempted_at + interval '%[1]d us', finalized_at = finalized_at + interval '%[1]d us'`, by.Microseconds()))
-			db.Exec(t, fmt.Sprintf(`UPDATE #river_leader SET expires_at = expires_at + interval '%d us'`, by.Microseconds()))
+			us := fmt.Sprintf(" + interval '%d us'", by.Microseconds())
+			db.Exec(t, `UPDATE #river_job SET scheduled_at = scheduled_at`+us+`, created_at = created_at`+us+`,
+				attempted_at = attempted_at`+us+`, finalized_at = finalized_at`+us)
+			db.Exec(t, `UPDATE #river_leader SET expires_at = expires_at`+us)
 		},
 	})
 }

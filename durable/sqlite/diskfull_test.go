@@ -21,8 +21,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// On a full disk Enqueue says so, and what it refused is not kept. When there is room
-// again, all goes on.
+// On a full disk Enqueue returns an error, and what it refused is not kept. When there is
+// room again, all goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	t.Run("Reopened", func(t *testing.T) {
@@ -43,8 +43,8 @@ func TestDiskFull(t *testing.T) {
 		require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
 	})
 
-	// The engine delivers all the time. What it cannot write down while it holds a
-	// delivery, it does again.
+	// The engine delivers all the time. An attempt that it cannot write down during its
+	// lease is made again.
 	t.Run("Running", func(t *testing.T) {
 		t.Parallel()
 		disk := mountDisk(t)
@@ -58,7 +58,8 @@ func TestDiskFull(t *testing.T) {
 		require.Equal(t, ids(accepted), heard(len(accepted)))
 		require.NoError(t, e.Enqueue(t.Context(), refused...), "again")
 		require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
-		require.Eventually(t, func() bool { return kept(e) == 0 }, time.Minute, 100*time.Millisecond, "all is written down in the end")
+		empty := func() bool { return kept(e) == 0 }
+		require.Eventually(t, empty, time.Minute, 100*time.Millisecond, "all is written down in the end")
 	})
 }
 
@@ -130,11 +131,12 @@ func ids(groups ...[]queue.Task) map[string]bool {
 	return all
 }
 
-// mountDisk returns the folder of a disk of 8 MB, most of which a file takes that
-// makeRoom removes.
+// mountDisk returns the folder of a disk of 8 MB, and makeRoom, which removes a file that
+// takes most of it.
 func mountDisk(t *testing.T) string {
 	folder := t.TempDir()
-	if text, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder).CombinedOutput(); err != nil {
+	mount := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder)
+	if text, err := mount.CombinedOutput(); err != nil {
 		t.Skipf("needs a small disk: cannot mount a tmpfs: %v: %s", err, text)
 	}
 	t.Cleanup(func() {

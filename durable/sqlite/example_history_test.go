@@ -37,7 +37,7 @@ func Example_history() {
 	}
 	defer engine.Close()
 
-	var broken atomic.Bool // stands for a receiver, so that the example needs no network
+	var broken atomic.Bool // plays a receiver, so that the example needs no network
 	broken.Store(true)
 	client := &webhook.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 		status := http.StatusOK
@@ -54,7 +54,9 @@ func Example_history() {
 	stopped := make(chan error)
 	go func() { stopped <- q.Run(ctx) }()
 
-	hook := webhook.MustCompile(webhook.Webhook{ID: "calls", URL: "https://receiver.example/calls", Policy: &webhook.Policy{Attempts: 1}})
+	hook := webhook.MustCompile(webhook.Webhook{
+		ID: "calls", URL: "https://receiver.example/calls", Policy: &webhook.Policy{Attempts: 1},
+	})
 	since := time.Now()
 	for _, id := range []string{"call-1", "call-2"} {
 		m, err := hook.ComposeID(id, webhook.RawEvent{Type: "call", JSON: []byte(`{}`)})

@@ -37,7 +37,9 @@ func Example_webhooks() {
 	hooks := engine.Webhooks(q, payload.CallReport{})
 
 	hook, err := hooks.Create(ctx, webhook.Webhook{
-		ID: "5b0b1c0a-7785-41e3-964f-000c2977e6c8", URL: "https://crm.example/calls", Body: `{"status": "{{payload.status}}"}`,
+		ID:   "5b0b1c0a-7785-41e3-964f-000c2977e6c8",
+		URL:  "https://crm.example/calls",
+		Body: `{"status": "{{payload.status}}"}`,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -60,7 +62,8 @@ func Example_webhooks() {
 	}
 	_, err = tx.ExecContext(ctx, `CREATE TABLE calls AS SELECT 'c1' AS id, 'answered' AS status`)
 	if err == nil {
-		err = hooks.DispatchTx(ctx, tx, hook.ID, webhook.RawEvent{Type: "call", JSON: []byte(`{"id": "c1", "status": "answered"}`)})
+		event := webhook.RawEvent{Type: "call", JSON: []byte(`{"id": "c1", "status": "answered"}`)}
+		err = hooks.DispatchTx(ctx, tx, hook.ID, event)
 	}
 	if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 		log.Fatal(errors.Join(err, tx.Rollback()))

@@ -18,7 +18,7 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// TestMode looks at who may read what has phone numbers and credentials in it.
+// TestMode looks at who may read files with phone numbers and credentials in them.
 func TestMode(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -50,7 +50,7 @@ func TestPragmas(t *testing.T) {
 	}
 }
 
-// lines counts what is logged.
+// lines counts the lines of a log.
 type lines struct {
 	mu sync.Mutex
 	n  map[string]int

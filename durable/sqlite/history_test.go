@@ -37,7 +37,7 @@ func TestPlans(t *testing.T) {
 			var id, parent, unused int
 			var step string
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-			// For statistics.
+			// The index of what is pending is scanned for Stats.
 			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") {
 				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt)\b`, step, stmt.SQL)
 			}

@@ -14,9 +14,8 @@ import (
 	"github.com/ringhook/webhook/durable/sqlite"
 )
 
-// TestLocks opens the file once more, which must not end the lock that keeps other
-// programs from removing the journal of a file that they believe nobody has open any
-// more.
+// TestLocks opens the file once more. That must not end the lock which keeps other
+// programs from removing the journal, as they do if nobody has the file open.
 func TestLocks(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

@@ -84,19 +84,24 @@ func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
+	const want = "durable: open: want the path of a file, neither :memory: nor a URI"
 	tests := []struct {
 		name, path string
 		config     durable.Config
 		want       string
 	}{
 		{"no path", "", durable.Config{}, "durable: open: no path"},
-		{"in memory", ":memory:", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
-		{"a URI", "file:a.db?mode=memory", durable.Config{}, "durable: open: want the path of a file, neither :memory: nor a URI"},
+		{"in memory", ":memory:", durable.Config{}, want},
+		{"a URI", "file:a.db?mode=memory", durable.Config{}, want},
 		{"a schema", newFile(t), durable.Config{Schema: "a"}, "durable: Schema: SQLite has none"},
 		{"negative workers", newFile(t), durable.Config{Workers: -1}, "durable: Workers: -1 outside 0 to 4000"},
 		{"many workers", newFile(t), durable.Config{Workers: 4001}, "durable: Workers: 4001 outside 0 to 4000"},
 		{"a negative timeout", newFile(t), durable.Config{MaxTimeout: -1}, "durable: MaxTimeout: -1ns outside 0s to 10m"},
-		{"a long timeout", newFile(t), durable.Config{MaxTimeout: time.Hour}, "durable: MaxTimeout: 1h0m0s outside 0s to 10m"},
+		{
+			"a long timeout", newFile(t),
+			durable.Config{MaxTimeout: time.Hour},
+			"durable: MaxTimeout: 1h0m0s outside 0s to 10m",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,7 +130,8 @@ func TestOpen_Newer(t *testing.T) {
 	_, exec := connect(t, path)
 	exec(t, `INSERT INTO @migration (version) VALUES (3)`)
 	_, err := sqlite.Open(path, durable.Config{})
-	require.EqualError(t, err, "durable: open "+path+": the tables are of a newer version, 3 with River's 8: this program knows 2 with River's 8")
+	require.EqualError(t, err, "durable: open "+path+": the tables are of a newer version, 3 with River's 8: "+
+		"this program knows 2 with River's 8")
 }
 
 // TestWriterWaits holds the file for a while: what is to be kept waits for it.

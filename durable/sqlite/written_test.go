@@ -41,7 +41,9 @@ func TestWritten(t *testing.T) {
 // shiftTexts moves the times in a column, each in the form that it has.
 func shiftTexts(t testing.TB, path, table, column string, by time.Duration) {
 	db, _ := connect(t, path)
-	rows, err := db.QueryContext(t.Context(), `SELECT rowid, CAST(`+column+` AS text) FROM `+table+` WHERE `+column+` IS NOT NULL`)
+	names := strings.NewReplacer("COLUMN", column, "TABLE", table)
+	read := names.Replace(`SELECT rowid, CAST(COLUMN AS text) FROM TABLE WHERE COLUMN IS NOT NULL`)
+	rows, err := db.QueryContext(t.Context(), read)
 	require.NoError(t, err)
 	texts := map[int64]string{}
 	for rows.Next() {
@@ -62,7 +64,8 @@ func shiftTexts(t testing.TB, path, table, column string, by time.Duration) {
 			at, err = time.Parse(gos, text)
 		}
 		require.NoError(t, err)
-		_, err = db.ExecContext(t.Context(), `UPDATE `+table+` SET `+column+` = ? WHERE rowid = ?`, at.Add(by).Format(layout)+monotonic, id)
+		write := names.Replace(`UPDATE TABLE SET COLUMN = ? WHERE rowid = ?`)
+		_, err = db.ExecContext(t.Context(), write, at.Add(by).Format(layout)+monotonic, id)
 		require.NoError(t, err)
 	}
 }

@@ -147,7 +147,12 @@ func TestEntryOf_Names(t *testing.T) {
 func TestEntryOf_Untyped(t *testing.T) {
 	t.Parallel()
 	for _, event := range []any{
-		map[string]any{"a": 1}, &map[string]string{}, marshaler{}, &marshaler{}, byPointer{}, kind("k"),
+		map[string]any{"a": 1},
+		&map[string]string{},
+		marshaler{},
+		&marshaler{},
+		byPointer{},
+		kind("k"),
 		[]int{1},
 	} {
 		e := field.EntryOf(event)
@@ -160,7 +165,13 @@ func TestEntryOf_Untyped(t *testing.T) {
 func TestEntryOf_ReadFromJSON(t *testing.T) {
 	t.Parallel()
 	for _, event := range []any{
-		embedding{}, embedsPointer{}, embedsNamed{}, embedsString{}, omitting{}, quoting{}, dotted{},
+		embedding{},
+		embedsPointer{},
+		embedsNamed{},
+		embedsString{},
+		omitting{},
+		quoting{},
+		dotted{},
 		marshalsBy{},
 	} {
 		e := field.EntryOf(event)

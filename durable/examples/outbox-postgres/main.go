@@ -62,13 +62,13 @@ func run(ctx context.Context, out io.Writer, dsn string) error {
 
 	receiver := webhooktest.NewReceiver() // plays the customer's server
 	defer receiver.Close()
-	// In production: &webhook.Client{}.
+	// In production, the client is &webhook.Client{}.
 	q, err := queue.New(receiver.Client(), engine, queue.Config{})
 	if err != nil {
 		return err
 	}
 	hooks := engine.Webhooks(q, payload.CallReport{})
-	// What the customer wrote into your form.
+	// This is what the customer wrote into your form.
 	hook, err := hooks.Create(ctx, webhook.Webhook{
 		URL:  receiver.URL + "/calls",
 		Body: `{"call": "@{{payload.mid}}", "seconds": "@{{payload.duration}}"}`,
@@ -110,16 +110,16 @@ type service struct {
 func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds int) error {
 	took := payload.SecondsNumber(time.Duration(seconds) * time.Second)
 	report := payload.CallReport{MID: id, Duration: took}
-	// Commits if what follows returns nil.
+	// BeginFunc commits if the function returns nil.
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO `+s.calls+` (id, seconds) VALUES ($1, $2)`, id, seconds)
 		if err != nil {
 			return err
 		}
-		// The ID of the message is the call's: should the service report it twice, it
-		// is one message.
+		// With the call's ID for the message's: a call that is reported twice is one
+		// message.
 		err = s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
-		// That one is in the history, as failed.
+		// An event that cannot be composed is in the history, as failed.
 		if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 			return err
 		}

@@ -18,8 +18,13 @@ func TestRun(t *testing.T) {
 	require.NoError(t, run(t.Context(), &out, dsn))
 	calls, got, ok := strings.Cut(out.String(), "\n\n")
 	require.True(t, ok)
-	require.Equal(t, "call-1: committed\ncall-2: rolled back: a call cannot take less than no time\ncall-3: committed", calls)
+	require.Equal(t, "call-1: committed\n"+
+		"call-2: rolled back: a call cannot take less than no time\n"+
+		"call-3: committed", calls)
 	lines := strings.Split(strings.TrimSpace(got), "\n")
 	require.Equal(t, "2 calls are in the table, and the receiver got:", lines[0])
-	require.ElementsMatch(t, []string{`{"call": "call-1", "seconds": "30"}`, `{"call": "call-3", "seconds": "12"}`}, lines[1:])
+	require.ElementsMatch(t, []string{
+		`{"call": "call-1", "seconds": "30"}`,
+		`{"call": "call-3", "seconds": "12"}`,
+	}, lines[1:])
 }

@@ -54,7 +54,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 	receiver := webhooktest.NewReceiver() // plays the customer's server
 	defer receiver.Close()
-	// In production: &webhook.Client{}.
+	// In production, the client is &webhook.Client{}.
 	q, err := queue.New(receiver.Client(), engine, queue.Config{})
 	if err != nil {
 		return err

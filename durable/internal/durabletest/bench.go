@@ -38,7 +38,7 @@ func Delayed[T any](b *testing.B, e *durable.Engine[T]) {
 	stop()
 }
 
-// heap is what is allocated and in use, and what the operating system was asked for.
+// heap returns the bytes of heap and stacks in use.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -50,8 +50,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Isolation reports how long 5,000 deliveries take through a queue, but for the 5 % of
-// them that go to an endpoint that takes five seconds for each.
+// Isolation reports how long 5,000 deliveries take through a queue, without the 5 % of
+// them that go to an endpoint which takes five seconds for each.
 func Isolation[T any](b *testing.B, e *durable.Engine[T]) {
 	const n, slow = 5000, 250
 	var fast sync.WaitGroup

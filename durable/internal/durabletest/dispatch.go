@@ -28,7 +28,9 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.urls = append(r.urls, request.URL.String())
-	return &http.Response{StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: request}, nil
+	return &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: request,
+	}, nil
 }
 
 func (r *receiver) got() []string {
@@ -56,7 +58,9 @@ func runQueue(t testing.TB, q *queue.Queue) {
 }
 
 // dispatcher returns webhooks over a new queue, with hook among them.
-func dispatcher[T any](t testing.TB, e *durable.Engine[T], config queue.Config) (*durable.Webhooks[T], *queue.Queue, *receiver) {
+func dispatcher[T any](
+	t testing.TB, e *durable.Engine[T], config queue.Config,
+) (*durable.Webhooks[T], *queue.Queue, *receiver) {
 	q, r := newQueue(t, e, config)
 	hooks := e.Webhooks(q)
 	_, err := hooks.Create(t.Context(), hook())
@@ -99,7 +103,8 @@ func testDispatch[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Enable(t.Context(), hookID))
 	q.Disable(hookID)
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), queue.ErrDisabled)
-	require.EqualError(t, e.Webhooks(nil).Dispatch(t.Context(), hookID, sent), "durable: dispatch: Webhooks was given no queue")
+	err = e.Webhooks(nil).Dispatch(t.Context(), hookID, sent)
+	require.EqualError(t, err, "durable: dispatch: Webhooks was given no queue")
 	q.Enable(hookID)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -118,7 +123,8 @@ func testDispatchFault[T any](t *testing.T, db Database[T]) {
 	var fault *webhook.TemplateError
 	for range 3 {
 		err := hooks.Dispatch(t.Context(), otherID, sent)
-		require.EqualError(t, err, `durable: event not composed: webhook: body: offset 14: unknown name "payload.staus"; did you mean "payload.status"?`)
+		require.EqualError(t, err, `durable: event not composed: webhook: body: offset 14: `+
+			`unknown name "payload.staus"; did you mean "payload.status"?`)
 		require.ErrorIs(t, err, durable.ErrNotComposed)
 		require.ErrorAs(t, err, &fault)
 		require.NoError(t, hooks.Dispatch(t.Context(), hookID, sent))
@@ -137,10 +143,12 @@ func testDispatchFault[T any](t *testing.T, db Database[T]) {
 	for _, event := range []webhook.Event{nil, (*payload.MessageStatus)(nil)} {
 		require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, event), durable.ErrNotComposed)
 	}
-	// What another version of the module has stored need not compile.
-	db.Exec(t, `UPDATE @webhook SET definition = '{"url": "ftp://receiver.example/"}', changed = changed + 1 WHERE id = '`+hookID+`'`)
+	// A definition that another version of the module stored may not compile.
+	db.Exec(t, `UPDATE @webhook SET definition = '{"url": "ftp://receiver.example/"}', changed = changed + 1
+		WHERE id = '`+hookID+`'`)
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), durable.ErrNotComposed)
-	require.ErrorContains(t, hooks.DispatchID(t.Context(), hookID, "no\x00id", sent), "nor kept as failed: durable: enqueue: task 0: ")
+	err = hooks.DispatchID(t.Context(), hookID, "no\x00id", sent)
+	require.ErrorContains(t, err, "nor kept as failed: durable: enqueue: task 0: ")
 	require.Equal(t, 4, count(t, db, `webhook_id = '`+hookID+`' AND state = 'failed'`))
 	require.Equal(t, 0, count(t, db, `state = 'pending'`))
 }
@@ -178,7 +186,7 @@ func testDispatchID[T any](t *testing.T, db Database[T]) {
 	require.Len(t, r.got(), 1)
 }
 
-// testDisabled disables a webhook of which deliveries wait in another process.
+// testDisabled disables a webhook whose deliveries wait in another process.
 func testDisabled[T any](t *testing.T, db Database[T]) {
 	hooks, q, r := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "report-1", sent))
@@ -231,7 +239,8 @@ func testDispatchTx[T any](t *testing.T, db Database[T]) {
 	}))
 	require.ErrorIs(t, db.Tx(t, func(tx T, exec func(string)) error {
 		exec(`UPDATE @webhook SET disabled = 1`)
-		require.ErrorIs(t, hooks.DispatchTx(t.Context(), tx, hookID, sent), queue.ErrDisabled, "what the transaction sees counts")
+		err := hooks.DispatchTx(t.Context(), tx, hookID, sent)
+		require.ErrorIs(t, err, queue.ErrDisabled, "what the transaction sees counts")
 		return rollback
 	}), rollback)
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND webhook_version = 1`)
@@ -248,7 +257,9 @@ func testDispatchSupersede[T any](t *testing.T, db Database[T]) {
 	read := sent
 	read.Status = payload.StatusRead
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "sent", sent))
-	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error { return hooks.DispatchIDTx(t.Context(), tx, hookID, "read-1", read) }))
+	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
+		return hooks.DispatchIDTx(t.Context(), tx, hookID, "read-1", read)
+	}))
 	require.Equal(t, 2, count(t, db, `state = 'pending'`), "not before it has committed")
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "read-2", read))
 	require.Equal(t, []string{"sent"}, dropped)
@@ -257,15 +268,17 @@ func testDispatchSupersede[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 }
 
-// testDispatchTwo has one engine change what the other dispatches: what has committed
-// counts from then on.
+// testDispatchTwo has one engine change a webhook that the other dispatches to: a change
+// takes effect when it is committed.
 func testDispatchTwo[T any](t *testing.T, db Database[T]) {
 	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	other := db.Open(t, durable.Config{}).Webhooks(nil)
 	registry := webhook.Registry{Source: hooks.Source, MaxAge: time.Nanosecond}
 	for version := 1; version < 20; version++ {
 		require.NoError(t, hooks.Dispatch(t.Context(), hookID, sent))
-		require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error { return hooks.DispatchTx(t.Context(), tx, hookID, sent) }))
+		require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
+			return hooks.DispatchTx(t.Context(), tx, hookID, sent)
+		}))
 		require.Equal(t, 2, count(t, db, "webhook_version = "+strconv.Itoa(version)))
 		w := hook()
 		w.Name = strings.Repeat("n", version)
@@ -280,7 +293,9 @@ func testDispatchTwo[T any](t *testing.T, db Database[T]) {
 	}
 	require.NoError(t, other.Disable(t.Context(), hookID))
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), queue.ErrDisabled)
-	require.ErrorIs(t, db.Tx(t, func(tx T, _ func(string)) error { return hooks.DispatchTx(t.Context(), tx, hookID, sent) }), queue.ErrDisabled)
+	require.ErrorIs(t, db.Tx(t, func(tx T, _ func(string)) error {
+		return hooks.DispatchTx(t.Context(), tx, hookID, sent)
+	}), queue.ErrDisabled)
 	_, err := registry.Composer(t.Context(), hookID)
 	require.ErrorIs(t, err, webhook.ErrNotFound)
 	require.NoError(t, other.Enable(t.Context(), hookID))

@@ -23,7 +23,8 @@ import (
 // Task returns a task whose message has all that one may have.
 func Task(id string) queue.Task {
 	return queue.Task{ID: id, Key: "https://receiver.example", Message: &webhook.Message{
-		ID: id, WebhookID: "5b0b1c0a-hook", Event: "voice:message:out", Method: http.MethodPost, URL: "https://receiver.example/hook?a=1",
+		ID: id, WebhookID: "5b0b1c0a-hook", Event: "voice:message:out",
+		Method: http.MethodPost, URL: "https://receiver.example/hook?a=1",
 		Header: http.Header{"Content-Type": {"application/json"}, "X-Two": {"a", "b"}},
 		Body:   []byte(`{"id":"` + id + `","text":"` + strings.Repeat("x", 300) + `"}`),
 		Policy: webhook.PolicyFor("voice:message:out"),
@@ -42,7 +43,9 @@ func Tasks(prefix string, n int) []queue.Task {
 
 // Run runs an engine until the test ends or the returned function is called, which
 // waits for its end.
-func Run[T any](t testing.TB, e *durable.Engine[T], handle func(context.Context, queue.Delivery) queue.Verdict) (stop func()) {
+func Run[T any](
+	t testing.TB, e *durable.Engine[T], handle func(context.Context, queue.Delivery) queue.Verdict,
+) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx, queue.Handler{Handle: handle}) }()
@@ -59,7 +62,7 @@ func Run[T any](t testing.TB, e *durable.Engine[T], handle func(context.Context,
 	return stop
 }
 
-// A recorder is a handler that notes what it is given.
+// A recorder is a handler that keeps what it is given.
 type recorder struct {
 	mu   sync.Mutex
 	got  []queue.Delivery
@@ -155,7 +158,9 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	started = time.Now()
 	stop := Run(b, e, func(context.Context, queue.Delivery) queue.Verdict {
 		left <- struct{}{}
-		return queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.OutcomeDelivered}}
+		return queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{
+			N: 1, At: time.Now(), Duration: time.Millisecond, Status: 200, Outcome: webhook.OutcomeDelivered,
+		}}
 	})
 	for range n + 2*single {
 		<-left
@@ -165,7 +170,7 @@ func Throughput[T any](b *testing.B, e *durable.Engine[T]) {
 	stop()
 }
 
-// durableMicros is a time from now as the tables have it.
+// durableMicros returns the time after d from now, as the tables have it.
 func durableMicros(d time.Duration) string {
 	return strconv.FormatInt(time.Now().Add(d).UnixMicro(), 10)
 }

@@ -16,8 +16,8 @@ import (
 func Freeze(t *testing.T, place Place) {
 	l := newLedger(t)
 	l.loose = true
-	// What was on its way out when the process was stopped goes out late, in whatever
-	// order, so nothing is ordered here. One that is stopped while it writes a file
+	// What the process was sending when it was stopped goes out late and in any order,
+	// so nothing is ordered here. A process that is stopped while it writes to a file
 	// keeps the other from writing until it goes on.
 	s := settings{Place: place, URL: l.receiver.URL, Number: 1, Outages: true, Loose: true}
 	frozen := start(t, l, s)
@@ -29,7 +29,8 @@ func Freeze(t *testing.T, place Place) {
 	require.NoError(t, frozen.cmd.Process.Signal(syscall.SIGCONT))
 	frozen.runFor(2 * time.Second)
 	finish(frozen, other)
-	// Times as many as there are workers wait in each process for a place.
+	// In each process, up to this many times as many jobs as there are workers wait for
+	// a place.
 	const fetched = 8
 	l.settle(t, map[int]int{1: 1 + fetched, 2: 1 + fetched})
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// filters returns one for each combination of the given values and of none.
+// filters returns one for each combination of the given values and the zero ones.
 func filters(f durable.Filter) []durable.Filter {
 	all := []durable.Filter{{}}
 	for _, set := range []func(*durable.Filter){
@@ -43,15 +43,20 @@ func testList[T any](t *testing.T, db Database[T]) {
 	const n = 60
 	e := db.Open(t, durable.Config{})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	states := []durable.State{durable.StatePending, durable.StateDelivered, durable.StateFailed, durable.StateDropped, durable.StateCanceled}
+	states := []durable.State{
+		durable.StatePending, durable.StateDelivered, durable.StateFailed, durable.StateDropped, durable.StateCanceled,
+	}
 	var want []durable.Delivery // the newest first
 	for i := range n {
 		task := Task(fmt.Sprintf("m%02d", i))
-		task.Key, task.Message.WebhookID, task.Message.Event = "key-"+strconv.Itoa(i%2), "hook-"+strconv.Itoa(i%3), "event-"+strconv.Itoa(i/2%2)
+		task.Key = "key-" + strconv.Itoa(i%2)
+		task.Message.WebhookID = "hook-" + strconv.Itoa(i%3)
+		task.Message.Event = "event-" + strconv.Itoa(i/2%2)
 		require.NoError(t, e.Enqueue(t.Context(), task))
 		d := durable.Delivery{
-			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event, State: states[i%len(states)],
-			// Several at one moment.
+			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event,
+			State: states[i%len(states)],
+			// Several have the same time.
 			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour),
 		}
 		due, ended := d.Due.UnixMicro(), "NULL"
@@ -63,11 +68,14 @@ func testList[T any](t *testing.T, db Database[T]) {
 		want = slices.Insert(want, 0, d)
 	}
 	for _, f := range filters(durable.Filter{
-		State: durable.StateFailed, WebhookID: "hook-1", Key: "key-1", Event: "event-1", From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
+		State: durable.StateFailed, WebhookID: "hook-1", Key: "key-1", Event: "event-1",
+		From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
 	}) {
 		matching := []durable.Delivery{}
 		for _, d := range want {
-			if (f.State == "" || f.State == d.State) && (f.WebhookID == "" || f.WebhookID == d.WebhookID) && (f.Key == "" || f.Key == d.Key) &&
+			if (f.State == "" || f.State == d.State) &&
+				(f.WebhookID == "" || f.WebhookID == d.WebhookID) &&
+				(f.Key == "" || f.Key == d.Key) &&
 				(f.Event == "" || f.Event == d.Event) && !d.Created.Before(f.From) && (f.To.IsZero() || d.Created.Before(f.To)) {
 				matching = append(matching, d)
 			}
@@ -89,8 +97,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 	}
 	for f, text := range map[durable.Filter]string{
 		{State: "ended"}:    "durable: list: bad filter: no such State",
-		{After: "x"}:        "durable: list: bad filter: After is not the Next of a page",
-		{After: "1-2' OR "}: "durable: list: bad filter: After is not the Next of a page",
+		{After: "x"}:        "durable: list: bad filter: the After is not the Next of a page",
+		{After: "1-2' OR "}: "durable: list: bad filter: the After is not the Next of a page",
 		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
 	} {
 		_, err := e.List(t.Context(), f)
@@ -148,7 +156,9 @@ func finally[T any](t testing.TB, e *durable.Engine[T], id string, state durable
 func testResend[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	at := time.UnixMicro(1_700_000_000_123_456).UTC()
-	attempt := webhook.Attempt{At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errStatus}
+	attempt := webhook.Attempt{
+		At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errStatus,
+	}
 	verdicts := []queue.Verdict{
 		{Kind: queue.KindRetry, Attempt: &attempt},
 		{Kind: queue.KindDead, Attempt: &attempt},
@@ -165,14 +175,16 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	require.WithinDuration(t, time.Now(), d.Created, time.Minute)
 	require.WithinDuration(t, time.Now(), d.Ended, time.Minute)
 	want := durable.Delivery{
-		ID: "a", WebhookID: task.Message.WebhookID, Key: task.Key, Event: task.Message.Event, State: durable.StateFailed, Attempts: 2,
+		ID: "a", WebhookID: task.Message.WebhookID, Key: task.Key, Event: task.Message.Event,
+		State: durable.StateFailed, Attempts: 2,
 		Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503", Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
 	require.NoError(t, e.Resend(t.Context(), "a"))
 	d = finally(t, e, "a", durable.StateDropped)
 	want = durable.Delivery{
-		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event, State: durable.StateDropped, Reason: queue.ReasonDisabled,
+		ID: "a", WebhookID: want.WebhookID, Key: want.Key, Event: want.Event,
+		State: durable.StateDropped, Reason: queue.ReasonDisabled,
 		Resent: 1, Created: d.Created, Ended: d.Ended,
 	}
 	require.Equal(t, want, d)
@@ -182,14 +194,17 @@ func testResend[T any](t *testing.T, db Database[T]) {
 
 	attempts, err := e.Attempts(t.Context(), "a")
 	require.NoError(t, err)
-	failed := durable.Attempt{N: 1, At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503"}
+	failed := durable.Attempt{
+		N: 1, At: at, Duration: 1500 * time.Microsecond,
+		Status: 503, Class: webhook.ClassStatus, Error: "webhook: status 503",
+	}
 	second := failed
 	second.N = 2
 	require.Equal(t, []durable.Attempt{failed, second, {Resent: 2, N: 1, At: at, Status: 200}}, attempts)
 	text, err := json.Marshal(attempts[0])
 	require.NoError(t, err)
-	require.JSONEq(t, `{"resent": 0, "n": 1, "at": "2023-11-14T22:13:20.123456Z", "duration": "1.5ms", "status": 503, "class": "status",
-		"error": "webhook: status 503"}`, string(text))
+	require.JSONEq(t, `{"resent": 0, "n": 1, "at": "2023-11-14T22:13:20.123456Z", "duration": "1.5ms",
+		"status": 503, "class": "status", "error": "webhook: status 503"}`, string(text))
 	var back durable.Attempt
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, attempts[0], back)
@@ -209,7 +224,8 @@ var errStatus = fmt.Errorf("webhook: status %d", 503)
 func testNotResent[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), Task("pending"), Task("none")))
-	db.Exec(t, `UPDATE @delivery SET message = CAST('' AS BLOB), state = 'failed', ended = created, webhook_id = 'hook' WHERE id = 'none'`)
+	db.Exec(t, `UPDATE @delivery
+		SET message = CAST('' AS BLOB), state = 'failed', ended = created, webhook_id = 'hook' WHERE id = 'none'`)
 	attempts, err := e.Attempts(t.Context(), "pending")
 	require.NoError(t, err)
 	require.Equal(t, []durable.Attempt{}, attempts)
@@ -290,9 +306,11 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	}
 	tasks[0].Message.WebhookID = "other"
 	require.NoError(t, e.Enqueue(t.Context(), tasks...))
-	db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = 'failed', ended = %d, active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, ended))
+	db.Exec(t, fmt.Sprintf(`UPDATE @delivery
+		SET state = 'failed', ended = %d, active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, ended))
 	set := func(id int, state, reason string, at int64) {
-		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', reason = '%s', ended = %d WHERE id = 'task-%d'`, state, reason, at, id))
+		const text = `UPDATE @delivery SET state = '%s', reason = '%s', ended = %d WHERE id = 'task-%d'`
+		db.Exec(t, fmt.Sprintf(text, state, reason, at, id))
 	}
 	set(1, "failed", "", ended-1)
 	set(2, "delivered", "", ended)

@@ -111,7 +111,7 @@ func start(t *testing.T, l *ledger, s settings) *process {
 	return p
 }
 
-// runFor lets the process run, which must not end by itself meanwhile.
+// runFor lets the process run for a while, in which it must not end by itself.
 func (p *process) runFor(d time.Duration) {
 	p.t.Helper()
 	select {
@@ -121,7 +121,7 @@ func (p *process) runFor(d time.Duration) {
 	}
 }
 
-// kill ends the process in the midst of what it does.
+// kill kills the process.
 func (p *process) kill() {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Kill())

@@ -16,14 +16,13 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// What becomes of deliveries of which a worker was stopped for so long that another has
-// taken them over: it still says how they ended, in its time.
+// These are tests of deliveries that a second worker took over, since the first was
+// stopped for too long. The first goes on later, and reports its result.
 
-// taken makes jobs look as if their worker was not heard of for long, to others; it
-// goes on all the same.
+// taken makes jobs available to others as if their worker had died, which goes on.
 const taken = `UPDATE #river_job SET state = 'available' WHERE state = 'running'`
 
-// A script is a handler whose calls wait until they are told what to say.
+// A script is a handler whose calls wait until they are told what to return.
 type script struct {
 	begun chan queue.Delivery
 	say   []chan queue.Verdict // by call
@@ -63,8 +62,8 @@ func (s *script) next(t *testing.T) queue.Delivery {
 	}
 }
 
-// quick is a configuration whose leases are as short as they can be, and a task that is
-// so, too.
+// quick returns a configuration with the shortest lease there can be, and the tasks with
+// a timeout that suits it.
 func quick(tasks ...queue.Task) (durable.Config, []queue.Task) {
 	for _, task := range tasks {
 		task.Message.Policy.Timeout = time.Nanosecond
@@ -72,8 +71,8 @@ func quick(tasks ...queue.Task) (durable.Config, []queue.Task) {
 	return durable.Config{MaxTimeout: time.Nanosecond}, tasks
 }
 
-// testLateVerdict has the first worker of a delivery answer when the second one has
-// booked an attempt and makes the next.
+// testLateVerdict has the first worker of a delivery return when the second one has
+// written an attempt down and makes the next.
 func testLateVerdict[T any](t *testing.T, db Database[T]) {
 	config, tasks := quick(Task("a"))
 	e, other := db.Open(t, config), db.Open(t, config)
@@ -126,8 +125,8 @@ func testLateVerdictOrdered[T any](t *testing.T, db Database[T]) {
 	finally(t, e, "b", durable.StateDelivered)
 }
 
-// testClock has a process die whose clock was an hour ahead: what it held is not held
-// until then.
+// testClock has a process die whose clock was an hour ahead: what it held does not wait
+// for an hour.
 func testClock[T any](t *testing.T, db Database[T]) {
 	config, tasks := quick(ordered("a", "b")...)
 	e := db.Open(t, config)
@@ -139,7 +138,7 @@ func testClock[T any](t *testing.T, db Database[T]) {
 	finally(t, e, "b", durable.StateDelivered)
 }
 
-// testRevive has somebody remove River's jobs.
+// testRevive removes River's jobs.
 func testRevive[T any](t *testing.T, db Database[T]) {
 	config, tasks := quick(append(ordered("first", "second", "third"), Task("single"), Task("held"))...)
 	config.Logger = slog.New(slog.DiscardHandler)
@@ -158,7 +157,7 @@ func testRevive[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, map[string]int{"second": 1, "third": 1, "single": 1, "other": 1}, r.ids())
 }
 
-// testSameIDs has two processes enqueue the same at once, each in a sequence of its own.
+// testSameIDs has two processes enqueue the same IDs at once, in different sequences.
 func testSameIDs[T any](t *testing.T, db Database[T]) {
 	engines := []*durable.Engine[T]{db.Open(t, durable.Config{}), db.Open(t, durable.Config{})}
 	const rounds, size = 40, 20

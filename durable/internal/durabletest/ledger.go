@@ -17,8 +17,8 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A ledger holds what the processes said that they had accepted against what a receiver
-// got, of which it refuses every third.
+// A ledger compares what the processes say that they have accepted with what a receiver
+// got. The receiver refuses every third request.
 type ledger struct {
 	loose bool // nothing is ordered
 
@@ -28,10 +28,11 @@ type ledger struct {
 	mu       sync.Mutex
 	accepted map[string]bool
 	requests int
-	// Of each message the processes that its deliveries came from, in order of time.
+	// delivered has for each message the processes that its deliveries came from, in the
+	// order of time.
 	delivered map[string][]int
 	last      time.Time // when a message was first delivered
-	// Of each ordering the number of the last that was delivered.
+	// orders has for each ordering the number of the last message that was delivered.
 	orders map[string]int
 	wrong  []string
 }
@@ -59,7 +60,7 @@ func (l *ledger) acceptedSoFar() int {
 	return len(l.accepted)
 }
 
-// lastAfter is how long after a time the last message was delivered.
+// lastAfter returns how long after a time the last message was delivered.
 func (l *ledger) lastAfter(at time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,13 +96,14 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(l.delivered[id]) == 0 {
 		l.last = time.Now()
-		l.follow(id)
+		l.followLocked(id)
 	}
 	l.delivered[id] = append(l.delivered[id], process)
 }
 
-// follow needs l.mu.
-func (l *ledger) follow(id string) {
+// followLocked checks that a message comes in the order of its ordering, and notes it. It
+// needs l.mu.
+func (l *ledger) followLocked(id string) {
 	var process, sender, n int
 	if _, err := fmt.Sscanf(id, "%d-%d-%d", &process, &sender, &n); err != nil {
 		l.wrong = append(l.wrong, id+": nobody's ID")
@@ -116,9 +118,9 @@ func (l *ledger) follow(id string) {
 	l.orders[order] = n
 }
 
-// settle compares the two sides. Interrupted are the processes that were, and how many
-// times: each time, a process may have had one delivery in each of its workers that the
-// receiver had and the database not.
+// settle compares both. It is given how many times each process was interrupted: each
+// time, for each of its workers, the receiver may have had a message and the database no
+// note of it.
 func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +132,7 @@ func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
 	}
 	duplicates, sum, unreported := map[int]int{}, 0, 0
 	for id, processes := range l.delivered {
-		// Each was followed by another.
+		// Each of these was followed by another delivery.
 		for _, process := range processes[:len(processes)-1] {
 			duplicates[process]++
 			sum++
@@ -139,7 +141,8 @@ func (l *ledger) settle(t testing.TB, interrupted map[int]int) {
 			unreported++
 		}
 	}
-	t.Logf("%d accepted, %d not delivered; %d requests, a third of them refused; %d duplicates; %d delivered that died before they were reported",
+	t.Logf("%d accepted, %d not delivered; %d requests, a third of them refused; %d duplicates; "+
+		"%d delivered whose process died before it reported them",
 		len(l.accepted), len(missing), l.requests, sum, unreported)
 	require.Empty(t, missing, "accepted, and not delivered")
 	require.Empty(t, l.wrong)

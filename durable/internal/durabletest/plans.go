@@ -17,14 +17,14 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Spy is a store that notes which statements are run.
+// A Spy is a store that keeps the statements that are run.
 type Spy[T any] struct {
 	store.Store[T]
 	mu    sync.Mutex
 	stmts map[string]store.Stmt
 }
 
-// Migrate notes nothing.
+// Migrate keeps no statements.
 func (s *Spy[T]) Migrate(ctx context.Context, before, after func(T) error) error {
 	err := s.Store.Migrate(ctx, before, after)
 	s.mu.Lock()
@@ -33,17 +33,17 @@ func (s *Spy[T]) Migrate(ctx context.Context, before, after func(T) error) error
 	return err
 }
 
-// Read notes the statements, and has them run.
+// Read keeps the statements, and runs them.
 func (s *Spy[T]) Read(ctx context.Context, stmts ...store.Stmt) error {
 	return s.Store.Read(ctx, s.note(stmts)...)
 }
 
-// Run does as Read.
+// Run is as Read.
 func (s *Spy[T]) Run(ctx context.Context, stmts ...store.Stmt) error {
 	return s.Store.Run(ctx, s.note(stmts)...)
 }
 
-// RunTx does as Read.
+// RunTx is as Read.
 func (s *Spy[T]) RunTx(ctx context.Context, tx T, stmts ...store.Stmt) error {
 	return s.Store.RunTx(ctx, tx, s.note(stmts)...)
 }
@@ -60,7 +60,7 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 	return stmts
 }
 
-// wanted looks for a webhook that has half of all deliveries, of which few are not
+// wanted looks for a webhook that has half of all deliveries, and only few that were not
 // delivered.
 var wanted = durable.Filter{
 	State: durable.StateFailed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
@@ -71,7 +71,8 @@ var wanted = durable.Filter{
 // Fill inserts n deliveries, the last of them now, and an attempt for each.
 func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 	now := time.Now().UnixMicro()
-	exec(t, fmt.Sprintf(`INSERT INTO @delivery (id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message)
+	exec(t, fmt.Sprintf(`INSERT INTO @delivery
+			(id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message)
 		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %[1]d),
 		rows (i, hook, event, state, created) AS (SELECT i, CASE WHEN i %% 2 = 0 THEN 0 ELSE i %% 5000 END,
 			CASE WHEN i <= 20 THEN 'whatsapp:message:in' WHEN i %% 3 = 0 THEN 'voice:message:out' ELSE 'dialer:cdr' END,
@@ -148,14 +149,14 @@ func Index(sql string) string {
 
 // List reports how long pages take among a million deliveries, in milliseconds: the
 // slowest first page of all combinations of filters, the slowest one of the middle, and
-// one for which half of all have to be passed over.
+// one for which half of all have to be read.
 func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql string)) {
 	Fill(b, 1_000_000, exec)
 	exec(b, `ANALYZE @delivery`)
 	slowest := func(f durable.Filter, name string) {
 		var worst time.Duration
 		for _, f := range filters(f) {
-			// More than five, after which Postgres may take a plan for all values.
+			// More than five times, after which Postgres may use a plan for all values.
 			times := make([]time.Duration, 0, 9)
 			for range cap(times) {
 				begun := time.Now()

@@ -34,10 +34,10 @@ const (
 	batch   = 3
 	pause   = 50 * time.Millisecond // of a sender, so that the workers keep up
 	workers = 16
-	// Every one of these of a sender's messages is ordered. An ordering does one at a
-	// time, so it takes few.
+	// One of so many of a sender's messages is ordered: an ordering delivers one at a
+	// time.
 	orderedEach = 20
-	// Longer than the engine says that it takes to take over what a dead process held.
+	// Longer than the documented time to take over what a dead process held.
 	drainWithin = 90 * time.Second
 )
 
@@ -55,8 +55,8 @@ type settings struct {
 	Loose   bool   // whether nothing is ordered
 }
 
-// Main is the program that the kill tests run and kill. Their TestMain calls it first:
-// where a test has started its binary for that, it does not return.
+// Main is the program that the kill tests run and kill. Their TestMain calls it first.
+// In a process that a test has started for that, it does not return.
 //
 // The process enqueues and delivers at once, and writes the ID of each message that the
 // engine has taken to its standard output. When its standard input ends, it enqueues no
@@ -80,7 +80,9 @@ func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 
 func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T], error)) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	e, err := open(s.Place, durable.Config{Workers: workers, MaxTimeout: 3 * time.Second, Schema: s.Place.Schema, Logger: logger})
+	e, err := open(s.Place, durable.Config{
+		Workers: workers, MaxTimeout: 3 * time.Second, Schema: s.Place.Schema, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -145,8 +147,7 @@ func sendEach(ctx context.Context, s settings, sender int, q *queue.Queue) error
 			ids.WriteString(m.ID + "\n")
 			n++
 		}
-		// Its context is another: one that ends would leave it open whether they are
-		// kept.
+		// Without ctx: if that ended during the call, they might be kept or not.
 		if err := q.SendAll(context.Background(), messages...); err == nil {
 			if _, err := os.Stdout.Write(ids.Bytes()); err != nil {
 				return err
@@ -176,13 +177,14 @@ func drain(q *queue.Queue) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("not empty after %v: %d pending, %d in flight, %w", drainWithin, stats.Pending, stats.InFlight, err)
+			return fmt.Errorf("not empty after %v: %d pending, %d in flight, %w",
+				drainWithin, stats.Pending, stats.InFlight, err)
 		}
 	}
 }
 
-// message is the nth of a sender. All of it follows from its ID and the receiver's URL,
-// so that the receiver knows what each must be.
+// message returns the nth of a sender. All of it follows from its ID and the receiver's
+// URL, so that the receiver knows what each must be.
 func message(s settings, sender, n int) *webhook.Message {
 	id := fmt.Sprintf("%d-%d-%d", s.Number, sender, n)
 	m := &webhook.Message{
@@ -201,8 +203,8 @@ func webhookID(sender int) string { return fmt.Sprintf("hook-%d", sender) }
 
 func target(id string) string { return "/hook?id=" + id }
 
-// body is JSON that is not the same any more when something has parsed and written it
-// again.
+// body returns JSON whose bytes would change if something parsed it and wrote it again.
 func body(id string) []byte {
-	return []byte(`{"z": 1.0, "id": "` + id + `", "a": 100000000000000000001, "z": "\u00e9é` + strings.Repeat(" x", 200) + `" } `)
+	text := `\u00e9é` + strings.Repeat(" x", 200)
+	return []byte(`{"z": 1.0, "id": "` + id + `", "a": 100000000000000000001, "z": "` + text + `" } `)
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// A Database is a new one, for one test. In SQL, @ stands before the names of our
-// tables and # before those of River's.
+// A Database is a new one, for one test. In SQL, @ is before the names of our tables
+// and # before those of River's.
 type Database[T any] struct {
 	// Open opens an engine on it, and closes it when the test ends.
 	Open func(t testing.TB, config durable.Config) *durable.Engine[T]
-	// Bare opens an engine without Migrate, if there is such a thing.
+	// Bare opens an engine without Migrate. It is nil if the storage has no such engine.
 	Bare func(t testing.TB, config durable.Config) *durable.Engine[T]
 	// Exec runs a statement.
 	Exec func(t testing.TB, sql string)
@@ -113,7 +113,8 @@ func ordered(ids ...string) []queue.Task {
 
 func testMigrate[T any](t *testing.T, db Database[T]) {
 	if db.Bare != nil {
-		require.EqualError(t, db.Bare(t, durable.Config{}).Check(t.Context()), "durable: check: the tables are not up to date: call Migrate")
+		err := db.Bare(t, durable.Config{}).Check(t.Context())
+		require.EqualError(t, err, "durable: check: the tables are not up to date: call Migrate")
 	}
 	var engines sync.WaitGroup
 	for range 6 {
@@ -185,6 +186,8 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		change(&task)
 		return task
 	}
+	long := change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 })
+	const notStorable = "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"
 	tests := []struct {
 		name string
 		task queue.Task
@@ -194,17 +197,17 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		{"no ID", change(func(t *queue.Task) { t.ID, t.Message.ID = "", "" }), "no ID, or not that of the message"},
 		{"another ID", change(func(t *queue.Task) { t.ID = "other" }), "no ID, or not that of the message"},
 		{"no key", change(func(t *queue.Task) { t.Key = "" }), "no Key"},
-		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
-		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
-		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), "ID, Key or Order is not UTF-8, has a NUL, or is longer than 2 KiB"},
+		{"a NUL", change(func(t *queue.Task) { t.Key = "a\x00b" }), notStorable},
+		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), notStorable},
+		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), notStorable},
 		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
-		{"a long timeout", change(func(t *queue.Task) { t.Message.Policy.Timeout = 4*time.Second + 1 }), "the timeout is longer than MaxTimeout"},
+		{"a long timeout", long, "the timeout is longer than MaxTimeout"},
 	}
 	for _, tt := range tests {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)
 	}
-	require.ErrorIs(t, e.Enqueue(t.Context(), tests[len(tests)-1].task), durable.ErrTimeout)
-	// Only shown.
+	require.ErrorIs(t, e.Enqueue(t.Context(), long), durable.ErrTimeout)
+	// These two are only shown.
 	odd := change(func(t *queue.Task) { t.Message.WebhookID, t.Message.Event = "\xff\x00", "\x00\xff" })
 	require.NoError(t, e.Enqueue(t.Context(), odd))
 	var n int
@@ -306,8 +309,9 @@ func testTwoOrdered[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, []string{"held", "2", "3", "4", "5"}, order)
 }
 
-// kill makes a delivery look as if the process had died that was handed it long ago.
-const killed = `UPDATE #river_job SET state = 'running', attempt = 1, attempted_at = '2024-01-01 00:00:00.000' WHERE state = 'available'`
+// killed makes jobs look as if a process had got them long ago, and died.
+const killed = `UPDATE #river_job SET state = 'running', attempt = 1, attempted_at = '2024-01-01 00:00:00.000'
+	WHERE state = 'available'`
 
 func testRescue[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
@@ -320,7 +324,7 @@ func testRescue[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND attempts = 1`)
 }
 
-// testRescueOrdered has a process die after it has booked the end of the first, and
+// testRescueOrdered has a process die after it has written down the end of the first, and
 // before the turn of the next.
 func testRescueOrdered[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
@@ -336,11 +340,18 @@ func testRescueOrdered[T any](t *testing.T, db Database[T]) {
 func testHistory[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	at := time.UnixMicro(1_700_000_000_123_456)
-	failed := &webhook.Attempt{At: at, Duration: 1500 * time.Microsecond, Status: 503, Class: webhook.ClassStatus, Err: errors.New("webhook: \xff\x00")}
+	failed := &webhook.Attempt{
+		At: at, Duration: 1500 * time.Microsecond, Status: 503,
+		Class: webhook.ClassStatus, Err: errors.New("webhook: \xff\x00"),
+	}
 	verdicts := map[string][]queue.Verdict{
-		"delivered": {{Kind: queue.KindRetry, Attempt: failed}, {Kind: queue.KindDefer}, {Kind: queue.KindDone, Attempt: &webhook.Attempt{At: at, Status: 202}}},
-		"failed":    {{Kind: queue.KindDead, Attempt: failed}},
-		"dropped":   {{Kind: queue.KindDead, Reason: queue.ReasonDisabled}},
+		"delivered": {
+			{Kind: queue.KindRetry, Attempt: failed},
+			{Kind: queue.KindDefer},
+			{Kind: queue.KindDone, Attempt: &webhook.Attempt{At: at, Status: 202}},
+		},
+		"failed":  {{Kind: queue.KindDead, Attempt: failed}},
+		"dropped": {{Kind: queue.KindDead, Reason: queue.ReasonDisabled}},
 	}
 	var mu sync.Mutex
 	Run(t, e, record(func(d queue.Delivery) queue.Verdict {
@@ -372,7 +383,8 @@ func testHistory[T any](t *testing.T, db Database[T]) {
 	}
 	var n, status int
 	var micros, duration int64
-	db.Row(t, `SELECT n, status, at, duration FROM @attempt WHERE seq = (SELECT seq FROM @delivery WHERE id = 'delivered') ORDER BY n LIMIT 1`,
+	db.Row(t, `SELECT n, status, at, duration FROM @attempt
+		WHERE seq = (SELECT seq FROM @delivery WHERE id = 'delivered') ORDER BY n LIMIT 1`,
 		&n, &status, &micros, &duration)
 	require.Equal(t, []int64{1, 503, at.UnixMicro(), 1500}, []int64{int64(n), int64(status), micros, duration})
 	db.Row(t, `SELECT count(*) FROM @attempt`, &n)
@@ -422,7 +434,8 @@ func testRetention[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, e.Enqueue(t.Context(), Tasks("task", 20)...))
 	for range 6 { // to more than are removed at once
 		db.Exec(t, `INSERT INTO @delivery (id, webhook_id, key, event, rank, state, active, created, due, message)
-			SELECT id || '-' || (SELECT count(*) FROM @delivery), webhook_id, key, event, rank, state, active, created, due, message FROM @delivery`)
+			SELECT id || '-' || (SELECT count(*) FROM @delivery), webhook_id, key, event, rank, state, active,
+				created, due, message FROM @delivery`)
 	}
 	ended := func(state string, since time.Duration, ids string) {
 		db.Exec(t, `UPDATE @delivery SET state = '`+state+`', ended = `+durableMicros(-since)+` WHERE id IN (`+ids+`)`)
@@ -433,7 +446,8 @@ func testRetention[T any](t *testing.T, db Database[T]) {
 	ended("dropped", 91*24*time.Hour, `'task-2'`)
 	ended("canceled", 2*time.Hour, `'task-3'`)
 	ended("canceled", 30*time.Minute, `'task-4'`)
-	db.Exec(t, `UPDATE @delivery SET state = 'pending', ended = NULL, due = `+durableMicros(time.Hour)+` WHERE id = 'task-5'`)
+	db.Exec(t, `UPDATE @delivery SET state = 'pending', ended = NULL, due = `+durableMicros(time.Hour)+`
+		WHERE id = 'task-5'`)
 	db.Exec(t, `INSERT INTO @attempt SELECT seq, 0, 1, 0, 0, 0, '', '' FROM @delivery`)
 	Run(t, e, record(nil).handle)
 	eventually(t, db, 4, `SELECT count(*) FROM @delivery`)
@@ -449,7 +463,8 @@ func testUnreadable[T any](t *testing.T, db Database[T]) {
 	db.Exec(t, `UPDATE @delivery SET message = CAST('newer' AS BLOB)`)
 	r := record(nil)
 	Run(t, e, r.handle)
-	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND attempts = 0 AND due > `+durableMicros(10*time.Second))
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery
+		WHERE state = 'pending' AND attempts = 0 AND due > `+durableMicros(10*time.Second))
 	require.Empty(t, r.ids())
 }
 

@@ -22,13 +22,15 @@ const (
 	otherID = "5b0b1c0a-7785-41e3-964f-000c2977e6c9"
 )
 
-// hook is a webhook with all that one may have.
+// hook returns a webhook with all that one may have.
 func hook() webhook.Webhook {
 	return webhook.Webhook{
 		ID: hookID, Name: "CRM \u2028 <&>", URL: "https://receiver.example/hook?id={{payload.id}}", Method: "PUT",
 		Headers: map[string]string{"Authorization": "Bearer s3cr3t", "X-Status": "{{payload.status}}"},
 		Format:  webhook.FormatJSON, Body: `{"status": "{{payload.status}}", "html": "<b>"}`,
-		Policy: &webhook.Policy{Success: []int{200}, Timeout: 2 * time.Second, Attempts: 4, Waits: []time.Duration{time.Second}, Jitter: 0.2},
+		Policy: &webhook.Policy{
+			Success: []int{200}, Timeout: 2 * time.Second, Attempts: 4, Waits: []time.Duration{time.Second}, Jitter: 0.2,
+		},
 	}
 }
 
@@ -122,11 +124,11 @@ func testWebhooksList[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 	require.EqualError(t, err, "durable: list webhooks: bad filter: a negative Limit")
 	require.ErrorIs(t, err, durable.ErrFilter)
 	_, err = hooks.List(t.Context(), durable.WebhookFilter{After: "\xff\x00"})
-	require.EqualError(t, err, "durable: list webhooks: bad filter: After is not the Next of a page")
+	require.EqualError(t, err, "durable: list webhooks: bad filter: the After is not the Next of a page")
 	require.ErrorIs(t, err, durable.ErrFilter)
 }
 
-// listAll returns what is on all pages, none of which has more than the Limit.
+// listAll returns what is on all pages. No page may have more than the Limit.
 func listAll[T any](t *testing.T, hooks *durable.Webhooks[T], f durable.WebhookFilter) []durable.Definition {
 	var all []durable.Definition
 	for {
@@ -162,7 +164,8 @@ func testWebhooksText[T any](t *testing.T, db Database[T]) {
 	for text, n := range want {
 		found := listAll(t, hooks, durable.WebhookFilter{Text: text, Limit: 3})
 		require.Len(t, found, n, text)
-		require.True(t, slices.IsSortedFunc(found, func(a, b durable.Definition) int { return strings.Compare(a.ID, b.ID) }))
+		byID := func(a, b durable.Definition) int { return strings.Compare(a.ID, b.ID) }
+		require.True(t, slices.IsSortedFunc(found, byID))
 	}
 	require.Empty(t, listAll(t, hooks, durable.WebhookFilter{Text: "crm?", Limit: 3}))
 }
@@ -174,18 +177,22 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 		change(&w)
 		return w
 	}
+	withID := func(id string) webhook.Webhook { return change(func(w *webhook.Webhook) { w.ID = id }) }
+	misspelled := change(func(w *webhook.Webhook) { w.Headers["X-Status"] = "{{payload.staus}}" })
+	long := change(func(w *webhook.Webhook) { w.Policy.Timeout = 5 * time.Second })
+	const noUUID = "the id is not a UUID in lower case"
 	tests := []struct {
 		name string
 		hook webhook.Webhook
 		want string
 	}{
-		{"no UUID", change(func(w *webhook.Webhook) { w.ID = "w1" }), `durable: webhook "w1": the id is not a UUID in lower case`},
-		{"an upper case one", change(func(w *webhook.Webhook) { w.ID = strings.ToUpper(hookID) }), `durable: webhook "` + strings.ToUpper(hookID) + `": the id is not a UUID in lower case`},
-		{"a NUL", change(func(w *webhook.Webhook) { w.ID = hookID[:35] + "\x00" }), `durable: webhook "` + hookID[:35] + `\x00": the id is not a UUID in lower case`},
-		{"no dash", change(func(w *webhook.Webhook) { w.ID = strings.ReplaceAll(hookID, "-", "0") }), `durable: webhook "5b0b1c0a0778504`},
+		{"no UUID", withID("w1"), `durable: webhook "w1": ` + noUUID},
+		{"an upper case one", withID(strings.ToUpper(hookID)), `durable: webhook "` + strings.ToUpper(hookID) + `": ` + noUUID},
+		{"a NUL", withID(hookID[:35] + "\x00"), `durable: webhook "` + hookID[:35] + `\x00": ` + noUUID},
+		{"no dash", withID(strings.ReplaceAll(hookID, "-", "0")), `durable: webhook "5b0b1c0a0778504`},
 		{"no URL", change(func(w *webhook.Webhook) { w.URL = "" }), "webhook: url: "},
-		{"a name that the samples lack", change(func(w *webhook.Webhook) { w.Headers["X-Status"] = "{{payload.staus}}" }), "webhook: headers.X-Status: "},
-		{"a long timeout", change(func(w *webhook.Webhook) { w.Policy.Timeout = 5 * time.Second }), `durable: webhook "` + hookID + `": the timeout is longer than MaxTimeout`},
+		{"a name that the samples lack", misspelled, "webhook: headers.X-Status: "},
+		{"a long timeout", long, `durable: webhook "` + hookID + `": the timeout is longer than MaxTimeout`},
 	}
 	stored := hook()
 	stored.ID = otherID

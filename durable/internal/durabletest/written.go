@@ -3,9 +3,7 @@ package durabletest
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -158,10 +156,10 @@ func (f Fixture[T]) readHistory(t *testing.T, e *durable.Engine[T]) {
 	for id, h := range f.deliveries() {
 		want[id] = h.now
 		m, err := e.Message(t.Context(), id)
-		switch {
-		case id == "failed-not-composed":
+		switch id {
+		case "failed-not-composed":
 			require.ErrorIs(t, err, durable.ErrNoMessage)
-		case id == "delivered-dispatched":
+		case "delivered-dispatched":
 			require.NoError(t, err)
 			require.Equal(t, `{"status": "answered"}`, string(m.Body))
 		default:
@@ -175,7 +173,8 @@ func (f Fixture[T]) readHistory(t *testing.T, e *durable.Engine[T]) {
 	attempts, err := e.Attempts(t.Context(), "failed-resent-2")
 	require.NoError(t, err)
 	require.Len(t, attempts, 2)
-	require.Equal(t, []int{0, 500, 1, 200}, []int{attempts[0].Resent, attempts[0].Status, attempts[1].Resent, attempts[1].Status})
+	require.Equal(t, []int{0, 500}, []int{attempts[0].Resent, attempts[0].Status})
+	require.Equal(t, []int{1, 200}, []int{attempts[1].Resent, attempts[1].Status})
 	require.Equal(t, webhook.ClassStatus, attempts[0].Class)
 	require.Equal(t, "webhook: status 500", attempts[0].Error)
 	d, err := e.Get(t.Context(), "failed-not-composed")
@@ -205,14 +204,16 @@ func readWebhooks[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 	}
 }
 
-// compare holds what has become of all deliveries, and what a receiver got, to what
+// compare compares what has become of all deliveries, and what a receiver got, with what
 // should.
 func (f Fixture[T]) compare(t *testing.T, e *durable.Engine[T], r *witness) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	want := f.deliveries()
 	want["dispatched-now"] = history{pending, delivered, 1, 1}
-	require.Empty(t, slices.DeleteFunc(slices.Collect(maps.Keys(r.requests)), func(id string) bool { return want[id].requests > 0 }))
+	for id := range r.requests {
+		require.Positive(t, want[id].requests, id)
+	}
 	for id, h := range want {
 		d, err := e.Get(t.Context(), id)
 		require.NoError(t, err)
@@ -221,9 +222,13 @@ func (f Fixture[T]) compare(t *testing.T, e *durable.Engine[T], r *witness) {
 		require.Equal(t, h.requests, r.requests[id], id)
 	}
 	for _, order := range [][]string{
-		{"held-ordered", "behind-1", "behind-2"}, {"first-retry-in-2h", "behind-3"}, {"due-ordered-1", "due-ordered-2"}, {"old-retry-in-2h", "newer"},
+		{"held-ordered", "behind-1", "behind-2"},
+		{"first-retry-in-2h", "behind-3"},
+		{"due-ordered-1", "due-ordered-2"},
+		{"old-retry-in-2h", "newer"},
 	} {
-		require.True(t, slices.IsSortedFunc(order, func(a, b string) int { return r.first[a].Compare(r.first[b]) }), "%v", order)
+		byTime := func(a, b string) int { return r.first[a].Compare(r.first[b]) }
+		require.True(t, slices.IsSortedFunc(order, byTime), "%v", order)
 	}
 }
 
@@ -249,5 +254,5 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasPrefix(id, "old") {
 		status = http.StatusServiceUnavailable
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 }

@@ -19,7 +19,8 @@ import (
 // onTime is the test that Zones runs.
 const onTime = "retries leave on time"
 
-// testOnTime has one delivery wait for River's scheduler, and one for less.
+// testOnTime has one delivery wait for so long that River's scheduler wakes it, and one
+// for less.
 func testOnTime[T any](t *testing.T, db Database[T]) {
 	t.Log("local time:", time.Now().Format("-0700"))
 	waits := map[string]queue.Verdict{
@@ -82,8 +83,8 @@ func Zones(t *testing.T, test string) {
 	}
 }
 
-// zoneFile returns a file of local times, given in seconds east of UTC, each of which
-// comes 4 s after the one before. The format is in RFC 8536.
+// zoneFile returns a file, as RFC 8536 describes it, of a zone that changes its offset
+// every 4 s. The offsets are in seconds east of UTC.
 func zoneFile(offsets ...int32) []byte {
 	var b bytes.Buffer
 	write := func(v any) { _ = binary.Write(&b, binary.BigEndian, v) }
