@@ -153,7 +153,11 @@ func TestNames_NilPayload(t *testing.T) {
 func TestNames_Suggestions(t *testing.T) {
 	t.Parallel()
 	events := []webhook.Event{
-		reservedMember{}, twoPlaces{}, pointerPayload{}, freePayload{}, freePayload{Payload: map[string]any{"payload": 1, "eventt": 2}},
+		reservedMember{},
+		twoPlaces{},
+		pointerPayload{},
+		freePayload{},
+		freePayload{Payload: map[string]any{"payload": 1, "eventt": 2}},
 		raw(`{"payload":{"payload":{"yyyy":1}}}`), raw(`{"payload":[1],"eventy":1}`), raw(`{"yyyy":1,"payload":"x"}`),
 	}
 	for _, name := range []string{
