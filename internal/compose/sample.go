@@ -177,6 +177,10 @@ func (g *sampleGroup) nearest(misspelt string) string {
 	shape := shapeOf(g.entry.Type)
 	envelope := slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
 	add := func(member string) {
+		if !prefixed && !envelope { // spares making the other spelling of thousands of names
+			search.Try(member)
+			return
+		}
 		for _, known := range spellings(member, envelope) {
 			if strings.HasPrefix(known, "payload.") == prefixed || known == member {
 				search.Try(known)
