@@ -1,5 +1,7 @@
 package webhook
 
+import "github.com/ringhook/webhook/internal/compose"
+
 // A Severity says whether a [Problem] keeps a webhook from being used.
 type Severity string
 
@@ -32,7 +34,10 @@ type Problem struct {
 // number in a query, an object or a list in a URL, an @ that a tag takes away, a
 // url_encode that changes nothing, and a URL without TLS.
 func Check(w Webhook, samples ...Event) []Problem {
-	program, faults := compile(w, samples)
+	return problemsOf(compile(w, samples))
+}
+
+func problemsOf(program *compose.Program, faults []*compose.Error) []Problem {
 	var problems []Problem
 	for _, p := range program.Problems(faults) {
 		severity := SeverityError

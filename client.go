@@ -43,6 +43,9 @@ type Client struct {
 	// private addresses is up to you. If nil, [NewTransport] of the zero [Egress] is
 	// used.
 	Transport http.RoundTripper
+	// Bounds are what a message's Policy may ask for at most; a longer timeout, more
+	// attempts and shorter waits are held to them. They do not bound Retry.
+	Bounds Bounds
 	// OnAttempt is told of each attempt that has a result, before Try returns; attempts
 	// that ended by the caller's context have none. If it panics, that is logged
 	// through [slog] and the result stays. If nil, nothing is told.
@@ -116,7 +119,7 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	} else if u, err := m.check(); err != nil {
 		a.fail(ClassInvalid, err)
 	} else {
-		policy = m.Policy.complete(m.Event)
+		policy = c.Bounds.Clamp(m.Policy.complete(m.Event))
 		c.attempt(ctx, m, u, policy, &a)
 	}
 	a.Duration = time.Since(a.At)
@@ -294,15 +297,21 @@ func readBody(resp *http.Response, cancel context.CancelCauseFunc) (body []byte)
 // next asks for the wait after a failed attempt.
 func (c *Client) next(ctx context.Context, m *Message, p Policy, a Attempt) (wait time.Duration, ok bool) {
 	if c.Retry == nil {
-		return p.next(m.ID, a.N)
+		return c.byPolicy(m, p, a)
 	}
 	defer func() {
 		if v := recover(); v != nil { // a mistake in there must not lose the message
 			logPanic(ctx, "Retry", v)
-			wait, ok = p.next(m.ID, a.N)
+			wait, ok = c.byPolicy(m, p, a)
 		}
 	}()
 	return c.Retry(m, a)
+}
+
+// byPolicy is the wait that a policy has, which its jitter must not take below the bound.
+func (c *Client) byPolicy(m *Message, p Policy, a Attempt) (wait time.Duration, ok bool) {
+	wait, ok = p.next(m.ID, a.N)
+	return max(wait, c.Bounds.complete().MinWait), ok
 }
 
 // tell calls OnAttempt.

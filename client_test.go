@@ -245,7 +245,8 @@ func TestClient_Send(t *testing.T) {
 				var attempts []webhook.Attempt
 				var signed []time.Time
 				c := &webhook.Client{
-					Retry: tt.retry,
+					Bounds: webhook.Bounds{MinWait: -1},
+					Retry:  tt.retry,
 					Signer: webhook.SignerFunc(func(_ context.Context, _ *webhook.Message, at time.Time, _ http.Header) error {
 						signed = append(signed, at)
 						return nil

@@ -1,11 +1,16 @@
 package webhook
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/ringhook/webhook/internal/compose"
+	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -49,8 +54,10 @@ var (
 // A Composer makes messages of events in the form that one [Webhook] asks for.
 // [Compile] makes it. It is safe for concurrent use and does not change.
 type Composer struct {
-	program *compose.Program
-	policy  Policy
+	program  *compose.Program
+	policy   Policy
+	defaults func(eventType string) Policy // of a Registry; nil: none
+	bounds   *Bounds                       // of a Registry; nil: none
 }
 
 // Compile checks a webhook and prepares it for composing: every placeholder, where it
@@ -118,13 +125,55 @@ func (c *Composer) Placeholders() []string { return c.program.Placeholders() }
 func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) }
 
 // ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to
-// 64 letters, digits, _ and -. With the same id, the same event composed twice is one
+// 64 letters, digits, _ and -. The same event composed twice with the same id is one
 // delivery to receivers and queues.
+//
+// An id names one message: of one event to one webhook. The id of a call or of a message
+// that is reported on more than once, or to several webhooks, is not enough; a queue
+// refuses the second one. [ContentID] makes one of all that tells them apart.
 func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 	if err := request.CheckID(id); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return c.compose(id, e)
+	m, err := c.compose(id, e)
+	if err != nil {
+		return nil, err
+	}
+	if sum, err := contentSum(e, m.Event); err == nil { // else the request decides
+		m.Content = sum[:16]
+	}
+	return m, nil
+}
+
+// ContentID returns an id for the message that reports e to a webhook: a hash of the
+// webhook's id and the event's type and JSON form, 43 letters, digits, _ and -. It is for
+// producers that may report an event twice, and for events that have an id or a time of
+// their own, as all of package payload do: two events that are alike in everything are one.
+// A queue knows the id again for as long as it keeps the delivery. The error is a
+// [*TemplateError] for an event that has no JSON form.
+func ContentID(webhookID string, e Event) (string, error) {
+	if field.IsNil(e) {
+		return "", &TemplateError{Field: "event", Err: errors.New("is nil")}
+	}
+	sum, err := contentSum(e, webhookID, e.EventType())
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
+
+// contentSum hashes texts and the JSON form of an event.
+func contentSum(e Event, texts ...string) (sum [sha256.Size]byte, err error) {
+	b, err := compose.JSON(e)
+	if err != nil {
+		return sum, templateError(err)
+	}
+	h := sha256.New()
+	for _, text := range append(texts, string(b)) {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(text))) // so that no two lists of texts are alike
+		_, _ = io.WriteString(h, text)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // A composed is a Message together with the arrays that its slices point to, so that
@@ -143,7 +192,14 @@ func (c *Composer) compose(id string, e Event) (*Message, error) {
 		return nil, templateError(err)
 	}
 	eventType := e.EventType()
-	policy := c.policy.complete(eventType)
+	policy := c.policy
+	if c.defaults != nil {
+		policy = policy.Or(c.defaults(eventType))
+	}
+	policy = policy.complete(eventType)
+	if c.bounds != nil {
+		policy = c.bounds.Clamp(policy)
+	}
 	policy.Waits = append(m.waits[:0], policy.Waits...)
 	if len(policy.Success) > 0 { // else nil, as after a JSON round trip
 		policy.Success = append(m.success[:0], policy.Success...)

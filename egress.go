@@ -9,10 +9,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // An Egress says where requests may go. It is the embedder's to set, never a
@@ -84,6 +89,50 @@ func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
 	return t
 }
 
+// Check returns an error if requests to the URL are refused whatever the name of its host
+// resolves to: an address, or a port, that e does not allow. It looks no name up, and so
+// returns nil for a name that resolves to such an address; what counts is judged as the
+// connection is made. The error has no part of the URL but its port. With a Proxy, it
+// returns nil, since the proxy decides.
+//
+// It is meant for [Bounds] CheckURL, to tell a customer when he saves a webhook.
+func (e Egress) Check(rawURL string) error {
+	u, err := request.ParseURL(rawURL)
+	if err != nil {
+		return fmt.Errorf("webhook: %w", err)
+	}
+	if e.Proxy != nil {
+		return nil
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	number, _ := strconv.ParseUint(port, 10, 16) // which ParseURL has checked
+	if !e.AnyPort && !slices.Contains(allowedPorts, uint16(number)) {
+		return fmt.Errorf("webhook: port %s is not allowed, only 80, 443, 8080 and 8443", port)
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		host = "127.0.0.1" // by RFC 6761, wherever it is resolved
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil // a name
+	}
+	network := "tcp4"
+	if address.Is6() {
+		network = "tcp6"
+	}
+	if err := e.guard()(network, net.JoinHostPort(host, port)); err != nil {
+		return &textError{"the address of the URL is not a public one", err}
+	}
+	return nil
+}
+
+// allowedPorts are those that an Egress allows without AnyPort.
+var allowedPorts = []uint16{80, 443, 8080, 8443}
+
 // azureWireServer is Azure's metadata service, the one of all clouds that is at a
 // public address.
 var azureWireServer = netip.MustParsePrefix("168.63.129.16/32")
@@ -99,7 +148,7 @@ func (e Egress) guard() func(network, address string) error {
 			allow6 = append(allow6, prefix)
 		}
 	}
-	ports := ssrf.WithPorts(80, 443, 8080, 8443)
+	ports := ssrf.WithPorts(allowedPorts...)
 	if e.AnyPort {
 		ports = ssrf.WithAnyPort()
 	}

@@ -34,6 +34,12 @@ type Registry struct {
 	Source func(ctx context.Context, id string) (Webhook, error)
 	// Samples are passed to [Compile].
 	Samples []Event
+	// Defaults says what a webhook's Policy leaves open, by the type of the event; its
+	// own zero fields are as [PolicyFor] says. If nil, all of it is.
+	Defaults func(eventType string) Policy
+	// Bounds hold the policies of composed messages. What was saved before a bound was
+	// set, or without [Bounds.Check], is held to it all the same.
+	Bounds Bounds
 	// MaxAge is how long a webhook serves before Source is asked again, and so how late
 	// a change may show. If zero, one minute; if negative, Source is not asked again
 	// for what it has found.
@@ -146,6 +152,9 @@ func (r *Registry) refresh(ctx context.Context, id string, old *result, l *looku
 		kept = old
 	case err == nil:
 		c, err := Compile(w, r.Samples...)
+		if err == nil {
+			c.defaults, c.bounds = r.Defaults, &r.Bounds
+		}
 		kept = &result{w, c, err}
 	case old != nil && !errors.Is(err, ErrNotFound):
 		kept, age = old, min(age, retrySource)

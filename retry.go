@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -74,25 +75,35 @@ type Policy struct {
 //
 // The result is complete and the caller's own to change.
 func PolicyFor(eventType string) Policy {
-	p := Policy{}.complete(eventType)
+	p := documented(eventType)
 	p.Success, p.Waits = slices.Clone(p.Success), slices.Clone(p.Waits)
+	return p
+}
+
+// Or returns p with each field that is zero taken from q. The result shares its slices
+// with both.
+func (p Policy) Or(q Policy) Policy {
+	if len(p.Success) == 0 {
+		p.Success = q.Success
+	}
+	if len(p.Waits) == 0 {
+		p.Waits = q.Waits
+	}
+	p.Timeout = cmp.Or(p.Timeout, q.Timeout)
+	p.Attempts = cmp.Or(p.Attempts, q.Attempts)
+	p.Jitter = cmp.Or(p.Jitter, q.Jitter)
 	return p
 }
 
 // complete fills in the zero fields. The slices that it adds are shared: whoever hands
 // the result out copies them.
-func (p Policy) complete(eventType string) Policy {
-	if len(p.Success) == 0 && strings.HasPrefix(eventType, "voice:") {
+func (p Policy) complete(eventType string) Policy { return p.Or(documented(eventType)) }
+
+// documented is PolicyFor, with shared slices.
+func documented(eventType string) Policy {
+	p := Policy{Timeout: defaultTimeout, Attempts: defaultAttempts, Waits: defaultWaits}
+	if strings.HasPrefix(eventType, "voice:") {
 		p.Success = voiceSuccess
-	}
-	if p.Timeout == 0 {
-		p.Timeout = defaultTimeout
-	}
-	if p.Attempts == 0 {
-		p.Attempts = defaultAttempts
-	}
-	if len(p.Waits) == 0 {
-		p.Waits = defaultWaits
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,10 @@ type Message struct {
 	// Policy is complete in a composed message and shares no slices with the Webhook.
 	// In a message made by hand, zero fields mean what [PolicyFor] says for Event.
 	Policy Policy `json:"policy"`
+	// Content is 16 bytes of a hash of the event's type and JSON form, by which a message
+	// that comes again under its ID is known; see [Message.Differs]. [Composer.ComposeID]
+	// sets it. It may be empty.
+	Content []byte `json:"content,omitempty"`
 	// Subject is what the event is news about, such as a message id; empty if it does
 	// not say. Queues order by it.
 	Subject string `json:"subject,omitempty"`
@@ -170,6 +175,30 @@ func (m *Message) check() (*url.URL, error) {
 		return nil, err
 	}
 	return request.ParseURL(m.URL)
+}
+
+// Differs returns in what m is another message than o, which has the same ID: "webhook_id",
+// "content", "method", "url", "header" or "body"; empty if they are the same one, so that
+// delivering it twice would be a mistake. With a Content on both sides it and the WebhookID
+// decide, since a template may have been changed in between; else all of the request does.
+func (m *Message) Differs(o *Message) string {
+	switch {
+	case m.WebhookID != o.WebhookID:
+		return "webhook_id"
+	case len(m.Content) > 0 && len(o.Content) > 0:
+		if !bytes.Equal(m.Content, o.Content) {
+			return "content"
+		}
+	case m.Method != o.Method:
+		return "method"
+	case m.URL != o.URL:
+		return "url"
+	case !maps.EqualFunc(m.Header, o.Header, slices.Equal[[]string]):
+		return "header"
+	case !bytes.Equal(m.Body, o.Body):
+		return "body"
+	}
+	return ""
 }
 
 // A Sender delivers messages.

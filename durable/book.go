@@ -26,6 +26,7 @@ type delivery struct {
 	disabled bool // whether its webhook is
 	unsure   bool // whether the verdict may have been written although that failed
 	message  []byte
+	content  []byte
 
 	verdict queue.Verdict
 }
@@ -72,7 +73,7 @@ func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held, disabled int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &disabled)
+		&created, &due, &held, &d.message, &d.content, &disabled)
 	if err != nil {
 		return err
 	}

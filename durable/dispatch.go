@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
@@ -130,12 +131,27 @@ func (w *Webhooks[T]) compose(
 	case err == nil:
 		return entry{Task: task, version: int(c.version)}, nil
 	case errors.As(err, &fault), errors.Is(err, queue.ErrTooLarge):
-		m = &webhook.Message{ID: messageID, WebhookID: webhookID, Event: typeOf(event)}
+		m = &webhook.Message{
+			ID: messageID, WebhookID: webhookID, Event: typeOf(event), Content: contentOf(event),
+		}
 		task = queue.Task{ID: messageID, Key: queue.Key(m), Message: m}
 		return entry{Task: task, version: int(c.version), fault: err}, nil
 	default:
 		return entry{}, hookError(webhookID, err)
 	}
+}
+
+// onlyContent composes nothing of an event but the Content.
+var onlyContent = webhook.MustCompile(webhook.Webhook{URL: "https://content.invalid/", Method: http.MethodGet})
+
+// contentOf returns the Content of the messages of an event; nil if it has none, as of an
+// event without a JSON form.
+func contentOf(event webhook.Event) []byte {
+	m, err := onlyContent.ComposeID("content", event)
+	if err != nil {
+		return nil
+	}
+	return m.Content
 }
 
 // typeOf returns the type of an event. If it panics, as that of a nil pointer can, the

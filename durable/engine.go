@@ -315,7 +315,7 @@ func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 		}
 	}()
-	message, err := queue.Decode(d.message)
+	message, err := decode(d.message, d.content)
 	if err != nil { // perhaps written by a newer version; it is kept
 		e.log(ctx, "read a message", err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}

@@ -38,8 +38,9 @@ func entries(tasks []queue.Task) []entry {
 }
 
 // Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk.
-// A task whose ID is kept already is left out, also when that delivery has ended. If
-// ctx ends before it returns, they may be kept or not.
+// A task whose ID is kept already is left out, also when that delivery has ended; if it
+// is another message, the error wraps [queue.ErrTaken]. If ctx ends before it returns,
+// they may be kept or not.
 func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
 	return e.enqueue(ctx, entries(tasks))
 }
@@ -63,6 +64,8 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 // tasks are kept if and only if it commits. Until then, calls wait that enqueue a task of
 // one of their orderings or IDs; on SQLite, all that write. There, the transaction must
 // be one of sqlite.OpenDB, or begin by writing.
+//
+// After an error that wraps [queue.ErrTaken], nothing of the call is in the transaction.
 func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) error {
 	return e.enqueueTx(ctx, tx, entries(tasks))
 }
@@ -71,7 +74,26 @@ func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 	if err := e.check(tasks); err != nil {
 		return err
 	}
-	return wrap(e.insert(ctx, tx, tasks))
+	return wrap(e.insertOrUndo(ctx, tx, tasks))
+}
+
+// insertOrUndo is insert in a transaction of the caller's, who may go on after ErrTaken.
+func (e *Engine[T]) insertOrUndo(ctx context.Context, tx T, tasks []entry) error {
+	const savepoint = "ringhook_enqueue"
+	exec := func(text string) error {
+		return e.store.RunTx(ctx, tx, store.Stmt{SQL: text + " " + savepoint})
+	}
+	if err := exec("SAVEPOINT"); err != nil {
+		return err
+	}
+	err := e.insert(ctx, tx, tasks)
+	if err == nil {
+		return exec("RELEASE SAVEPOINT")
+	}
+	if errors.Is(err, queue.ErrTaken) {
+		err = errors.Join(err, exec("ROLLBACK TO SAVEPOINT"), exec("RELEASE SAVEPOINT"))
+	}
+	return err
 }
 
 func wrap(err error) error {
@@ -169,28 +191,88 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
 	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
-	for _, task := range tasks {
+	isNew := make([]bool, len(tasks))
+	for i, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
 		}
 		if task.fault != nil {
-			stmts = append(stmts, e.failStmt(task, now))
+			stmts = append(stmts, e.failStmt(task, now, &isNew[i]))
 			continue
 		}
 		if task.again {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.deleteFault, Args: []any{task.ID}})
+			stmts = append(stmts, store.Stmt{SQL: e.sql.deleteFault, Args: []any{
+				task.ID, tag(task.Message.WebhookID), task.Message.Content,
+			}})
 		}
-		stmts = append(stmts, e.insertStmt(task, now, wake))
+		stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
 		return err
 	}
+	for i, task := range tasks {
+		if isNew[i] {
+			continue
+		}
+		if err := e.checkSame(ctx, tx, task.Message); err != nil {
+			return err
+		}
+	}
 	return e.wake(ctx, tx, jobs)
 }
 
-// insertStmt returns the statement that inserts a task, and calls wake with the job for
-// it if it needs one.
-func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.InsertManyParams)) store.Stmt {
+// checkSame returns an error that wraps [queue.ErrTaken] unless the delivery that has the
+// ID of m is of the same message.
+func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) error {
+	found, webhookID := false, ""
+	var data, content []byte
+	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: []any{m.ID}, Scan: func(row store.Row) error {
+		found = true
+		return row.Scan(&webhookID, &data, &content)
+	}})
+	switch {
+	case err != nil:
+		return err
+	case !found: // it was there a moment ago
+		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
+	case webhookID != tag(m.WebhookID):
+		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
+	case len(data) == 0:
+		// Without a message, the content decides. Before there was one, the ID did.
+		kept := *m
+		if len(content) > 0 {
+			kept.Content = content
+		}
+		return queue.CheckSame(&kept, m)
+	}
+	kept, err := decode(data, content)
+	if err != nil { // written by a newer version
+		return err
+	}
+	return queue.CheckSame(kept, m)
+}
+
+// encode returns a message as it is stored, without its Content: that has a column of its
+// own, so that processes of before there was one can read the message.
+func encode(m *webhook.Message) []byte {
+	stored := *m
+	stored.Content = nil
+	return queue.Encode(&stored)
+}
+
+func decode(data, content []byte) (*webhook.Message, error) {
+	m, err := queue.Decode(data)
+	if err == nil && len(content) > 0 {
+		m.Content = content
+	}
+	return m, err
+}
+
+// insertStmt returns the statement that inserts a task. It sets isNew if no delivery has
+// its ID, and calls wake with the job for it if it needs one.
+func (e *Engine[T]) insertStmt(
+	task entry, now time.Time, wake func(river.InsertManyParams), isNew *bool,
+) store.Stmt {
 	var ordering *string
 	if task.Order != "" {
 		ordering = &task.Order
@@ -204,10 +286,11 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event),
 			ordering, int64(task.Message.Rank), micros(now), micros(due),
-			queue.Encode(task.Message), int64(task.version),
+			encode(task.Message), int64(task.version), task.Message.Content,
 		},
 		Scan: func(row store.Row) error {
 			var seq, active, stale int64
+			*isNew = true
 			err := row.Scan(&seq, &active, &stale)
 			// One that has a job and is not active asks then whether it is its turn.
 			if active == 1 || stale == 1 {
@@ -218,13 +301,22 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 	}
 }
 
-// failStmt returns the statement that inserts a task as failed, for its fault.
-func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
-	return store.Stmt{SQL: e.sql.fail, Args: []any{
-		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
-		micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-		[]byte{},
-	}}
+// failStmt returns the statement that inserts a task as failed, for its fault. It sets
+// isNew if no delivery has its ID.
+func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt {
+	return store.Stmt{
+		SQL: e.sql.fail,
+		Args: []any{
+			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
+			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
+			[]byte{},
+			task.Message.Content,
+		},
+		Scan: func(row store.Row) error {
+			*isNew = true
+			return row.Scan(new(int64))
+		},
+	}
 }
 
 // job returns the job that wakes a delivery when it is due. River looks for scheduled

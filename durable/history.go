@@ -165,15 +165,15 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 // Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
 // [ErrNoMessage] where there never was one.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
-	var data []byte
-	scan := func(row store.Row) error { return row.Scan(&data) }
+	var data, content []byte
+	scan := func(row store.Row) error { return row.Scan(&data, &content) }
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: scan})
 	if err == nil && len(data) == 0 {
 		err = ErrNoMessage
 	}
 	var m *webhook.Message
 	if err == nil {
-		m, err = queue.Decode(data)
+		m, err = decode(data, content)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: message: %w", err)

@@ -29,12 +29,12 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 			Args: []any{order, int64(rank), from, until},
 			Scan: func(row store.Row) error {
 				var seq, due int64
-				var data []byte
+				var data, content []byte
 				task := queue.Task{Order: order}
-				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data); err != nil {
+				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content); err != nil {
 					return err
 				}
-				m, err := queue.Decode(data)
+				m, err := decode(data, content)
 				task.Message, task.NotBefore = m, fromMicros(due)
 				tasks = append(tasks, task)
 				return err

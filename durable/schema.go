@@ -94,6 +94,8 @@ var migrations = [][]string{{
 	)`,
 }, {
 	// Only what a dialect adds.
+}, {
+	`ALTER TABLE @delivery ADD COLUMN content BLOB`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

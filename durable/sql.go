@@ -5,7 +5,7 @@ import "github.com/ringhook/webhook/durable/internal/store"
 // statements are those that an engine runs, in the dialect of its store.
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
-	insert, fail, deleteFault                    string // enqueue.go
+	insert, fail, deleteFault, kept              string // enqueue.go
 	load, hold, attempt, postpone, retry, end    string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
@@ -55,21 +55,25 @@ func (s *statements) forWork(d store.Dialect) {
 	// In an ordering, a delivery is active only if there is no other. In a transaction
 	// that may not see others, none is: it becomes active after the commit.
 	s.insert = d.SQL(`INSERT INTO @delivery
-			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message)
+			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
+				content)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
 				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9)
+			$7, $8, $9, $11)
 		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
-				class, error, message)
-		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`)
-	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0`)
+				class, error, message, content)
+		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9)
+		ON CONFLICT (id) DO NOTHING RETURNING seq`)
+	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0
+		AND webhook_id = $2 AND (content IS NULL OR content = $3)`)
+	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
-	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message,
+	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content,
 			coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
@@ -98,7 +102,7 @@ func (s *statements) forOrders(d store.Dialect) {
 		WHERE id = $1 AND state = 'pending' RETURNING seq`)
 	s.supersede = d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
 		WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
-		RETURNING seq, id, key, due, message`)
+		RETURNING seq, id, key, due, message, content`)
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)
 	s.release = d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`)
@@ -157,7 +161,7 @@ func (s *statements) forWebhooks(d store.Dialect) {
 
 func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
-	s.message = d.SQL(`SELECT message FROM @delivery WHERE id = $1`)
+	s.message = d.SQL(`SELECT message, content FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
 	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)

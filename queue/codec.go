@@ -12,9 +12,13 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// codecVersion is the first byte of what Encode writes. Decode reads this version and
-// all before it.
-const codecVersion = 1
+// The first byte of what Encode writes is a version. Decode reads all of them. A message
+// that an older version can hold is written in that, so that processes of before the newer
+// one can read it.
+const (
+	codecPlain   = 1
+	codecContent = 2 // with the Content behind the body
+)
 
 // Encode writes a message for an engine that stores bytes. The same message gives the
 // same bytes, and [Decode] returns it to the byte: unlike in JSON, text need not be
@@ -26,7 +30,7 @@ func Encode(m *webhook.Message) []byte {
 	}
 	// With room for the lengths: to grow would copy a large body.
 	b := make([]byte, 0, Size(m)+len(policy)+512)
-	b = append(b, codecVersion)
+	b = append(b, codecPlain)
 	for _, s := range []string{m.ID, m.WebhookID, m.Event, m.Method, m.URL, m.Subject} {
 		b = appendText(b, s)
 	}
@@ -40,7 +44,12 @@ func Encode(m *webhook.Message) []byte {
 			b = appendText(b, value)
 		}
 	}
-	return appendText(b, m.Body)
+	b = appendText(b, m.Body)
+	if len(m.Content) > 0 {
+		b[0] = codecContent
+		b = appendText(b, m.Content)
+	}
+	return b
 }
 
 func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
@@ -54,8 +63,8 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if len(data) == 0 {
 		return nil, errors.New("queue: no encoded message")
 	}
-	if data[0] != codecVersion {
-		return nil, fmt.Errorf("queue: message encoded by version %d, want %d", data[0], codecVersion)
+	if data[0] != codecPlain && data[0] != codecContent {
+		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecContent)
 	}
 	d := decoder{data: data[1:]}
 	m := &webhook.Message{}
@@ -69,6 +78,10 @@ func Decode(data []byte) (*webhook.Message, error) {
 	m.Header = d.header()
 	if body := d.text(); len(body) > 0 {
 		m.Body = slices.Clone(body)
+	}
+	if data[0] == codecContent {
+		m.Content = slices.Clone(d.text())
+		d.broken = d.broken || len(m.Content) == 0
 	}
 	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))

@@ -38,6 +38,13 @@ func encoded() *webhook.Message {
 	}
 }
 
+// encodedContent is the message of testdata/message-v2.bin.
+func encodedContent() *webhook.Message {
+	m := encoded()
+	m.Content = []byte("\x00\xff0123456789abcd")
+	return m
+}
+
 // What has once been written is stored in somebody's database: files of older versions
 // are never changed or removed. A new version gets a file beside them.
 func TestDecode_EveryVersion(t *testing.T) {
@@ -48,6 +55,7 @@ func TestDecode_EveryVersion(t *testing.T) {
 		want *webhook.Message
 	}{
 		{"testdata/message-v1.bin", encoded()},
+		{"testdata/message-v2.bin", encodedContent()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -71,6 +79,9 @@ func TestEncode(t *testing.T) {
 		for range 10 { // whatever the order of the header's map
 			require.Equal(t, want, queue.Encode(encoded()))
 		}
+		want, err = os.ReadFile("testdata/message-v2.bin")
+		require.NoError(t, err)
+		require.Equal(t, want, queue.Encode(encodedContent()))
 	})
 	t.Run("shares no memory", func(t *testing.T) {
 		t.Parallel()
@@ -114,6 +125,7 @@ func TestEncode_RoundTrip(t *testing.T) {
 			}
 			m.URL, m.Subject, m.Event = string(m.Body), string(m.Body), string(m.Body)
 		}},
+		{"content", func(m *webhook.Message) { m.Content = []byte("0123456789abcdef") }},
 		{"lowest rank", func(m *webhook.Message) { m.Rank = math.MinInt }},
 		{"highest rank", func(m *webhook.Message) { m.Rank = math.MaxInt }},
 		{"zero policy", func(m *webhook.Message) { m.Policy = webhook.Policy{} }},
@@ -183,9 +195,9 @@ func TestDecode_Errors(t *testing.T) {
 		err  string
 	}{
 		{"nothing", "", "queue: no encoded message"},
-		{"version 0", "\x00secret", "queue: message encoded by version 0, want 1"},
-		{"a later version", "\x02secret", "queue: message encoded by version 2, want 1"},
-		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want 1"},
+		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 2"},
+		{"a later version", "\x03secret", "queue: message encoded by version 3, want at most 2"},
+		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 2"},
 		{"version alone", "\x01", broken(1)},
 		{"text longer than what is left", "\x01\x07secret", broken(1)},
 		{"length that never ends", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", broken(1)},
@@ -243,12 +255,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(valid)
 	f.Add(valid[:len(valid)/2])
 	f.Add(queue.Encode(&webhook.Message{}))
+	f.Add(queue.Encode(encodedContent()))
 	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x01\x00\xff\xff\x3f"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := queue.Decode(data)
 		if err != nil {
-			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want 1|`+
+			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 2|`+
 				`encoded message is broken near byte \d+)$`, err.Error())
 			return
 		}
@@ -265,6 +278,6 @@ func normal(m *webhook.Message) *webhook.Message {
 	for name, values := range m.Header {
 		c.Header[name] = append([]string{}, values...)
 	}
-	c.Body = append([]byte{}, m.Body...)
+	c.Body, c.Content = append([]byte{}, m.Body...), append([]byte{}, m.Content...)
 	return &c
 }

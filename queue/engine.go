@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -12,17 +13,30 @@ import (
 var (
 	// ErrFull says that there is no room for the message.
 	ErrFull = errors.New("queue: full")
+	// ErrTaken says that another message has the ID; see [CheckSame].
+	ErrTaken = errors.New("queue: message id is taken")
 	// ErrStopped says that Run has ended.
 	ErrStopped = errors.New("queue: stopped")
 	// ErrRunning is what a second Run returns, even if the first has ended.
 	ErrRunning = errors.New("queue: already running")
 )
 
+// CheckSame returns an error that wraps [ErrTaken] if m is another message than kept, whose
+// ID it has: an id is one message's, and taking a second one for a repetition of the first
+// would lose it. The error has the id, and the name of what differs; see
+// [webhook.Message.Differs]. It is for engines.
+func CheckSame(kept, m *webhook.Message) error {
+	if differs := m.Differs(kept); differs != "" {
+		return fmt.Errorf("%w: %s has another %s", ErrTaken, m.ID, differs)
+	}
+	return nil
+}
+
 // A Task is one message on its way. The engine keeps it, waits for its time, and hands
 // it to one worker at a time.
 type Task struct {
-	// ID is the ID of Message. Two tasks with one ID are one delivery, as long as the
-	// engine knows of the first.
+	// ID is the ID of Message. Two tasks with one ID, of the same message, are one
+	// delivery, as long as the engine knows of the first.
 	ID string
 	// Key is the endpoint: what is limited, rested and disabled as a whole. It is never
 	// empty.
@@ -122,7 +136,8 @@ type Handler struct {
 type Engine interface {
 	// Enqueue keeps the tasks, all of them or none; when it returns nil, it has kept
 	// them as safely as the engine promises. A task whose ID is kept already is left
-	// out, whatever else it holds. It may be called before Run, and by a handler. After
+	// out if it is the same message, else the error is that of [CheckSame]. It may be
+	// called before Run, and by a handler. After
 	// Run has ended, an engine whose tasks would not outlive it returns [ErrStopped].
 	// The slice is the caller's again when it returns.
 	Enqueue(ctx context.Context, tasks ...Task) error

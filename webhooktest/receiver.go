@@ -94,10 +94,11 @@ func (r *Receiver) Close() {
 }
 
 // Client returns a new client that may reach the receiver: only addresses of the
-// loopback interface are allowed, on any port. It has no Signer and no OnAttempt; set
-// them before the first use. It can be used until Close.
+// loopback interface are allowed, on any port, and a policy may ask for waits of
+// milliseconds. It has no Signer and no OnAttempt; set them before the first use. It can
+// be used until Close.
 func (r *Receiver) Client() *webhook.Client {
-	return &webhook.Client{Transport: r.transport}
+	return &webhook.Client{Transport: r.transport, Bounds: webhook.Bounds{MinWait: -1}}
 }
 
 // Requests returns what has arrived so far, in order of arrival. The slice is the

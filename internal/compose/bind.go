@@ -80,6 +80,16 @@ func newAccessor(entry *field.Entry, ph *placeholder) *accessor {
 	return a
 }
 
+// JSON returns the JSON form of an event that is not nil.
+func JSON(e Event) ([]byte, error) {
+	entry := field.EntryOf(e)
+	var pointer any
+	if entry.Load != nil {
+		pointer, _ = entry.Load(e, nil)
+	}
+	return eventJSON(e, entry, pointer)
+}
+
 // eventJSON returns the JSON form of an event. pointer is what Entry.Load returned.
 func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 	switch {

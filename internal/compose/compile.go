@@ -194,6 +194,8 @@ func (c *compiler) compileURL() {
 		c.fail(inTemplate("url", source, err))
 	} else if request.HasDotSegment(sample.String()) {
 		c.fail(inTemplate("url", source, errDotSegment))
+	} else {
+		c.sampleURL = sample.String()
 	}
 	c.url = c.add("url", source, request.MaxURLSize, nodes, func(int) op { return opURL })
 }

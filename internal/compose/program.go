@@ -20,6 +20,7 @@ type Program struct {
 	url         *part
 	headers     []*part
 	body        *part // nil: the event's own JSON form
+	sampleURL   string
 	headerKeys  []string
 	contentType string // of a body; empty if a header sets it, or if it has a boundary
 	ownKeys     bool   // the body template is an object: the author wrote its keys
@@ -92,6 +93,9 @@ func (p *Program) ID() string { return p.webhook.ID }
 
 // Method returns the HTTP method, which is never empty.
 func (p *Program) Method() string { return p.webhook.Method }
+
+// SampleURL returns the URL with a letter for each placeholder; empty if it is invalid.
+func (p *Program) SampleURL() string { return p.sampleURL }
 
 // hasFields reports whether the body's members become fields of a form or of a query.
 func (p *Program) hasFields() bool {

@@ -136,11 +136,7 @@ func (c *compiler) addSample(e Event) *Error {
 // documentOf returns the entry and the JSON form of an event that is not nil.
 func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
 	entry = field.EntryOf(e)
-	var pointer any
-	if entry.Load != nil {
-		pointer, _ = entry.Load(e, nil)
-	}
-	b, err := eventJSON(e, entry, pointer)
+	b, err := JSON(e)
 	if err != nil {
 		return entry, field.Null, err
 	}

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -127,11 +128,48 @@ func checkByHandler(tr *trial) {
 	tr.awaitEnds(parent, child)
 }
 
-// twin is another task with the ID of t.
+// twin is another task of the same message as t: it is told apart by what says nothing of
+// which message it is.
 func twin(t *task) queue.Task {
-	m := message(t.ID)
-	m.URL = "https://hooks.example.com/twin"
-	return queue.Task{ID: t.ID, Key: t.Key + "-twin", Message: m}
+	m := *t.Message
+	m.Rank += 1000
+	return queue.Task{ID: t.ID, Key: t.Key + "-twin", Message: &m}
+}
+
+// checkTaken has other messages come under the id of one that is kept: none may be taken
+// for it, and nothing of a batch with one of them is kept.
+func checkTaken(tr *trial) {
+	gate := make(chan struct{}) // keeps the first from being forgotten
+	first := tr.task("first", "key", tr.hold(gate, answer(queue.KindDone, 0)))
+	beside := tr.task("beside", "key")
+	tr.enqueue(first)
+	strangers := map[string]func(m *webhook.Message){
+		"WebhookID": func(m *webhook.Message) { m.WebhookID += "-other" },
+		"Content":   func(m *webhook.Message) { m.Content = []byte("fedcba9876543210") },
+		"URL":       func(m *webhook.Message) { m.Content, m.URL = nil, m.URL+"?other" },
+		"Body":      func(m *webhook.Message) { m.Content, m.Body = nil, []byte("other") },
+	}
+	refuse := func() {
+		for what, change := range strangers {
+			m := *first.Message
+			change(&m)
+			stranger := queue.Task{ID: m.ID, Key: first.Key, Message: &m}
+			for _, batch := range [][]queue.Task{{stranger}, {beside.Task, stranger}, {stranger, beside.Task}} {
+				if err := tr.enqueueRaw(batch...); !errors.Is(err, queue.ErrTaken) {
+					tr.Errorf("Enqueue of a message with another %s under an ID that is kept: %v, want ErrTaken", what, err)
+				}
+			}
+		}
+	}
+	refuse()
+	tr.start()
+	tr.awaitFlight(1, first)
+	refuse()
+	tr.quiet(2 * tick)
+	close(gate)
+	tr.awaitEnds(first)
+	tr.enqueue(beside)
+	tr.awaitEnds(beside)
 }
 
 func (tr *trial) enqueueTwin(of *task, more ...queue.Task) {

@@ -77,6 +77,7 @@ func checks() []check {
 		{"enqueued by a handler", checkByHandler},
 		{"the same ID", checkSameID},
 		{"the same ID in flight", checkSameIDInFlight},
+		{"another message under an ID that is kept", checkTaken},
 		{"all of a batch or none", checkBatch},
 		{"a context that has ended", checkEndedContext},
 		{"many at once", checkMany},

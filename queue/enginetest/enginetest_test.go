@@ -93,7 +93,11 @@ func TestTestEngine_Teeth(t *testing.T) {
 			"refuses an ID that is kept", "the same ID",
 			"Enqueue of an ID that is kept already: naive: kept already",
 		},
-		{"the last of an ID wins", "the same ID", "with another message: its URL is"},
+		{"the last of an ID wins", "the same ID", "with another message: its Rank is"},
+		{
+			"takes another message for the same", "another message under an ID that is kept",
+			"under an ID that is kept: <nil>, want ErrTaken",
+		},
 		{"keeps an ID twice", "the same ID", "kept: handed out"},
 		{"keeps an ID twice that is in flight", "the same ID in flight", "task: handed out"},
 		{"takes half a batch", "all of a batch or none", "handed out, but it is not kept"},

@@ -29,14 +29,14 @@ func message(id string) *webhook.Message {
 			Success: []int{200, 202}, Timeout: 2500 * time.Millisecond, Attempts: 4,
 			Waits: []time.Duration{time.Millisecond, 27 * time.Hour}, Jitter: 0.2,
 		},
-		Subject: "subject\xfe", Rank: 3,
+		Content: []byte("0123456789abcdef"), Subject: "subject\xfe", Rank: 3,
 	}
 }
 
 // clone shares nothing with m.
 func clone(m *webhook.Message) *webhook.Message {
 	c := *m
-	c.Header, c.Body = m.Header.Clone(), bytes.Clone(m.Body)
+	c.Header, c.Body, c.Content = m.Header.Clone(), bytes.Clone(m.Body), bytes.Clone(m.Content)
 	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
 	return &c
 }

@@ -115,8 +115,15 @@ func (n *naive) keep(tasks []queue.Task) error {
 	if busy && n.flaw == "refuses tasks of handlers" {
 		return errors.New("naive: busy")
 	}
+	before := len(n.items)
 	for _, t := range tasks {
 		if i := n.findLocked(t.ID); i != nil {
+			if n.flaw != "takes another message for the same" && i.Message != nil {
+				if err := queue.CheckSame(i.Message, t.Message); err != nil {
+					n.items = n.items[:before]
+					return err
+				}
+			}
 			switch n.flaw {
 			case "refuses an ID that is kept":
 				return errors.New("naive: kept already")

@@ -88,7 +88,8 @@ func New(cfg Config) (*Engine, error) {
 func (m *Engine) now() int64 { return int64(time.Since(m.base)) }
 
 // Enqueue keeps the tasks, all of them or none. A task whose ID is kept already is left
-// out. It returns [queue.ErrFull] if there is no room, unless it is to wait for it;
+// out, or refused with [queue.ErrTaken] if it is another message. It returns
+// [queue.ErrFull] if there is no room, unless it is to wait for it;
 // [queue.ErrStopped] after Run has ended; the cause of ctx's end; or an error that says
 // which of the tasks cannot be.
 func (m *Engine) Enqueue(ctx context.Context, tasks ...queue.Task) error {
@@ -207,6 +208,10 @@ func (m *Engine) put(b batch, measures []measure, myTurn bool) error {
 	for i, of := range measures {
 		t, n, first := b.at(i)
 		if e := m.ids.find(of.hash, t.ID); e != nil {
+			if err := queue.CheckSame(e.msg, t.Message); err != nil {
+				m.undoLocked(kept)
+				return err
+			}
 			e.canceled = false // wanted again
 			continue
 		}

@@ -1,6 +1,7 @@
 package durabletest
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,19 +14,22 @@ import (
 func testNewer[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), Task("kept")))
+	var own int
+	db.Row(t, `SELECT max(version) FROM @migration`, &own)
+	newest, newer := strconv.Itoa(own), strconv.Itoa(own+1)
 	refused := func(want string) {
 		t.Helper()
-		want = "the tables are of a newer version, " + want + ": this program knows 2 with River's 8"
+		want = "the tables are of a newer version, " + want + ": this program knows " + newest + " with River's 8"
 		require.EqualError(t, e.Check(t.Context()), "durable: check: "+want)
 		require.EqualError(t, e.Run(t.Context(), queue.Handler{}), "durable: run: "+want)
 		require.EqualError(t, e.Migrate(t.Context()), "durable: migrate: "+want)
 	}
-	db.Exec(t, `INSERT INTO @migration (version) VALUES (3)`)
-	refused("3 with River's 8")
+	db.Exec(t, `INSERT INTO @migration (version) VALUES (`+newer+`)`)
+	refused(newer + " with River's 8")
 	db.Exec(t, `INSERT INTO #river_migration (line, version) VALUES ('main', 99)`)
-	refused("3 with River's 99")
-	db.Exec(t, `DELETE FROM @migration WHERE version = 3`)
-	refused("2 with River's 99")
+	refused(newer + " with River's 99")
+	db.Exec(t, `DELETE FROM @migration WHERE version = `+newer)
+	refused(newest + " with River's 99")
 	db.Exec(t, `DELETE FROM #river_migration WHERE version = 99`)
 	require.NoError(t, e.Check(t.Context()))
 	require.NoError(t, e.Migrate(t.Context()))
