@@ -2,7 +2,7 @@ module github.com/ringhook/webhook/durable
 
 go 1.26.0
 
-// Until a version is tagged, the modules of this repository find each other by path.
+// For development. What is tagged has no replace: .ci/release takes it out.
 replace github.com/ringhook/webhook => ../
 
 require (
