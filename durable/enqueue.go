@@ -222,7 +222,8 @@ func (e *Engine[T]) insertStmt(task entry, now time.Time, wake func(river.Insert
 func (e *Engine[T]) failStmt(task entry, now time.Time) store.Stmt {
 	return store.Stmt{SQL: e.sql.fail, Args: []any{
 		task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
-		micros(now), string(webhook.ClassInvalid), errorText(task.fault), []byte{},
+		micros(now), string(webhook.ClassInvalid), errorText(task.fault),
+		[]byte{},
 	}}
 }
 

@@ -209,9 +209,7 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 // noDelivery is [webhook.ErrNotFound] for a delivery.
 type noDelivery struct{}
 
-func (noDelivery) Error() string { return "no such delivery" }
-
-//nolint:errorlint // as errors.Is asks for
+func (noDelivery) Error() string        { return "no such delivery" }
 func (noDelivery) Is(target error) bool { return target == webhook.ErrNotFound }
 
 // find runs a statement for the delivery with that ID. If no row comes back, the error
@@ -310,7 +308,7 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	return strings.Join(parts, ` UNION ALL `) + order, params, nil
 }
 
-var errAfter = errors.New("After is not the Next of a page")
+var errAfter = fmt.Errorf("%w: After is not the Next of a page", ErrFilter)
 
 // A position is where a page ends: two numbers of a delivery that never change.
 type position struct{ created, seq int64 }
@@ -326,7 +324,7 @@ func parsePosition(s string) (position, error) {
 	p.created, err = strconv.ParseInt(created, 36, 64)
 	p.seq, err2 = strconv.ParseInt(seq, 36, 64)
 	if err != nil || err2 != nil {
-		return position{}, fmt.Errorf("%w: %w", ErrFilter, errAfter)
+		return position{}, errAfter
 	}
 	return p, nil
 }

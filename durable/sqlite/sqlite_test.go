@@ -98,7 +98,8 @@ func TestOpen(t *testing.T) {
 		{"many workers", newFile(t), durable.Config{Workers: 4001}, "durable: Workers: 4001 outside 0 to 4000"},
 		{"a negative timeout", newFile(t), durable.Config{MaxTimeout: -1}, "durable: MaxTimeout: -1ns outside 0s to 10m"},
 		{
-			"a long timeout", newFile(t), durable.Config{MaxTimeout: time.Hour},
+			"a long timeout", newFile(t),
+			durable.Config{MaxTimeout: time.Hour},
 			"durable: MaxTimeout: 1h0m0s outside 0s to 10m",
 		},
 	}

@@ -156,10 +156,10 @@ func (f Fixture[T]) readHistory(t *testing.T, e *durable.Engine[T]) {
 	for id, h := range f.deliveries() {
 		want[id] = h.now
 		m, err := e.Message(t.Context(), id)
-		switch {
-		case id == "failed-not-composed":
+		switch id {
+		case "failed-not-composed":
 			require.ErrorIs(t, err, durable.ErrNoMessage)
-		case id == "delivered-dispatched":
+		case "delivered-dispatched":
 			require.NoError(t, err)
 			require.Equal(t, `{"status": "answered"}`, string(m.Body))
 		default:
