@@ -184,7 +184,7 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 	case f.Limit < 0:
 		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: a negative Limit", ErrFilter)
 	case f.After != "" && !isUUID(f.After):
-		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: %w", ErrFilter, errAfter)
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", errAfter)
 	}
 	page := WebhookPage{Webhooks: []Definition{}}
 	text := strings.ToLower(f.Text)
