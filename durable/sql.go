@@ -6,11 +6,13 @@ import "github.com/ringhook/webhook/durable/internal/store"
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
 	insert, fail, deleteFault, kept              string // enqueue.go
+	keepEvent, deleteFaultEvent                  string // event.go
 	load, hold, attempt, postpone, retry, end    string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
 	totals, busiest                              string // stats.go
 	expired, forgetAttempts, forget              string // sweep.go
+	forgetEvent                                  string // sweep.go
 	jobless, unreleased, inactive                string // revive.go
 	create, update, disable                      string // webhooks.go
 	current, atVersion, list                     string // webhooks.go
@@ -69,8 +71,11 @@ func (s *statements) forWork(d store.Dialect) {
 				class, error, message, content)
 		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
-	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0
-		AND webhook_id = $2 AND (content IS NULL OR content = $3)`)
+	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2 AND (content IS NULL OR content = $3)`
+	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
+	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
+	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json)
+		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 ON CONFLICT DO NOTHING`)
 	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content,
@@ -121,6 +126,8 @@ func (s *statements) forUpkeep(d store.Dialect) {
 	s.expired = d.SQL(`SELECT seq FROM @delivery
 		WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`)
 	s.forgetAttempts = d.SQL(`DELETE FROM @attempt
+		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
+	s.forgetEvent = d.SQL(`DELETE FROM @event
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,11 +128,13 @@ func TestOpen_Newer(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	open(t, path, durable.Config{})
-	_, exec := connect(t, path)
-	exec(t, `INSERT INTO @migration (version) VALUES (3)`)
+	db, exec := connect(t, path)
+	var newest int
+	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT max(version) FROM ringhook_migration`).Scan(&newest))
+	exec(t, fmt.Sprintf(`INSERT INTO @migration (version) VALUES (%d)`, newest+1))
 	_, err := sqlite.Open(path, durable.Config{})
-	require.EqualError(t, err, "durable: open "+path+": the tables are of a newer version, 3 with River's 8: "+
-		"this program knows 2 with River's 8")
+	require.EqualError(t, err, fmt.Sprintf("durable: open %s: the tables are of a newer version, %d with River's 8: "+
+		"this program knows %d with River's 8", path, newest+1, newest))
 }
 
 // TestWriterWaits holds the file for a while: what is to be kept waits for it.

@@ -205,7 +205,7 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), notStorable},
 		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), notStorable},
 		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
-		{"a long timeout", long, "the timeout is longer than MaxTimeout"},
+		{"a long timeout", long, "the timeout is longer than MaxTimeout: 4.000000001s, at most 4s"},
 	}
 	for _, tt := range tests {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)
