@@ -26,7 +26,9 @@ func (c Config) checkBounds(hook webhook.Webhook) error {
 // A timeoutError is ErrTimeout for the policy of a webhook.
 type timeoutError struct{ timeout, most time.Duration }
 
-func (e timeoutError) Error() string { return fmt.Sprintf("timeout: %v, at most %v", e.timeout, e.most) }
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("timeout: %v, at most %v", e.timeout, e.most)
+}
 
 func (timeoutError) Is(target error) bool { return target == ErrTimeout }
 

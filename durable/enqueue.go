@@ -28,6 +28,8 @@ type entry struct {
 	again   bool       // it replaces a delivery of its ID that has no message
 	fault   error      // why there is no message to send: it is kept as failed
 	event   *keptEvent // nil: none is kept
+	// priority of its job; zero: River's default
+	priority int
 }
 
 func entries(tasks []queue.Task) []entry {
@@ -299,7 +301,9 @@ func (e *Engine[T]) insertStmt(
 			err := row.Scan(&seq, &active, &stale)
 			// One that has a job and is not active asks then whether it is its turn.
 			if active == 1 || stale == 1 {
-				wake(job(args{Seq: seq}, due))
+				j := job(args{Seq: seq}, due)
+				j.InsertOpts.Priority = task.priority
+				wake(j)
 			}
 			return err
 		},

@@ -53,7 +53,7 @@ const (
 // ResendFailed sends the deliveries of a webhook once more, as Resend does, that have
 // ended since a time without being delivered: those that failed, and those that were
 // dropped because their endpoint was disabled. It does not touch those that were
-// canceled, superseded, or never composed. The oldest come first, and all of them after
+// canceled, superseded, never composed, or recomposed under another ID. The oldest come first, and all of them after
 // others that are due.
 //
 // It works in batches, and returns how many it has resent, also with an error; call it

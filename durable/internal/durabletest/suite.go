@@ -83,6 +83,10 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"disabled while deliveries wait", testDisabled[T]},
 		{"Dispatch supersedes", testDispatchSupersede[T]},
 		{"Dispatch of two engines", testDispatchTwo[T]},
+		{"events are kept", testEventKept[T]},
+		{"events are discarded", testEventDiscarded[T]},
+		{"events end with their deliveries", testEventRetention[T]},
+		{"events are composed alike", testEventAlike[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
