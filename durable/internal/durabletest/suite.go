@@ -87,6 +87,11 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"events are discarded", testEventDiscarded[T]},
 		{"events end with their deliveries", testEventRetention[T]},
 		{"events are composed alike", testEventAlike[T]},
+		{"recompose", testRecompose[T]},
+		{"recompose refused", testRecomposeRefused[T]},
+		{"recompose in an ordering", testRecomposeOrdered[T]},
+		{"recompose at once", testRecomposeAtOnce[T]},
+		{"recompose what failed", testRecomposeMatching[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
