@@ -296,7 +296,7 @@ func KillRecompose[T any](t *testing.T, place Place, db Database[T]) {
 		case <-p.ended:
 			require.NoError(t, p.err, "%s", p.stderr.Bytes())
 			ended = true
-		case <-time.After(between(50*time.Millisecond, 700*time.Millisecond)):
+		case <-time.After(between(50*time.Millisecond, time.Duration(700+100*kills)*time.Millisecond)):
 			p.kill()
 			kills++
 		}
