@@ -100,6 +100,11 @@ func BenchmarkEngine_List(b *testing.B) {
 	durabletest.List(b, e, execIn(pool, schema))
 }
 
+func BenchmarkWebhooks_Compare(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Compare(b, open(b, pool, durable.Config{Schema: schema}))
+}
+
 func BenchmarkEngine_ResendFailed(b *testing.B) {
 	pool, schema := connect(b)
 	e := open(b, pool, durable.Config{Schema: schema})

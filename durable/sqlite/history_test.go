@@ -69,6 +69,10 @@ func BenchmarkEngine_List(b *testing.B) {
 	durabletest.List(b, e, exec)
 }
 
+func BenchmarkWebhooks_Compare(b *testing.B) {
+	durabletest.Compare(b, open(b, newFile(b), durable.Config{}))
+}
+
 func BenchmarkEngine_ResendFailed(b *testing.B) {
 	path := newFile(b)
 	e := open(b, path, durable.Config{})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
 	"github.com/ringhook/webhook/durable/sqlite"
@@ -102,6 +103,11 @@ func TestOpen(t *testing.T) {
 			"a long timeout", newFile(t),
 			durable.Config{MaxTimeout: time.Hour},
 			"durable: MaxTimeout: 1h0m0s outside 0s to 10m",
+		},
+		{
+			"bounds above the timeout", newFile(t),
+			durable.Config{Bounds: webhook.Bounds{MaxTimeout: 11 * time.Second}},
+			"durable: Bounds: MaxTimeout: 11s, at most the 10s of Config.MaxTimeout",
 		},
 	}
 	for _, tt := range tests {

@@ -92,6 +92,11 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"recompose in an ordering", testRecomposeOrdered[T]},
 		{"recompose at once", testRecomposeAtOnce[T]},
 		{"recompose what failed", testRecomposeMatching[T]},
+		{"compare", testCompare[T]},
+		{"compare forms", testCompareForms[T]},
+		{"compare for long", testCompareLong[T]},
+		{"bounds of what is stored", testBoundsStored[T]},
+		{"bounds of what is composed", testBoundsComposed[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
