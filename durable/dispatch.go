@@ -22,11 +22,11 @@ var ErrNotComposed = errors.New("durable: event not composed")
 // the delivery has its version.
 //
 // An event that cannot be composed is kept as a failed delivery, of the class
-// [webhook.ClassInvalid] and without a message, so that the history shows why; the
-// error wraps [ErrNotComposed] and the [*webhook.TemplateError]; [Webhooks.Recompose] sends
-// it once the webhook is mended. With other errors nothing is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is
-// disabled here, or an endpoint that is disabled in the queue; the errors of Enqueue and
-// of the database.
+// [webhook.ClassInvalid] and without a message, so that the history shows why; the error
+// wraps [ErrNotComposed] and the [*webhook.TemplateError]; [Webhooks.Recompose] sends it
+// once the webhook is mended. With other errors nothing is kept: [webhook.ErrNotFound];
+// [queue.ErrDisabled] for a webhook that is disabled here, or an endpoint that is
+// disabled in the queue; the errors of Enqueue and of the database.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
@@ -40,9 +40,9 @@ func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webh
 //		err = hooks.DispatchID(ctx, webhookID, id, status)
 //	}
 //
-// The error wraps [queue.ErrTaken] for an ID that another message has. As long as its delivery is kept, the same ID is not
-// delivered once more. An event that could not be composed is composed again: if it can
-// be now, the message replaces the failure.
+// The error wraps [queue.ErrTaken] for an ID that another message has. As long as its
+// delivery is kept, the same ID is not delivered once more. An event that could not be
+// composed is composed again: if it can be now, the message replaces the failure.
 func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, messageID, event, true)
 }

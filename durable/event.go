@@ -89,9 +89,9 @@ func (e *Engine[T]) event(kept *keptEvent) (webhook.Event, error) {
 }
 
 // ContentID returns the ID for the message that reports event to a webhook, for
-// DispatchID: see [webhook.ContentID], whose error it returns. It is for producers that may
-// report an event twice, and for events that have an id or a time of their own. An ID is
-// one message's: the id of a call or a message, which is reported on several times and
+// DispatchID: see [webhook.ContentID], whose error it returns. It is for producers that
+// may report an event twice, and for events that have an id or a time of their own. An ID
+// is one message's: the id of a call or a message, which is reported on several times and
 // perhaps to several webhooks, is none.
 //
 // A repetition is known as long as the delivery is kept: after its [Retention] it is new.

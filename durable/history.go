@@ -19,11 +19,11 @@ import (
 // The errors of the history, wrapped. For the ID of a delivery that is not kept, or not
 // any longer, it returns [webhook.ErrNotFound].
 var (
-	// ErrFilter is returned by List for a filter that it cannot understand: in an API,
-	// a bad request.
+	// ErrFilter is returned for a filter or limit that cannot be understood, or is too
+	// wide for what is to be done: in an API, a bad request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be
-	// composed.
+	// composed. [Webhooks.Recompose] sends it.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
 

@@ -17,13 +17,14 @@ import (
 
 // Recompose composes the event of a delivery that has ended, in whatever state, with
 // today's definition of its webhook and sends it. It returns the delivery that is pending
-// then. That is the same one, with a new message under the same ID, if no attempt can have
-// sent a request. Else it is a new one with a new ID, since receivers drop what comes again
-// under an ID that they have; its Of names the old one, which stays as it is. Calling
-// Recompose for the old one once more returns the new one, and sends nothing.
+// then. That is the same one, with a new message under the same ID, if no attempt can
+// have sent a request. Else it is a new one with a new ID, since receivers drop what
+// comes again under an ID that they have; its Of names the old one, which stays as it is.
+// Calling Recompose for the old one once more returns the new one, and sends nothing.
 //
-// An attempt in which a process died is not in the history. So a delivery of which one died
-// in its first attempt, and all later attempts had no connection, counts as never sent.
+// An attempt in which a process died is not in the history. So a delivery of which one
+// died in its first attempt, and all later attempts had no connection, counts as never
+// sent.
 //
 // It is one step: after an error that is not of the database, nothing has changed. The
 // error wraps [webhook.ErrNotFound], for the delivery or its webhook, [ErrPending],
@@ -38,17 +39,18 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 }
 
 // RecomposeMatching does as Recompose for the deliveries that match f and have failed,
-// never composed ones included, after a template was mended. It leaves out those without a
-// kept event and those that were recomposed before. The oldest come first, and all of them
-// after others that are due.
+// never composed ones included, after a template was mended. It leaves out those without
+// a kept event and those that were recomposed before. The oldest come first, and all of
+// them after others that are due.
 //
 // The filter needs a WebhookID or a From, and its State is [StateFailed] or empty; Limit
-// and After are not used. Else the error wraps [ErrFilter]. It recomposes limit deliveries
-// at most; if zero, 1000. Call it again to go on, until it returns 0.
+// and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
+// deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
 //
-// Those that cannot be composed, or whose webhook is disabled or deleted, stay as they are.
-// The error tells of the first of them, and wraps its error, once the others are done; with
-// any other error it stops. It returns how many it has recomposed, also with an error.
+// Those that cannot be composed, or whose webhook is disabled or deleted, stay as they
+// are. The error tells of the first of them, and wraps its error, once the others are
+// done; with any other error it stops. It returns how many it has recomposed, also with
+// an error.
 func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int) (int, error) {
 	n, err := w.recomposeMatching(ctx, f, limit)
 	if err != nil {

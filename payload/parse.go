@@ -37,8 +37,8 @@ func Parse(body []byte) (Event, error) {
 }
 
 // ParseAs reads the JSON form of an event whose type is known, as one that was stored:
-// [EventCall], [EventCDR], and those that end in :message:status or :message:in. The error
-// is as of [Parse], for JSON that is not such an event, and for any other type.
+// [EventCall], [EventCDR], and those that end in :message:status or :message:in. The
+// error is as of [Parse], for JSON that is not such an event, and for any other type.
 func ParseAs(eventType string, body []byte) (Event, error) {
 	if off := rawjson.Check(body); off >= 0 {
 		return nil, syntaxError(off)

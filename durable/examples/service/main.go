@@ -1,6 +1,7 @@
-// Service is a small service that delivers webhooks for others: customers create a webhook
-// by its HTTP API and preview what it sends, another program of yours reports calls, and
-// support looks at what became of them and sends again. All is in one SQLite file.
+// Service is a small service that delivers webhooks for others: customers create a
+// webhook by its HTTP API and preview what it sends, another program of yours reports
+// calls, and support looks at what became of them and sends again. All is in one SQLite
+// file.
 //
 //	go run ./examples/service -file service.db -listen 127.0.0.1:8080
 //
@@ -37,8 +38,9 @@ func main() {
 }
 
 // run serves until ctx ends. The order in which it stops is the point: first the API, so
-// that nothing new comes; then the queue, which waits for the attempts under way; then the
-// database. What is still to be sent is in the file, and is sent after the next start.
+// that nothing new comes; then the queue, which waits for the attempts under way; then
+// the database. What is still to be sent is in the file, and is sent after the next
+// start.
 func run(ctx context.Context, listener net.Listener, file string, egress webhook.Egress) (err error) {
 	s, err := newService(ctx, file, egress)
 	if err != nil {

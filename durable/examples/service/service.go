@@ -144,8 +144,8 @@ func (s *service) preview(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// read returns the webhook in the body of a request. If it has errors, it answers with all
-// its problems, each with the place to underline.
+// read returns the webhook in the body of a request. If it has errors, it answers with
+// all its problems, each with the place to underline.
 func (s *service) read(w http.ResponseWriter, r *http.Request) (hook webhook.Webhook, ok bool) {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()

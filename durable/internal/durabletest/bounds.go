@@ -37,7 +37,8 @@ func testBoundsStored[T any](t *testing.T, db Database[T]) {
 		{"attempts", withPolicy(webhook.Policy{Attempts: 11}), "webhook: policy: attempts: 11, at most 10"},
 		{"waits", withPolicy(webhook.Policy{Waits: []time.Duration{time.Minute, time.Second}}), "webhook: policy: waits: 1s, at least 5s"},
 		{
-			"templates", webhook.Webhook{URL: "https://crm.example/", Body: `"` + strings.Repeat("x", 1000) + `"`},
+			"templates",
+			webhook.Webhook{URL: "https://crm.example/", Body: `"` + strings.Repeat("x", 1000) + `"`},
 			"webhook: body: 1022 bytes of templates in all, at most 1000",
 		},
 	}

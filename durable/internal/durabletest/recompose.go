@@ -50,10 +50,21 @@ func testRecompose[T any](t *testing.T, db Database[T]) {
 		state, class string
 		same         bool
 	}{
-		{"failed", "", true}, {"failed", "dns", true}, {"failed", "connect", true}, {"failed", "tls", true},
-		{"failed", "blocked", true}, {"failed", "sign", true}, {"failed", "invalid", true}, {"dropped", "", true},
-		{"failed", "status", false}, {"failed", "timeout", false}, {"failed", "reset", false},
-		{"failed", "protocol", false}, {"failed", "canceled", false}, {"delivered", "", false}, {"canceled", "", false},
+		{"failed", "", true},
+		{"failed", "dns", true},
+		{"failed", "connect", true},
+		{"failed", "tls", true},
+		{"failed", "blocked", true},
+		{"failed", "sign", true},
+		{"failed", "invalid", true},
+		{"dropped", "", true},
+		{"failed", "status", false},
+		{"failed", "timeout", false},
+		{"failed", "reset", false},
+		{"failed", "protocol", false},
+		{"failed", "canceled", false},
+		{"delivered", "", false},
+		{"canceled", "", false},
 	}
 	id := func(i int) string { return fmt.Sprint("id-", i) }
 	for i, tt := range tests {
@@ -151,8 +162,8 @@ func testRecomposeRefused[T any](t *testing.T, db Database[T]) {
 	require.ErrorIs(t, err, queue.ErrDisabled)
 }
 
-// testRecomposeOrdered recomposes the first of an order, and one that was in none since it
-// was not composed: it comes before what was enqueued after it.
+// testRecomposeOrdered recomposes the first of an order, and one that was in none since
+// it was not composed: it comes before what was enqueued after it.
 func testRecomposeOrdered[T any](t *testing.T, db Database[T]) {
 	hooks, q, r := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{Ordered: true})
 	broken := hook()
@@ -257,8 +268,12 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 	_, err = hooks.Update(t.Context(), broken, 1)
 	require.NoError(t, err)
 	for _, f := range []durable.Filter{
-		{WebhookID: otherID, Key: "none"}, {WebhookID: otherID, Event: "none"}, {WebhookID: otherID, To: since.From},
-		{From: time.Now().Add(time.Hour)}, {From: since.From, Event: "none"}, {From: since.From, Key: "none"},
+		{WebhookID: otherID, Key: "none"},
+		{WebhookID: otherID, Event: "none"},
+		{WebhookID: otherID, To: since.From},
+		{From: time.Now().Add(time.Hour)},
+		{From: since.From, Event: "none"},
+		{From: since.From, Key: "none"},
 	} {
 		require.Zero(t, recompose(f, 0), "%+v", f)
 	}
