@@ -46,7 +46,8 @@ type Attempt struct {
 	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1
 	// hour.
 	RetryAfter time.Duration
-	// Wait is the time until the next attempt. It is set only if Outcome is OutcomeRetrying.
+	// Wait is the time until the next attempt. It is set only if Outcome is
+	// OutcomeRetrying.
 	Wait time.Duration
 	// Outcome says how the delivery goes on.
 	Outcome Outcome
@@ -80,8 +81,9 @@ const (
 	OutcomeDelivered Outcome = "delivered" // the status is a success
 	OutcomeRetrying  Outcome = "retrying"  // failed, and to be tried again after Wait
 	OutcomeFailed    Outcome = "failed"    // failed for good
-	OutcomeGone      Outcome = "gone"      // 410: failed for good, and the receiver wants no more
-	OutcomeCanceled  Outcome = "canceled"  // the caller's context ended first: no result
+	// 410: failed for good, and the receiver wants no more
+	OutcomeGone     Outcome = "gone"
+	OutcomeCanceled Outcome = "canceled" // the caller's context ended first: no result
 )
 
 // classTexts are what the customer is told. They name no address, so that a test send
@@ -181,8 +183,8 @@ type DeliveryError struct {
 	// Attempts is how many were made. One that the caller's context cut off does not
 	// count.
 	Attempts int
-	// Last is the last one, also if it was cut off. If its Outcome is OutcomeRetrying, the
-	// delivery can go on after Last.Wait.
+	// Last is the last one, also if it was cut off. If its Outcome is OutcomeRetrying,
+	// the delivery can go on after Last.Wait.
 	Last Attempt
 	// Err is why the delivery ended: Last.Err; or the cause of the context that ended;
 	// or [context.DeadlineExceeded] if the next wait would have outlasted the context's

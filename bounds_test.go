@@ -29,7 +29,8 @@ func TestBounds_Check(t *testing.T) {
 	}{
 		{"none", webhook.Bounds{}, webhook.Webhook{URL: address}, nil},
 		{
-			"what is allowed by default", webhook.Bounds{},
+			"what is allowed by default",
+			webhook.Bounds{},
 			webhook.Webhook{URL: address, Policy: &webhook.Policy{Timeout: 30 * time.Second, Attempts: 50, Waits: []time.Duration{time.Second}}},
 			nil,
 		},
@@ -38,20 +39,26 @@ func TestBounds_Check(t *testing.T) {
 		}},
 		{"lifted", lifted, webhook.Webhook{URL: address, Policy: greedy, Headers: large}, nil},
 		{
-			"the embedder's own", webhook.Bounds{MaxTimeout: time.Second, MaxAttempts: 2, MinWait: time.Minute},
+			"the embedder's own",
+			webhook.Bounds{MaxTimeout: time.Second, MaxAttempts: 2, MinWait: time.Minute},
 			webhook.Webhook{URL: address, Policy: &webhook.Policy{Timeout: 2 * time.Second, Attempts: 3, Waits: []time.Duration{time.Second}}},
 			[]string{"policy: timeout: 2s, at most 1s", "policy: attempts: 3, at most 2", "policy: waits: 1s, at least 1m0s"},
 		},
 		{
-			"an invalid policy is told once", webhook.Bounds{}, webhook.Webhook{URL: address, Policy: &webhook.Policy{Attempts: 1001}},
+			"an invalid policy is told once",
+			webhook.Bounds{},
+			webhook.Webhook{URL: address, Policy: &webhook.Policy{Attempts: 1001}},
 			[]string{"policy: attempts: 1001 outside 0 to 1000"},
 		},
 		{
-			"templates", webhook.Bounds{MaxTemplateBytes: 16_000}, webhook.Webhook{URL: address, Headers: large, Body: `"x"`},
+			"templates",
+			webhook.Bounds{MaxTemplateBytes: 16_000},
+			webhook.Webhook{URL: address, Headers: large, Body: `"x"`},
 			[]string{"headers.X-B: 16037 bytes of templates in all, at most 16000: over the limit"},
 		},
 		{
-			"beside other problems, in the order of a webhook", webhook.Bounds{MaxTemplateBytes: 10},
+			"beside other problems, in the order of a webhook",
+			webhook.Bounds{MaxTemplateBytes: 10},
 			webhook.Webhook{URL: "https://h/", Method: "BREW", Body: `{"a":{{a}}`},
 			[]string{
 				`method: unknown method "BREW", want one of GET, POST, PUT, PATCH, DELETE`, "body: 20 bytes of templates in all, at most 10: over the limit",

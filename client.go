@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -222,8 +223,7 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 			err = recovered("Signer", v)
 		}
 	}()
-	signature := signatures.Get().(http.Header)
-	clear(signature)
+	signature := make(http.Header)
 	if err := c.Signer.Sign(ctx, m, at, signature); err != nil {
 		return err
 	}
@@ -232,18 +232,19 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 		if err == nil {
 			err = request.CheckHeaderValues(name, values)
 		}
-		if err != nil {
+		_, isTwice := signature[canonical]
+		switch {
+		case err != nil:
 			return err
+		case isTwice && canonical != name:
+			return request.DuplicateHeader(canonical)
+		case canonical == HeaderID && !slices.Equal(values, []string{m.ID}):
+			return fmt.Errorf("the Signer sets another %s", HeaderID)
 		}
 		header[canonical] = values
 	}
-	signatures.Put(signature)
 	return nil
 }
-
-// signatures are the headers that signers get. After an error or a panic one is not
-// used again, since who knows who still holds it.
-var signatures = sync.Pool{New: func() any { return make(http.Header) }}
 
 // roundTrip sends one request. It takes a panic of a transport as its error.
 func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err error) {

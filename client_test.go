@@ -383,6 +383,18 @@ func TestClient_Signer(t *testing.T) {
 			h[""] = []string{"a"}
 			return nil
 		}},
+		{"two spellings of a name", func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
+			h["x-sig"], h["X-Sig"] = []string{"a"}, []string{"b"}
+			return nil
+		}},
+		{"another Webhook-Id", func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
+			h.Set("webhook-id", "msg_2")
+			return nil
+		}},
+		{"no Webhook-Id", func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
+			h["Webhook-Id"] = nil
+			return nil
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -404,6 +416,26 @@ func TestClient_Signer(t *testing.T) {
 		requireFailed(t, a, webhook.ClassSign, "not signed: no key")
 		require.ErrorIs(t, a.Err, webhook.ErrNoKey)
 	})
+}
+
+// What a Signer does to its header after it has returned reaches no other attempt.
+func TestClient_SignerKeepsHeader(t *testing.T) {
+	t.Parallel()
+	var kept http.Header
+	c := &webhook.Client{Transport: answer(200), Signer: webhook.SignerFunc(
+		func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {
+			if kept != nil {
+				kept.Set("X-Secret", "of the first")
+			}
+			kept = h
+			return nil
+		})}
+	require.NoError(t, c.Send(t.Context(), message("http://receiver.test/")))
+	c.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		require.Empty(t, r.Header.Get("X-Secret"))
+		return answer(200).RoundTrip(r)
+	})
+	require.NoError(t, c.Send(t.Context(), message("http://receiver.test/")))
 }
 
 func TestDeliveryError(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ringhook/webhook/internal/compose"
@@ -18,29 +19,16 @@ import (
 // can be, else when composing, and everything over one of them is an error that wraps
 // [ErrLimit].
 const (
-	// MaxTemplateSize, 64 KiB, is for the template of a URL, of a header or of a body.
-	MaxTemplateSize = request.MaxTemplateSize
-	// MaxPlaceholders, 500, is for all templates of one webhook together.
-	MaxPlaceholders = request.MaxPlaceholders
-	// MaxNameSize, 256 bytes, is for the name of a placeholder, and for that of a
-	// header.
-	MaxNameSize = request.MaxNameSize
-	// MaxFilters, 32, is for one placeholder.
-	MaxFilters = request.MaxFilters
-	// MaxFilterWork, 8 MiB, is for what all filters of one message take and give.
-	MaxFilterWork = request.MaxFilterWork
-	// MaxDepth, 32, is for the parts of a name, and for the nesting of a body template
-	// and of a value that is written as form fields.
-	MaxDepth = request.MaxDepth
-	// MaxOutputSize, 1 MiB, is for a composed body.
-	MaxOutputSize = request.MaxOutputSize
-	// MaxURLSize, 8 KiB, is for a composed URL.
-	MaxURLSize = request.MaxURLSize
-	// MaxHeaderSize, 8 KiB, is for the composed value of a header; a longer one is cut
-	// at a rune boundary.
-	MaxHeaderSize = request.MaxHeaderSize
-	// MaxHeaders, 50, is for one webhook.
-	MaxHeaders = request.MaxHeaders
+	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
+	MaxPlaceholders = 500      // placeholders in all templates of one webhook
+	MaxNameSize     = 256      // bytes of a placeholder's name, and of a header's
+	MaxFilters      = 32       // filters of one placeholder
+	MaxFilterWork   = 8 << 20  // bytes that all filters of one message read and write
+	MaxDepth        = 32       // parts of a name; nesting of a body, and of a form's value
+	MaxOutputSize   = 1 << 20  // bytes of a composed body
+	MaxURLSize      = 8 << 10  // bytes of a composed URL
+	MaxHeaderSize   = 8 << 10  // bytes of a composed header value; a longer one is cut
+	MaxHeaders      = 50       // headers of a webhook
 )
 
 // What the errors of [Compile] and [Composer.Compose] wrap.
@@ -95,16 +83,20 @@ func MustCompile(w Webhook, samples ...Event) *Composer {
 // compile makes a program, which is of use only if there are no faults.
 func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
 	w = w.clone()
-	var faults []*compose.Error
-	if w.Policy != nil {
-		if err := w.Policy.check(); err != nil {
-			faults = append(faults, &compose.Error{Field: "policy", Err: err})
-		}
-	}
-	program, others := compose.Compile(compose.Webhook{
+	program, faults := compose.Compile(compose.Webhook{
 		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
 	}, asComposed(samples)...)
-	return program, append(faults, others...)
+	if w.Policy != nil {
+		if err := w.Policy.check(); err != nil {
+			// Behind the other settings, in front of the templates.
+			i := slices.IndexFunc(faults, func(e *compose.Error) bool { return e.Field != "method" && e.Field != "format" })
+			if i < 0 {
+				i = len(faults)
+			}
+			faults = slices.Insert(faults, i, &compose.Error{Field: "policy", Err: err})
+		}
+	}
+	return program, faults
 }
 
 func asComposed(events []Event) []compose.Event {
@@ -128,9 +120,9 @@ func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) 
 // 64 letters, digits, _ and -. The same event composed twice with the same id is one
 // delivery to receivers and queues.
 //
-// An id names one message: of one event to one webhook. The id of a call or of a message
-// that is reported on more than once, or to several webhooks, is not enough; a queue
-// refuses the second one. [ContentID] makes one of all that tells them apart.
+// An id names one message: of one event to one webhook. The id of a call or of a
+// message that is reported on more than once, or to several webhooks, is not enough; a
+// queue refuses the second one. [ContentID] makes one of all that tells them apart.
 func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 	if err := request.CheckID(id); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
@@ -146,11 +138,11 @@ func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 }
 
 // ContentID returns an id for the message that reports e to a webhook: a hash of the
-// webhook's id and the event's type and JSON form, 43 letters, digits, _ and -. It is for
-// producers that may report an event twice, and for events that have an id or a time of
-// their own, as all of package payload do: two events that are alike in everything are one.
-// A queue knows the id again for as long as it keeps the delivery. The error is a
-// [*TemplateError] for an event that has no JSON form.
+// webhook's id and the event's type and JSON form, 43 letters, digits, _ and -. It is
+// for producers that may report an event twice, and for events that have an id or a
+// time of their own, as all of package payload do: two events that are alike in
+// everything are one. A queue knows the id again for as long as it keeps the delivery.
+// The error is a [*TemplateError] for an event that has no JSON form.
 func ContentID(webhookID string, e Event) (string, error) {
 	if field.IsNil(e) {
 		return "", &TemplateError{Field: "event", Err: errors.New("is nil")}
@@ -170,7 +162,8 @@ func contentSum(e Event, texts ...string) (sum [sha256.Size]byte, err error) {
 	}
 	h := sha256.New()
 	for _, text := range append(texts, string(b)) {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(text))) // so that no two lists of texts are alike
+		// so that no two lists of texts are alike
+		_ = binary.Write(h, binary.BigEndian, uint64(len(text)))
 		_, _ = io.WriteString(h, text)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil

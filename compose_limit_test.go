@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // requireLimit requires err to be nil at a limit, and the limit's error over it.
@@ -291,4 +292,21 @@ func TestCompile_Bombs(t *testing.T) {
 			require.Less(t, len(err.Error()), 1024)
 		})
 	}
+}
+
+// The limits and header names of package request are those that users see.
+func TestRequestConstants(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []int{
+		webhook.MaxTemplateSize, webhook.MaxPlaceholders, webhook.MaxNameSize, webhook.MaxFilters, webhook.MaxFilterWork,
+		webhook.MaxDepth, webhook.MaxOutputSize, webhook.MaxURLSize, webhook.MaxHeaderSize, webhook.MaxHeaders,
+	}, []int{
+		request.MaxTemplateSize, request.MaxPlaceholders, request.MaxNameSize, request.MaxFilters, request.MaxFilterWork,
+		request.MaxDepth, request.MaxOutputSize, request.MaxURLSize, request.MaxHeaderSize, request.MaxHeaders,
+	})
+	require.Equal(t, []string{
+		webhook.HeaderID, webhook.HeaderTimestamp, webhook.HeaderWebhookSignature, webhook.HeaderSignature,
+	}, []string{
+		request.HeaderID, request.HeaderTimestamp, request.HeaderWebhookSignature, request.HeaderSignature,
+	})
 }

@@ -67,8 +67,8 @@ func (m *Message) curl(secrets bool) string {
 	if !secrets {
 		address = maskURL(address, refused != nil)
 	}
-	// With an empty body net/http says Content-Length: 0 for these request.Methods, and
-	// so does curl for an empty --data-binary.
+	// With an empty body net/http says Content-Length: 0 for these methods, and so
+	// does curl for an empty --data-binary.
 	data := body != "" || m.Method == http.MethodPost || m.Method == http.MethodPut || m.Method == http.MethodPatch
 	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out
 	// of it.

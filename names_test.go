@@ -20,6 +20,16 @@ type (
 			Y string `json:"y"`
 		} `json:"payload"`
 	}
+	// pointerPayload is an envelope, also while its payload is nil.
+	pointerPayload struct {
+		X       string          `json:"x"`
+		W       string          `json:"w"`
+		Payload *pointedPayload `json:"payload"`
+	}
+	pointedPayload struct {
+		X string `json:"x"`
+		Y string `json:"y"`
+	}
 	// freePayload is an envelope or not, depending on its value.
 	freePayload struct {
 		X       string         `json:"x"`
@@ -30,6 +40,7 @@ type (
 func (reservedMember) EventType() string { return "t" }
 func (twoPlaces) EventType() string      { return "t" }
 func (freePayload) EventType() string    { return "t" }
+func (pointerPayload) EventType() string { return "t" }
 
 // Compile, Check and Compose agree on which member a name means, for an event as a Go
 // type and as JSON.
@@ -102,4 +113,65 @@ func TestNames_OneRule(t *testing.T) {
 		require.Len(t, problems, 1)
 		require.Contains(t, problems[0].Message, "payload is an object, which is not allowed in a URL")
 	})
+}
+
+// The Go type of an event says that it is an envelope, whether a sample has a payload or
+// not: zero values will do as samples.
+func TestNames_NilPayload(t *testing.T) {
+	t.Parallel()
+	in := &pointedPayload{X: "in", Y: "y"}
+	for _, sample := range []pointerPayload{{}, {Payload: in}, {X: "top", W: "w"}} {
+		w := webhook.Webhook{URL: "https://h.test/", Body: `["{{payload.w}}"]`}
+		problems := webhook.Check(w, sample)
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].Message, `unknown name "payload.w"`)
+		require.NotEqual(t, "payload.w", problems[0].Suggestion)
+
+		w.Body = `["{{x}}", "{{w}}", "{{payload.x}}", "{{y}}", "{{payload.y}}"]`
+		require.Empty(t, webhook.Check(w, sample))
+		c := webhook.MustCompile(w, sample)
+		for _, tt := range []struct {
+			event pointerPayload
+			want  string
+		}{
+			{pointerPayload{X: "top", W: "w", Payload: in}, `["top", "w", "in", "y", "y"]`},
+			{pointerPayload{X: "top", W: "w"}, `["top", "w", "", "", ""]`},
+		} {
+			m, err := c.Compose(tt.event)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, string(m.Body))
+		}
+	}
+	for _, v := range webhook.Variables(pointerPayload{X: "top"}) {
+		if v.Name == "payload.x" {
+			require.Empty(t, v.Example)
+		}
+	}
+}
+
+// What is suggested compiles.
+func TestNames_Suggestions(t *testing.T) {
+	t.Parallel()
+	events := []webhook.Event{
+		reservedMember{},
+		twoPlaces{},
+		pointerPayload{},
+		freePayload{},
+		freePayload{Payload: map[string]any{"payload": 1, "eventt": 2}},
+		raw(`{"payload":{"payload":{"yyyy":1}}}`), raw(`{"payload":[1],"eventy":1}`), raw(`{"yyyy":1,"payload":"x"}`),
+	}
+	for _, name := range []string{
+		"payload.w", "payload.yyy", "payload.payload.yyy", "evenT", "eventy", "payload.eventT", "payloa", "payload.payloa", "yyy", "X",
+	} {
+		for _, e := range events {
+			w := webhook.Webhook{URL: "https://h.test/", Body: `["{{` + name + `}}"]`}
+			for _, p := range webhook.Check(w, e) {
+				if p.Suggestion != "" {
+					w.Body = `["{{` + p.Suggestion + `}}"]`
+					_, err := webhook.Compile(w, e)
+					require.NoError(t, err, "%T: %s for %s", e, p.Suggestion, name)
+				}
+			}
+		}
+	}
 }

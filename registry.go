@@ -13,7 +13,8 @@ import (
 
 // ErrNotFound is what a [Registry]'s Source returns, or wraps, for an id that it has no
 // webhook for, or none any longer. The registry returns it at once, where after other
-// errors it goes on with the webhook as it last knew it.
+// errors it goes on with the webhook as it last knew it. Package durable returns it for
+// webhooks and deliveries that are not there.
 var ErrNotFound = errors.New("no such webhook")
 
 // A Registry keeps webhooks compiled, by id, so that API calls can name one by its

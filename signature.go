@@ -20,14 +20,10 @@ import (
 
 // The headers of deliveries and signatures.
 const (
-	// Webhook-Id: the message's ID, on every request
-	HeaderID = request.HeaderID
-	// Webhook-Timestamp: seconds since 1970
-	HeaderTimestamp = request.HeaderTimestamp
-	// Webhook-Signature: v1,base64 …
-	HeaderWebhookSignature = request.HeaderWebhookSignature
-	// Signature: the platform's, hex; see [HMAC]
-	HeaderSignature = request.HeaderSignature
+	HeaderID               = "Webhook-Id"        // the message's ID, on every request
+	HeaderTimestamp        = "Webhook-Timestamp" // Standard Webhooks: seconds since 1970
+	HeaderWebhookSignature = "Webhook-Signature" // Standard Webhooks: v1,base64 …
+	HeaderSignature        = "Signature"         // the platform's: hex; see [HMAC]
 )
 
 // ErrNoKey is wrapped by the errors of signers and of [Verifier.Verify] when there is
@@ -39,8 +35,10 @@ var ErrNoKey = errors.New("no key")
 type Signer interface {
 	// Sign sets the headers that authenticate m, sent at the time at, in h, which is
 	// empty; they are set on the request after m.Header. If it sets none, m goes
-	// unsigned. An error means that the attempt fails and nothing is sent. Sign does
-	// not change m, keeps neither m nor h, and returns soon after ctx ends.
+	// unsigned. It is an error to set a header that belongs to the connection or the
+	// framing, one header in two spellings, or a Webhook-Id other than m.ID. An error
+	// means that the attempt fails and nothing is sent. Sign does not change m or keep
+	// it, and returns soon after ctx ends.
 	Sign(ctx context.Context, m *Message, at time.Time, h http.Header) error
 }
 

@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// children are what the program does when it has started itself, by their first argument; the second is a number.
+// children are what the program does when it has started itself, by their first
+// argument; the second is a number.
 var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines}
 
 // child is this program as one of its children, which ends when its input is closed.
@@ -23,8 +24,8 @@ func child(name string, n int) (cmd *exec.Cmd, input io.Closer, err error) {
 	return cmd, input, err
 }
 
-// asChild runs what the arguments name, if they name a child. It ends when its input does, as that of a child whose parent is
-// gone.
+// asChild runs what the arguments name, if they name a child. It ends when its input
+// does, as that of a child whose parent is gone.
 func asChild(args []string) (is bool, err error) {
 	if len(args) != 3 || children[args[1]] == nil {
 		return false, nil

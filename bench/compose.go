@@ -180,7 +180,8 @@ func slope(n int) rendering {
 	}
 }
 
-// flat compares what a placeholder costs when there are many with what it costs when there are few.
+// flat compares what a placeholder costs when there are many with what it costs when
+// there are few.
 func (o options) flat(few int, ofFew rendering, many int, ofMany rendering) pair.Case {
 	per := func(n int, r rendering) pair.Slice {
 		return pair.Per(n, pair.Loop(o.computeSlice, func() { r.ours() }))
@@ -214,7 +215,8 @@ func values() []rendering {
 
 const longValue = 64 << 10 // bytes
 
-// composeAllocs count into a buffer that is there, what a body of one's own adds to a message, and the whole message.
+// composeAllocs count into a buffer that is there, what a body of one's own adds to a
+// message, and the whole message.
 func composeAllocs() []pair.Case {
 	in, composer := open(seedWebhook, seedStatus), webhook.MustCompile(seedWebhook, seedStatus)
 	event := webhook.Event(&seedStatus)

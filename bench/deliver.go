@@ -159,7 +159,8 @@ func matchups(host string) ([]matchup, error) {
 	}, errors.Join(err1, err2)
 }
 
-// largeWays deliver a body of so many bytes, the other way with the transport's buffers at their default.
+// largeWays deliver a body of so many bytes, the other way with the transport's buffers
+// at their default.
 func largeWays(host string, size int) (large, raw way, err error) {
 	request, err := composed(largeWebhook(host), largeEvent(size))
 	return oursLarge(host, size), rawDefaultWay(request), err
@@ -233,7 +234,8 @@ func hostsCases(o options) ([]pair.Case, func(), error) {
 	}, r.close, nil
 }
 
-// A request is what the peers send: all of it is made beforehand, the signature as well.
+// A request is what the peers send: all of it is made beforehand, the signature as
+// well.
 type request struct {
 	url, method string
 	header      http.Header

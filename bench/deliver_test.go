@@ -19,7 +19,8 @@ type received struct {
 	header       http.Header
 }
 
-// All ways of a row deliver the same, but for what is said here, and notice when it was not accepted.
+// All ways of a row deliver the same, but for what is said here, and notice when it was
+// not accepted.
 func TestMatchups(t *testing.T) {
 	t.Parallel()
 	var last atomic.Pointer[received]

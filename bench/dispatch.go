@@ -15,8 +15,9 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// dispatchCases compare the time of a task from Enqueue to Handle, both trivial, with that of the same task through a
-// buffered channel to as many consumers: one producer, room for as many, each task to the next endpoint.
+// dispatchCases compare the time of a task from Enqueue to Handle, both trivial, with
+// that of the same task through a buffered channel to as many consumers: one producer,
+// room for as many, each task to the next endpoint.
 func dispatchCases(options) ([]pair.Case, func(), error) {
 	var cases []pair.Case
 	for _, s := range []struct {
@@ -59,7 +60,8 @@ func dispatch(size string, endpoints, atATime int, goal pair.Goal) pair.Case {
 				_, err := ours()
 				must(err)
 			})
-			figures = append(figures, pair.Figure{ // what the test itself does once a slice is not a task's
+			// what the test itself does once a slice is not a task's
+			figures = append(figures, pair.Figure{
 				Name: allocs, What: "a task", Unit: pair.Allocs,
 				Value: pair.Exactly(math.Round(100*n/dispatchSlice) / 100), Goal: pair.AtMost(0),
 			})
@@ -95,8 +97,9 @@ func (d *dispatched) finish() {
 	}
 }
 
-// slice sends the tasks that come next, when settle says that those before are not kept any more: of one id there is one at
-// a time. The first ones wake the consumers, whom the other way's slice has left cold, and do not count.
+// slice sends the tasks that come next, when settle says that those before are not kept
+// any more: of one id there is one at a time. The first ones wake the consumers, whom
+// the other way's slice has left cold, and do not count.
 func (d *dispatched) slice(atATime int, settle func(), send func([]queue.Task)) (pair.Sample, error) {
 	through := func(n int) {
 		settle()

@@ -28,8 +28,8 @@ type engine struct {
 	run        func() []byte
 }
 
-// seedParts is the seed template with its placeholders written by f: for each the field of the event's struct, the name of
-// a map's key, and the place.
+// seedParts is the seed template with its placeholders written by f: for each the field
+// of the event's struct, the name of a map's key, and the place.
 func seedParts(f func(field, key, place string) string) []string {
 	part := func(source, place string) string {
 		return strings.NewReplacer(
@@ -101,7 +101,8 @@ func textEngine() (engine, error) {
 	}), nil
 }
 
-// htmlEngine writes the JSON into a script and the URL into an attribute, which is how html/template knows their places.
+// htmlEngine writes the JSON into a script and the URL into an attribute, which is how
+// html/template knows their places.
 func htmlEngine() (engine, error) {
 	var parts []*html.Template
 	around := []string{`<a href="%s">`, "%s", "<script>%s</script>"}
@@ -112,7 +113,8 @@ func htmlEngine() (engine, error) {
 		}
 		parts = append(parts, t)
 	}
-	// Of types that marshal themselves it would quote the JSON once more: it is given strings.
+	// Of types that marshal themselves it would quote the JSON once more: it is given
+	// strings.
 	event := struct{ ID, To, Status, ReadAt string }{seedOwn.ID, seedOwn.Mobile, seedOwn.Status, seedOwn.ReadAt}
 	return buffered("html-template", "html/template, as parts of a page", pair.Goal{}, func(w *bytes.Buffer) {
 		for _, t := range parts {
@@ -121,8 +123,8 @@ func htmlEngine() (engine, error) {
 	}), nil
 }
 
-// fastEngines use fasttemplate with a function that escapes, with a map of escaped values, and with a map of values as they
-// are, which is not safe.
+// fastEngines use fasttemplate with a function that escapes, with a map of escaped
+// values, and with a map of values as they are, which is not safe.
 func fastEngines() (byFunc, byMap, raw engine, err error) {
 	var parts []*fasttemplate.Template
 	for _, source := range seedParts(func(_, key, _ string) string { return "{{" + key + "}}" }) {
@@ -159,7 +161,8 @@ func fastEngines() (byFunc, byMap, raw engine, err error) {
 			must(err)
 		}
 	})
-	keys := [][]string{{"id", "status"}, {"id"}, {"id", "mobile", "status", "read_at"}} // that each part has
+	// that each part has
+	keys := [][]string{{"id", "status"}, {"id"}, {"id", "mobile", "status", "read_at"}}
 	mapOf := func(part int, f func(string) string) map[string]any {
 		m := make(map[string]any, len(keys[part]))
 		for _, key := range keys[part] {

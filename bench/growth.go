@@ -16,8 +16,8 @@ What ours costs on this machine, by the size of things: straight lines through t
 
 `
 
-// growth tells what grows with what. A law of which a row is missing or void is left out, and so is one that noise has made
-// fall.
+// growth tells what grows with what. A law with a row that is missing or void is left
+// out, and so is one that noise has made fall.
 func growth(figures []pair.Figure) string {
 	rows := map[string]pair.Figure{}
 	for _, f := range figures {
@@ -109,7 +109,8 @@ var laws = []law{
 	},
 }
 
-// line returns the straight line through two points: what it begins with, and what it rises for each.
+// line returns the straight line through two points: what it begins with, and what it
+// rises for each.
 func line(x1 int, y1 float64, x2 int, y2 float64) (fixed, each float64) {
 	each = (y2 - y1) / float64(x2-x1)
 	return y1 - float64(x1)*each, each

@@ -24,14 +24,18 @@ func spin(n int) uint64 {
 
 var sink atomic.Uint64
 
-// On a real clock: work that is 1.3 times as much is found, and equal work is not, be it a loop or a worker's load. Void measurements say nothing either way, which is what they are for, so they are made again.
+// On a real clock: work that is 1.3 times as much is found, and equal work is not, be
+// it a loop or a worker's load. Void measurements say nothing either way, which is what
+// they are for, so they are made again.
 func TestHarness_Spin(t *testing.T) { //nolint:paralleltest // it measures
 	loop := func(work int) pair.Slice {
-		const slice = 100 * time.Microsecond // so that other work on the machine leaves most rounds alone
+		// so that other work on the machine leaves most rounds alone
+		const slice = 100 * time.Microsecond
 		return pair.Loop(slice, func() { sink.Store(spin(work)) })
 	}
 	load := func(work int) pair.Slice {
-		return pair.Load(2*time.Millisecond, 1, func(int) error { // of two, each would wait for the other's CPU
+		// of two, each would wait for the other's CPU
+		return pair.Load(2*time.Millisecond, 1, func(int) error {
 			sink.Store(spin(work))
 			return nil
 		})
@@ -74,7 +78,8 @@ func TestHarness_Spin(t *testing.T) { //nolint:paralleltest // it measures
 	}
 }
 
-// machine is a clock of its own: slices cost what a script says, and the machine gets slower all the time.
+// machine is a clock of its own: slices cost what a script says, and the machine gets
+// slower all the time.
 type machine struct {
 	slices int
 	drift  float64        // of its speed, for each slice
@@ -170,11 +175,12 @@ func TestLoad(t *testing.T) {
 	for worker, n := range seen {
 		require.Positive(t, n, "worker %d", worker)
 	}
-	for workers, want := range map[int]int64{255: 255, 256: 2 * 256} { // many have a lead-in
+	// many have a lead-in
+	for workers, want := range map[int]int64{255: 255, 256: 2 * 256} {
 		var calls atomic.Int64
 		_, err = pair.Load(1, workers, func(int) error { calls.Add(1); return nil })()
 		require.NoError(t, err)
-		require.Equal(t, want, calls.Load(), "%d workers, each of which calls once", workers)
+		require.Equal(t, want, calls.Load(), "%d workers, which call once each", workers)
 	}
 	want := errors.New("refused")
 	_, err = pair.Measured(func() (int, error) { return 1, want })

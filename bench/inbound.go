@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/testdata"
 )
 
-// What encoding/json reads the same bodies into: nothing but text, and what no field takes is lost.
+// What encoding/json reads the same bodies into: nothing but text, and what no field
+// takes is lost.
 type (
 	plainCall struct {
 		Bridge       json.Number `json:"bridge"`

@@ -5,8 +5,8 @@ import (
 	"github.com/ringhook/webhook/internal/compose"
 )
 
-// inside is the program of a webhook. What the library does to bytes is compared without
-// what it makes around them: a message with its id and policy.
+// inside is the program of a webhook. What the library does to bytes is compared
+// without what it makes around them: a message with its id and policy.
 type inside struct{ program *compose.Program }
 
 func open(w webhook.Webhook, samples ...webhook.Event) inside {

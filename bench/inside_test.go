@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/internal/mac"
 )
 
-// All ways to compose the seed template give the same bytes, so that they are comparable.
+// All ways to compose the seed template give the same bytes, so that they are
+// comparable.
 func TestInside(t *testing.T) {
 	t.Parallel()
 	want := string(appendByHand(nil, &seedStatus))
@@ -50,5 +51,5 @@ func TestInside(t *testing.T) {
 func TestInside_sign(t *testing.T) {
 	t.Parallel()
 	key, body := []byte("0123456789abcdef0123456789abcdef"), []byte("body")
-	require.Equal(t, string(appendAnew(nil, key, body)), string(mac.New(key).AppendHex(nil, body)))
+	require.Equal(t, string(appendNew(nil, key, body)), string(mac.New(key).AppendHex(nil, body)))
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// isolationCases tell what healthy endpoints get while others hang. There is no network: the receivers take their time, and
-// nobody's CPU.
+// isolationCases tell what healthy endpoints get while others hang. There is no
+// network: the receivers take their time, and nobody's CPU.
 func isolationCases(o options) ([]pair.Case, func(), error) {
 	none, rate1, rate5, p99 := pair.Goal{}, pair.AtLeast(0.98), pair.AtLeast(0.95), pair.AtMost(2)
 	quiet := hungSlice(0, viaQueue)
@@ -31,15 +31,17 @@ func isolationCases(o options) ([]pair.Case, func(), error) {
 	}, nil, nil
 }
 
-// The load: at random times, to random endpoints. It keeps 30 attempts of healthy endpoints in flight, so that 64 goroutines
-// have more than half of their time left.
+// The load: at random times, to random endpoints. It keeps 30 attempts of healthy
+// endpoints in flight, so that 64 goroutines have more than half of their time left.
 const (
 	hungEndpoints = 1000
 	hungMessages  = 8000
 	hungEvery     = 125 * time.Microsecond
-	hungLatency   = 5 * time.Millisecond // of a healthy endpoint, at most; at least half of it
-	hungTimeout   = 3 * time.Second
-	hungAlready   = 4 // attempts in flight to each endpoint that hangs, before the load begins
+	// of a healthy endpoint, at most; at least half of it
+	hungLatency = 5 * time.Millisecond
+	hungTimeout = 3 * time.Second
+	// attempts in flight to each endpoint that hangs, before the load begins
+	hungAlready = 4
 )
 
 func (o options) isolation(name, what string, rate, p99 pair.Goal, subject, reference pair.Slice) pair.Case {
@@ -126,8 +128,9 @@ func (l *hungLoad) note(_ context.Context, m *webhook.Message, a webhook.Attempt
 	}
 }
 
-// sample tells, for a message to a healthy endpoint, the time between deliveries and the p99 from sending to delivery. Both
-// are taken when the last message has been sent: what has not arrived by then has taken all the time up to it.
+// sample tells, for a message to a healthy endpoint, the time between deliveries and
+// the p99 from sending to delivery. Both are taken when the last message has been sent:
+// what has not arrived by then has taken all the time up to it.
 func (l *hungLoad) sample() pair.Sample {
 	end, delivered := time.Now(), l.delivered.Load()
 	all := make([]time.Duration, len(l.healthy))
@@ -138,7 +141,8 @@ func (l *hungLoad) sample() pair.Sample {
 	}
 	slices.Sort(all)
 	return pair.Sample{
-		// As if all were healthy: that less is sent to the healthy is no slowness of theirs.
+		// As if all were healthy: that less is sent to the healthy is no slowness of
+		// theirs.
 		Time: end.Sub(l.first).Seconds() / float64(delivered) * float64(len(all)) / hungMessages,
 		Tail: all[len(all)*99/100].Seconds(),
 	}
@@ -146,7 +150,8 @@ func (l *hungLoad) sample() pair.Sample {
 
 const hungHost = "hung.example"
 
-// A hangingTransport stands for receivers that answer after their latency, or not at all.
+// A hangingTransport stands for receivers that answer after their latency, or not at
+// all.
 type hangingTransport struct {
 	ended context.Context
 	end   context.CancelFunc

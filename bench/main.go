@@ -1,4 +1,5 @@
-// Bench measures the library beside what people would use instead, and beside the physical limit, in one run.
+// Bench measures the library beside what people would use instead, and beside the
+// physical limit, in one run.
 package main
 
 import (
@@ -37,7 +38,8 @@ var (
 	}
 )
 
-// A group is a part of the suite. Its cases share what they need, which the function that comes with them ends.
+// A group is a part of the suite. Its cases share what they need, which the function
+// that comes with them ends.
 type group struct {
 	name  string
 	cases func(o options) ([]pair.Case, func(), error)
@@ -68,7 +70,7 @@ func main() {
 		os.Exit(2)
 	}
 	if *readme && flag.NFlag() > 1 {
-		fmt.Fprintln(os.Stderr, "bench: -readme measures nothing, and stands alone")
+		fmt.Fprintln(os.Stderr, "bench: -readme measures nothing, and takes no other flag")
 		os.Exit(2)
 	}
 	exit(run(*only, *isQuick, *readme, *cpuProfile))
@@ -126,7 +128,8 @@ func run(only string, isQuick, readme bool, cpuProfile string) error {
 	return failure(figures)
 }
 
-// failure is the error of a run in which goals are missed, or nobody can say whether they are.
+// failure is the error of a run in which goals are missed, or nobody can say whether
+// they are.
 func failure(figures []pair.Figure) error {
 	var errs []error
 	if n := count(figures, pair.Missed); n > 0 {
@@ -153,14 +156,16 @@ func writeReadme(readme, results string) error {
 	if err != nil {
 		return err
 	}
-	anew, err := withPerformance(string(text), string(measured))
-	if err != nil || anew == string(text) { // not written, so that git need not look again
+	updated, err := withPerformance(string(text), string(measured))
+	// not written, so that git need not look again
+	if err != nil || updated == string(text) {
 		return err
 	}
-	return os.WriteFile(readme, []byte(anew), 0o644)
+	return os.WriteFile(readme, []byte(updated), 0o644)
 }
 
-// measure runs all cases that begin with only, or have just that name, and says how far it is.
+// measure runs all cases that begin with only, or have just that name, and says how far
+// it is.
 func measure(o options, only string) ([]pair.Figure, error) {
 	var jobs []pair.Case
 	for _, g := range groups {

@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/bench/internal/pair"
 )
 
-// commandEnv makes the test's own binary the command, with groups of which the results are known.
+// commandEnv makes the test's own binary the command, with groups whose results are
+// known.
 const commandEnv = "BENCH_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -67,7 +68,7 @@ func TestCommand(t *testing.T) {
 		{"quick", []string{"-only", "test/long", "-quick"}, 1, `bench: nothing begins with "test/long", or -quick leaves it out`},
 		{"nothing so named", []string{"-only", "compost"}, 1, `bench: nothing begins with "compost"`},
 		{"a name without its flag", []string{"compose"}, 2, `bench: "compose" is no flag`},
-		{"readme and more", []string{"-readme", "-only", "test"}, 2, "bench: -readme measures nothing, and stands alone\n"},
+		{"readme and more", []string{"-readme", "-only", "test"}, 2, "bench: -readme measures nothing, and takes no other flag\n"},
 		{"a child's wrong number", []string{"receiver", "0"}, 1, "bench: receiver: want a number of 1 or more\n"},
 	}
 	for _, tt := range tests {
@@ -100,7 +101,8 @@ func TestFailure(t *testing.T) {
 	require.EqualError(t, failure([]pair.Figure{void, missed}), "goals missed twice: 1\nfigures with a goal that are void: 1; measure again on a quiet machine")
 }
 
-// The rows of RESULTS.md are those that the suite has: what is new or has another name was measured.
+// The rows of RESULTS.md are those that the suite has: what is new or has another name
+// was measured.
 func TestResults(t *testing.T) {
 	t.Parallel()
 	var known, shown []string

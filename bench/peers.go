@@ -24,8 +24,9 @@ import (
 	resty3 "resty.dev/v3"
 )
 
-// The peers get what they are given beforehand and only send it, over a transport that is tuned as ours is, unless the row is
-// about its defaults. They read the answer's body, without which no connection is used again.
+// The peers get what they are given beforehand and only send it, over a transport that
+// is tuned as ours is, unless the row is about its defaults. They read the answer's
+// body, without which no connection is used again.
 
 func tunedTransport() *http.Transport {
 	return &http.Transport{
@@ -96,7 +97,8 @@ func sendRaw(r request, timeout time.Duration, t *http.Transport) func(int) erro
 	}
 }
 
-// naiveWay is what one writes first: templates of the standard library, an HMAC made anew, an http.Client.
+// naiveWay is what one writes first: templates of the standard library, a new HMAC, an
+// http.Client.
 func naiveWay(host string) (way, error) {
 	var parts []*template.Template
 	funcs := template.FuncMap{"url": ofAny(escapeURL), "header": ofAny(escapeHeader), "json": ofAny(escapeJSON)}
@@ -214,7 +216,8 @@ func fasthttpWay(r request) way {
 	}}
 }
 
-// tcpWay writes the same bytes to a connection of the worker's own and reads the answer: nothing in Go is less.
+// tcpWay writes the same bytes to a connection of the worker's own and reads the
+// answer: nothing in Go is less.
 func tcpWay(r request) way {
 	u, err := url.Parse(r.url)
 	must(err)

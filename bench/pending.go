@@ -40,7 +40,8 @@ func pendingCases(o options) ([]pair.Case, func(), error) {
 
 const million = 1_000_000
 
-// retries makes messages that wait for their second attempt, over 1000 endpoints, due within a day.
+// retries makes messages that wait for their second attempt, over 1000 endpoints, due
+// within a day.
 func retries(n int) []queue.Delivery {
 	keys := make([]string, 1000)
 	for i := range keys {
@@ -74,7 +75,8 @@ func (o options) pendingMemory(size string, n int) pair.Case {
 	}}
 }
 
-// pendingMillion is of retries alone: as many goroutines need 3 GB, and not a byte less for each than fewer do.
+// pendingMillion is of retries alone: as many goroutines need 3 GB, and not a byte less
+// for each than fewer do.
 func pendingMillion() pair.Case {
 	const name = "pending/memory-1M"
 	return pair.Of(name, func() (pair.Figure, error) {
@@ -87,8 +89,8 @@ func bytesFigure(name string, each pair.Spread) pair.Figure {
 	return pair.Figure{Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes, Value: each, Goal: pair.AtMost(192)}
 }
 
-// elsewhere is a slice of so many goroutines in a process of its own: the run-time keeps some of each for ever, which would be
-// in the way of all that is measured later.
+// elsewhere is a slice of so many goroutines in a process of its own: the run-time
+// keeps some of each for ever, which would be in the way of all that is measured later.
 func elsewhere(n int) pair.Slice {
 	return func() (s pair.Sample, err error) {
 		cmd, stdin, err := child("goroutines", n)
@@ -112,7 +114,8 @@ func goroutines(n int) error {
 	return err
 }
 
-// pendingTimers tells how many times the bytes of a retry a timer takes, which cannot be asked what waits, nor stored.
+// pendingTimers tells how many times the bytes of a retry a timer takes, which cannot
+// be asked what waits, nor stored.
 func (o options) pendingTimers(n int) pair.Case {
 	const name = "pending/memory-timer"
 	return pair.Of(name, func() (pair.Figure, error) {
@@ -142,8 +145,8 @@ func (o options) pendingCollect() pair.Case {
 	}}
 }
 
-// kept is a slice that makes n things, and tells the bytes of each and the CPU of a collection of garbage while they are
-// there.
+// kept is a slice that makes n things, and tells the bytes of each and the CPU of a
+// collection of garbage while they are there.
 func kept(n int, keep func() (end func(), err error)) pair.Slice {
 	return func() (pair.Sample, error) {
 		before, _ := heap()
@@ -157,7 +160,8 @@ func kept(n int, keep func() (end func(), err error)) pair.Slice {
 	}
 }
 
-// heap tells the bytes that are live on the heap, and in all stacks, and the CPU of a collection.
+// heap tells the bytes that are live on the heap, and in all stacks, and the CPU of a
+// collection.
 func heap() (bytes, cpu float64) {
 	const cycles = 2 // the second one has swept what the first one found
 	s, err := pair.Measured(func() (int, error) {
@@ -177,7 +181,8 @@ func inMemory(all []queue.Delivery) func() (func(), error) {
 		m, err := memoryOf(all, len(all))
 		return func() {
 			runtime.KeepAlive(m)
-			runtime.KeepAlive(all) // or what they take would be missing in what is there afterwards
+			// or what they take would be missing in what is there afterwards
+			runtime.KeepAlive(all)
 		}, err
 	}
 }
@@ -238,15 +243,17 @@ func inTimers(all []queue.Delivery) func() (func(), error) {
 	}
 }
 
-// A retryLoad is that many retries, that many times: all are booked before the first is due, and then they are due all over
-// a while, in no order, while there is nothing else to do.
+// A retryLoad is that many retries, that many times: all are booked before the first is
+// due, and then they are due all over a while, in no order, while there is nothing else
+// to do.
 type retryLoad struct {
 	n, times    int
 	least, over time.Duration // how long they wait: from the one, over the other
 }
 
-// pendingRetries compares the CPU of a retry, from being booked to being handed out, with that of a timer whose closure sets
-// the next one, and tells how late the last percent is.
+// pendingRetries compares the CPU of a retry, from being booked to being handed out,
+// with that of a timer whose closure sets the next one, and tells how late the last
+// percent is.
 func (o options) pendingRetries() pair.Case {
 	l := retryLoad{100_000, 3, 150 * time.Millisecond, 300 * time.Millisecond}
 	return pair.Case{Names: []string{"pending/late-100k", "pending/cpu-100k"}, Run: func() ([]pair.Figure, error) {
@@ -255,9 +262,11 @@ func (o options) pendingRetries() pair.Case {
 	}}
 }
 
-// pendingMillionRetries does so for a million, in two rounds, since a slice takes seven seconds; and compares the CPU of each with
-// that of one among a tenth, which come as fast: after each slice of the million there is one of those. A heap by itself is a
-// fifth slower for ten times as many; the bound leaves as much again, and a little, for memory that is in no cache.
+// pendingMillionRetries does so for a million, in two rounds, since a slice takes seven
+// seconds; and compares the CPU of each with that of one among a tenth, which come as
+// fast: after each slice of the million there is one of those. A heap by itself is a
+// fifth slower for ten times as many; the bound leaves as much again, and a little, for
+// memory that is in no cache.
 func pendingMillionRetries() pair.Case {
 	l := retryLoad{million, 1, 2 * time.Second, 4 * time.Second}
 	few := retryLoad{l.n / 10, l.times, l.least / 10, l.over / 10}
@@ -287,7 +296,8 @@ func pendingMillionRetries() pair.Case {
 	}}
 }
 
-// figures are the rows of a load. How late they are has no steady reference: that is void when the CPU is.
+// figures are the rows of a load. How late they are has no steady reference: that is
+// void when the CPU is.
 func (l retryLoad) figures(size string, c pair.Comparison, late pair.Goal) []pair.Figure {
 	lateness := pair.Figure{
 		Name: "pending/late-" + size, What: "p99, a retry", Unit: pair.Millis, Value: c.Tail.Subject.Linear(1e3, 0), Goal: late,
@@ -394,8 +404,9 @@ func (l retryLoad) timers() pair.Slice {
 	}
 }
 
-// pendingDeliver compares how fast new messages are delivered with a million waiting and with none. Both queues are there
-// all the time, and the process collects garbage as one with a million does: seldom. What that costs is a row of its own.
+// pendingDeliver compares how fast new messages are delivered with a million waiting
+// and with none. Both queues are there all the time, and the process collects garbage
+// as one with a million does: seldom. What that costs is a row of its own.
 func (o options) pendingDeliver(host string) pair.Case {
 	const name, size, endpoints = "pending/deliver", 2000, 1000
 	return pair.Of(name, func() (f pair.Figure, err error) {

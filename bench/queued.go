@@ -17,7 +17,8 @@ import (
 	"github.com/ringhook/webhook/queue/memory"
 )
 
-// A batch is what is delivered in a slice: to so many endpoints of one host, through one client.
+// A batch is what is delivered in a slice: to so many endpoints of one host, through
+// one client.
 type batch struct {
 	client   *webhook.Client
 	messages []*webhook.Message
@@ -44,7 +45,8 @@ func newBatch(host string, messages, endpoints int) *batch {
 	return b
 }
 
-// measure tells what a delivery costs when send sends all messages, until the last one has been delivered.
+// measure tells what a delivery costs when send sends all messages, until the last one
+// has been delivered.
 func (b *batch) measure(send func()) (pair.Sample, error) {
 	return pair.Measured(func() (int, error) {
 		b.left.Add(len(b.messages))
@@ -116,7 +118,8 @@ func background(run func(context.Context) error) (stop func() error) {
 	}
 }
 
-// settle waits until m keeps no more than what is to wait: what has been delivered may not be booked yet.
+// settle waits until m keeps no more than what is to wait: what has been delivered may
+// not be booked yet.
 func settle(m *memory.Engine, waiting int) {
 	for {
 		s, err := m.Stats(context.Background(), 0)

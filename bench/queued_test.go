@@ -11,7 +11,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// In a bubble nothing disturbs: a queue's healthy endpoints do not notice, and those of a pool nearly stand still.
+// In a bubble nothing disturbs: a queue's healthy endpoints do not notice, and those of
+// a pool nearly stand still.
 func TestHungSlice(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -7,7 +7,8 @@ import (
 	"github.com/ringhook/webhook/bench/internal/pair"
 )
 
-// readmeRows are the rows of RESULTS.md that the README shows, those among them where something else is faster.
+// readmeRows are the rows of RESULTS.md that the README shows, those among them where
+// something else is faster.
 var readmeRows = []string{
 	"compose/whole-text-template",
 	"compose/whole",
@@ -16,13 +17,14 @@ var readmeRows = []string{
 	"deliver/gap-fasthttp@64",
 }
 
-// The section stands in the README between these.
+// The section of the README is between these.
 const (
 	readmeBegin = "<!-- bench:begin, written by go run ./bench -readme -->\n"
 	readmeEnd   = "<!-- bench:end -->\n"
 )
 
-// withPerformance returns the README with its section on performance made anew from RESULTS.md.
+// withPerformance returns the README with its section on performance made from
+// RESULTS.md.
 func withPerformance(readme, results string) (string, error) {
 	before, rest, ok := strings.Cut(readme, readmeBegin)
 	_, after, ok2 := strings.Cut(rest, readmeEnd)

@@ -11,12 +11,14 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// The receiver is a process of its own, so that the CPU it needs is not counted as the sender's. It is the leanest that
-// there is in Go, since what it needs is missing on both sides of each pair.
+// The receiver is a process of its own, so that the CPU it needs is not counted as the
+// sender's. It is the leanest that there is in Go, since what it needs is missing on
+// both sides of each pair.
 
 // A receiver is a running one.
 type receiver struct {
-	// Hosts are its addresses, each a host of its own to the sender's transport, by its port.
+	// Hosts are its addresses, each a host of its own to the sender's transport, by its
+	// port.
 	hosts []string
 	stop  io.Closer
 	cmd   *exec.Cmd

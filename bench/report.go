@@ -99,7 +99,7 @@ values stay harmless is no row here but a test: FuzzCompose in the root.
 // markdown writes the tables, one a group.
 func (r report) markdown() string {
 	var b strings.Builder
-	o := full // of which alone there are results
+	o := full // which alone has results
 	fmt.Fprintf(&b, resultsHead, r.machine, r.goVersion, r.date, r.commit, r.took.Round(time.Second), verdicts(r.figures),
 		o.computeSlice, o.computeRounds, o.deliverySlice, o.deliveryRounds, o.longRounds)
 	last := ""

@@ -9,7 +9,8 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-// The template of the documents: a URL with two placeholders, a header with one, a JSON body with four.
+// The template of the documents: a URL with two placeholders, a header with one, a JSON
+// body with four.
 var seedWebhook = webhook.Webhook{
 	ID:      "dd4b91af-167d-48e6-901d-ae181ff6e80d",
 	URL:     "https://www.domain.com/ack/receive?id=@{{payload.id}}&status=@{{payload.status}}",
@@ -48,7 +49,8 @@ func (ownStatus) EventType() string { return "whatsapp:message:status" }
 
 var seedOwn = ownStatus{seedStatus.ID, seedStatus.To.String(), string(seedStatus.Status), seedStatus.ReadAt.String()}
 
-// seedBody is what the body's template stands for, as one would declare it for json.Marshal.
+// seedBody is what the body's template stands for, as one would declare it for
+// json.Marshal.
 type seedBody struct {
 	ID     string `json:"id"`
 	Mobile string `json:"mobile"`
@@ -56,7 +58,8 @@ type seedBody struct {
 	ReadAt string `json:"read_at"`
 }
 
-// appendByHand is what one would write for the seed template alone, with the same escapes: URL, header, body.
+// appendByHand is what one would write for the seed template alone, with the same
+// escapes: URL, header, body.
 func appendByHand(dst []byte, s *payload.MessageStatus) []byte {
 	dst = appendHeadByHand(dst, s)
 	dst = appendBodyByHand(dst, s)
@@ -64,7 +67,8 @@ func appendByHand(dst []byte, s *payload.MessageStatus) []byte {
 	return append(dst, "\"\n    }"...)
 }
 
-// appendByHandTime is the same with a time to be formatted, as the standard library does it.
+// appendByHandTime is the same with a time to be formatted, as the standard library
+// does it.
 func appendByHandTime(dst []byte, s *payload.MessageStatus, readAt time.Time) []byte {
 	dst = appendHeadByHand(dst, s)
 	dst = appendBodyByHand(dst, s)

@@ -26,11 +26,11 @@ func signCases(o options) ([]pair.Case, func(), error) {
 	var cases []pair.Case
 	out := make([]byte, 0, hex.EncodedLen(sha256.Size))
 	for _, s := range []struct {
-		name   string
-		size   int
-		floor  pair.Goal
-		anew   pair.Goal
-		noAnew bool
+		name  string
+		size  int
+		floor pair.Goal
+		byNew pair.Goal
+		noNew bool
 	}{
 		{"200B", 200, pair.AtMost(1.9), pair.AtLeast(2.5), false},
 		{"1KB", 1 << 10, pair.AtMost(1.25), pair.AtLeast(1.6), false},
@@ -39,10 +39,10 @@ func signCases(o options) ([]pair.Case, func(), error) {
 		body := bytes.Repeat([]byte("w"), s.size)
 		ours := func() { out = key.AppendHex(out[:0], body) }
 		hash := func() { _ = sha256.Sum256(body) }
-		anew := func() { out = appendAnew(out[:0], raw, body) }
+		byNew := func() { out = appendNew(out[:0], raw, body) }
 		cases = append(cases, o.compute("sign/floor-"+s.name, "MAC and hex : sha256.Sum256", pair.Time, s.floor, ours, hash))
-		if !s.noAnew {
-			cases = append(cases, o.compute("sign/new-"+s.name, "MAC and hex : hmac.New for each", pair.Speed, s.anew, ours, anew))
+		if !s.noNew {
+			cases = append(cases, o.compute("sign/new-"+s.name, "MAC and hex : hmac.New for each", pair.Speed, s.byNew, ours, byNew))
 		}
 		if s.size == 200 {
 			cases = append(cases, allocs("sign/allocs", "MAC and hex", pair.AtMost(0), ours))
@@ -52,7 +52,7 @@ func signCases(o options) ([]pair.Case, func(), error) {
 	m := &webhook.Message{ID: "msg_bench", WebhookID: "wh", Method: "POST", URL: "https://example.com/", Body: bytes.Repeat([]byte("w"), 200)}
 	keys := func(context.Context, string) ([]webhook.Secret, error) { return []webhook.Secret{secret}, nil }
 	ctx, now, header := context.Background(), time.Now(), http.Header{}
-	anew := func() { out = appendAnew(out[:0], raw, m.Body) }
+	byNew := func() { out = appendNew(out[:0], raw, m.Body) }
 	for _, s := range []struct {
 		name   string
 		signer webhook.Signer
@@ -64,13 +64,13 @@ func signCases(o options) ([]pair.Case, func(), error) {
 			func() {
 				clear(header)
 				must(s.signer.Sign(ctx, m, now, header))
-			}, anew))
+			}, byNew))
 	}
 	return cases, nil, nil
 }
 
-// appendAnew appends the MAC in hex as one writes it with the standard library.
-func appendAnew(dst, key, body []byte) []byte {
+// appendNew appends the MAC in hex as one writes it with the standard library.
+func appendNew(dst, key, body []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	return hex.AppendEncode(dst, mac.Sum(nil))

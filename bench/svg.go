@@ -21,7 +21,8 @@ const (
 	svgBottom = 34
 )
 
-// The picture has a ground of its own, so that its colours are legible on whatever page it stands.
+// The picture has a ground of its own, so that its colours are legible on whatever page
+// it is.
 const svgStyle = `<style>
 .page { fill: #ffffff }
 text { font: 12px system-ui, sans-serif; fill: #57606a }
@@ -45,7 +46,8 @@ text { font: 12px system-ui, sans-serif; fill: #57606a }
 </style>
 `
 
-// svg draws how fast we are relative to each reference: to the right of 1 faster, to the left slower.
+// svg draws how fast we are relative to each reference: to the right of 1 faster, to
+// the left slower.
 func (r report) svg() string {
 	var shown []pair.Figure
 	low, high := 0.5, 2.0

@@ -14,7 +14,7 @@ import (
 // ErrNotComposed is wrapped, together with the reason, by the error of Dispatch for an
 // event that no message can be made of, now or later. The event is then kept as a failed
 // delivery of its webhook.
-var ErrNotComposed = errors.New("durable: event not composed")
+var ErrNotComposed = errors.New("event not composed")
 
 // Dispatch reports an event to the webhook with that ID: it looks the webhook up,
 // composes the message and enqueues it. When it returns nil, the message is on disk.
@@ -110,7 +110,7 @@ func (t entry) outcome(err error) error {
 	case err != nil:
 		return fmt.Errorf("%w, nor kept as failed: %w", t.fault, err)
 	default:
-		return fmt.Errorf("%w: %w", ErrNotComposed, t.fault)
+		return fmt.Errorf("durable: %w: %w", ErrNotComposed, t.fault)
 	}
 }
 

@@ -318,7 +318,8 @@ func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt 
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
 			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-			[]byte{}, task.Message.Content,
+			[]byte{},
+			task.Message.Content,
 		},
 		Scan: func(row store.Row) error {
 			*isNew = true

@@ -21,15 +21,15 @@ import (
 // [webhook.ErrNotFound].
 var (
 	ErrExists   = errors.New("already exists")                     // by Create
-	ErrConflict = errors.New("changed since that version")         // by Update
+	ErrConflict = errors.New("was changed")                        // by Update
 	ErrID       = errors.New("the id is not a UUID in lower case") // by Create
 )
 
-// Webhooks keeps the definitions of webhooks in the database of an engine, and dispatches
-// events to them. A stored definition is never changed: each change adds a version, and
-// the old ones stay, since messages were composed with them. It is safe for concurrent
-// use, also by several processes. It keeps compiled webhooks in memory: make one and
-// share it. See [Engine.Webhooks].
+// Webhooks keeps the definitions of webhooks in the database of an engine, and
+// dispatches events to them. A stored definition is never changed: each change adds a
+// version, and the old ones stay, since messages were composed with them. It is safe
+// for concurrent use, also by several processes. It keeps compiled webhooks in memory:
+// make one and share it. See [Engine.Webhooks].
 //
 // The headers of a webhook may carry credentials of its receiver. They are kept in the
 // clear, and no error quotes them.
@@ -41,8 +41,8 @@ type Webhooks[T any] struct {
 	compiled  atomic.Int64 // how many were stored in composers since it was cleared
 }
 
-// maxComposers is how many compiled webhooks are kept at most, so that those of a service
-// that creates webhooks all the time do not fill its memory.
+// maxComposers is how many compiled webhooks are kept at most, so that those of a
+// service that creates webhooks all the time do not fill its memory.
 const maxComposers = 10_000
 
 // Webhooks returns the webhooks in e's database. Dispatch makes tasks with q, which
@@ -110,10 +110,10 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 	return d.decode()
 }
 
-// Update stores a whole new definition of the webhook with that ID, in place of the given
-// version. The error wraps [ErrConflict] if that is not the current one: get the current
-// one, and decide again. A webhook that is disabled stays so. Other errors are as for
-// Create.
+// Update stores a whole new definition of the webhook with that ID, in place of the
+// given version. The error wraps [ErrConflict] if that is not the current one: get the
+// current one, and decide again. A webhook that is disabled stays so. Other errors are
+// as for Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
 	text, err := w.encode(hook)
 	if err != nil {
@@ -123,7 +123,7 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
 		if _, err = w.current(ctx, w.engine.store.Read, hook.ID, 0, 0); err == nil {
-			err = hookError(hook.ID, ErrConflict)
+			err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
 		}
 	}
 	if err != nil {
@@ -133,12 +133,14 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 }
 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
-// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and can be
-// sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is
-// under way goes on. Disable adds a version, unless the webhook is disabled already.
+// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled],
+// and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An
+// attempt that is under way goes on. Disable adds a version, unless the webhook is
+// disabled already.
 func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 1) }
 
-// Enable ends what Disable did. It adds a version, unless the webhook is enabled already.
+// Enable ends what Disable did. It adds a version, unless the webhook is enabled
+// already.
 func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 0) }
 
 func (w *Webhooks[T]) setDisabled(ctx context.Context, id string, disabled int64) error {
@@ -155,8 +157,8 @@ func (w *Webhooks[T]) setDisabled(ctx context.Context, id string, disabled int64
 	}
 }
 
-// A WebhookFilter says which webhooks List returns: those that all of its fields that are
-// set agree with. The zero value is all.
+// A WebhookFilter says which webhooks List returns: those that all of its fields that
+// are set agree with. The zero value is all.
 type WebhookFilter struct {
 	// Text is part of the Name or of the URL's host, in upper or lower case.
 	Text string
@@ -271,8 +273,8 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	return string(text), nil
 }
 
-// change runs a statement that stores a version, and returns it, or nil if another change
-// came first.
+// change runs a statement that stores a version, and returns it, or nil if another
+// change came first.
 func (w *Webhooks[T]) change(ctx context.Context, id string, stmt store.Stmt) (*definition, error) {
 	return one(ctx, w.engine.store.Run, id, stmt)
 }
@@ -346,8 +348,8 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// isUUID reports whether id is a UUID in lower case. The same one in upper case would be
-// another webhook, and another key of [webhook.HMAC].
+// isUUID reports whether id is a UUID in lower case. The same one in upper case would
+// be another webhook, and another key of [webhook.HMAC].
 func isUUID(id string) bool {
 	if len(id) != 36 {
 		return false

@@ -18,14 +18,15 @@ import (
 // Where several processes share an engine, Drain waits for what any of them has
 // enqueued, whichever delivers it.
 //
-// It returns an error when ctx ends (its cause), when Run has ended in this process and
+// While Run does not run, or after it has failed, Drain waits for another Run. It returns
+// an error when ctx ends (its cause), when Run has ended in this process and
 // something is left ([ErrStopped]), when the engine cannot tell its Stats, and,
-// wrapping [errors.ErrUnsupported], for an engine that is no [Statser]. It is safe for
+// wrapping [errors.ErrUnsupported], for an engine that is not a [Statser]. It is safe for
 // concurrent use.
 func (q *Queue) Drain(ctx context.Context) error {
 	engine, ok := q.engine.(Statser)
 	if !ok {
-		return fmt.Errorf("queue: Drain: a %T is no Statser: %w", q.engine, errors.ErrUnsupported)
+		return fmt.Errorf("queue: Drain: a %T is not a Statser: %w", q.engine, errors.ErrUnsupported)
 	}
 	first := time.Now()
 	for {

@@ -129,7 +129,7 @@ func TestQueue_DrainErrors(t *testing.T) {
 		require.NoError(t, err)
 		err = q.Drain(t.Context())
 		require.ErrorIs(t, err, errors.ErrUnsupported)
-		require.EqualError(t, err, "queue: Drain: a *queue_test.byHand is no Statser: unsupported operation")
+		require.EqualError(t, err, "queue: Drain: a *queue_test.byHand is not a Statser: unsupported operation")
 	})
 	t.Run("no Stats", func(t *testing.T) {
 		t.Parallel()

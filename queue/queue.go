@@ -71,15 +71,15 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	if cfg.Ordered {
 		var ok bool
 		if q.order, ok = engine.(Orderer); !ok {
-			return nil, fmt.Errorf("queue: Ordered: a %T is no Orderer", engine)
+			return nil, fmt.Errorf("queue: Ordered: a %T is not an Orderer", engine)
 		}
 	}
 	return q, nil
 }
 
 // Send gives m to the engine, and returns nil when the engine has it: Run will deliver
-// it. A message whose ID the engine keeps already is not taken twice. The caller must
-// not change m any more.
+// it. A message whose ID the engine keeps already is not taken twice; another message
+// under that ID is [ErrTaken]. The caller must not change m any more.
 //
 // It returns an error, and nothing is kept, for a message that must not be sent
 // ([webhook.Message.Check]) or is larger than MaxSize ([ErrTooLarge]), for a disabled
@@ -258,7 +258,7 @@ func (q *Queue) isOutdated(ctx context.Context, d Delivery) bool {
 func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
 	c, ok := q.engine.(Canceler)
 	if !ok {
-		return false, fmt.Errorf("queue: Cancel: a %T is no Canceler: %w", q.engine, errors.ErrUnsupported)
+		return false, fmt.Errorf("queue: Cancel: a %T is not a Canceler: %w", q.engine, errors.ErrUnsupported)
 	}
 	found, err := c.Cancel(ctx, id)
 	if found && err == nil {
@@ -268,7 +268,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (bool, error) {
 }
 
 // Stats tells what is kept and what was done, with the 10 busiest endpoints. With an
-// engine that is no [Statser], all but InFlight and what was done is zero.
+// engine that is not a [Statser], all but InFlight and what was done is zero.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
 	if e, ok := q.engine.(Statser); ok {

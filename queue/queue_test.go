@@ -34,7 +34,7 @@ func TestNew_Errors(t *testing.T) {
 		{
 			"order of an engine that has none", client, engine,
 			queue.Config{Ordered: true},
-			"queue: Ordered: a *queue_test.byHand is no Orderer",
+			"queue: Ordered: a *queue_test.byHand is not an Orderer",
 		},
 		{"supersede", client, engine, queue.Config{Supersede: true}, "queue: Supersede without Ordered"},
 	}
@@ -263,7 +263,7 @@ func TestQueue_Cancel(t *testing.T) {
 	require.NoError(t, err)
 	_, err = q.Cancel(t.Context(), "m_1")
 	require.ErrorIs(t, err, errors.ErrUnsupported)
-	require.EqualError(t, err, "queue: Cancel: a *queue_test.byHand is no Canceler: unsupported operation")
+	require.EqualError(t, err, "queue: Cancel: a *queue_test.byHand is not a Canceler: unsupported operation")
 
 	q, err = queue.New(&webhook.Client{}, newEngine(t, memory.Config{}), queue.Config{})
 	require.NoError(t, err)

@@ -1,5 +1,6 @@
-// A consumer delivers one message over a durable engine. The consumer check builds it, together with the open.go of one of
-// the folders beside it, in a module outside the repository.
+// A consumer delivers one message over a durable engine. The consumer check builds it,
+// together with the open.go of one of the folders beside it, in a module outside the
+// repository.
 package main
 
 import (

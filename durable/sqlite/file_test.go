@@ -82,7 +82,7 @@ func TestSweepFails(t *testing.T) {
 	defer logged.mu.Unlock()
 	require.Len(t, logged.n, 1)
 	for message, n := range logged.n {
-		require.Contains(t, message, "remove what was kept long enough")
+		require.Contains(t, message, "remove what was kept for long enough")
 		require.Equal(t, 1, n, message)
 	}
 }

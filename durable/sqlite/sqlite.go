@@ -106,6 +106,8 @@ func newConnector(path string) (driver.Connector, error) {
 	return connector, nil
 }
 
+// creating keeps other calls of this process from opening a new file before it is closed
+// here, which would end their locks on it.
 var creating sync.Mutex
 
 // busyTimeout is how long a statement waits for the lock of another connection.

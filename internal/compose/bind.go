@@ -24,10 +24,10 @@ type step struct {
 // An accessor reads the value of a placeholder from events of one Go type.
 type accessor struct {
 	*placeholder
-	kind     reading
-	get      field.Getter // of readMember
-	known    bool         // the name is known: an absent value is empty, not an error
-	envelope bool         // the type is an envelope, whatever this event contains
+	kind  reading
+	get   field.Getter // of readMember
+	known bool         // the name is known: an absent value is empty, not an error
+	shape shape
 }
 
 // bind returns the binding for an event's type, which is made once. The latest one is
@@ -68,11 +68,10 @@ func newAccessor(entry *field.Entry, ph *placeholder) *accessor {
 		a.kind, a.known = ph.name.kind, true
 		return a
 	case entry.Type == nil:
-		a.known = ph.name.text == "payload"
+		a.known = ph.name.isWhole()
 		return a
 	}
-	envelope := envelopeOf(entry.Type)
-	a.envelope = envelope != nil && !envelope.Type.Free
+	a.shape = shapeOf(entry.Type)
 	get, _, known := ph.name.resolve(entry.Type)
 	if a.known = known; get != nil && entry.Load != nil {
 		a.kind, a.get = readMember, get

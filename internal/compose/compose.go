@@ -9,6 +9,7 @@
 //	render.go     runs a program
 //	filter.go     runs the filters of a placeholder
 //	form.go       writes forms and queries
+//	error.go      what is wrong, and where
 //	check.go      warnings: no errors, but perhaps not what the author meant
 //	variables.go  the names of an event
 //

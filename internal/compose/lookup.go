@@ -40,6 +40,9 @@ var reserved = map[string]reading{
 	"event": readEvent, "webhook_id": readWebhookID, "message_id": readMessageID,
 }
 
+// isWhole reports whether the name is payload alone, which every event has.
+func (n *name) isWhole() bool { return len(n.bare[0]) == 0 }
+
 // paths returns the members that a name may mean, in the order in which they are tried.
 //
 // An event is an envelope if it has a member payload that is an object. There payload.x
@@ -76,23 +79,43 @@ func (n *name) paths(envelope bool) [][]string {
 	return n.bare
 }
 
-// envelopeOf returns the member payload of a type if it may be an object, else nil.
-func envelopeOf(t *field.Type) *field.Member {
-	m := t.Member("payload")
-	if m == nil || m.Type == nil || m.Type.Elem != nil {
-		return nil
+// A shape says whether events are envelopes, as far as their Go type tells.
+type shape byte
+
+const (
+	shapeOpen     shape = iota // an event with an object payload is one, any other is not
+	shapeBare                  // none is, whatever else it holds
+	shapeEnvelope              // each is, also while its payload is nil
+)
+
+// shapeOf returns the shape of a type; nil is the type of events that have no Go type.
+func shapeOf(t *field.Type) shape {
+	if t == nil {
+		return shapeOpen
 	}
-	return m
+	switch m := t.Member("payload"); {
+	case m == nil || m.Type == nil || m.Type.Elem != nil:
+		return shapeBare
+	case m.Type.Free:
+		return shapeOpen
+	default:
+		return shapeEnvelope
+	}
+}
+
+// isEnvelope reports whether an event of that shape is an envelope.
+func (s shape) isEnvelope(doc document) bool {
+	return s == shapeEnvelope || s == shapeOpen && doc.Walk(payloadPath).Kind == rawjson.Object
 }
 
 // resolve looks the name up in a type. It returns the path to the member and reports
 // whether the name is known. The path is nil if it depends on the event.
 func (n *name) resolve(t *field.Type) (get field.Getter, path []string, known bool) {
-	envelope := envelopeOf(t)
-	if envelope != nil && envelope.Type.Free {
-		return nil, nil, true // an object or not: it depends on the event
+	shape := shapeOf(t)
+	if shape == shapeOpen {
+		return nil, nil, true
 	}
-	for i, path := range n.paths(envelope != nil) {
+	for i, path := range n.paths(shape == shapeEnvelope) {
 		if len(path) == 0 {
 			return nil, path, true
 		}
@@ -114,12 +137,9 @@ type document interface {
 	Walk(path []string) field.Value
 }
 
-func isEnvelope(doc document) bool { return doc.Walk(payloadPath).Kind == rawjson.Object }
-
-// lookUp looks the name up in an event's JSON form. The event is an envelope if
-// envelope is true, or if it has the form of one.
-func (n *name) lookUp(doc document, envelope bool) (v field.Value) {
-	for _, path := range n.paths(envelope || isEnvelope(doc)) {
+// lookUp looks the name up in the JSON form of an event of that shape.
+func (n *name) lookUp(doc document, s shape) (v field.Value) {
+	for _, path := range n.paths(s.isEnvelope(doc)) {
 		if v = doc.Walk(path); v.Kind != rawjson.None {
 			return v
 		}
@@ -127,9 +147,9 @@ func (n *name) lookUp(doc document, envelope bool) (v field.Value) {
 	return v
 }
 
-// isIn reports whether a sample has the name, at any index of its lists.
-func (n *name) isIn(doc field.Value) bool {
-	for _, path := range n.paths(isEnvelope(doc)) {
+// isIn reports whether a sample of that shape has the name, at any index of its lists.
+func (n *name) isIn(doc field.Value, s shape) bool {
+	for _, path := range n.paths(s.isEnvelope(doc)) {
 		if doc.Has(path) {
 			return true
 		}

@@ -168,7 +168,7 @@ func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 		if _, err := r.jsonForm(); err != nil {
 			return v, err
 		}
-		v = a.name.lookUp(&r.doc, a.envelope)
+		v = a.name.lookUp(&r.doc, a.shape)
 	}
 	if v.Kind == rawjson.None {
 		if !a.known && !r.program.sampled(r.binding.entry, eventType(r.event), a.name) {

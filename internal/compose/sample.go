@@ -3,6 +3,7 @@ package compose
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (g *sampleGroup) covers(entry *field.Entry, eventType string) bool {
 
 // knows reports whether the group's type or one of its samples has the name.
 func (g *sampleGroup) knows(n *name) bool {
-	if n.kind != readMember || n.text == "payload" {
+	if n.kind != readMember || n.isWhole() {
 		return true
 	}
 	if g.entry.Type != nil {
@@ -36,7 +37,10 @@ func (g *sampleGroup) knows(n *name) bool {
 	return g.has(n)
 }
 
-func (g *sampleGroup) has(n *name) bool { return slices.ContainsFunc(g.docs, n.isIn) }
+func (g *sampleGroup) has(n *name) bool {
+	shape := shapeOf(g.entry.Type)
+	return slices.ContainsFunc(g.docs, func(doc field.Value) bool { return n.isIn(doc, shape) })
+}
 
 // member returns what is known of a name, or nil.
 func (g *sampleGroup) member(n *name) *field.Member {
@@ -53,7 +57,7 @@ func (g *sampleGroup) member(n *name) *field.Member {
 		}
 	}
 	for _, doc := range g.docs {
-		if v := n.lookUp(doc, false); v.Kind != rawjson.None {
+		if v := n.lookUp(doc, shapeOf(g.entry.Type)); v.Kind != rawjson.None {
 			return &field.Member{Kind: v.TypeName()}
 		}
 	}
@@ -166,12 +170,17 @@ func writtenLength(text string) int {
 // nearest returns the known name that is closest to a misspelt one, or "" if none is.
 func (g *sampleGroup) nearest(misspelt string) string {
 	search := nearest.To(misspelt)
-	for _, known := range []string{"event", "webhook_id", "message_id"} {
+	for _, known := range slices.Sorted(maps.Keys(reserved)) {
 		search.Try(known)
 	}
 	prefixed := strings.HasPrefix(misspelt, "payload.")
-	envelope := slices.ContainsFunc(g.docs, func(doc field.Value) bool { return isEnvelope(doc) })
+	shape := shapeOf(g.entry.Type)
+	envelope := slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
 	add := func(member string) {
+		if !prefixed && !envelope { // spares making the other spelling of thousands of names
+			search.Try(member)
+			return
+		}
 		for _, known := range spellings(member, envelope) {
 			if strings.HasPrefix(known, "payload.") == prefixed || known == member {
 				search.Try(known)
@@ -189,5 +198,9 @@ func (g *sampleGroup) nearest(misspelt string) string {
 	for _, doc := range g.docs {
 		doc.Names(add)
 	}
-	return search.Best()
+	best := search.Best()
+	if best == "" || !g.knows(newName(best)) { // another member has that name
+		return ""
+	}
+	return best
 }

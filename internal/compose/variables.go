@@ -19,7 +19,7 @@ type Variable struct {
 func Variables(e Event) []Variable {
 	entry, root, _ := documentOf(e) // without a JSON form there are no examples
 	doc := &field.Doc{Value: root}
-	value := func(text string) field.Value { return newName(text).lookUp(doc, false) }
+	value := func(text string) field.Value { return newName(text).lookUp(doc, shapeOf(entry.Type)) }
 	vars := []Variable{
 		{Name: "event", Type: "string", Doc: "Type of the event", Example: eventType(e)},
 		{Name: "webhook_id", Type: "string", Doc: "Id of the webhook"},

@@ -27,10 +27,13 @@ type Config struct {
 	// zero, 1 GiB.
 	//
 	// As by number, an endpoint can have no more than a quarter of MaxBytes once three
-	// quarters are in use, unless that is below 64 KiB.
+	// quarters are in use, unless that is below 64 KiB. Where several endpoints are dead,
+	// each can have that quarter; EndpointBytes bounds them more.
 	MaxBytes int64
 	// EndpointBytes is how many bytes the messages to one endpoint have at most,
-	// however little else is kept. If zero or negative, there is no such limit.
+	// however little else is kept. More are refused with an error that wraps
+	// [queue.ErrFull], even with Block, but for those of Resume. If zero or negative,
+	// there is no such limit.
 	EndpointBytes int64
 	// Block makes Enqueue wait for room, until its context or Run ends, instead of
 	// returning [queue.ErrFull]. What would not even fit into an empty engine is

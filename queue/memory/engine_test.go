@@ -259,3 +259,17 @@ func TestEngine_SameID(t *testing.T) {
 		requireEmpty(t, m)
 	})
 }
+
+// An engine that New did not make returns errors, as that of a New whose error was ignored.
+func TestEngine_NotMade(t *testing.T) {
+	t.Parallel()
+	var none *memory.Engine
+	for _, e := range []*memory.Engine{none, {}} {
+		const want = "queue: memory: the engine was not made by New"
+		require.EqualError(t, e.Enqueue(t.Context()), want)
+		require.EqualError(t, e.Resume(t.Context()), want)
+		require.EqualError(t, e.Run(t.Context(), queue.Handler{}), want)
+		_, err := e.Cancel(t.Context(), "id")
+		require.EqualError(t, err, want)
+	}
+}

@@ -46,6 +46,9 @@ const (
 // A panic in h.Handle is logged with [slog] and becomes a [queue.KindRetry] after ten
 // seconds; so does a verdict of no known kind.
 func (m *Engine) Run(ctx context.Context, h queue.Handler) error {
+	if !m.made() {
+		return errNotMade
+	}
 	if h.Handle == nil {
 		return errors.New("queue: the Handler has no Handle")
 	}

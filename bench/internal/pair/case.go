@@ -29,11 +29,13 @@ func (c Case) Begins(prefix string) bool {
 	return slices.ContainsFunc(c.Names, func(name string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// tries is how often a case is measured at most: a machine that stays unsteady is not waited for.
+// tries is how often a case is measured at most: a machine that stays unsteady is not
+// waited for.
 const tries = 3
 
-// Measure measures the case, and again what does not meet its goal or is void. Such a figure is settled by two measurements
-// that say the same and are not void; if there were not so many, it is void.
+// Measure measures the case, and again what does not meet its goal or is void. Such a
+// figure is settled by two measurements that say the same and are not void; if there
+// were not so many, it is void.
 func (c Case) Measure() ([]Figure, error) {
 	var kept []Figure
 	var seen []map[Verdict]int
@@ -69,7 +71,7 @@ func (c Case) Measure() ([]Figure, error) {
 	return kept, nil
 }
 
-// settled reports whether the figure's verdict stands after what was seen.
+// settled reports whether the figure's verdict is final after what was seen.
 func (f Figure) settled(seen map[Verdict]int) bool {
 	v := f.Verdict()
 	switch v {

@@ -22,7 +22,8 @@ const (
 	Each   Unit = "per request"
 )
 
-// A Goal is what a figure is held to. The zero Goal is none: the figure is only reported.
+// A Goal is what a figure is held to. The zero Goal is none: the figure is only
+// reported.
 type Goal struct {
 	Bound float64
 	least bool
@@ -45,7 +46,8 @@ func (g Goal) String() string {
 	return "≤ " + Number(g.Bound)
 }
 
-// judge says whether the median reaches the goal, or at least the better quartile. What is no number reaches nothing.
+// judge says whether the median reaches the goal, or at least the better quartile. What
+// is no number reaches nothing.
 func (g Goal) judge(s Spread) Verdict {
 	median, better := s.Median <= g.Bound, s.P25 <= g.Bound
 	if g.least {
@@ -69,13 +71,16 @@ type Verdict string
 const (
 	Reported Verdict = ""
 	Met      Verdict = "met"
-	Near     Verdict = "near" // the median misses the goal, but not the better quartile: the noise is as large as what is missing
-	Missed   Verdict = "missed"
-	Void     Verdict = "void"
+	// the median misses the goal, but not the better quartile: the noise is as large as
+	// what is missing
+	Near   Verdict = "near"
+	Missed Verdict = "missed"
+	Void   Verdict = "void"
 )
 
-// How far the ratio of the reference to itself may be from 1 before a measurement says nothing. Its quartiles may be three times
-// as far: with a wider spread, the quartiles of the figure let every miss pass.
+// How far the ratio of the reference to itself may be from 1 before a measurement says
+// nothing. Its quartiles may be three times as far: with a wider spread, the quartiles
+// of the figure let every miss pass.
 const (
 	ComputeSlack  = 0.05
 	DeliverySlack = 0.1
@@ -114,7 +119,8 @@ func (f Figure) Verdict() Verdict {
 // Gated reports whether the figure has a goal.
 func (f Figure) Gated() bool { return f.Goal.set }
 
-// Relative reports whether the figure compares the speed with that of something else, and returns how much faster ours is.
+// Relative reports whether the figure compares the speed with that of something else,
+// and returns how much faster ours is.
 func (f Figure) Relative() (Spread, bool) {
 	switch f.Unit {
 	case Speed:
@@ -125,7 +131,8 @@ func (f Figure) Relative() (Spread, bool) {
 	return Spread{}, false
 }
 
-// Figure makes a row of a comparison: of that cost which the unit is of. The note tells both costs.
+// Figure makes a row of a comparison: of that cost which the unit is of. The note tells
+// both costs.
 func (c Comparison) Figure(name, what string, unit Unit, goal Goal, slack float64) Figure {
 	r, inverse, number := c.Time, false, Seconds
 	switch unit {

@@ -1,5 +1,6 @@
-// Package pair measures two ways of doing one thing beside each other, on machines that are never quiet: a figure is the
-// ratio of interleaved slices in the order A B B A, and its spread over many rounds.
+// Package pair measures two ways of doing one thing beside each other, on machines that
+// are never quiet: a figure is the ratio of interleaved slices in the order A B B A,
+// and its spread over many rounds.
 package pair
 
 import (
@@ -8,7 +9,8 @@ import (
 	"github.com/aclements/go-moremath/stats"
 )
 
-// A Sample is what one call cost in a slice of many, in seconds and bytes. What was not measured is zero.
+// A Sample is what one call cost in a slice of many, in seconds and bytes. What was not
+// measured is zero.
 type Sample struct {
 	Time float64
 	CPU  float64
@@ -49,8 +51,8 @@ type Ratio struct {
 	Subject, Reference Spread // themselves
 }
 
-// Compare measures both ways in so many rounds, after one round that does not count: connections are made in it, pools
-// filled, and slices sized.
+// Compare measures both ways in so many rounds, after one round that does not count:
+// connections are made in it, pools filled, and slices sized.
 func Compare(rounds int, subject, reference Slice) (Comparison, error) {
 	if _, err := CompareCold(1, subject, reference); err != nil {
 		return Comparison{}, err
@@ -58,7 +60,7 @@ func Compare(rounds int, subject, reference Slice) (Comparison, error) {
 	return CompareCold(rounds, subject, reference)
 }
 
-// CompareCold is Compare for slices of seconds, of which the first is like the others: all rounds count.
+// CompareCold is Compare for slices of seconds, whose first one is like the others: all rounds count.
 func CompareCold(rounds int, subject, reference Slice) (c Comparison, err error) {
 	runtime.GC() // what came before is not theirs
 	all := make([][4]Sample, rounds)

@@ -10,8 +10,9 @@ import (
 // errNoTime is of a clock too coarse to measure with: no ratio would mean anything.
 var errNoTime = errors.New("no time has passed on the clock during a slice")
 
-// Loop is a slice of calls of f, as many as take about d. They are doubled after each slice that was too short, so that
-// what disturbed the first one leaves no short slices for good.
+// Loop is a slice of calls of f, as many as take about d. They are doubled after each
+// slice that was too short, so that what disturbed the first one leaves no short slices
+// for good.
 func Loop(d time.Duration, f func()) Slice {
 	calls := 0
 	run := func() time.Duration {
@@ -40,7 +41,7 @@ func Loop(d time.Duration, f func()) Slice {
 	}
 }
 
-// Per is a slice of which each call does n things, told for one of them.
+// Per is a slice whose calls do n things each, told for one of them.
 func Per(n int, s Slice) Slice {
 	return func() (Sample, error) {
 		v, err := s()
@@ -62,12 +63,14 @@ func Measured(f func() (n int, err error)) (Sample, error) {
 	return Sample{Time: took.Seconds() / float64(n), CPU: used.Seconds() / float64(n)}, nil
 }
 
-// manyWorkers need some of a slice to get going after another way had its turn, with as many
-// connections: the first such slice was a tenth slower than the next one of the same way.
+// manyWorkers need some of a slice to get going after another way had its turn, with as
+// many connections: the first such slice was a tenth slower than the next one of the
+// same way.
 const manyWorkers = 256
 
-// Load is a slice of d in which so many workers call f all the time. The first error ends it. Each worker is told its
-// number, from 0. With very many workers, a quarter of d goes before it that does not count.
+// Load is a slice of d in which so many workers call f all the time. The first error
+// ends it. Each worker is told its number, from 0. With very many workers, a quarter of
+// d goes before it that does not count.
 func Load(d time.Duration, workers int, f func(worker int) error) Slice {
 	load := func(d time.Duration) (int, error) {
 		var (

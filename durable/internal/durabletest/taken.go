@@ -2,6 +2,7 @@ package durabletest
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -79,8 +80,9 @@ func testTakenAtOnce[T any](t *testing.T, db Database[T]) {
 	for i := range 20 {
 		producers.Go(func() {
 			task := Task("one")
-			task.Message.Body = append(task.Message.Body, byte('a'+i))
-			switch err := e.Enqueue(t.Context(), task, Task("beside-"+string(rune('a'+i)))); {
+			number := strconv.Itoa(i)
+			task.Message.Body = append(task.Message.Body, number...)
+			switch err := e.Enqueue(t.Context(), task, Task("beside-"+number)); {
 			case err == nil:
 				kept.Add(1)
 			case errors.Is(err, queue.ErrTaken):
