@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/ringhook/webhook"
 )
 
 // Config says how an [Engine] works. The zero value is ready to use.
@@ -17,6 +19,23 @@ type Config struct {
 	// longer than this goes to another worker, so all processes on one database need
 	// the same value. At most 10 minutes. If zero, 10 s.
 	MaxTimeout time.Duration
+	// Bounds are what customers may ask for in the webhooks of [Webhooks], which refuses
+	// more when a webhook is stored. Messages of one that was stored before are composed
+	// within the Bounds. A MaxTimeout of theirs above the one here is an error; zero or
+	// negative is at most the one here.
+	Bounds webhook.Bounds
+	// Defaults says what the Policy of a webhook leaves open, by the type of the event;
+	// its own zero fields are as [webhook.PolicyFor] says. If nil, all of it is. It must
+	// be safe for concurrent use.
+	Defaults func(eventType string) webhook.Policy
+	// DiscardEvents keeps no event beside a message that was composed, which takes less
+	// room; [Webhooks.Recompose] and Compare cannot work with those then. An event that
+	// could not be composed is always kept.
+	DiscardEvents bool
+	// Decode makes an event again of its type and JSON form, as they were kept. If nil,
+	// it is one of package payload where [payload.ParseAs] reads it without changing the
+	// JSON form, else a [webhook.RawEvent]. It must be safe for concurrent use.
+	Decode func(eventType string, json []byte) (webhook.Event, error)
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
@@ -58,6 +77,14 @@ func (c Config) complete() (Config, error) {
 	}
 	c.Workers = cmp.Or(c.Workers, 50)
 	c.MaxTimeout = cmp.Or(c.MaxTimeout, 10*time.Second)
+	switch most := c.Bounds.MaxTimeout; {
+	case most > c.MaxTimeout:
+		return c, fmt.Errorf("durable: Bounds: MaxTimeout: %v, at most the %v of Config.MaxTimeout", most, c.MaxTimeout)
+	case most == 0:
+		c.Bounds.MaxTimeout = min(30*time.Second, c.MaxTimeout)
+	case most < 0:
+		c.Bounds.MaxTimeout = c.MaxTimeout
+	}
 	c.Keep.Delivered = cmp.Or(c.Keep.Delivered, 7*day)
 	c.Keep.Failed = cmp.Or(c.Keep.Failed, 90*day)
 	c.Keep.Dropped = cmp.Or(c.Keep.Dropped, 90*day)

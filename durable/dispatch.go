@@ -22,19 +22,27 @@ var ErrNotComposed = errors.New("event not composed")
 // the delivery has its version.
 //
 // An event that cannot be composed is kept as a failed delivery, of the class
-// [webhook.ClassInvalid] and without a message, so that the history shows why; the
-// error wraps [ErrNotComposed] and the [*webhook.TemplateError]. With other errors
-// nothing is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is
-// disabled here, or an endpoint that is disabled in the queue; the errors of Enqueue and
-// of the database.
+// [webhook.ClassInvalid] and without a message, so that the history shows why; the error
+// wraps [ErrNotComposed] and the [*webhook.TemplateError]; [Webhooks.Recompose] sends it
+// once the webhook is mended. With other errors nothing is kept: [webhook.ErrNotFound];
+// [queue.ErrDisabled] for a webhook that is disabled here, or an endpoint that is
+// disabled in the queue; the errors of Enqueue and of the database.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
 
 // DispatchID is [Webhooks.Dispatch] with the producer's own ID for the message; see
-// [webhook.Composer.ComposeID]. As long as its delivery is kept, the same ID is not
-// delivered once more. An event that could not be composed is composed again: if it can
-// be now, the message replaces the failure.
+// [webhook.Composer.ComposeID]. An ID is one message's: [Webhooks.ContentID] makes one of
+// all that tells messages apart, so that each status of a message has its own:
+//
+//	id, err := hooks.ContentID(webhookID, status)
+//	if err == nil {
+//		err = hooks.DispatchID(ctx, webhookID, id, status)
+//	}
+//
+// The error wraps [queue.ErrTaken] for an ID that another message has. As long as its
+// delivery is kept, the same ID is not delivered once more. An event that could not be
+// composed is composed again: if it can be now, the message replaces the failure.
 func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, messageID, event, true)
 }
@@ -124,18 +132,23 @@ func (w *Webhooks[T]) compose(
 	}
 	var task queue.Task
 	if err == nil {
+		m.Policy = w.engine.policy(c.policy, m.Event)
 		task, err = w.queue.Task(m)
 	}
 	var fault *webhook.TemplateError
 	switch {
 	case err == nil:
-		return entry{Task: task, version: int(c.version)}, nil
+		made := entry{Task: task, version: int(c.version)}
+		if !w.engine.config.DiscardEvents {
+			made.event = c.keep(event, m)
+		}
+		return made, nil
 	case errors.As(err, &fault), errors.Is(err, queue.ErrTooLarge):
 		m = &webhook.Message{
 			ID: messageID, WebhookID: webhookID, Event: typeOf(event), Content: contentOf(event),
 		}
 		task = queue.Task{ID: messageID, Key: queue.Key(m), Message: m}
-		return entry{Task: task, version: int(c.version), fault: err}, nil
+		return entry{Task: task, version: int(c.version), fault: err, event: c.keep(event, nil)}, nil
 	default:
 		return entry{}, hookError(webhookID, err)
 	}
@@ -168,6 +181,8 @@ type composer struct {
 	// restored.
 	changed  int64
 	composer *webhook.Composer
+	policy   webhook.Policy // as the definition has it
+	plain    bool           // the body is the JSON form of the event
 	// err is of one that does not compile, which another version of this module stored.
 	err error
 }
@@ -192,7 +207,10 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*co
 	if err != nil {
 		return nil, err
 	}
-	c := &composer{version: d.version, changed: d.changed}
+	c := &composer{version: d.version, changed: d.changed, plain: isPlain(whole.Webhook)}
+	if whole.Policy != nil {
+		c.policy = *whole.Policy
+	}
 	c.composer, c.err = webhook.Compile(whole.Webhook, w.samples...)
 	if w.compiled.Add(1) > maxComposers {
 		w.composers.Clear()

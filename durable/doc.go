@@ -23,8 +23,23 @@
 // [Webhooks] keeps the definitions of webhooks in the same database. Its Dispatch looks
 // one up, composes the message and enqueues it; DispatchTx does so in a transaction of
 // the caller's own. A change takes effect in every process as soon as it is committed;
-// each delivery keeps the number of the version that it was composed with. An event
-// that cannot be composed is in the history as a failed delivery.
+// each delivery keeps the number of the version that it was composed with. [Config] has
+// Bounds for what customers may ask for, and Defaults for what they leave open.
+//
+// An ID names one message: one event to one webhook. For an event that may be reported
+// twice, [Webhooks.ContentID] makes one of all that tells messages apart. The id of what
+// is reported on is none, as a message that was sent, delivered and read has three
+// reports:
+//
+//	id, err := hooks.ContentID(webhookID, status)
+//	...
+//	err = hooks.DispatchID(ctx, webhookID, id, status)
+//
+// The event is kept beside its message, unless [Config] has DiscardEvents. An event that
+// cannot be composed is kept always, with a failed delivery that says why. When the
+// webhook is mended, [Webhooks.Recompose] and RecomposeMatching compose the event again
+// and send it; [Webhooks.Compare] shows what a change would make of the last events
+// before it is saved.
 //
 // # Several processes
 //
@@ -52,11 +67,30 @@
 // Message and Attempts return one with its details. Resend sends one again, ResendFailed
 // all that failed at a webhook since a time, and Cancel ends one.
 //
+// # Errors
+//
+// Errors wrap these; an HTTP API may answer with the status beside them.
+//
+//	400  ErrFilter, ErrID
+//	404  webhook.ErrNotFound     no such delivery or webhook
+//	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
+//	409  ErrPending              the delivery has not ended
+//	409  ErrNoMessage            it was never composed: Recompose sends it
+//	409  ErrNoEvent              no event is kept with it
+//	409  queue.ErrTaken          another message has the ID
+//	409  queue.ErrDisabled       the webhook is disabled
+//	413  queue.ErrTooLarge
+//	422  *webhook.TemplateError  what Create and Update refuse
+//	422  ErrTimeout              longer than MaxTimeout
+//	422  ErrNotComposed          the event is kept as failed: do not report it again
+//	503  queue.ErrStopped        the service stops
+//
 // # How it is kept
 //
 // The tables delivery and attempt, which this package writes, say what is to be sent,
-// what was tried, and how it ended. A job of River's is only the timer of a delivery: it
-// holds the delivery's number, and where both differ, the tables count. So it does no
-// harm when River runs a job twice, and River's attempts are not those of a delivery.
-// Times are in microseconds since 1970, and so in no time zone.
+// what was tried, and how it ended; the table event has what messages were made of. A job
+// of River's is only the timer of a delivery: it holds the delivery's number, and where
+// both differ, the tables count. So it does no harm when River runs a job twice, and
+// River's attempts are not those of a delivery. Times are in microseconds since 1970, and
+// so in no time zone.
 package durable

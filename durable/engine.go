@@ -36,7 +36,9 @@ type Engine[T any] struct {
 	handler queue.Handler // set before the client is started
 	stop    chan struct{} // closed when Run is to end
 	places  chan struct{} // holds a value for each attempt under way, at most Workers
-	flights flights
+	// comparing holds a value while Compare composes.
+	comparing chan struct{}
+	flights   flights
 }
 
 var (
@@ -68,6 +70,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.sql = newStatements(e.dialect)
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
+	e.comparing = make(chan struct{}, 1)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}

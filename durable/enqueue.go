@@ -24,9 +24,12 @@ var ErrTimeout = errors.New("the timeout is longer than MaxTimeout")
 // An entry is a task to be kept, with what only [Webhooks] knows of it.
 type entry struct {
 	queue.Task
-	version int   // of the webhook's definition; zero: unknown
-	again   bool  // it replaces a delivery of its ID that has no message
-	fault   error // why there is no message to send: it is kept as failed
+	version int        // of the webhook's definition; zero: unknown
+	again   bool       // it replaces a delivery of its ID that has no message
+	fault   error      // why there is no message to send: it is kept as failed
+	event   *keptEvent // nil: none is kept
+	// priority of its job; zero: River's default
+	priority int
 }
 
 func entries(tasks []queue.Task) []entry {
@@ -119,7 +122,7 @@ func (e *Engine[T]) check(tasks []entry) error {
 		case task.NotBefore.Year() > 9999:
 			err = errors.New("NotBefore after the year 9999")
 		case task.fault == nil && timeoutOf(m.Policy, m.Event) > e.config.MaxTimeout:
-			err = ErrTimeout
+			err = fmt.Errorf("%w: %v, at most %v", ErrTimeout, timeoutOf(m.Policy, m.Event), e.config.MaxTimeout)
 		}
 		if err != nil {
 			return fmt.Errorf("durable: enqueue: task %d: %w", i, err)
@@ -198,14 +201,18 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 		if task.fault != nil {
 			stmts = append(stmts, e.failStmt(task, now, &isNew[i]))
-			continue
+		} else {
+			if task.again {
+				params := []any{task.ID, tag(task.Message.WebhookID), task.Message.Content}
+				stmts = append(stmts,
+					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params},
+					store.Stmt{SQL: e.sql.deleteFault, Args: params})
+			}
+			stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
 		}
-		if task.again {
-			stmts = append(stmts, store.Stmt{SQL: e.sql.deleteFault, Args: []any{
-				task.ID, tag(task.Message.WebhookID), task.Message.Content,
-			}})
+		if task.event != nil {
+			stmts = append(stmts, e.keepStmt(task.ID, task.event))
 		}
-		stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
 		return err
@@ -294,7 +301,9 @@ func (e *Engine[T]) insertStmt(
 			err := row.Scan(&seq, &active, &stale)
 			// One that has a job and is not active asks then whether it is its turn.
 			if active == 1 || stale == 1 {
-				wake(job(args{Seq: seq}, due))
+				j := job(args{Seq: seq}, due)
+				j.InsertOpts.Priority = task.priority
+				wake(j)
 			}
 			return err
 		},

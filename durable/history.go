@@ -19,11 +19,11 @@ import (
 // The errors of the history, wrapped. For the ID of a delivery that is not kept, or not
 // any longer, it returns [webhook.ErrNotFound].
 var (
-	// ErrFilter is returned by List for a filter that it cannot understand: in an API,
-	// a bad request.
+	// ErrFilter is returned for a filter or limit that cannot be understood, or is too
+	// wide for what is to be done: in an API, a bad request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be
-	// composed.
+	// composed. [Webhooks.Recompose] sends it.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
 
@@ -64,6 +64,7 @@ type Delivery struct {
 	Reason   queue.Reason `json:"reason"`         // why it was dropped
 	Resent   int          `json:"resent"`         // how often
 	Attempts int          `json:"attempts"`       // since it was last resent
+	Of       string       `json:"of,omitempty"`   // the ID of the one that Recompose made it of
 	Created  time.Time    `json:"created"`        // when it was enqueued
 	Due      time.Time    `json:"due,omitzero"`   // the next attempt, if pending
 	Ended    time.Time    `json:"ended,omitzero"` // zero if pending
@@ -234,13 +235,13 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 
 // columns are what scanDelivery reads.
 const columns = `seq, id, webhook_id, key, event, state, reason, gen, attempts, created, due, ended,
-	status, class, error, webhook_version`
+	status, class, error, webhook_version, of_id`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 	var gen, attempts, created, due, status, version int64
 	var ended *int64
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
-		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version)
+		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of)
 	d.Resent, d.Attempts, d.WebhookVersion = int(gen), int(attempts), int(version)
 	d.Status, d.Created = int(status), utc(created)
 	if d.State == StatePending {

@@ -11,8 +11,8 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// ErrPending is wrapped by the error of Resend for a delivery that has not ended, or, in
-// an ordering, whose last attempt has not.
+// ErrPending is wrapped by the error of Resend and Recompose for a delivery that has not
+// ended, or, in an ordering, whose last attempt has not.
 var ErrPending = errors.New("the delivery has not ended")
 
 // Resend sends a delivery once more that has ended, in whatever state: the same message
@@ -53,8 +53,8 @@ const (
 // ResendFailed sends the deliveries of a webhook once more, as Resend does, that have
 // ended since a time without being delivered: those that failed, and those that were
 // dropped because their endpoint was disabled. It does not touch those that were
-// canceled, superseded, or never composed. The oldest come first, and all of them after
-// others that are due.
+// canceled, superseded, never composed, or recomposed under another ID. The oldest come
+// first, and all of them after others that are due.
 //
 // It works in batches, and returns how many it has resent, also with an error; call it
 // again to go on.

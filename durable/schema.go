@@ -35,6 +35,10 @@ const (
 // is of none in the table. Definitions are only added: the current one of an id has the
 // highest version.
 //
+// event has the event of a delivery, in a table of its own since it is written once, and
+// a delivery several times. of_id is the ID of the delivery that one was made of with
+// another definition; empty: of none.
+//
 // A page is read from one of four indexes: of the webhook or the endpoint, else of the
 // event, else of the state. Further columns in them are expressions, in the index and in
 // the statement, or Postgres could choose another index: its statistics say that what
@@ -96,6 +100,14 @@ var migrations = [][]string{{
 	// Only what a dialect adds.
 }, {
 	`ALTER TABLE @delivery ADD COLUMN content BLOB`,
+}, {
+	`CREATE TABLE @event (
+		seq  bigint PRIMARY KEY,
+		type text   NOT NULL,
+		json BLOB   NOT NULL
+	)`,
+	`ALTER TABLE @delivery ADD COLUMN of_id text NOT NULL DEFAULT ''`,
+	`CREATE INDEX ringhook_recomposed ON @delivery (of_id) WHERE of_id <> ''`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

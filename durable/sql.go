@@ -1,21 +1,30 @@
 package durable
 
-import "github.com/ringhook/webhook/durable/internal/store"
+import (
+	"strings"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+)
 
 // statements are those that an engine runs, in the dialect of its store.
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
 	insert, fail, deleteFault, kept              string // enqueue.go
+	keepEvent, deleteFaultEvent                  string // event.go
 	load, hold, attempt, postpone, retry, end    string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
 	totals, busiest                              string // stats.go
 	expired, forgetAttempts, forget              string // sweep.go
+	forgetEvent                                  string // sweep.go
 	jobless, unreleased, inactive                string // revive.go
 	create, update, disable                      string // webhooks.go
 	current, atVersion, list                     string // webhooks.go
 	get, message, seq, attempts                  string // history.go
 	ended, failed, resend                        string // resend.go
+	source, replace                              string // recompose.go
+	successor, unchanged, succeed                string // recompose.go
+	lastEvents                                   string // compare.go
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over
@@ -36,6 +45,7 @@ func newStatements(d store.Dialect) statements {
 	s.forUpkeep(d)
 	s.forWebhooks(d)
 	s.forHistory(d)
+	s.forEvents(d)
 	return s
 }
 
@@ -69,8 +79,11 @@ func (s *statements) forWork(d store.Dialect) {
 				class, error, message, content)
 		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
-	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE id = $1 AND length(message) = 0
-		AND webhook_id = $2 AND (content IS NULL OR content = $3)`)
+	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2 AND (content IS NULL OR content = $3)`
+	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
+	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
+	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json)
+		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 ON CONFLICT DO NOTHING`)
 	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content,
@@ -122,6 +135,8 @@ func (s *statements) forUpkeep(d store.Dialect) {
 		WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`)
 	s.forgetAttempts = d.SQL(`DELETE FROM @attempt
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
+	s.forgetEvent = d.SQL(`DELETE FROM @event
+		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
 
 	s.jobless = d.SQL(`SELECT +seq, gen FROM @delivery
@@ -167,13 +182,46 @@ func (s *statements) forHistory(d store.Dialect) {
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 
 	s.ended = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`)
-	s.failed = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery
+	s.failed = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery AS d
 		WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4) AND ended >= $5
 			AND reason <> 'superseded' AND length(message) > 0
+			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE of_id = d.id AND of_id <> '')
 		ORDER BY created, seq LIMIT $6`)
 	// In an ordering, it becomes active by promote.
 	s.resend = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
 			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '',
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
+}
+
+// harmless are the classes of attempts that send nothing.
+const harmless = `('dns', 'connect', 'tls', 'blocked', 'sign', 'invalid')`
+
+func (s *statements) forEvents(d store.Dialect) {
+	s.source = d.SQL(`SELECT d.seq, d.gen, d.state, d.ended, d.ordering, d.webhook_id, d.content,
+			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND class NOT IN ` + harmless + `)
+				THEN 1 ELSE 0 END,
+			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, e.json
+		FROM @delivery AS d LEFT JOIN @event AS e ON e.seq = d.seq WHERE d.id = $1`)
+	// In an ordering, it becomes active by promote.
+	s.replace = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
+			due = $4, held = 0, ended = NULL, status = 0, class = '', error = '',
+			message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
+			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
+		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5
+			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND class NOT IN ` + harmless + `)
+		RETURNING gen, active`)
+	s.successor = d.SQL(`SELECT id FROM @delivery WHERE of_id = $1 AND of_id <> ''`)
+	s.unchanged = d.SQL(`SELECT seq FROM @delivery WHERE seq = $1 AND gen = $2 AND state = $3`)
+	s.succeed = d.SQL(`UPDATE @delivery SET of_id = $2 WHERE id = $1`)
+	// As a page of the history, merged from the states.
+	var parts []string
+	for _, state := range states {
+		parts = append(parts, `SELECT * FROM (SELECT created, seq, id FROM @delivery
+			WHERE webhook_id = $1 AND state || '' = '`+string(state)+`' AND (created, seq) < ($2, $3)
+			ORDER BY created DESC, seq DESC LIMIT $4) AS `+string(state))
+	}
+	s.lastEvents = d.SQL(`SELECT d.created, d.seq, d.id, e.type, e.json
+		FROM (` + strings.Join(parts, ` UNION ALL `) + ` ORDER BY created DESC, seq DESC LIMIT $4) AS d
+		LEFT JOIN @event AS e ON e.seq = d.seq ORDER BY d.created DESC, d.seq DESC`)
 }

@@ -40,7 +40,7 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 }
 
 // forget removes at most sweepBatch deliveries that ended before a time, with their
-// attempts, and returns how many.
+// attempts and events, and returns how many.
 func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (int, error) {
 	var seqs []int64
 	err := e.store.Read(ctx, store.Stmt{
@@ -54,13 +54,14 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 	if err != nil || len(seqs) == 0 {
 		return 0, err
 	}
-	stmts := make([]store.Stmt, 0, 2*len(seqs))
+	stmts := make([]store.Stmt, 0, 3*len(seqs))
 	for _, seq := range seqs {
-		// The delivery first: if it was resent since it was read, it stays, and so do its
-		// attempts.
+		// The delivery first: if it was resent since it was read, it stays, and so does
+		// what belongs to it.
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
-			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}})
+			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}},
+			store.Stmt{SQL: e.sql.forgetEvent, Args: []any{seq}})
 	}
 	if err := e.store.Run(ctx, stmts...); err != nil {
 		return 0, err

@@ -20,8 +20,9 @@ import (
 // The errors of [Webhooks], wrapped. For an id that is not there they return
 // [webhook.ErrNotFound].
 var (
-	ErrExists   = errors.New("already exists") // by Create
-	ErrConflict = errors.New("was changed")    // by Update
+	ErrExists   = errors.New("already exists")                     // by Create
+	ErrConflict = errors.New("was changed")                        // by Update
+	ErrID       = errors.New("the id is not a UUID in lower case") // by Create
 )
 
 // Webhooks keeps the definitions of webhooks in the database of an engine, and
@@ -61,15 +62,16 @@ type Definition struct {
 }
 
 // Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one
-// is made. The error is a [*webhook.TemplateError] for one that does not compile, or
-// wraps [ErrExists], or [ErrTimeout] for a Policy with a Timeout longer than [Config]
-// MaxTimeout.
+// is made; the error wraps [ErrID] for any other, and [ErrExists] for one that is there.
+// It is a [*webhook.TemplateError] for a webhook that does not compile or asks for more
+// than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
+// Policy.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
 	if !isUUID(hook.ID) {
-		return Definition{}, fmt.Errorf("durable: webhook %.64q: the id is not a UUID in lower case", hook.ID)
+		return Definition{}, hookError(hook.ID, ErrID)
 	}
 	text, err := w.encode(hook)
 	if err != nil {
@@ -261,12 +263,8 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
 		return "", err
 	}
-	var policy webhook.Policy
-	if hook.Policy != nil {
-		policy = *hook.Policy
-	}
-	if timeoutOf(policy, "") > w.engine.config.MaxTimeout {
-		return "", hookError(hook.ID, ErrTimeout)
+	if err := w.engine.config.checkBounds(hook); err != nil {
+		return "", err
 	}
 	text, err := json.Marshal(hook)
 	if err != nil {

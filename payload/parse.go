@@ -36,6 +36,31 @@ func Parse(body []byte) (Event, error) {
 	}
 }
 
+// ParseAs reads the JSON form of an event whose type is known, as one that was stored:
+// [EventCall], [EventCDR], and those that end in :message:status or :message:in. The
+// error is as of [Parse], for JSON that is not such an event, and for any other type.
+func ParseAs(eventType string, body []byte) (Event, error) {
+	if off := rawjson.Check(body); off >= 0 {
+		return nil, syntaxError(off)
+	}
+	raw := rawjson.Trim(string(body))
+	switch isObject := rawjson.KindOf(raw) == rawjson.Object; {
+	case !isObject:
+		return nil, errNoObject
+	case eventType == EventCall:
+		return finish(callReports, new(CallReport), raw)
+	case eventType == EventCDR:
+		return finish(cdrs, new(CDR), raw)
+	case !strings.HasSuffix(eventType, kindStatus) && !strings.HasSuffix(eventType, kindIn):
+		return nil, errors.New("payload: no event of this package has that type")
+	}
+	e, err := parseEnvelope(raw)
+	if err == nil && e.EventType() != eventType {
+		return nil, errors.New(`payload: member "event" is another type`)
+	}
+	return e, err
+}
+
 // The members that only call reports have, and those that only CDRs have.
 var (
 	callMembers = []string{

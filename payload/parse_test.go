@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/testdata"
 )
 
 func TestParseError(t *testing.T) {
@@ -96,6 +97,50 @@ func TestParseTellsApart(t *testing.T) {
 			require.IsType(t, tt.want, event)
 			require.Equal(t, tt.event, event.EventType())
 		})
+	}
+}
+
+// ParseAs reads what Parse reads, and goes by the type where the members do not tell.
+func TestParseAs(t *testing.T) {
+	t.Parallel()
+	require.NotEmpty(t, testdata.Names())
+	for _, name := range testdata.Names() {
+		want, err := payload.Parse(testdata.Fixture(name))
+		require.NoError(t, err, name)
+		got, err := payload.ParseAs(want.EventType(), testdata.Fixture(name))
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+	const (
+		another = `payload: member "event" is another type`
+		unknown = "payload: no event of this package has that type"
+	)
+	tests := []struct {
+		name, eventType, body string
+		want                  payload.Event
+		err                   string
+	}{
+		{"a call without any member", payload.EventCall, `{}`, &payload.CallReport{}, ""},
+		{"a CDR without any member", payload.EventCDR, ` {} `, &payload.CDR{}, ""},
+		{"an own channel", "sms:message:in", `{"event":"sms:message:in","payload":{}}`, &payload.MessageIn{}, ""},
+		{"not JSON", payload.EventCall, `{"to":9190`, nil, "payload: not JSON at offset 10"},
+		{"no object", payload.EventCDR, `["9190"]`, nil, "payload: an event must be a JSON object"},
+		{"another type", "rcs:message:in", `{"event":"sms:message:in","payload":{}}`, nil, another},
+		{"another kind", "sms:message:in", `{"event":"sms:message:status","payload":{}}`, nil, another},
+		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, nil, `payload: member "payload" is missing or not an object`},
+		{"unknown", "crm:contact", `{"bridge":9190}`, nil, unknown},
+		{"no type", "", `{"bridge":9190}`, nil, unknown},
+	}
+	for _, tt := range tests {
+		got, err := payload.ParseAs(tt.eventType, []byte(tt.body))
+		if tt.err != "" {
+			require.EqualError(t, err, tt.err, tt.name)
+			require.Nil(t, got, tt.name)
+			continue
+		}
+		require.NoError(t, err, tt.name)
+		require.IsType(t, tt.want, got, tt.name)
+		require.Equal(t, tt.eventType, got.EventType(), tt.name)
 	}
 }
 

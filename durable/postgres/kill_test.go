@@ -24,6 +24,13 @@ func TestKill(t *testing.T) {
 	durabletest.Kill(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
 }
 
+func TestKillRecompose(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	place := durabletest.Place{Name: pool.Config().ConnString(), Schema: schema}
+	durabletest.KillRecompose(t, place, databaseOn(pool, schema))
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

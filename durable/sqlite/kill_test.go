@@ -11,6 +11,12 @@ func TestKill(t *testing.T) {
 	durabletest.Kill(t, durabletest.Place{Name: newFile(t)})
 }
 
+func TestKillRecompose(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	durabletest.KillRecompose(t, durabletest.Place{Name: path}, databaseOn(t, path))
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
 	"github.com/ringhook/webhook/durable/sqlite"
@@ -102,6 +104,11 @@ func TestOpen(t *testing.T) {
 			durable.Config{MaxTimeout: time.Hour},
 			"durable: MaxTimeout: 1h0m0s outside 0s to 10m",
 		},
+		{
+			"bounds above the timeout", newFile(t),
+			durable.Config{Bounds: webhook.Bounds{MaxTimeout: 11 * time.Second}},
+			"durable: Bounds: MaxTimeout: 11s, at most the 10s of Config.MaxTimeout",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,11 +134,13 @@ func TestOpen_Newer(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	open(t, path, durable.Config{})
-	_, exec := connect(t, path)
-	exec(t, `INSERT INTO @migration (version) VALUES (3)`)
+	db, exec := connect(t, path)
+	var newest int
+	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT max(version) FROM ringhook_migration`).Scan(&newest))
+	exec(t, fmt.Sprintf(`INSERT INTO @migration (version) VALUES (%d)`, newest+1))
 	_, err := sqlite.Open(path, durable.Config{})
-	require.EqualError(t, err, "durable: open "+path+": the tables are of a newer version, 3 with River's 8: "+
-		"this program knows 2 with River's 8")
+	require.EqualError(t, err, fmt.Sprintf("durable: open %s: the tables are of a newer version, %d with River's 8: "+
+		"this program knows %d with River's 8", path, newest+1, newest))
 }
 
 // TestWriterWaits holds the file for a while: what is to be kept waits for it.

@@ -116,9 +116,13 @@ func (s *service) callEnded(ctx context.Context, webhookID, id string, seconds i
 		if err != nil {
 			return err
 		}
-		// With the call's ID for the message's: a call that is reported twice is one
-		// message.
-		err = s.hooks.DispatchIDTx(ctx, tx, webhookID, id, report)
+		// A call that is reported twice is one message. Its ID is not the call's, which
+		// may be reported to other webhooks too, and again when it has another status.
+		messageID, err := s.hooks.ContentID(webhookID, report)
+		if err != nil {
+			return err
+		}
+		err = s.hooks.DispatchIDTx(ctx, tx, webhookID, messageID, report)
 		// An event that cannot be composed is in the history, as failed.
 		if err != nil && !errors.Is(err, durable.ErrNotComposed) {
 			return err

@@ -68,7 +68,7 @@ var wanted = durable.Filter{
 	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour),
 }
 
-// Fill inserts n deliveries, the last of them now, and an attempt for each.
+// Fill inserts n deliveries, the last of them now, and an attempt and an event for each.
 func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 	now := time.Now().UnixMicro()
 	exec(t, fmt.Sprintf(`INSERT INTO @delivery
@@ -82,6 +82,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB) FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
 	exec(t, `INSERT INTO @attempt SELECT seq, 0, 1, created, 1000, 200, '', '' FROM @delivery`)
+	exec(t, `INSERT INTO @event SELECT seq, event, CAST('{}' AS BLOB) FROM @delivery`)
 }
 
 // Plans has an engine on the spy run all its statements, and calls check with each.
@@ -125,10 +126,50 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	finally(t, e, "o1", durable.StateDelivered)
 	stop()
-	require.Greater(t, len(spy.stmts), 35)
+	planEvents(t, e)
+	require.Greater(t, len(spy.stmts), 65)
 	for _, stmt := range spy.stmts {
 		check(t, stmt)
 	}
+}
+
+// planEvents runs the statements that have to do with events.
+func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
+	hooks, q, _ := dispatcher(t, e, queue.Config{Ordered: true})
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "again", sent))
+	ok, err := e.Cancel(t.Context(), "again")
+	require.NoError(t, err)
+	require.True(t, ok)
+	d, err := hooks.Recompose(t.Context(), "again")
+	require.NoError(t, err)
+	require.Equal(t, "again", d.Of)
+	broken := hook()
+	broken.Body = `{{payload.staus}}`
+	_, err = hooks.Update(t.Context(), broken, 1)
+	require.NoError(t, err)
+	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "fault", sent), durable.ErrNotComposed)
+	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "replaced", sent), durable.ErrNotComposed)
+	mend(t, hooks, 2)
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "replaced", sent))
+	_, err = hooks.Recompose(t.Context(), "fault")
+	require.NoError(t, err)
+	_, err = hooks.Compare(t.Context(), hook(), 0)
+	require.NoError(t, err)
+	few := wanted
+	few.From, few.To = time.Now().Add(-10*time.Minute), time.Now().Add(time.Hour)
+	for _, f := range filters(few) {
+		if f.WebhookID != "" {
+			f.WebhookID = "hook-1" // which has few
+		}
+		_, err := hooks.RecomposeMatching(t.Context(), f, 0)
+		if f.WebhookID == "" && f.From.IsZero() {
+			require.ErrorIs(t, err, durable.ErrFilter)
+		} else if err != nil {
+			require.ErrorIs(t, err, webhook.ErrNotFound)
+		}
+	}
+	_, err = q.Stats(t.Context())
+	require.NoError(t, err)
 }
 
 // Index matches the names of the indexes that a page may be read from.

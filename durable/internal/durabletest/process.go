@@ -53,6 +53,8 @@ type settings struct {
 	Number  int    // of the process
 	Outages bool   // whether the database goes away now and then
 	Loose   bool   // whether nothing is ordered
+	// Recompose has it do nothing but recompose what has failed.
+	Recompose bool
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first.
@@ -87,6 +89,9 @@ func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T
 		return err
 	}
 	defer e.Close()
+	if s.Recompose {
+		return recomposeAll(e)
+	}
 	number := strconv.Itoa(s.Number)
 	client := &webhook.Client{
 		Signer: webhook.Signers{webhook.HMAC{}, webhook.SignerFunc(func(_ context.Context, _ *webhook.Message, _ time.Time, h http.Header) error {

@@ -83,6 +83,20 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"disabled while deliveries wait", testDisabled[T]},
 		{"Dispatch supersedes", testDispatchSupersede[T]},
 		{"Dispatch of two engines", testDispatchTwo[T]},
+		{"events are kept", testEventKept[T]},
+		{"events are discarded", testEventDiscarded[T]},
+		{"events end with their deliveries", testEventRetention[T]},
+		{"events are composed alike", testEventAlike[T]},
+		{"recompose", testRecompose[T]},
+		{"recompose refused", testRecomposeRefused[T]},
+		{"recompose in an ordering", testRecomposeOrdered[T]},
+		{"recompose at once", testRecomposeAtOnce[T]},
+		{"recompose what failed", testRecomposeMatching[T]},
+		{"compare", testCompare[T]},
+		{"compare forms", testCompareForms[T]},
+		{"compare for long", testCompareLong[T]},
+		{"bounds of what is stored", testBoundsStored[T]},
+		{"bounds of what is composed", testBoundsComposed[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -205,7 +219,7 @@ func testRefused[T any](t *testing.T, db Database[T]) {
 		{"no text", change(func(t *queue.Task) { t.Order = "\xff" }), notStorable},
 		{"a long key", change(func(t *queue.Task) { t.Key = strings.Repeat("k", 2049) }), notStorable},
 		{"due in no year", change(func(t *queue.Task) { t.NotBefore = time.Unix(1<<60, 0) }), "NotBefore after the year 9999"},
-		{"a long timeout", long, "the timeout is longer than MaxTimeout"},
+		{"a long timeout", long, "the timeout is longer than MaxTimeout: 4.000000001s, at most 4s"},
 	}
 	for _, tt := range tests {
 		require.EqualError(t, e.Enqueue(t.Context(), Task("good"), tt.task), "durable: enqueue: task 1: "+tt.want, tt.name)

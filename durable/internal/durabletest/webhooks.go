@@ -192,7 +192,7 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 		{"no dash", withID(strings.ReplaceAll(hookID, "-", "0")), `durable: webhook "5b0b1c0a0778504`},
 		{"no URL", change(func(w *webhook.Webhook) { w.URL = "" }), "webhook: url: "},
 		{"a name that the samples lack", misspelled, "webhook: headers.X-Status: "},
-		{"a long timeout", long, `durable: webhook "` + hookID + `": the timeout is longer than MaxTimeout`},
+		{"a long timeout", long, "webhook: policy: timeout: 5s, at most 4s"},
 	}
 	stored := hook()
 	stored.ID = otherID

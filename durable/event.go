@@ -1,0 +1,100 @@
+package durable
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable/internal/store"
+	"github.com/ringhook/webhook/payload"
+)
+
+// ErrNoEvent is wrapped by the error of Recompose for a delivery beside which no event is
+// kept: [Config] DiscardEvents was set, or it was not dispatched by [Webhooks].
+var ErrNoEvent = errors.New("no event is kept with the delivery")
+
+// A keptEvent is an event as it is stored beside its message.
+type keptEvent struct {
+	eventType string
+	json      []byte
+}
+
+// onlyJSON composes the JSON form of an event.
+var onlyJSON = webhook.MustCompile(webhook.Webhook{URL: "https://event.invalid/"})
+
+// keep returns the event as it is stored; nil if it has no JSON form. m is its message if
+// there is one, which may have that form already.
+func (c *composer) keep(event webhook.Event, m *webhook.Message) *keptEvent {
+	if m != nil && c.plain {
+		return &keptEvent{m.Event, m.Body}
+	}
+	m, err := onlyJSON.Compose(event)
+	if err == nil {
+		return &keptEvent{m.Event, m.Body}
+	}
+	if !errors.Is(err, webhook.ErrLimit) {
+		return nil
+	}
+	// Larger than a message may be, of which a template may take less.
+	form, err := largeJSON(event)
+	if err != nil {
+		return nil
+	}
+	return &keptEvent{event.EventType(), form}
+}
+
+func largeJSON(event webhook.Event) ([]byte, error) {
+	switch e := event.(type) {
+	case webhook.RawEvent:
+		return e.JSON, nil
+	case *webhook.RawEvent:
+		return e.JSON, nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(event)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// isPlain reports whether a webhook's messages have the JSON form of the event as their
+// body.
+func isPlain(w webhook.Webhook) bool {
+	return w.Body == "" && w.Method != http.MethodGet && (w.Format == "" || w.Format == webhook.FormatJSON)
+}
+
+// keepStmt returns the statement that stores an event beside the delivery with that ID,
+// unless there is one.
+func (e *Engine[T]) keepStmt(id string, event *keptEvent) store.Stmt {
+	return store.Stmt{SQL: e.sql.keepEvent, Args: []any{id, clean(event.eventType), event.json}}
+}
+
+// event makes the event again that was stored.
+func (e *Engine[T]) event(kept *keptEvent) (webhook.Event, error) {
+	if e.config.Decode != nil {
+		return e.config.Decode(kept.eventType, kept.json)
+	}
+	raw := webhook.RawEvent{Type: kept.eventType, JSON: kept.json}
+	event, err := payload.ParseAs(kept.eventType, kept.json)
+	if err != nil {
+		return raw, nil
+	}
+	// It may have been an event of the embedder's own that only has the same type.
+	if form, err := onlyJSON.Compose(event); err != nil || !bytes.Equal(form.Body, kept.json) {
+		return raw, nil
+	}
+	return event, nil
+}
+
+// ContentID returns the ID for the message that reports event to a webhook, for
+// DispatchID: see [webhook.ContentID], whose error it returns. It is for producers that
+// may report an event twice, and for events that have an id or a time of their own. An ID
+// is one message's: the id of a call or a message, which is reported on several times and
+// perhaps to several webhooks, is none.
+//
+// A repetition is known as long as the delivery is kept: after its [Retention] it is new.
+func (w *Webhooks[T]) ContentID(webhookID string, event webhook.Event) (string, error) {
+	return webhook.ContentID(webhookID, event)
+}
