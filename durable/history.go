@@ -310,7 +310,7 @@ func (f Filter) query(limit int) (text string, params []any, err error) {
 	return strings.Join(parts, ` UNION ALL `) + order, params, nil
 }
 
-var errAfter = errors.New("the After is not the Next of a page")
+var errAfter = fmt.Errorf("%w: After is not the Next of a page", ErrFilter)
 
 // A position is where a page ends: two numbers of a delivery that never change.
 type position struct{ created, seq int64 }
@@ -326,7 +326,7 @@ func parsePosition(s string) (position, error) {
 	p.created, err = strconv.ParseInt(created, 36, 64)
 	p.seq, err2 = strconv.ParseInt(seq, 36, 64)
 	if err != nil || err2 != nil {
-		return position{}, fmt.Errorf("%w: %w", ErrFilter, errAfter)
+		return position{}, errAfter
 	}
 	return p, nil
 }

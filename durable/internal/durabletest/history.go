@@ -97,8 +97,8 @@ func testList[T any](t *testing.T, db Database[T]) {
 	}
 	for f, text := range map[durable.Filter]string{
 		{State: "ended"}:    "durable: list: bad filter: no such State",
-		{After: "x"}:        "durable: list: bad filter: the After is not the Next of a page",
-		{After: "1-2' OR "}: "durable: list: bad filter: the After is not the Next of a page",
+		{After: "x"}:        "durable: list: bad filter: After is not the Next of a page",
+		{After: "1-2' OR "}: "durable: list: bad filter: After is not the Next of a page",
 		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
 	} {
 		_, err := e.List(t.Context(), f)

@@ -124,7 +124,7 @@ func testWebhooksList[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 	require.EqualError(t, err, "durable: list webhooks: bad filter: a negative Limit")
 	require.ErrorIs(t, err, durable.ErrFilter)
 	_, err = hooks.List(t.Context(), durable.WebhookFilter{After: "\xff\x00"})
-	require.EqualError(t, err, "durable: list webhooks: bad filter: the After is not the Next of a page")
+	require.EqualError(t, err, "durable: list webhooks: bad filter: After is not the Next of a page")
 	require.ErrorIs(t, err, durable.ErrFilter)
 }
 
