@@ -27,8 +27,10 @@ type delivery struct {
 	unsure   bool // whether the verdict may have been written although that failed
 	message  []byte
 	content  []byte
+	refs     *string // as refsColumn has them
 
 	verdict queue.Verdict
+	answer  answer // of the verdict's attempt
 }
 
 // load reads d, and holds it if it has an ordering.
@@ -73,7 +75,7 @@ func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held, disabled int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &disabled)
+		&created, &due, &held, &d.message, &d.content, &d.refs, &disabled)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,8 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	for _, d := range batch {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
-				clean(string(a.Class)), errorText(a.Err))
+				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
+				d.answer.location, d.answer.text)
 			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
 		}
 		stmts = append(stmts, e.verdictStmt(d))

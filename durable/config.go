@@ -19,6 +19,10 @@ type Config struct {
 	MaxTimeout time.Duration
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
+	// KeepAnswer is how many bytes of an answer's body the history keeps of each attempt;
+	// there are never more than the 16 KiB that a client reads. If zero, 2 KiB; if negative,
+	// none.
+	KeepAnswer int
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.
 	Schema string
@@ -58,6 +62,7 @@ func (c Config) complete() (Config, error) {
 	}
 	c.Workers = cmp.Or(c.Workers, 50)
 	c.MaxTimeout = cmp.Or(c.MaxTimeout, 10*time.Second)
+	c.KeepAnswer = cmp.Or(c.KeepAnswer, 2<<10)
 	c.Keep.Delivered = cmp.Or(c.Keep.Delivered, 7*day)
 	c.Keep.Failed = cmp.Or(c.Keep.Failed, 90*day)
 	c.Keep.Dropped = cmp.Or(c.Keep.Dropped, 90*day)

@@ -306,19 +306,37 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	return d.state == StatePending, d.verdict.After
 }
 
-// handle sets the verdict of d.
+// handle sets the verdict of d. The handler runs in a goroutine of its own: one that it
+// ends would be missed by River, whose Stop waits for it.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked",
-				slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
-			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
-		}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.handOut(ctx, d)
 	}()
-	message, err := decode(d.message, d.content)
+	<-ended
+}
+
+func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		what := "durable: a handler ended its goroutine"
+		reason := recover()
+		if reason != nil { // it may hold an event's data
+			what = "durable: a handler panicked"
+		}
+		e.config.Logger.ErrorContext(ctx, what,
+			slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
+		d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
+	}()
+	message, err := decode(d.message, d.content, d.refs)
 	if err != nil { // perhaps written by a newer version; it is kept
 		e.log(ctx, "read a message", err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+		returned = true
 		return
 	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
@@ -327,7 +345,11 @@ func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
 		Since:    d.created,
 		Disabled: d.disabled,
 	})
+	returned = true
 	d.verdict.After = max(d.verdict.After, 0)
+	if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
+		d.answer = e.answerOf(ctx, message, a)
+	}
 }
 
 func (e *Engine[T]) log(ctx context.Context, what string, err error) {

@@ -30,11 +30,12 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 			Scan: func(row store.Row) error {
 				var seq, due int64
 				var data, content []byte
+				var refs *string
 				task := queue.Task{Order: order}
-				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content); err != nil {
+				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content, &refs); err != nil {
 					return err
 				}
-				m, err := decode(data, content)
+				m, err := decode(data, content, refs)
 				task.Message, task.NotBefore = m, fromMicros(due)
 				tasks = append(tasks, task)
 				return err

@@ -54,13 +54,14 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 	if err != nil || len(seqs) == 0 {
 		return 0, err
 	}
-	stmts := make([]store.Stmt, 0, 2*len(seqs))
+	stmts := make([]store.Stmt, 0, 3*len(seqs))
 	for _, seq := range seqs {
 		// The delivery first: if it was resent since it was read, it stays, and so do its
 		// attempts.
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
-			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}})
+			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}},
+			store.Stmt{SQL: e.sql.forgetRefs, Args: []any{seq}})
 	}
 	if err := e.store.Run(ctx, stmts...); err != nil {
 		return 0, err
