@@ -14,20 +14,21 @@ type delivery struct {
 	seq, gen int64
 	now      time.Time // when the worker read it, and later when it has the verdict
 
-	id, key  string
-	ordering string // empty: none
-	state    State  // empty: there is no such row, or it belongs to another worker
-	active   bool
-	attempts int
-	created  time.Time
-	due      time.Time
-	held     time.Time
-	busy     bool // another worker holds it
-	disabled bool // whether its webhook is
-	unsure   bool // whether the verdict may have been written although that failed
-	message  []byte
-	content  []byte
-	refs     *string // as refsColumn has them
+	id, key   string
+	webhookID string // as the table has it
+	ordering  string // empty: none
+	state     State  // empty: there is no such row, or it belongs to another worker
+	active    bool
+	attempts  int
+	created   time.Time
+	due       time.Time
+	held      time.Time
+	busy      bool // another worker holds it
+	disabled  bool // whether its webhook is
+	unsure    bool // whether the verdict may have been written although that failed
+	message   []byte
+	content   []byte
+	refs      *string // as refsColumn has them
 
 	verdict queue.Verdict
 	answer  answer // of the verdict's attempt
@@ -130,7 +131,13 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 		}
 		stmts = append(stmts, e.verdictStmt(d))
 	}
-	return e.store.Run(ctx, stmts...)
+	if err := e.store.Run(ctx, stmts...); err != nil {
+		return err
+	}
+	for _, d := range batch {
+		e.tallies.add(d.webhookID, d.now, d.outcome())
+	}
+	return nil
 }
 
 // verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.

@@ -38,6 +38,7 @@ type Retention struct {
 	Failed    time.Duration // after the last attempt; if zero, 90 days
 	Dropped   time.Duration // without a last attempt; if zero, 90 days
 	Canceled  time.Duration // if zero, 7 days
+	Tallies   time.Duration // how long [Engine.Tallies] go back; if zero, 90 days
 }
 
 // A worker holds a delivery for longer than MaxTimeout: while it waits for a place, reads
@@ -67,6 +68,7 @@ func (c Config) complete() (Config, error) {
 	c.Keep.Failed = cmp.Or(c.Keep.Failed, 90*day)
 	c.Keep.Dropped = cmp.Or(c.Keep.Dropped, 90*day)
 	c.Keep.Canceled = cmp.Or(c.Keep.Canceled, 7*day)
+	c.Keep.Tallies = cmp.Or(c.Keep.Tallies, 90*day)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -31,6 +31,7 @@ type Engine[T any] struct {
 	enqueues batcher[[]entry]
 	loads    batcher[*delivery]
 	verdicts batcher[*delivery]
+	tallies  *tallies
 
 	ran     atomic.Bool
 	handler queue.Handler // set before the client is started
@@ -71,6 +72,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
+	e.tallies = &tallies{write: e.writeTallies}
 	e.client, err = e.newClient()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
@@ -165,15 +167,19 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	close(e.stop)
 	err = client.Stop(whole)
 	upkeep.Wait()
+	e.tallies.flush()
 	if err != nil {
 		return fmt.Errorf("durable: stop: %w", err)
 	}
 	return nil
 }
 
-// Close closes the database if the engine has opened it itself. Call it after Run has
-// returned.
-func (e *Engine[T]) Close() error { return e.store.Close() }
+// Close writes the last [Engine.Tallies], and closes the database if the engine has opened it
+// itself. Call it after Run has returned, and before a pool of one's own is closed.
+func (e *Engine[T]) Close() error {
+	e.tallies.close()
+	return e.store.Close()
+}
 
 // Check returns nil if the database can be reached and has the tables of this version:
 // for a health check. Its error is for the operator.
@@ -339,6 +345,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 		returned = true
 		return
 	}
+	d.webhookID = tag(message.WebhookID)
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:     queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
 		N:        d.attempts + 1,

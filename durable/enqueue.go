@@ -220,6 +220,11 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 			return err
 		}
 	}
+	for i, task := range tasks {
+		if isNew[i] && task.fault != nil { // "about": the transaction may still not commit
+			e.tallies.add(tag(task.Message.WebhookID), now, string(StateFailed))
+		}
+	}
 	return e.wake(ctx, tx, jobs)
 }
 

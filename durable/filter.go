@@ -128,3 +128,15 @@ func (s search) page(limit int) (text string, params []any) {
 	}
 	return strings.Join(parts, ` UNION ALL `) + ` ORDER BY created DESC, seq DESC LIMIT $4`, s.params
 }
+
+// oldest returns the statement for the given columns of the oldest deliveries of a state
+// that may be resent. Its first parameters are the position that all are after, the time
+// that all are before, and the limit.
+func (s search) oldest(columns string, state State) string {
+	const resendable = ` AND reason <> 'superseded' AND length(message) > 0`
+	where := fmt.Sprintf(`(%[1]s, %[2]s) > ($1, $2) AND %[1]s < $3%[3]s`, s.at, s.seq, s.where+resendable)
+	if len(s.states) > 0 {
+		where = fmt.Sprintf(`%s = '%s' AND %s`, s.state, state, where)
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE %s ORDER BY %s, %s LIMIT $4`, columns, s.from, where, s.at, s.seq)
+}

@@ -45,6 +45,9 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	if err != nil {
 		return nil, fmt.Errorf("durable: supersede: %w", err)
 	}
+	for _, task := range tasks {
+		e.tallies.add(tag(task.Message.WebhookID), time.Now(), string(StateDropped))
+	}
 	return tasks, nil
 }
 
@@ -71,7 +74,7 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 // attempt that is under way goes on: if it succeeds, the message counts as delivered; if
 // not, there is no further attempt.
 func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
-	var order string
+	var order, webhookID string
 	var found bool
 	id = clean(id)
 	err := e.store.Read(ctx, store.Stmt{
@@ -86,12 +89,15 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 			return e.inOrder(ctx, tx, order, store.Stmt{
 				SQL:  e.sql.cancel,
 				Args: []any{id, from, until},
-				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64)) },
+				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64), &webhookID) },
 			})
 		})
 	}
 	if err != nil {
 		return false, fmt.Errorf("durable: cancel: %w", err)
+	}
+	if found {
+		e.tallies.add(webhookID, time.Now(), string(StateCanceled))
 	}
 	return found, nil
 }

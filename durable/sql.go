@@ -4,21 +4,24 @@ import "github.com/ringhook/webhook/durable/internal/store"
 
 // statements are those that an engine runs, in the dialect of its store.
 type statements struct {
-	version, riverVersion, otherQueue, otherKind string              // schema.go
-	insert, fail, deleteFault, kept              string              // enqueue.go
-	deleteFaultRefs                              string              // enqueue.go
-	refs                                         [maxRefs + 1]string // refs.go: by how many
-	load, hold, attempt, postpone, retry, end    string              // book.go
-	ordering, cancel, supersede, newest          string              // order.go
-	release, promote                             string              // order.go
-	totals, busiest                              string              // stats.go
-	expired, forgetAttempts, forget              string              // sweep.go
-	forgetRefs                                   string              // sweep.go
-	jobless, unreleased, inactive                string              // revive.go
-	create, update, disable                      string              // webhooks.go
-	current, atVersion, list                     string              // webhooks.go
-	get, message, seq, attempts                  string              // history.go
-	ended, failed, resend                        string              // resend.go
+	version, riverVersion, otherQueue, otherKind string // schema.go
+	insert, fail, deleteFault, kept              string // enqueue.go
+	deleteFaultRefs                              string // enqueue.go
+	load, hold, attempt, postpone, retry, end    string // book.go
+	ordering, cancel, supersede, newest          string // order.go
+	release, promote                             string // order.go
+	totals, busiest                              string // stats.go
+	expired, forgetAttempts, forget              string // sweep.go
+	forgetRefs                                   string // sweep.go
+	jobless, unreleased, inactive                string // revive.go
+	create, update, disable                      string // webhooks.go
+	current, atVersion, list                     string // webhooks.go
+	get, message, seq, attempts                  string // history.go
+	ended, resend                                string // resend.go
+	state, hurry                                 string // hurry.go
+	tallies, talliesOf, tallyUp, forgetTallies   string // tally.go
+
+	refs [maxRefs + 1]string // refs.go: by how many
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over
@@ -39,6 +42,7 @@ func newStatements(d store.Dialect) statements {
 	s.forUpkeep(d)
 	s.forWebhooks(d)
 	s.forHistory(d)
+	s.forTallies(d)
 	return s
 }
 
@@ -109,7 +113,7 @@ func (s *statements) forOrders(d store.Dialect) {
 	// In an ordering, one that is held stays active: its worker goes on to the next.
 	s.cancel = d.SQL(`UPDATE @delivery SET state = 'canceled', ended = $2,
 			active = CASE WHEN ordering IS NOT NULL AND held NOT BETWEEN $2 AND $3 THEN 0 ELSE active END
-		WHERE id = $1 AND state = 'pending' RETURNING seq`)
+		WHERE id = $1 AND state = 'pending' RETURNING seq, webhook_id`)
 	s.supersede = d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
 		WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
 		RETURNING seq, id, key, due, message, content, ` + refsColumn)
@@ -175,18 +179,29 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
 	s.message = d.SQL(`SELECT message, content, ` + refsColumn + ` FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
+	s.state = d.SQL(`SELECT state FROM @delivery WHERE id = $1`)
 	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
 			requests, arrived, want, location, answer
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 
-	s.ended = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`)
-	s.failed = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery
-		WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4) AND ended >= $5
-			AND reason <> 'superseded' AND length(message) > 0
-		ORDER BY created, seq LIMIT $6`)
+	s.ended = d.SQL(`SELECT ` + endedColumns + ` FROM @delivery WHERE id = $1`)
 	// In an ordering, it becomes active by promote.
 	s.resend = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
 			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '',
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
+	// Not one that is handed out, which is due. In an ordering, only the first has a job.
+	s.hurry = d.SQL(`UPDATE @delivery SET due = $2, gen = gen + active, hurried = hurried + active
+		WHERE id = $1 AND state = 'pending' AND due > $2 AND held NOT BETWEEN $2 AND $3
+		RETURNING seq, gen, active`)
+}
+
+func (s *statements) forTallies(d store.Dialect) {
+	s.tallyUp = d.SQL(`INSERT INTO @tally AS t (webhook_id, hour, outcome, n) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (webhook_id, hour, outcome) DO UPDATE SET n = t.n + excluded.n`)
+	s.talliesOf = d.SQL(`SELECT hour, outcome, n FROM @tally
+		WHERE webhook_id = $3 AND hour >= $1 AND hour < $2 ORDER BY hour`)
+	s.tallies = d.SQL(`SELECT hour, outcome, CAST(sum(n) AS bigint) FROM @tally
+		WHERE hour >= $1 AND hour < $2 GROUP BY hour, outcome ORDER BY hour`)
+	s.forgetTallies = d.SQL(`DELETE FROM @tally WHERE hour < $1`)
 }

@@ -30,6 +30,8 @@ func TestPlans(t *testing.T) {
 	durabletest.Fill(t, 200_000, exec)
 	exec(t, `ANALYZE @delivery`)
 	exec(t, `ANALYZE @attempt`)
+	exec(t, `ANALYZE @ref`)
+	exec(t, `ANALYZE @tally`)
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
@@ -96,8 +98,8 @@ func BenchmarkEngine_List(b *testing.B) {
 	durabletest.List(b, e, execIn(pool, schema))
 }
 
-func BenchmarkEngine_ResendFailed(b *testing.B) {
+func BenchmarkEngine_ResendMatching(b *testing.B) {
 	pool, schema := connect(b)
 	e := open(b, pool, durable.Config{Schema: schema})
-	durabletest.ResendFailed(b, e, execIn(pool, schema))
+	durabletest.ResendMatching(b, e, execIn(pool, schema))
 }

@@ -69,9 +69,9 @@ func BenchmarkEngine_List(b *testing.B) {
 	durabletest.List(b, e, exec)
 }
 
-func BenchmarkEngine_ResendFailed(b *testing.B) {
+func BenchmarkEngine_ResendMatching(b *testing.B) {
 	path := newFile(b)
 	e := open(b, path, durable.Config{})
 	_, exec := connect(b, path)
-	durabletest.ResendFailed(b, e, exec)
+	durabletest.ResendMatching(b, e, exec)
 }

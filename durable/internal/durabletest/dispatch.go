@@ -230,7 +230,7 @@ func testDisabled[T any](t *testing.T, db Database[T]) {
 	require.Len(t, r.got(), 1)
 
 	require.NoError(t, e.Webhooks(nil).Enable(t.Context(), hookID))
-	n, err := e.ResendFailed(t.Context(), hookID, time.Now().Add(-time.Hour))
+	n, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: hookID}, 0)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	finally(t, e, "report-1", durable.StateDelivered)

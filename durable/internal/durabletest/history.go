@@ -257,7 +257,7 @@ func testNotResent[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, err, tt.want)
 		require.ErrorIs(t, err, tt.is)
 	}
-	n, err := e.ResendFailed(t.Context(), "hook", time.Time{})
+	n, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: "hook"}, 0)
 	require.NoError(t, err)
 	require.Zero(t, n)
 	_, err = e.Get(t.Context(), "unknown")
@@ -305,11 +305,12 @@ func testResendOrdered[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, []string{"a", "b", "busy", "a", "b", "last", "busy"}, ids)
 }
 
-func testResendFailed[T any](t *testing.T, db Database[T]) {
+// testResendMatching resends a webhook's failures in batches, which fail again.
+func testResendMatching[T any](t *testing.T, db Database[T]) {
 	const n = 450 // more than two batches
 	e := db.Open(t, durable.Config{})
 	since := time.Now().Add(-time.Hour)
-	ended := since.UnixMicro()
+	created := since.UnixMicro()
 	tasks := Tasks("task", n)
 	for i := range tasks {
 		tasks[i].Message.WebhookID = "hook"
@@ -320,22 +321,22 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	}
 	tasks[0].Message.WebhookID = "other"
 	require.NoError(t, e.Enqueue(t.Context(), tasks...))
-	db.Exec(t, fmt.Sprintf(`UPDATE @delivery
-		SET state = 'failed', ended = %d, active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, ended))
+	db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = 'failed', created = %d, ended = %[1]d,
+		active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, created))
 	set := func(id int, state, reason string, at int64) {
-		const text = `UPDATE @delivery SET state = '%s', reason = '%s', ended = %d WHERE id = 'task-%d'`
+		const text = `UPDATE @delivery SET state = '%s', reason = '%s', created = %d WHERE id = 'task-%d'`
 		db.Exec(t, fmt.Sprintf(text, state, reason, at, id))
 	}
-	set(1, "failed", "", ended-1)
-	set(2, "delivered", "", ended)
-	set(3, "canceled", "", ended)
-	set(4, "dropped", "superseded", ended)
-	set(5, "dropped", "disabled", ended)
+	set(1, "failed", "", created-1)
+	set(2, "delivered", "", created)
+	set(3, "canceled", "", created)
+	set(4, "dropped", "superseded", created)
+	set(5, "dropped", "disabled", created)
 
 	// They fail again.
 	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} })
 	Run(t, e, r.handle)
-	got, err := e.ResendFailed(t.Context(), "hook", since)
+	got, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: "hook", From: since}, 0)
 	require.NoError(t, err)
 	require.Equal(t, n-5, got)
 	r.await(t, n-5)
