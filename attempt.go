@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,6 +44,12 @@ type Attempt struct {
 	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
 	// the receiver's text and not to be trusted.
 	Body []byte
+	// Location is that header of the answer, without user, query and fragment, at most 512
+	// bytes of valid UTF-8. Redirects are not followed: it is for people to see.
+	Location string
+	// Want has the status codes that the message's policy takes for a success, if Status is
+	// none of them. It is nil if the policy takes any 2xx.
+	Want []int
 	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1
 	// hour.
 	RetryAfter time.Duration
@@ -109,8 +116,6 @@ func (a *Attempt) fail(class Class, detail error) {
 		detail = errors.New(detail.Error())
 	}
 	switch {
-	case class == ClassStatus:
-		text = "status " + strconv.Itoa(a.Status)
 	case class == ClassInvalid:
 		// of our own checks, which quote no values
 		text = "invalid message: " + detail.Error()
@@ -121,6 +126,40 @@ func (a *Attempt) fail(class Class, detail error) {
 		text = "connection refused"
 	}
 	a.Class, a.Err = class, &textError{text, detail}
+}
+
+// failStatus ends the attempt in a status that is no success. Points says in words where a
+// redirect points, or is empty.
+func (a *Attempt) failStatus(want []int, points string) {
+	a.Want = slices.Clone(want)
+	text := "status " + strconv.Itoa(a.Status)
+	switch {
+	case isRedirect(a.Status):
+		text += ": redirects are not followed"
+		if points != "" {
+			text += "; it points to " + points
+		}
+	case len(want) > 0:
+		text += ", want " + wantText(want)
+	}
+	a.Class, a.Err = ClassStatus, &textError{text, nil}
+}
+
+// wantText lists status codes, of many the first ones.
+func wantText(codes []int) string {
+	const most = 5
+	texts := make([]string, 0, most)
+	for _, code := range codes[:min(len(codes), most)] {
+		texts = append(texts, strconv.Itoa(code))
+	}
+	last := len(texts) - 1
+	switch {
+	case len(codes) > most:
+		return strings.Join(texts, ", ") + " or others"
+	case last == 0:
+		return texts[0]
+	}
+	return strings.Join(texts[:last], ", ") + " or " + texts[last]
 }
 
 // A textError has a text for the customer and a detail for the operator.

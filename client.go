@@ -181,9 +181,11 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 		a.fail(ClassSign, err)
 		return
 	}
+	points := ""
 	resp, err := roundTrip(c.roundTripper(), x.request(bounded, m, u, header))
 	if err == nil {
 		timer.Reset(bodyTimeout)
+		a.Location, points = location(resp.Header.Get("Location"), u)
 		a.Body = readBody(resp, cancel)
 		a.Status = resp.StatusCode
 		if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
@@ -201,7 +203,7 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	switch {
 	case err == nil && p.delivered(a.Status):
 	case err == nil:
-		a.fail(ClassStatus, nil)
+		a.failStatus(p.Success, points)
 	case ctx.Err() != nil:
 		a.fail(ClassCanceled, context.Cause(ctx))
 	case bounded.Err() != nil:

@@ -176,6 +176,7 @@ type composed struct {
 	waits   [5]time.Duration
 	success [2]int
 	values  [4]string
+	refs    [6]string
 }
 
 func (c *Composer) compose(id string, e Event) (*Message, error) {
@@ -204,6 +205,7 @@ func (c *Composer) compose(id string, e Event) (*Message, error) {
 	if s, ok := e.(interface{ Subject() (id string, rank int) }); ok {
 		m.Subject, m.Rank = s.Subject()
 	}
+	m.Refs = appendRefs(m.refs[:0], e)
 	return &m.Message, nil
 }
 

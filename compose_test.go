@@ -211,6 +211,9 @@ func TestCompose_Message(t *testing.T) {
 		},
 		Body: body, Policy: webhook.PolicyFor("whatsapp:message:status"),
 		Subject: "a418d672-9781-4d97-b517-a56f7d95ad8a", Rank: 5,
+		Refs: []string{
+			"a418d672-9781-4d97-b517-a56f7d95ad8a", "your-business-identifier", "919019912345", "9019912345",
+		},
 	}, m)
 	require.Equal(t, []string{"message_id", "webhook_id", "event"}, c.Placeholders())
 

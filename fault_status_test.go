@@ -46,12 +46,17 @@ func TestFault_Status(t *testing.T) {
 					require.NoError(t, a.Err)
 					require.Equal(t, webhook.OutcomeDelivered, a.Outcome)
 				case code == 410:
-					require.EqualError(t, a.Err, "webhook: status 410")
+					require.EqualError(t, a.Err, "webhook: "+statusText(code, profile.event))
 					require.Equal(t, webhook.OutcomeGone, a.Outcome)
 					require.Zero(t, a.Wait)
 				default:
-					requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(code))
+					requireFailed(t, a, webhook.ClassStatus, statusText(code, profile.event))
 				}
+				want := webhook.PolicyFor(profile.event).Success
+				if profile.success[code] {
+					want = nil
+				}
+				require.Equal(t, want, a.Want)
 			}
 		})
 	}
@@ -65,6 +70,18 @@ func TestFault_Status(t *testing.T) {
 		require.NoError(t, a.Err)
 		require.Empty(t, a.Body)
 	})
+}
+
+// statusText is what an attempt says of a status without a Location.
+func statusText(code int, event string) string {
+	text := "status " + strconv.Itoa(code)
+	switch {
+	case code == 301, code == 302, code == 303, code == 307, code == 308:
+		return text + ": redirects are not followed"
+	case event == "voice:message:out":
+		return text + ", want 200 or 202"
+	}
+	return text
 }
 
 func TestFault_3xx(t *testing.T) {
@@ -85,7 +102,15 @@ func TestFault_3xx(t *testing.T) {
 				}))
 				t.Cleanup(srv.Close)
 				a := newClient(t, loopback).Try(t.Context(), message(srv.URL), 1)
-				requireFailed(t, a, webhook.ClassStatus, "status "+strconv.Itoa(code))
+				text := statusText(code, "")
+				if code != 304 {
+					text += map[string]string{
+						target.URL: "; it points to another port of the same host",
+						"/self":    "; it points to another path of the same host",
+					}[location]
+				}
+				requireFailed(t, a, webhook.ClassStatus, text)
+				require.Equal(t, location, a.Location)
 				require.EqualValues(t, 1, requests.Load(), "requests on the wire")
 				require.Equal(t, 1, a.Requests)
 			}

@@ -21,6 +21,11 @@ import (
 // The types of package payload are Events, and so is any struct with json tags or any
 // map with string keys that has an EventType method, and [RawEvent]. Compose only reads
 // an event.
+//
+// An event may have two more methods. Subject() (id string, rank int) says what it is news
+// about, and how far along that is; see [Message]. Refs() []string returns what support
+// looks for, such as the id of a call and a number: the first 4 that are not empty count,
+// and of each its first 128 bytes.
 type Event interface {
 	// EventType is the name under which the event is reported, such as
 	// "whatsapp:message:status".
@@ -142,6 +147,10 @@ type Message struct {
 	// Rank is how far along the subject is: of two messages about one Subject, the
 	// higher one is the later news.
 	Rank int `json:"rank,omitempty"`
+	// Refs are what the message can be found by, such as the id of a call and a number, in
+	// the forms of [NormalizeRef]: those of what the event's method Refs returns, if it has
+	// one. Engines with a history look by them.
+	Refs []string `json:"refs,omitempty"`
 }
 
 // Check returns nil if m may be sent, else what is wrong with it: what [Client.Try]

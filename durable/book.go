@@ -14,21 +14,24 @@ type delivery struct {
 	seq, gen int64
 	now      time.Time // when the worker read it, and later when it has the verdict
 
-	id, key  string
-	ordering string // empty: none
-	state    State  // empty: there is no such row, or it belongs to another worker
-	active   bool
-	attempts int
-	created  time.Time
-	due      time.Time
-	held     time.Time
-	busy     bool // another worker holds it
-	disabled bool // whether its webhook is
-	unsure   bool // whether the verdict may have been written although that failed
-	message  []byte
-	content  []byte
+	id, key   string
+	webhookID string // as the table has it
+	ordering  string // empty: none
+	state     State  // empty: there is no such row, or it belongs to another worker
+	active    bool
+	attempts  int
+	created   time.Time
+	due       time.Time
+	held      time.Time
+	busy      bool // another worker holds it
+	disabled  bool // whether its webhook is
+	unsure    bool // whether the verdict may have been written although that failed
+	message   []byte
+	content   []byte
+	refs      *string // as refsColumn has them
 
 	verdict queue.Verdict
+	answer  answer // of the verdict's attempt
 }
 
 // load reads d, and holds it if it has an ordering.
@@ -73,7 +76,7 @@ func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held, disabled int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &disabled)
+		&created, &due, &held, &d.message, &d.content, &d.refs, &disabled)
 	if err != nil {
 		return err
 	}
@@ -122,12 +125,19 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	for _, d := range batch {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
-				clean(string(a.Class)), errorText(a.Err))
+				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
+				d.answer.location, d.answer.text)
 			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
 		}
 		stmts = append(stmts, e.verdictStmt(d))
 	}
-	return e.store.Run(ctx, stmts...)
+	if err := e.store.Run(ctx, stmts...); err != nil {
+		return err
+	}
+	for _, d := range batch {
+		e.tallies.add(d.webhookID, d.now, d.outcome())
+	}
+	return nil
 }
 
 // verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.

@@ -38,6 +38,10 @@ type Config struct {
 	Decode func(eventType string, json []byte) (webhook.Event, error)
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
+	// KeepAnswer is how many bytes of an answer's body the history keeps of each attempt;
+	// there are never more than the 16 KiB that a client reads. If zero, 2 KiB; if negative,
+	// none.
+	KeepAnswer int
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.
 	Schema string
@@ -53,6 +57,7 @@ type Retention struct {
 	Failed    time.Duration // after the last attempt; if zero, 90 days
 	Dropped   time.Duration // without a last attempt; if zero, 90 days
 	Canceled  time.Duration // if zero, 7 days
+	Tallies   time.Duration // how long [Engine.Tallies] go back; if zero, 90 days
 }
 
 // A worker holds a delivery for longer than MaxTimeout: while it waits for a place, reads
@@ -85,10 +90,12 @@ func (c Config) complete() (Config, error) {
 	case most < 0:
 		c.Bounds.MaxTimeout = c.MaxTimeout
 	}
+	c.KeepAnswer = cmp.Or(c.KeepAnswer, 2<<10)
 	c.Keep.Delivered = cmp.Or(c.Keep.Delivered, 7*day)
 	c.Keep.Failed = cmp.Or(c.Keep.Failed, 90*day)
 	c.Keep.Dropped = cmp.Or(c.Keep.Dropped, 90*day)
 	c.Keep.Canceled = cmp.Or(c.Keep.Canceled, 7*day)
+	c.Keep.Tallies = cmp.Or(c.Keep.Tallies, 90*day)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

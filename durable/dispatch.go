@@ -3,6 +3,8 @@ package durable
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,8 +14,9 @@ import (
 )
 
 // ErrNotComposed is wrapped, together with the reason, by the error of Dispatch for an
-// event that no message can be made of, now or later. The event is then kept as a failed
-// delivery of its webhook.
+// event that no message can be made of, now or later: its webhook cannot compose it, the
+// message is too large or not valid, or the producer's ID is none that a message can have.
+// The event is then kept as a failed delivery of its webhook.
 var ErrNotComposed = errors.New("event not composed")
 
 // Dispatch reports an event to the webhook with that ID: it looks the webhook up,
@@ -23,10 +26,10 @@ var ErrNotComposed = errors.New("event not composed")
 //
 // An event that cannot be composed is kept as a failed delivery, of the class
 // [webhook.ClassInvalid] and without a message, so that the history shows why; the error
-// wraps [ErrNotComposed] and the [*webhook.TemplateError]; [Webhooks.Recompose] sends it
-// once the webhook is mended. With other errors nothing is kept: [webhook.ErrNotFound];
-// [queue.ErrDisabled] for a webhook that is disabled here, or an endpoint that is
-// disabled in the queue; the errors of Enqueue and of the database.
+// wraps [ErrNotComposed] and the reason, mostly a [*webhook.TemplateError];
+// [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing is
+// kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled here, or
+// an endpoint that is disabled in the queue; the errors of Enqueue and of the database.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
@@ -42,7 +45,9 @@ func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webh
 //
 // The error wraps [queue.ErrTaken] for an ID that another message has. As long as its
 // delivery is kept, the same ID is not delivered once more. An event that could not be
-// composed is composed again: if it can be now, the message replaces the failure.
+// composed is composed again: if it can be now, the message replaces the failure. An ID
+// that no message can have, such as one of more than 64 characters, is a failure with an
+// ID made of it.
 func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, messageID, event, true)
 }
@@ -135,7 +140,6 @@ func (w *Webhooks[T]) compose(
 		m.Policy = w.engine.policy(c.policy, m.Event)
 		task, err = w.queue.Task(m)
 	}
-	var fault *webhook.TemplateError
 	switch {
 	case err == nil:
 		made := entry{Task: task, version: int(c.version)}
@@ -143,28 +147,42 @@ func (w *Webhooks[T]) compose(
 			made.event = c.keep(event, m)
 		}
 		return made, nil
-	case errors.As(err, &fault), errors.Is(err, queue.ErrTooLarge):
-		m = &webhook.Message{
-			ID: messageID, WebhookID: webhookID, Event: typeOf(event), Content: contentOf(event),
-		}
-		task = queue.Task{ID: messageID, Key: queue.Key(m), Message: m}
-		return entry{Task: task, version: int(c.version), fault: err, event: c.keep(event, nil)}, nil
-	default:
+	case errors.Is(err, queue.ErrDisabled):
 		return entry{}, hookError(webhookID, err)
 	}
+	// Whatever it is, it is the event's, the template's or the id's fault, for good.
+	m = faulty(webhookID, messageID, event)
+	task = queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}
+	return entry{Task: task, version: int(c.version), fault: err, event: c.keep(event, nil)}, nil
 }
 
-// onlyContent composes nothing of an event but the Content.
+// onlyContent composes nothing of an event but what is beside the request.
 var onlyContent = webhook.MustCompile(webhook.Webhook{URL: "https://content.invalid/", Method: http.MethodGet})
 
-// contentOf returns the Content of the messages of an event; nil if it has none, as of an
-// event without a JSON form.
-func contentOf(event webhook.Event) []byte {
+// faulty returns what is kept as the message of an event that cannot be composed: what it is
+// found by, and its Content, if it has a JSON form.
+func faulty(webhookID, messageID string, event webhook.Event) *webhook.Message {
 	m, err := onlyContent.ComposeID("content", event)
 	if err != nil {
-		return nil
+		m = &webhook.Message{Event: typeOf(event)}
 	}
-	return m.Content
+	m = &webhook.Message{
+		ID: messageID, WebhookID: webhookID, Event: m.Event, Content: m.Content,
+		Subject: m.Subject, Rank: m.Rank, Refs: m.Refs,
+	}
+	if !isMessageID(messageID) {
+		// One that a store may not take, and that no message can have. The same ID of the same
+		// event is the same failure.
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %x", messageID, webhookID, m.Content))
+		m.ID = "bad_" + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return m
+}
+
+// isMessageID reports whether a message may have that ID.
+func isMessageID(id string) bool {
+	m := webhook.Message{ID: id, Method: http.MethodGet, URL: "https://content.invalid/"}
+	return m.Check() == nil
 }
 
 // typeOf returns the type of an event. If it panics, as that of a nil pointer can, the

@@ -31,6 +31,7 @@ type Engine[T any] struct {
 	enqueues batcher[[]entry]
 	loads    batcher[*delivery]
 	verdicts batcher[*delivery]
+	tallies  *tallies
 
 	ran     atomic.Bool
 	handler queue.Handler // set before the client is started
@@ -74,6 +75,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
+	e.tallies = &tallies{write: e.writeTallies}
 	e.client, err = e.newClient()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
@@ -168,15 +170,19 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	close(e.stop)
 	err = client.Stop(whole)
 	upkeep.Wait()
+	e.tallies.flush()
 	if err != nil {
 		return fmt.Errorf("durable: stop: %w", err)
 	}
 	return nil
 }
 
-// Close closes the database if the engine has opened it itself. Call it after Run has
-// returned.
-func (e *Engine[T]) Close() error { return e.store.Close() }
+// Close writes the last [Engine.Tallies], and closes the database if the engine has opened it
+// itself. Call it after Run has returned, and before a pool of one's own is closed.
+func (e *Engine[T]) Close() error {
+	e.tallies.close()
+	return e.store.Close()
+}
 
 // Check returns nil if the database can be reached and has the tables of this version:
 // for a health check. Its error is for the operator.
@@ -309,28 +315,51 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	return d.state == StatePending, d.verdict.After
 }
 
-// handle sets the verdict of d.
+// handle sets the verdict of d. The handler runs in a goroutine of its own: one that it
+// ends would be missed by River, whose Stop waits for it.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			e.config.Logger.ErrorContext(ctx, "durable: a handler panicked",
-				slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
-			d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
-		}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.handOut(ctx, d)
 	}()
-	message, err := decode(d.message, d.content)
+	<-ended
+}
+
+func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		what := "durable: a handler ended its goroutine"
+		reason := recover()
+		if reason != nil { // it may hold an event's data
+			what = "durable: a handler panicked"
+		}
+		e.config.Logger.ErrorContext(ctx, what,
+			slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
+		d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
+	}()
+	message, err := decode(d.message, d.content, d.refs)
 	if err != nil { // perhaps written by a newer version; it is kept
 		e.log(ctx, "read a message", err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+		returned = true
 		return
 	}
+	d.webhookID = tag(message.WebhookID)
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:     queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
 		N:        d.attempts + 1,
 		Since:    d.created,
 		Disabled: d.disabled,
 	})
+	returned = true
 	d.verdict.After = max(d.verdict.After, 0)
+	if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
+		d.answer = e.answerOf(ctx, message, a)
+	}
 }
 
 func (e *Engine[T]) log(ctx context.Context, what string, err error) {

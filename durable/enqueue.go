@@ -206,10 +206,12 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 				params := []any{task.ID, tag(task.Message.WebhookID), task.Message.Content}
 				stmts = append(stmts,
 					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params},
+					store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
 					store.Stmt{SQL: e.sql.deleteFault, Args: params})
 			}
 			stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
 		}
+		stmts = e.appendRefs(stmts, task, now)
 		if task.event != nil {
 			stmts = append(stmts, e.keepStmt(task.ID, task.event))
 		}
@@ -223,6 +225,11 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 		if err := e.checkSame(ctx, tx, task.Message); err != nil {
 			return err
+		}
+	}
+	for i, task := range tasks {
+		if isNew[i] && task.fault != nil { // "about": the transaction may still not commit
+			e.tallies.add(tag(task.Message.WebhookID), now, string(StateFailed))
 		}
 	}
 	return e.wake(ctx, tx, jobs)
@@ -252,27 +259,35 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) err
 		}
 		return queue.CheckSame(&kept, m)
 	}
-	kept, err := decode(data, content)
+	kept, err := decode(data, content, nil)
 	if err != nil { // written by a newer version
 		return err
 	}
 	return queue.CheckSame(kept, m)
 }
 
-// encode returns a message as it is stored, without its Content: that has a column of its
-// own, so that processes of before there was one can read the message.
+// encode returns a message as it is stored, without what has a place of its own, so that
+// processes of before there was one can read the message.
 func encode(m *webhook.Message) []byte {
 	stored := *m
-	stored.Content = nil
+	stored.Content, stored.Refs = nil, nil
 	return queue.Encode(&stored)
 }
 
-func decode(data, content []byte) (*webhook.Message, error) {
+// decode returns a stored message with its Content and Refs, which are as refsColumn has
+// them.
+func decode(data, content []byte, refs *string) (*webhook.Message, error) {
 	m, err := queue.Decode(data)
-	if err == nil && len(content) > 0 {
+	if err != nil {
+		return m, err
+	}
+	if len(content) > 0 {
 		m.Content = content
 	}
-	return m, err
+	if refs != nil {
+		m.Refs = strings.Split(*refs, "\n")
+	}
+	return m, nil
 }
 
 // insertStmt returns the statement that inserts a task. It sets isNew if no delivery has
@@ -293,7 +308,7 @@ func (e *Engine[T]) insertStmt(
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event),
 			ordering, int64(task.Message.Rank), micros(now), micros(due),
-			encode(task.Message), int64(task.version), task.Message.Content,
+			encode(task.Message), int64(task.version), task.Message.Content, subjectKey(task.Message.Subject),
 		},
 		Scan: func(row store.Row) error {
 			var seq, active, stale int64
@@ -318,8 +333,7 @@ func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt 
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
 			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-			[]byte{},
-			task.Message.Content,
+			[]byte{}, task.Message.Content, subjectKey(task.Message.Subject),
 		},
 		Scan: func(row store.Row) error {
 			*isNew = true

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -32,10 +31,14 @@ var (
 type Filter struct {
 	State     State
 	WebhookID string
-	Key       string    // the endpoint, as [queue.Task] has it
-	Event     string    // the type
-	From      time.Time // enqueued then or later
-	To        time.Time // enqueued before
+	Key       string // the endpoint, as [queue.Task] has it
+	Event     string // the type
+	Subject   string // what the event is news about; see [webhook.Message]
+	// Ref is what the message can be found by, such as the id of a call or a number, in any
+	// form; see [webhook.NormalizeRef]. A number is compared by its last 10 digits.
+	Ref  string
+	From time.Time // enqueued then or later
+	To   time.Time // enqueued before
 	// Limit is how many there are on a page, at most 1000. If zero, 100.
 	Limit int
 	// After is Next of the page before, with the same fields. If empty, the page is the
@@ -85,6 +88,16 @@ type Attempt struct {
 	Class    webhook.Class `json:"class"`
 	// Error is empty if it was delivered. It is safe to show to the customer.
 	Error string `json:"error"`
+	// Answer is the beginning of the response's body, of at most [Config] KeepAnswer bytes
+	// and with *** in place of what was sent that is secret; see [webhook.Client.Redact]. It
+	// is the receiver's text and not to be trusted.
+	Answer string `json:"answer"`
+	// What follows is as in a [webhook.Attempt]. Of attempts of before these were kept,
+	// MayHaveArrived is true, and the others are empty.
+	Location       string `json:"location"`
+	Requests       int    `json:"requests"`
+	MayHaveArrived bool   `json:"may_have_arrived"`
+	Want           []int  `json:"want"`
 }
 
 // MarshalJSON writes the duration as a string, as that of policies.
@@ -120,17 +133,20 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 //
 // If a filter has a webhook and an endpoint, or one of them and an Event that few of its
 // deliveries have, the others have to be read too: half a million of them take some
-// tenths of a second.
+// tenths of a second. So it is with a Ref or a Subject that very many deliveries have, and
+// anything else that few of those have. Deliveries of before there were refs and subjects
+// are not found by them.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {
 		return Page{}, fmt.Errorf("durable: list: %w: a negative Limit", ErrFilter)
 	}
 	// One more, to know whether there is another page.
-	text, params, err := f.query(limit + 1)
+	search, err := f.search()
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
+	text, params := search.page(limit + 1)
 	page := Page{Deliveries: []Delivery{}}
 	var last position
 	scan := func(row store.Row) error {
@@ -167,14 +183,15 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 // [ErrNoMessage] where there never was one.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data, content []byte
-	scan := func(row store.Row) error { return row.Scan(&data, &content) }
+	var refs *string
+	scan := func(row store.Row) error { return row.Scan(&data, &content, &refs) }
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: scan})
 	if err == nil && len(data) == 0 {
 		err = ErrNoMessage
 	}
 	var m *webhook.Message
 	if err == nil {
-		m, err = decode(data, content)
+		m, err = decode(data, content, refs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: message: %w", err)
@@ -189,11 +206,7 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 	var seq int64
 	scanSeq := func(row store.Row) error { return row.Scan(&seq) }
 	scan := func(row store.Row) error {
-		var a Attempt
-		var gen, n, at, duration, status int64
-		err := row.Scan(&gen, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error)
-		a.Resent, a.N, a.At, a.Status = int(gen), int(n), utc(at), int(status)
-		a.Duration = time.Duration(duration) * time.Microsecond
+		a, err := scanAttempt(row)
 		attempts = append(attempts, a)
 		return err
 	}
@@ -234,7 +247,7 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 }
 
 // columns are what scanDelivery reads.
-const columns = `seq, id, webhook_id, key, event, state, reason, gen, attempts, created, due, ended,
+const columns = `seq, id, webhook_id, key, event, state, reason, gen - hurried, attempts, created, due, ended,
 	status, class, error, webhook_version, of_id`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
@@ -257,58 +270,6 @@ func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
 var states = []State{StatePending, StateDelivered, StateFailed, StateDropped, StateCanceled}
-
-// query returns the statement for f. It is written such that one of the indexes is used;
-// see migrations.
-//
-// Without a State, a page is merged from the first deliveries of each state, in the order
-// of that index: so no index is needed for it.
-func (f Filter) query(limit int) (text string, params []any, err error) {
-	before := position{math.MaxInt64, 0}
-	if !f.To.IsZero() {
-		before.created = micros(f.To)
-	}
-	if f.After != "" {
-		after, err := parsePosition(f.After)
-		if err != nil {
-			return "", nil, err
-		}
-		if after.created < before.created {
-			before = after
-		}
-	}
-	// A zero From is before all of them.
-	params = []any{before.created, before.seq, micros(f.From), int64(limit)}
-	where := ` AND (created, seq) < ($1, $2) AND created >= $3`
-	look := func(column, want string) {
-		if want != "" {
-			params = append(params, want)
-			where += " AND " + column + " = $" + strconv.Itoa(len(params))
-		}
-	}
-	look("webhook_id", tag(f.WebhookID))
-	look("key", clean(f.Key))
-	state, event := "state", "event"
-	if f.WebhookID != "" || f.Key != "" {
-		event = "event || ''"
-	}
-	look(event, tag(f.Event))
-	if len(params) > 4 {
-		state = "state || ''"
-	}
-	const order = ` ORDER BY created DESC, seq DESC LIMIT $4`
-	var parts []string
-	for _, s := range states {
-		if f.State == s || f.State == "" {
-			const part = `SELECT * FROM (SELECT %s FROM @delivery WHERE %s = '%s'%s%s) AS %[3]s`
-			parts = append(parts, fmt.Sprintf(part, columns, state, s, where, order))
-		}
-	}
-	if len(parts) == 0 {
-		return "", nil, fmt.Errorf("%w: no such State", ErrFilter)
-	}
-	return strings.Join(parts, ` UNION ALL `) + order, params, nil
-}
 
 var errAfter = fmt.Errorf("%w: After is not the Next of a page", ErrFilter)
 

@@ -30,11 +30,12 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 			Scan: func(row store.Row) error {
 				var seq, due int64
 				var data, content []byte
+				var refs *string
 				task := queue.Task{Order: order}
-				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content); err != nil {
+				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content, &refs); err != nil {
 					return err
 				}
-				m, err := decode(data, content)
+				m, err := decode(data, content, refs)
 				task.Message, task.NotBefore = m, fromMicros(due)
 				tasks = append(tasks, task)
 				return err
@@ -43,6 +44,9 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	})
 	if err != nil {
 		return nil, fmt.Errorf("durable: supersede: %w", err)
+	}
+	for _, task := range tasks {
+		e.tallies.add(tag(task.Message.WebhookID), time.Now(), string(StateDropped))
 	}
 	return tasks, nil
 }
@@ -70,7 +74,7 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 // attempt that is under way goes on: if it succeeds, the message counts as delivered; if
 // not, there is no further attempt.
 func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
-	var order string
+	var order, webhookID string
 	var found bool
 	id = clean(id)
 	err := e.store.Read(ctx, store.Stmt{
@@ -85,12 +89,15 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 			return e.inOrder(ctx, tx, order, store.Stmt{
 				SQL:  e.sql.cancel,
 				Args: []any{id, from, until},
-				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64)) },
+				Scan: func(row store.Row) error { found = true; return row.Scan(new(int64), &webhookID) },
 			})
 		})
 	}
 	if err != nil {
 		return false, fmt.Errorf("durable: cancel: %w", err)
+	}
+	if found {
+		e.tallies.add(webhookID, time.Now(), string(StateCanceled))
 	}
 	return found, nil
 }

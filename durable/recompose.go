@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -61,8 +61,8 @@ func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int
 
 func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int) (done int, err error) {
 	switch {
-	case f.WebhookID == "" && f.From.IsZero():
-		return 0, fmt.Errorf("%w: neither WebhookID nor From", ErrFilter)
+	case f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "":
+		return 0, fmt.Errorf("%w: want a WebhookID, From, Ref or Subject", ErrFilter)
 	case f.State != "" && f.State != StateFailed:
 		return 0, fmt.Errorf("%w: State is not failed", ErrFilter)
 	case f.Limit != 0 || f.After != "":
@@ -73,7 +73,7 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 	limit = cmp.Or(limit, 1000)
 	var left int
 	var first error
-	for last := (position{}); ; {
+	for last := (position{micros(f.From) - 1, math.MaxInt64}); ; {
 		ids, next, err := w.engine.recomposable(ctx, f, last)
 		if err != nil {
 			return done, err
@@ -109,47 +109,20 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 // recomposable returns the first deliveries after a position that RecomposeMatching
 // recomposes, and the position of the last.
 func (e *Engine[T]) recomposable(ctx context.Context, f Filter, last position) (ids []string, _ position, err error) {
-	text, params := f.recomposable(last)
-	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: func(row store.Row) error {
+	f.State = StateFailed
+	search, err := f.search()
+	if err != nil {
+		return nil, last, err
+	}
+	before := search.params[0]
+	search.params[0], search.params[1] = last.created, last.seq
+	search.params[2], search.params[3] = before, int64(resendBatch)
+	text := search.oldest("id, created, seq", f.State, recomposable)
+	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: search.params, Scan: func(row store.Row) error {
 		ids = append(ids, "")
 		return row.Scan(&ids[len(ids)-1], &last.created, &last.seq)
 	}})
 	return ids, last, err
-}
-
-// recomposable returns the statement for that. As in query, it is written such that one
-// of the indexes is used.
-func (f Filter) recomposable(last position) (text string, params []any) {
-	params = []any{last.created, last.seq, micros(f.From), int64(resendBatch)}
-	where := ""
-	look := func(condition string, want any) {
-		params = append(params, want)
-		where += " AND " + condition + " $" + strconv.Itoa(len(params))
-	}
-	state, event := "state", "event"
-	if f.WebhookID != "" {
-		look("webhook_id =", tag(f.WebhookID))
-	}
-	if f.Key != "" {
-		look("key =", clean(f.Key))
-	}
-	if where != "" {
-		event = "event || ''"
-	}
-	if f.Event != "" {
-		look(event+" =", tag(f.Event))
-	}
-	if where != "" {
-		state = "state || ''"
-	}
-	if !f.To.IsZero() {
-		look("created <", micros(f.To))
-	}
-	return `SELECT id, created, seq FROM @delivery AS d
-		WHERE ` + state + ` = 'failed' AND (created, seq) > ($1, $2) AND created >= $3` + where + `
-			AND EXISTS (SELECT 1 FROM @event WHERE seq = d.seq)
-			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE of_id = d.id AND of_id <> '')
-		ORDER BY created, seq LIMIT $4`, params
 }
 
 // A source is a delivery of which another message is to be composed.

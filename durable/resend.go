@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -50,32 +51,81 @@ const (
 	bulkPriority = 2
 )
 
-// ResendFailed sends the deliveries of a webhook once more, as Resend does, that have
-// ended since a time without being delivered: those that failed, and those that were
-// dropped because their endpoint was disabled. It does not touch those that were
-// canceled, superseded, never composed, or recomposed under another ID. The oldest come
-// first, and all of them after others that are due.
+// ResendMatching sends the deliveries that match a filter once more, as Resend does, at most
+// limit of them, or all if limit is zero. They are those that failed and those that were
+// dropped because their endpoint was disabled; if the filter's State is one of these, only
+// those; if it is [StateDelivered], those that were delivered. It does not touch what was
+// superseded or never composed. The oldest come first, and all of them after others that
+// are due.
 //
-// It works in batches, and returns how many it has resent, also with an error; call it
-// again to go on.
-func (e *Engine[T]) ResendFailed(ctx context.Context, webhookID string, since time.Time) (int, error) {
+// The filter needs a webhook, an endpoint, a ref, a subject, or a From or To: otherwise, and
+// for another State or a negative limit, the error wraps [ErrFilter]. Its Limit and After do
+// not count.
+//
+// It works in batches, and returns how many it has resent, also with an error; call it again
+// to go on. One that fails again while it works is not resent again by the same call, but
+// can be by the next one.
+func (e *Engine[T]) ResendMatching(ctx context.Context, f Filter, limit int) (int, error) {
+	states, err := f.resendable(limit)
+	if err != nil {
+		return 0, fmt.Errorf("durable: resend: %w", err)
+	}
+	if limit == 0 {
+		limit = math.MaxInt
+	}
 	total := 0
-	for _, state := range []State{StateFailed, StateDropped} {
-		for last := (ended{}); ; {
-			batch, err := e.failed(ctx, webhookID, since, state, last)
-			n := 0
-			if err == nil && len(batch) > 0 {
-				n, err = e.resend(ctx, batch, bulkPriority)
-			}
-			total += n
-			if err != nil {
-				return total, fmt.Errorf("durable: resend: %w", err)
-			}
-			if len(batch) < resendBatch {
-				break
-			}
-			last = batch[len(batch)-1] // so none is found again that fails again
+	for _, state := range states {
+		f.State = state
+		n, err := e.resendState(ctx, f, limit-total)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("durable: resend: %w", err)
 		}
+	}
+	return total, nil
+}
+
+// resendable returns the states that ResendMatching looks for, or what is wrong with f.
+func (f Filter) resendable(limit int) ([]State, error) {
+	all := f.WebhookID == "" && f.Key == "" && f.Ref == "" && f.Subject == "" && f.From.IsZero() && f.To.IsZero()
+	switch {
+	case limit < 0:
+		return nil, fmt.Errorf("%w: a negative limit", ErrFilter)
+	case all:
+		return nil, fmt.Errorf("%w: want a webhook, endpoint, ref, subject, From or To", ErrFilter)
+	case f.State == "":
+		return []State{StateFailed, StateDropped}, nil
+	case f.State == StateFailed, f.State == StateDropped, f.State == StateDelivered:
+		return []State{f.State}, nil
+	}
+	return nil, fmt.Errorf("%w: want the State failed, dropped or delivered", ErrFilter)
+}
+
+// resendState resends at most limit deliveries that match f, which has a State.
+func (e *Engine[T]) resendState(ctx context.Context, f Filter, limit int) (total int, err error) {
+	f.After = ""
+	search, err := f.search()
+	if err != nil {
+		return 0, err
+	}
+	before := search.params[0].(int64)
+	for last := (position{micros(f.From) - 1, math.MaxInt64}); total < limit; {
+		size := min(resendBatch, limit-total)
+		search.params[0], search.params[1] = last.created, last.seq
+		search.params[2], search.params[3] = before, int64(size)
+		batch, err := e.endedBatch(ctx, store.Stmt{
+			SQL: e.dialect.SQL(search.oldest(endedColumns, f.State, resendable)), Args: search.params,
+		})
+		if err != nil || len(batch) == 0 {
+			return total, err
+		}
+		n, err := e.resend(ctx, batch, bulkPriority)
+		total += n
+		if err != nil || len(batch) < size {
+			return total, err
+		}
+		end := batch[len(batch)-1]
+		last = position{end.created, end.seq} // so none is found again that fails again
 	}
 	return total, nil
 }
@@ -87,25 +137,21 @@ type ended struct {
 	ordering           *string
 }
 
+// endedColumns are what ended.scan reads.
+const endedColumns = `seq, created, length(message), state, ordering`
+
 func (d *ended) scan(row store.Row) error {
 	return row.Scan(&d.seq, &d.created, &d.size, (*string)(&d.state), &d.ordering)
 }
 
-// failed returns the first deliveries after last that ResendFailed resends.
-func (e *Engine[T]) failed(
-	ctx context.Context, webhookID string, since time.Time, state State, last ended,
-) ([]ended, error) {
-	var batch []ended
-	err := e.store.Read(ctx, store.Stmt{
-		SQL:  e.sql.failed,
-		Args: []any{tag(webhookID), string(state), last.created, last.seq, micros(since), int64(resendBatch)},
-		Scan: func(row store.Row) error {
-			var d ended
-			err := d.scan(row)
-			batch = append(batch, d)
-			return err
-		},
-	})
+func (e *Engine[T]) endedBatch(ctx context.Context, stmt store.Stmt) (batch []ended, err error) {
+	stmt.Scan = func(row store.Row) error {
+		var d ended
+		err := d.scan(row)
+		batch = append(batch, d)
+		return err
+	}
+	err = e.store.Read(ctx, stmt)
 	return batch, err
 }
 

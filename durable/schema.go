@@ -25,7 +25,8 @@ const (
 // released is never changed: a change is another step.
 //
 // seq numbers deliveries in the order of Enqueue. gen goes up each time that a delivery
-// is resent, so that older jobs and verdicts no longer count. active is 1 if a job of
+// is resent, or is to be sent at once (which hurried counts), so that older jobs and
+// verdicts no longer count. The gen of an attempt is how often its delivery had been resent. active is 1 if a job of
 // River's will wake the delivery: always, except for the later ones of an ordering, and
 // for those that ended while they were not handed out. held is the time until which an
 // ordered delivery belongs to its worker. message is empty for an event that could not
@@ -39,7 +40,11 @@ const (
 // a delivery several times. of_id is the ID of the delivery that one was made of with
 // another definition; empty: of none.
 //
-// A page is read from one of four indexes: of the webhook or the endpoint, else of the
+// ref has what deliveries are found by, each with the time that its delivery was created,
+// so that pages are in its index. subject is NULL where there is none.
+//
+// A page is read from one of four indexes, unless it is of a ref or a subject: of the
+// webhook or the endpoint, else of the
 // event, else of the state. Further columns in them are expressions, in the index and in
 // the statement, or Postgres could choose another index: its statistics say that what
 // half of all deliveries have is found soon among the newest, which is wrong if it was
@@ -108,6 +113,31 @@ var migrations = [][]string{{
 	)`,
 	`ALTER TABLE @delivery ADD COLUMN of_id text NOT NULL DEFAULT ''`,
 	`CREATE INDEX ringhook_recomposed ON @delivery (of_id) WHERE of_id <> ''`,
+	// Attempts of before may have arrived: of those nobody knows.
+	`ALTER TABLE @attempt ADD COLUMN requests bigint NOT NULL DEFAULT 0`,
+	`ALTER TABLE @attempt ADD COLUMN arrived  bigint NOT NULL DEFAULT 1`,
+	`ALTER TABLE @attempt ADD COLUMN want     text   NOT NULL DEFAULT ''`,
+	`ALTER TABLE @attempt ADD COLUMN location text   NOT NULL DEFAULT ''`,
+	`ALTER TABLE @attempt ADD COLUMN answer   text   NOT NULL DEFAULT ''`,
+	`ALTER TABLE @delivery ADD COLUMN hurried bigint NOT NULL DEFAULT 0`,
+	`ALTER TABLE @delivery ADD COLUMN subject text`,
+	`CREATE INDEX ringhook_delivery_subject ON @delivery (subject, created, seq) WHERE subject IS NOT NULL`,
+	`CREATE TABLE @ref (
+		delivery_seq bigint NOT NULL,
+		n            bigint NOT NULL,
+		ref          text   NOT NULL,
+		at           bigint NOT NULL,
+		PRIMARY KEY (delivery_seq, n)
+	)`,
+	`CREATE INDEX ringhook_ref_ref ON @ref (ref, at, delivery_seq)`,
+	`CREATE TABLE @tally (
+		webhook_id text   NOT NULL,
+		hour       bigint NOT NULL,
+		outcome    text   NOT NULL,
+		n          bigint NOT NULL,
+		PRIMARY KEY (webhook_id, hour, outcome)
+	)`,
+	`CREATE INDEX ringhook_tally_hour ON @tally (hour)`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

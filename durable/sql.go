@@ -11,20 +11,26 @@ type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
 	insert, fail, deleteFault, kept              string // enqueue.go
 	keepEvent, deleteFaultEvent                  string // event.go
+	deleteFaultRefs                              string // enqueue.go
 	load, hold, attempt, postpone, retry, end    string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
 	totals, busiest                              string // stats.go
 	expired, forgetAttempts, forget              string // sweep.go
 	forgetEvent                                  string // sweep.go
+	forgetRefs                                   string // sweep.go
 	jobless, unreleased, inactive                string // revive.go
 	create, update, disable                      string // webhooks.go
 	current, atVersion, list                     string // webhooks.go
 	get, message, seq, attempts                  string // history.go
-	ended, failed, resend                        string // resend.go
+	ended, resend                                string // resend.go
 	source, replace                              string // recompose.go
 	successor, unchanged, succeed                string // recompose.go
 	lastEvents                                   string // compare.go
+	state, hurry                                 string // hurry.go
+	tallies, talliesOf, tallyUp, forgetTallies   string // tally.go
+
+	refs [maxRefs + 1]string // refs.go: by how many
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over
@@ -46,6 +52,7 @@ func newStatements(d store.Dialect) statements {
 	s.forWebhooks(d)
 	s.forHistory(d)
 	s.forEvents(d)
+	s.forTallies(d)
 	return s
 }
 
@@ -66,35 +73,42 @@ func (s *statements) forWork(d store.Dialect) {
 	// that may not see others, none is: it becomes active after the commit.
 	s.insert = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
-				content)
+				content, subject)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
 				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9, $11)
+			$7, $8, $9, $11, $12)
 		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
-				class, error, message, content)
-		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9)
+				class, error, message, content, subject)
+		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
 	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2 AND (content IS NULL OR content = $3)`
 	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
+	s.deleteFaultRefs = d.SQL(`DELETE FROM @ref
+		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
 	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json)
 		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 ON CONFLICT DO NOTHING`)
+	for n := range s.refs {
+		s.refs[n] = d.SQL(refsText(n))
+	}
 	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
-	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content,
-			coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
+	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
+		refsColumn + `, coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
 		RETURNING seq`)
-	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
-		SELECT seq, gen, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
-			CAST($8 AS text), CAST($9 AS text)
+	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error,
+			requests, arrived, want, location, answer)
+		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
+			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
+			CAST($12 AS text), CAST($13 AS text), CAST($14 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.retry = d.SQL(`UPDATE @delivery
@@ -112,10 +126,10 @@ func (s *statements) forOrders(d store.Dialect) {
 	// In an ordering, one that is held stays active: its worker goes on to the next.
 	s.cancel = d.SQL(`UPDATE @delivery SET state = 'canceled', ended = $2,
 			active = CASE WHEN ordering IS NOT NULL AND held NOT BETWEEN $2 AND $3 THEN 0 ELSE active END
-		WHERE id = $1 AND state = 'pending' RETURNING seq`)
+		WHERE id = $1 AND state = 'pending' RETURNING seq, webhook_id`)
 	s.supersede = d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
 		WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
-		RETURNING seq, id, key, due, message, content`)
+		RETURNING seq, id, key, due, message, content, ` + refsColumn)
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)
 	s.release = d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`)
@@ -137,6 +151,8 @@ func (s *statements) forUpkeep(d store.Dialect) {
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forgetEvent = d.SQL(`DELETE FROM @event
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
+	s.forgetRefs = d.SQL(`DELETE FROM @ref
+		WHERE delivery_seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
 
 	s.jobless = d.SQL(`SELECT +seq, gen FROM @delivery
@@ -176,22 +192,33 @@ func (s *statements) forWebhooks(d store.Dialect) {
 
 func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
-	s.message = d.SQL(`SELECT message, content FROM @delivery WHERE id = $1`)
+	s.message = d.SQL(`SELECT message, content, ` + refsColumn + ` FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
-	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error
+	s.state = d.SQL(`SELECT state FROM @delivery WHERE id = $1`)
+	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
+			requests, arrived, want, location, answer
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 
-	s.ended = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery WHERE id = $1`)
-	s.failed = d.SQL(`SELECT seq, created, length(message), state, ordering FROM @delivery AS d
-		WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4) AND ended >= $5
-			AND reason <> 'superseded' AND length(message) > 0
-			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE of_id = d.id AND of_id <> '')
-		ORDER BY created, seq LIMIT $6`)
+	s.ended = d.SQL(`SELECT ` + endedColumns + ` FROM @delivery WHERE id = $1`)
 	// In an ordering, it becomes active by promote.
 	s.resend = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
 			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '',
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
+	// Not one that is handed out, which is due. In an ordering, only the first has a job.
+	s.hurry = d.SQL(`UPDATE @delivery SET due = $2, gen = gen + active, hurried = hurried + active
+		WHERE id = $1 AND state = 'pending' AND due > $2 AND held NOT BETWEEN $2 AND $3
+		RETURNING seq, gen, active`)
+}
+
+func (s *statements) forTallies(d store.Dialect) {
+	s.tallyUp = d.SQL(`INSERT INTO @tally AS t (webhook_id, hour, outcome, n) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (webhook_id, hour, outcome) DO UPDATE SET n = t.n + excluded.n`)
+	s.talliesOf = d.SQL(`SELECT hour, outcome, n FROM @tally
+		WHERE webhook_id = $3 AND hour >= $1 AND hour < $2 ORDER BY hour`)
+	s.tallies = d.SQL(`SELECT hour, outcome, CAST(sum(n) AS bigint) FROM @tally
+		WHERE hour >= $1 AND hour < $2 GROUP BY hour, outcome ORDER BY hour`)
+	s.forgetTallies = d.SQL(`DELETE FROM @tally WHERE hour < $1`)
 }
 
 // harmless are the classes of attempts that send nothing.

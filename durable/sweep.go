@@ -31,6 +31,12 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 				}
 			}
 		}
+		if keep := e.config.Keep.Tallies; keep >= 0 {
+			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(time.Now().Add(-keep))}}
+			if err := e.store.Run(ctx, stmt); err != nil && ctx.Err() == nil {
+				e.log(ctx, "remove old tallies", err)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -61,7 +67,8 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
 			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}},
-			store.Stmt{SQL: e.sql.forgetEvent, Args: []any{seq}})
+			store.Stmt{SQL: e.sql.forgetEvent, Args: []any{seq}},
+			store.Stmt{SQL: e.sql.forgetRefs, Args: []any{seq}})
 	}
 	if err := e.store.Run(ctx, stmts...); err != nil {
 		return 0, err

@@ -133,10 +133,10 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 }
 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
-// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled],
-// and can be sent with [Engine.ResendFailed] when the webhook is enabled again. An
-// attempt that is under way goes on. Disable adds a version, unless the webhook is
-// disabled already.
+// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and
+// can be sent with [Engine.ResendMatching] when the webhook is enabled again. An attempt
+// that is under way goes on. Disable adds a version, unless the webhook is disabled
+// already.
 func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 1) }
 
 // Enable ends what Disable did. It adds a version, unless the webhook is enabled

@@ -17,7 +17,7 @@ import (
 // one can read it.
 const (
 	codecPlain   = 1
-	codecContent = 2 // with the Content behind the body
+	codecContent = 2 // with Content and Refs behind the body
 )
 
 // Encode writes a message for an engine that stores bytes. The same message gives the
@@ -45,9 +45,13 @@ func Encode(m *webhook.Message) []byte {
 		}
 	}
 	b = appendText(b, m.Body)
-	if len(m.Content) > 0 {
+	if len(m.Content)+len(m.Refs) > 0 {
 		b[0] = codecContent
 		b = appendText(b, m.Content)
+		b = binary.AppendUvarint(b, uint64(len(m.Refs)))
+		for _, ref := range m.Refs {
+			b = appendText(b, ref)
+		}
 	}
 	return b
 }
@@ -80,8 +84,14 @@ func Decode(data []byte) (*webhook.Message, error) {
 		m.Body = slices.Clone(body)
 	}
 	if data[0] == codecContent {
-		m.Content = slices.Clone(d.text())
-		d.broken = d.broken || len(m.Content) == 0
+		if content := d.text(); len(content) > 0 {
+			m.Content = slices.Clone(content)
+		}
+		for n := d.count(); n > 0 && !d.broken; n-- {
+			m.Refs = append(m.Refs, string(d.text()))
+			d.broken = d.broken || len(m.Refs) > maxValues
+		}
+		d.broken = d.broken || len(m.Content)+len(m.Refs) == 0
 	}
 	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
@@ -104,7 +114,7 @@ func (d *decoder) text() []byte {
 }
 
 // maxValues is how many header values are decoded: many more than [webhook.MaxHeaders],
-// which is how many may be sent.
+// which is how many may be sent. No more refs are, of which there are a few.
 const maxValues = 1000
 
 // header grows with what is there: each entry takes many times a byte, so a broken
@@ -157,6 +167,9 @@ func (d *decoder) rank() int {
 func Size(m *webhook.Message) int {
 	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) +
 		len(m.Subject) + len(m.Body)
+	for _, ref := range m.Refs {
+		n += len(ref)
+	}
 	for name, values := range m.Header {
 		for _, value := range values {
 			n += len(name) + len(value)

@@ -42,6 +42,7 @@ func encoded() *webhook.Message {
 func encodedContent() *webhook.Message {
 	m := encoded()
 	m.Content = []byte("\x00\xff0123456789abcd")
+	m.Refs = []string{"a418-d672", "9199 \xff", ""}
 	return m
 }
 
@@ -126,6 +127,8 @@ func TestEncode_RoundTrip(t *testing.T) {
 			m.URL, m.Subject, m.Event = string(m.Body), string(m.Body), string(m.Body)
 		}},
 		{"content", func(m *webhook.Message) { m.Content = []byte("0123456789abcdef") }},
+		{"refs", func(m *webhook.Message) { m.Refs = []string{"a418", "9019912345"} }},
+		{"an empty ref", func(m *webhook.Message) { m.Refs = []string{""} }},
 		{"lowest rank", func(m *webhook.Message) { m.Rank = math.MinInt }},
 		{"highest rank", func(m *webhook.Message) { m.Rank = math.MaxInt }},
 		{"zero policy", func(m *webhook.Message) { m.Policy = webhook.Policy{} }},
@@ -279,5 +282,6 @@ func normal(m *webhook.Message) *webhook.Message {
 		c.Header[name] = append([]string{}, values...)
 	}
 	c.Body, c.Content = append([]byte{}, m.Body...), append([]byte{}, m.Content...)
+	c.Refs = append([]string{}, m.Refs...)
 	return &c
 }

@@ -106,8 +106,7 @@ const (
 	ReasonSuperseded Reason = "superseded" // a message of higher rank on its subject came
 )
 
-// A Handler delivers what an engine hands out. Both functions are safe for concurrent
-// use.
+// A Handler delivers what an engine hands out. Its functions are safe for concurrent use.
 type Handler struct {
 	// Ready asks for a slot at an endpoint before one of its tasks is taken. If ok, the
 	// slot is reserved, and the next Handle of a task with that key uses it: an engine
@@ -125,6 +124,10 @@ type Handler struct {
 	// Engines give it a context that outlives that of Run, and end it only if the task
 	// has been taken from this worker.
 	Handle func(ctx context.Context, d Delivery) Verdict
+	// Redact hides in text what an attempt to send m has sent that is secret, as
+	// [webhook.Client.Redact] does, for an engine that keeps what receivers answer. If nil,
+	// nothing but the values of headers is known to be secret.
+	Redact func(ctx context.Context, m *webhook.Message, a webhook.Attempt, text []byte) []byte
 }
 
 // An Engine keeps tasks until their time, hands each to one worker at a time, and takes

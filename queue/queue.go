@@ -125,7 +125,7 @@ func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	}
 	task := Task{ID: m.ID, Key: Key(m), Message: m}
 	if q.cfg.Ordered && m.Subject != "" {
-		task.Order = task.Key + "\x1f" + m.Subject // a separator that no store minds
+		task.Order = task.Key + "\x1f" + orderSubject(m.Subject) // a separator that no store minds
 	}
 	if q.isDisabled(task.Key) {
 		return Task{}, ErrDisabled
@@ -196,6 +196,7 @@ func (q *Queue) Run(ctx context.Context) (err error) {
 		Handle: func(ctx context.Context, d Delivery) Verdict {
 			return q.handle(ctx, grace, d)
 		},
+		Redact: q.client.Redact,
 	})
 }
 

@@ -47,6 +47,7 @@ func open(t testing.TB, pool *pgxpool.Pool, config durable.Config) *postgres.Eng
 	e, err := postgres.New(pool, config)
 	require.NoError(t, err)
 	require.NoError(t, e.Migrate(t.Context()))
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	return e
 }
 

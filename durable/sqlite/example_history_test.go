@@ -82,7 +82,7 @@ func Example_history() {
 	list(durable.StateFailed)
 
 	broken.Store(false)
-	n, err := engine.ResendFailed(ctx, "calls", since)
+	n, err := engine.ResendMatching(ctx, durable.Filter{WebhookID: "calls", From: since}, 0)
 	fmt.Println("resent:", n, err)
 	list(durable.StateDelivered)
 	attempts, err := engine.Attempts(ctx, "call-1")

@@ -71,7 +71,8 @@ func Example_webhooks() {
 	fmt.Println(tx.Commit())
 	stats, err := q.Stats(ctx)
 	fmt.Println(stats.Pending, err)
-	// Output: webhook: body: offset 39: unknown name "payload.staus"; did you mean "payload.status"?
+	// Output:
+	// webhook: body: offset 39: unknown name "payload.staus"; did you mean "payload.status"?
 	// 2 <nil>
 	// <nil>
 	// 1 <nil>

@@ -28,7 +28,7 @@ func TestPlans(t *testing.T) {
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)
 	durabletest.Fill(t, 200, exec)
-	index := regexp.MustCompile(`ringhook_delivery_\w+`)
+	index := regexp.MustCompile(`ringhook_(delivery|ref)_\w+`)
 	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, stmt.Args...)
 		require.NoError(t, err)
@@ -39,9 +39,9 @@ func TestPlans(t *testing.T) {
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
 			// The index of what is pending is scanned for Stats.
 			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_pending") {
-				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt|event)\b`, step, stmt.SQL)
+				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt|event|ref|tally)\b`, step, stmt.SQL)
 			}
-			if name := index.FindString(step); name != "" && strings.Contains(stmt.SQL, "ORDER BY created") {
+			if name := index.FindString(step); name != "" && durabletest.IsPage(stmt.SQL) {
 				require.Regexp(t, durabletest.Index(stmt.SQL), name, stmt.SQL)
 			}
 			if strings.HasPrefix(step, "USE TEMP B-TREE") { // of a few pages
@@ -73,9 +73,9 @@ func BenchmarkWebhooks_Compare(b *testing.B) {
 	durabletest.Compare(b, open(b, newFile(b), durable.Config{}))
 }
 
-func BenchmarkEngine_ResendFailed(b *testing.B) {
+func BenchmarkEngine_ResendMatching(b *testing.B) {
 	path := newFile(b)
 	e := open(b, path, durable.Config{})
 	_, exec := connect(b, path)
-	durabletest.ResendFailed(b, e, exec)
+	durabletest.ResendMatching(b, e, exec)
 }

@@ -30,6 +30,7 @@ func message(id string) *webhook.Message {
 			Waits: []time.Duration{time.Millisecond, 27 * time.Hour}, Jitter: 0.2,
 		},
 		Content: []byte("0123456789abcdef"), Subject: "subject\xfe", Rank: 3,
+		Refs: []string{"call-1", "919019912345", "9019912345"},
 	}
 }
 
@@ -38,6 +39,7 @@ func clone(m *webhook.Message) *webhook.Message {
 	c := *m
 	c.Header, c.Body, c.Content = m.Header.Clone(), bytes.Clone(m.Body), bytes.Clone(m.Content)
 	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
+	c.Refs = slices.Clone(m.Refs)
 	return &c
 }
 
@@ -67,7 +69,7 @@ func normal(m *webhook.Message) webhook.Message {
 	for name, values := range c.Header {
 		c.Header[name] = filled(values)
 	}
-	c.Body = filled(c.Body)
+	c.Body, c.Refs = filled(c.Body), filled(c.Refs)
 	c.Policy.Success, c.Policy.Waits = filled(c.Policy.Success), filled(c.Policy.Waits)
 	return c
 }

@@ -148,15 +148,42 @@ func testDispatchFault[T any](t *testing.T, db Database[T]) {
 		WHERE id = '`+hookID+`'`)
 	require.ErrorIs(t, hooks.Dispatch(t.Context(), hookID, sent), durable.ErrNotComposed)
 	err = hooks.DispatchID(t.Context(), hookID, "no\x00id", sent)
-	require.ErrorContains(t, err, "nor kept as failed: durable: enqueue: task 0: ")
-	require.Equal(t, 4, count(t, db, `webhook_id = '`+hookID+`' AND state = 'failed'`))
+	require.ErrorIs(t, err, durable.ErrNotComposed)
+	require.NotContains(t, err.Error(), "nor kept")
+	require.Equal(t, 5, count(t, db, `webhook_id = '`+hookID+`' AND state = 'failed'`))
 	require.Equal(t, 0, count(t, db, `state = 'pending'`))
 }
 
 func testDispatchID[T any](t *testing.T, db Database[T]) {
 	hooks, q, r := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{Ordered: true})
-	require.EqualError(t, hooks.DispatchID(t.Context(), hookID, "a.b", sent),
-		`durable: webhook "`+hookID+`": webhook: message id has a character other than letters, digits, _ and - at offset 1`)
+	// An ID that no message can have is a failure in the history, once for each event.
+	long, other := strings.Repeat("x", 3000), sent
+	other.ID = long
+	for range 2 {
+		err := hooks.DispatchID(t.Context(), hookID, "a.b", sent)
+		require.ErrorIs(t, err, durable.ErrNotComposed)
+		require.EqualError(t, err, `durable: event not composed: `+
+			`webhook: message id has a character other than letters, digits, _ and - at offset 1`)
+		for _, id := range []string{long, "\xff\x00", ""} {
+			require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, id, sent), durable.ErrNotComposed)
+		}
+		require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "a.b", other), durable.ErrNotComposed)
+	}
+	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
+		err := hooks.DispatchIDTx(t.Context(), tx, hookID, "a b", sent)
+		require.ErrorIs(t, err, durable.ErrNotComposed)
+		return nil // as DispatchTx says
+	}))
+	require.Equal(t, 6, count(t, db, `state = 'failed' AND length(id) < 64 AND id LIKE 'bad_%'
+		AND event = 'whatsapp:message:status' AND length(message) = 0`))
+	db.Exec(t, `DELETE FROM @delivery`)
+	// A subject may be of any length and bytes.
+	for i, id := range []string{long, "\xff\x00", "\xfe"} {
+		other.ID = id
+		require.NoError(t, hooks.DispatchID(t.Context(), hookID, "subject-"+strconv.Itoa(i), other))
+	}
+	require.Equal(t, 3, count(t, db, `state = 'pending' AND active = 1 AND ordering IS NOT NULL`))
+	db.Exec(t, `DELETE FROM @delivery`)
 	broken := hook()
 	broken.Body = `{{payload.staus}}`
 	_, err := hooks.Update(t.Context(), broken, 1)
@@ -203,7 +230,7 @@ func testDisabled[T any](t *testing.T, db Database[T]) {
 	require.Len(t, r.got(), 1)
 
 	require.NoError(t, e.Webhooks(nil).Enable(t.Context(), hookID))
-	n, err := e.ResendFailed(t.Context(), hookID, time.Now().Add(-time.Hour))
+	n, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: hookID}, 0)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	finally(t, e, "report-1", durable.StateDelivered)

@@ -28,10 +28,14 @@ func filters(f durable.Filter) []durable.Filter {
 		func(g *durable.Filter) { g.Event = f.Event },
 		func(g *durable.Filter) { g.From = f.From },
 		func(g *durable.Filter) { g.To = f.To },
+		func(g *durable.Filter) { g.Ref = f.Ref },
+		func(g *durable.Filter) { g.Subject = f.Subject },
 	} {
 		for _, g := range all {
-			set(&g)
-			all = append(all, g)
+			before := g
+			if set(&g); g != before {
+				all = append(all, g)
+			}
 		}
 	}
 	return all
@@ -47,11 +51,15 @@ func testList[T any](t *testing.T, db Database[T]) {
 		durable.StatePending, durable.StateDelivered, durable.StateFailed, durable.StateDropped, durable.StateCanceled,
 	}
 	var want []durable.Delivery // the newest first
+	refs, subjects := map[string][]string{}, map[string]string{}
 	for i := range n {
 		task := Task(fmt.Sprintf("m%02d", i))
 		task.Key = "key-" + strconv.Itoa(i%2)
 		task.Message.WebhookID = "hook-" + strconv.Itoa(i%3)
 		task.Message.Event = "event-" + strconv.Itoa(i/2%2)
+		task.Message.Refs = []string{"Call-" + strconv.Itoa(i%4), "+91 90199 1234" + strconv.Itoa(i/2%2)}
+		task.Message.Subject = "subject-" + strconv.Itoa(i%4/2)
+		refs[task.ID], subjects[task.ID] = task.Message.Refs, task.Message.Subject
 		require.NoError(t, e.Enqueue(t.Context(), task))
 		d := durable.Delivery{
 			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event,
@@ -65,17 +73,21 @@ func testList[T any](t *testing.T, db Database[T]) {
 		}
 		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s WHERE id = '%s'`,
 			d.State, d.Created.UnixMicro(), due, ended, d.ID))
+		db.Exec(t, fmt.Sprintf(`UPDATE @ref SET at = %d WHERE delivery_seq = (SELECT seq FROM @delivery WHERE id = '%s')`,
+			d.Created.UnixMicro(), d.ID))
 		want = slices.Insert(want, 0, d)
 	}
 	for _, f := range filters(durable.Filter{
 		State: durable.StateFailed, WebhookID: "hook-1", Key: "key-1", Event: "event-1",
 		From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
+		Ref: "+91 90199 12341", Subject: "subject-1",
 	}) {
 		matching := []durable.Delivery{}
 		for _, d := range want {
 			if (f.State == "" || f.State == d.State) &&
 				(f.WebhookID == "" || f.WebhookID == d.WebhookID) &&
 				(f.Key == "" || f.Key == d.Key) &&
+				(f.Ref == "" || slices.Contains(refs[d.ID], f.Ref)) && (f.Subject == "" || f.Subject == subjects[d.ID]) &&
 				(f.Event == "" || f.Event == d.Event) && !d.Created.Before(f.From) && (f.To.IsZero() || d.Created.Before(f.To)) {
 				matching = append(matching, d)
 			}
@@ -100,12 +112,13 @@ func testList[T any](t *testing.T, db Database[T]) {
 		{After: "x"}:        "durable: list: bad filter: After is not the Next of a page",
 		{After: "1-2' OR "}: "durable: list: bad filter: After is not the Next of a page",
 		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
+		{Ref: " \x00"}:      "durable: list: bad filter: an empty Ref",
 	} {
 		_, err := e.List(t.Context(), f)
 		require.EqualError(t, err, text)
 		require.ErrorIs(t, err, durable.ErrFilter)
 	}
-	page, err := e.List(t.Context(), durable.Filter{WebhookID: "\x00\xff'", Key: "\x00"})
+	page, err := e.List(t.Context(), durable.Filter{WebhookID: "\x00\xff'", Key: "\x00", Ref: "a\x00'", Subject: "\x00'"})
 	require.NoError(t, err)
 	text, err := json.Marshal(page)
 	require.NoError(t, err)
@@ -204,7 +217,8 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	text, err := json.Marshal(attempts[0])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"resent": 0, "n": 1, "at": "2023-11-14T22:13:20.123456Z", "duration": "1.5ms",
-		"status": 503, "class": "status", "error": "webhook: status 503"}`, string(text))
+		"status": 503, "class": "status", "error": "webhook: status 503",
+		"answer": "", "location": "", "requests": 0, "may_have_arrived": false, "want": null}`, string(text))
 	var back durable.Attempt
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, attempts[0], back)
@@ -243,7 +257,7 @@ func testNotResent[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, err, tt.want)
 		require.ErrorIs(t, err, tt.is)
 	}
-	n, err := e.ResendFailed(t.Context(), "hook", time.Time{})
+	n, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: "hook"}, 0)
 	require.NoError(t, err)
 	require.Zero(t, n)
 	_, err = e.Get(t.Context(), "unknown")
@@ -291,11 +305,12 @@ func testResendOrdered[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, []string{"a", "b", "busy", "a", "b", "last", "busy"}, ids)
 }
 
-func testResendFailed[T any](t *testing.T, db Database[T]) {
+// testResendMatching resends a webhook's failures in batches, which fail again.
+func testResendMatching[T any](t *testing.T, db Database[T]) {
 	const n = 450 // more than two batches
 	e := db.Open(t, durable.Config{})
 	since := time.Now().Add(-time.Hour)
-	ended := since.UnixMicro()
+	created := since.UnixMicro()
 	tasks := Tasks("task", n)
 	for i := range tasks {
 		tasks[i].Message.WebhookID = "hook"
@@ -306,22 +321,22 @@ func testResendFailed[T any](t *testing.T, db Database[T]) {
 	}
 	tasks[0].Message.WebhookID = "other"
 	require.NoError(t, e.Enqueue(t.Context(), tasks...))
-	db.Exec(t, fmt.Sprintf(`UPDATE @delivery
-		SET state = 'failed', ended = %d, active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, ended))
+	db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = 'failed', created = %d, ended = %[1]d,
+		active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END`, created))
 	set := func(id int, state, reason string, at int64) {
-		const text = `UPDATE @delivery SET state = '%s', reason = '%s', ended = %d WHERE id = 'task-%d'`
+		const text = `UPDATE @delivery SET state = '%s', reason = '%s', created = %d WHERE id = 'task-%d'`
 		db.Exec(t, fmt.Sprintf(text, state, reason, at, id))
 	}
-	set(1, "failed", "", ended-1)
-	set(2, "delivered", "", ended)
-	set(3, "canceled", "", ended)
-	set(4, "dropped", "superseded", ended)
-	set(5, "dropped", "disabled", ended)
+	set(1, "failed", "", created-1)
+	set(2, "delivered", "", created)
+	set(3, "canceled", "", created)
+	set(4, "dropped", "superseded", created)
+	set(5, "dropped", "disabled", created)
 
 	// They fail again.
 	r := record(func(queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDead} })
 	Run(t, e, r.handle)
-	got, err := e.ResendFailed(t.Context(), "hook", since)
+	got, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: "hook", From: since}, 0)
 	require.NoError(t, err)
 	require.Equal(t, n-5, got)
 	r.await(t, n-5)

@@ -60,11 +60,24 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"kept while it is history", testKept[T]},
 		{"retention", testRetention[T]},
 		{"list", testList[T]},
+		{"refs and subjects", testRefs[T]},
+		{"refs are forgotten", testRefsForgotten[T]},
+		{"refs of a failure", testRefsOfFailure[T]},
+		{"answers", testAnswer[T]},
+		{"answers of other handlers", testKeepAnswer[T]},
+		{"a handler that ends its goroutine", testGoexit[T]},
+		{"a hook that ends its goroutine", testGoexitHook[T]},
 		{"long names", testLongNames[T]},
 		{"resend", testResend[T]},
 		{"not resent", testNotResent[T]},
 		{"resend in an ordering", testResendOrdered[T]},
-		{"resend failed", testResendFailed[T]},
+		{"resend what matches", testResendMatching[T]},
+		{"resend what matches a filter", testResendFilter[T]},
+		{"RetryNow", testRetryNow[T]},
+		{"RetryNow in an ordering", testRetryNowOrdered[T]},
+		{"count", testCount[T]},
+		{"count many", testCountMany[T]},
+		{"tallies", testTallies[T]},
 		{"an unreadable message is kept", testUnreadable[T]},
 		{"a handler that panics", testPanic[T]},
 		{"a handler out of time", testOutOfTime[T]},
@@ -466,7 +479,8 @@ func testRetention[T any](t *testing.T, db Database[T]) {
 	ended("canceled", 30*time.Minute, `'task-4'`)
 	db.Exec(t, `UPDATE @delivery SET state = 'pending', ended = NULL, due = `+durableMicros(time.Hour)+`
 		WHERE id = 'task-5'`)
-	db.Exec(t, `INSERT INTO @attempt SELECT seq, 0, 1, 0, 0, 0, '', '' FROM @delivery`)
+	db.Exec(t, `INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
+		SELECT seq, 0, 1, 0, 0, 0, '', '' FROM @delivery`)
 	Run(t, e, record(nil).handle)
 	eventually(t, db, 4, `SELECT count(*) FROM @delivery`)
 	eventually(t, db, 4, `SELECT count(*) FROM @attempt`)

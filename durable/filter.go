@@ -1,0 +1,151 @@
+package durable
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/ringhook/webhook"
+)
+
+// A search is a [Filter] as parts of a statement, such that one of the indexes is used; see
+// migrations.
+type search struct {
+	from  string // the tables
+	where string // conditions, each with AND before it
+	at    string // the columns that pages are in the order of: a time, and a number
+	seq   string
+	state string // the expression for the state
+	// states are those that the index has before the time, so that each needs a statement
+	// of its own. There are none if the index does not have the state.
+	states []State
+	params []any
+}
+
+// search returns the search for f. Its first parameters are the position that all are
+// before, the time that none is before, and then, which the caller sets, the limit.
+func (f Filter) search() (search, error) {
+	before := position{math.MaxInt64, 0}
+	if !f.To.IsZero() {
+		before.created = micros(f.To)
+	}
+	if f.After != "" {
+		after, err := parsePosition(f.After)
+		if err != nil {
+			return search{}, err
+		}
+		if after.created < before.created {
+			before = after
+		}
+	}
+	// A zero From is before all of them.
+	s := search{
+		from: `@delivery`, at: `created`, seq: `seq`, state: `state`,
+		params: []any{before.created, before.seq, micros(f.From), int64(0)},
+	}
+	for _, state := range states {
+		if f.State == state || f.State == "" {
+			s.states = append(s.states, state)
+		}
+	}
+	if len(s.states) == 0 {
+		return search{}, fmt.Errorf("%w: no such State", ErrFilter)
+	}
+	if f.Ref != "" || f.Subject != "" {
+		return s, s.forOne(f)
+	}
+	s.add("webhook_id", tag(f.WebhookID))
+	s.add("key", clean(f.Key))
+	event := "event"
+	if f.WebhookID != "" || f.Key != "" {
+		event = "event || ''"
+	}
+	s.add(event, tag(f.Event))
+	if len(s.params) > 4 {
+		s.state = "state || ''"
+	}
+	return s, nil
+}
+
+// add adds a condition, if it is wanted.
+func (s *search) add(column, want string) {
+	if want != "" {
+		s.params = append(s.params, want)
+		s.where += " AND " + column + " = $" + strconv.Itoa(len(s.params))
+	}
+}
+
+// forOne makes it a search for a ref or a subject, which few deliveries have. The other
+// conditions are expressions, so that no other index is used.
+func (s *search) forOne(f Filter) error {
+	subject := "subject"
+	if f.Ref != "" {
+		forms := webhook.NormalizeRef(f.Ref)
+		if len(forms) == 0 {
+			return fmt.Errorf("%w: an empty Ref", ErrFilter)
+		}
+		// CROSS JOIN: SQLite must read ref first, whose index has the order.
+		s.from, s.at, s.seq = `@ref CROSS JOIN @delivery`, `at`, `delivery_seq`
+		s.where = ` AND seq = delivery_seq`
+		s.add("ref", forms[len(forms)-1])
+		subject = "subject || ''"
+	}
+	if key := subjectKey(f.Subject); key != nil {
+		s.add(subject, *key)
+	}
+	s.add("webhook_id || ''", tag(f.WebhookID))
+	s.add("key || ''", clean(f.Key))
+	s.add("event || ''", tag(f.Event))
+	s.add("state || ''", string(f.State))
+	s.states = nil
+	return nil
+}
+
+// selected returns the statement for the given columns of the newest deliveries of a state;
+// or of all that match, if the search has no states.
+func (s search) selected(columns string, state State) string {
+	where := fmt.Sprintf(`(%[1]s, %[2]s) < ($1, $2) AND %[1]s >= $3%[3]s`, s.at, s.seq, s.where)
+	if len(s.states) > 0 {
+		where = fmt.Sprintf(`%s = '%s' AND %s`, s.state, state, where)
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE %s ORDER BY %s DESC, %s DESC LIMIT $4`,
+		columns, s.from, where, s.at, s.seq)
+}
+
+// page returns the statement for the newest deliveries.
+//
+// Without a State, a page is merged from the first deliveries of each state, in the order
+// of that index: so no index is needed for it.
+func (s search) page(limit int) (text string, params []any) {
+	s.params[3] = int64(limit)
+	if len(s.states) == 0 {
+		return s.selected(columns, ""), s.params
+	}
+	var parts []string
+	for _, state := range s.states {
+		parts = append(parts, fmt.Sprintf(`SELECT * FROM (%s) AS %s`, s.selected(columns, state), state))
+	}
+	return strings.Join(parts, ` UNION ALL `) + ` ORDER BY created DESC, seq DESC LIMIT $4`, s.params
+}
+
+// Conditions for oldest: neither sends again what was recomposed under another ID.
+const (
+	resendable = ` AND reason <> 'superseded' AND length(message) > 0` + hasNoSuccessor
+	// The event is kept.
+	recomposable = ` AND EXISTS (SELECT 1 FROM @event AS kept WHERE kept.seq = @delivery.seq)` + hasNoSuccessor
+
+	hasNoSuccessor = ` AND NOT EXISTS
+		(SELECT 1 FROM @delivery AS next WHERE next.of_id = @delivery.id AND next.of_id <> '')`
+)
+
+// oldest returns the statement for the given columns of the oldest deliveries of a state
+// for which a condition holds. Its first parameters are the position that all are after,
+// the time that all are before, and the limit.
+func (s search) oldest(columns string, state State, condition string) string {
+	where := fmt.Sprintf(`(%[1]s, %[2]s) > ($1, $2) AND %[1]s < $3%[3]s`, s.at, s.seq, s.where+condition)
+	if len(s.states) > 0 {
+		where = fmt.Sprintf(`%s = '%s' AND %s`, s.state, state, where)
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE %s ORDER BY %s, %s LIMIT $4`, columns, s.from, where, s.at, s.seq)
+}

@@ -1,0 +1,220 @@
+package webhook
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+const (
+	minHidden = 6  // bytes of a value that is looked for; shorter ones are in any text
+	minPart   = 16 // bytes of a part of a signature
+)
+
+// Redact returns text, such as the Body or the Location of an attempt, with *** in place of
+// what was sent that is secret: the values of the headers of m, which may be credentials
+// (all but Content-Type, Accept, User-Agent and Webhook-Id, from 6 bytes on), the secrets
+// that the Signer has, and the signatures that it makes for that attempt. Receivers repeat
+// them in their answers. They are also found percent-encoded, escaped as in JSON or HTML,
+// and in base64; otherwise encoded they are not, nor a signature that is another one each
+// time, or the secrets of a Signer that is not of this package.
+//
+// The Signer is asked again, unless text is too short to hold a secret; if it fails, all of
+// text is ***. Redact does not change text.
+func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte) []byte {
+	if m == nil || len(bytes.TrimSpace(text)) < minHidden {
+		return text
+	}
+	var h hidden
+	h.addHeader(m.Header, false)
+	if c.Signer != nil && longestWord(text) >= minPart {
+		signature := make(http.Header)
+		if err := c.sign(ctx, m, a.At, signature); err != nil || !h.addSecrets(ctx, c.Signer, m) {
+			return []byte(masked)
+		}
+		h.addHeader(signature, true)
+	}
+	return h.replace(text, len(text) >= maxResponseBody)
+}
+
+// longestWord returns the length of the longest run of bytes without a blank.
+func longestWord(text []byte) (n int) {
+	for word := range bytes.FieldsSeq(text) {
+		n = max(n, len(word))
+	}
+	return n
+}
+
+// hidden are the values that must not be shown.
+type hidden []string
+
+func (h *hidden) add(value string, atLeast int) {
+	if value = strings.TrimSpace(value); len(value) >= atLeast {
+		*h = append(*h, value)
+	}
+}
+
+// openHeaders are those whose values are no credentials.
+var openHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID, HeaderTimestamp}
+
+// addHeader adds the values of a header, of signatures also the parts.
+func (h *hidden) addHeader(header http.Header, signature bool) {
+	for name, values := range header {
+		if slices.Contains(openHeaders, http.CanonicalHeaderKey(name)) {
+			continue
+		}
+		for _, value := range values {
+			h.add(value, minHidden)
+			if scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " "); ok && isWord(scheme) {
+				h.addCredentials(scheme, rest)
+			}
+			if !signature {
+				continue
+			}
+			// as of v1,base64 v1,base64 and of t=1,v1=hex
+			parts := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+			for _, part := range parts {
+				h.add(part, minPart)
+				_, after, _ := strings.Cut(part, "=")
+				h.add(after, minPart)
+			}
+		}
+	}
+}
+
+// addCredentials adds what follows the scheme in a header such as Authorization.
+func (h *hidden) addCredentials(scheme, rest string) {
+	h.add(rest, minHidden)
+	if !strings.EqualFold(scheme, "Basic") {
+		return
+	}
+	if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest)); err == nil {
+		_, password, _ := strings.Cut(string(plain), ":")
+		h.add(string(plain), minHidden)
+		h.add(password, minHidden)
+	}
+}
+
+func isWord(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && r != '-' }) < 0
+}
+
+// addSecrets adds those of a signer, and reports whether it could.
+func (h *hidden) addSecrets(ctx context.Context, signer Signer, m *Message) (ok bool) {
+	keeper, isKeeper := signer.(interface {
+		signWith(ctx context.Context, webhookID string) ([]Secret, error)
+	})
+	if !isKeeper || m == nil {
+		return true
+	}
+	defer func() {
+		if recover() != nil { // of a Keyring
+			ok = false
+		}
+	}()
+	secrets, err := keeper.signWith(ctx, m.WebhookID)
+	if err != nil {
+		return false
+	}
+	for _, secret := range secrets {
+		if secret.key == nil || secret.isWebhookID {
+			continue
+		}
+		raw := secret.key.Bytes()
+		h.add(string(raw), minHidden)
+		h.add(base64.StdEncoding.EncodeToString(raw), minHidden)
+	}
+	return true
+}
+
+// signWith returns the secrets that Sign uses.
+func (h HMAC) signWith(ctx context.Context, webhookID string) ([]Secret, error) {
+	if h.Keys == nil {
+		return nil, nil
+	}
+	return h.Keys.secrets(ctx, webhookID)
+}
+
+// signWith returns the secrets that Sign uses.
+func (s StandardWebhooks) signWith(ctx context.Context, webhookID string) ([]Secret, error) {
+	return s.Keys.secrets(ctx, webhookID)
+}
+
+// signWith returns the secrets of all signers that tell theirs.
+func (s Signers) signWith(ctx context.Context, webhookID string) (all []Secret, err error) {
+	for _, signer := range s {
+		keeper, ok := signer.(interface {
+			signWith(ctx context.Context, webhookID string) ([]Secret, error)
+		})
+		if !ok {
+			continue
+		}
+		secrets, err := keeper.signWith(ctx, webhookID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, secrets...)
+	}
+	return all, nil
+}
+
+// replace hides the values in text. If text was cut at its end, so is perhaps a value.
+func (h hidden) replace(text []byte, isCut bool) []byte {
+	forms := h.forms()
+	for _, form := range forms {
+		if bytes.Contains(text, []byte(form)) {
+			text = bytes.ReplaceAll(text, []byte(form), []byte(masked))
+		}
+	}
+	if !isCut {
+		return text
+	}
+	for _, form := range forms {
+		for n := min(len(form)-1, len(text)); n >= minHidden; n-- {
+			if bytes.HasSuffix(text, []byte(form[:n])) {
+				return append(slices.Clip(text[:len(text)-n]), masked...)
+			}
+		}
+	}
+	return text
+}
+
+// forms returns the values in all the ways that they are looked for, the longest first, so
+// that no part of one is left.
+func (h hidden) forms() []string {
+	forms := make([]string, 0, 8*len(h))
+	for _, value := range h {
+		query, path := url.QueryEscape(value), url.PathEscape(value)
+		forms = append(forms, value, query, lowerHex(query), path, lowerHex(path),
+			html.EscapeString(value), strings.ReplaceAll(value, "/", `\/`),
+			strings.ReplaceAll(strings.ReplaceAll(value, `\`, `\\`), `"`, `\"`),
+			// without the last characters, which depend on what follows
+			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(value)), "="),
+			strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(value)), "="))
+	}
+	slices.SortFunc(forms, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	return slices.Compact(forms)
+}
+
+// lowerHex writes the digits of percent-encoding in lower case.
+func lowerHex(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i:i+3], bytes.ToLower(b[i:i+3]))
+		}
+	}
+	return string(b)
+}
