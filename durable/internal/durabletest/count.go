@@ -193,7 +193,8 @@ func testCount[T any](t *testing.T, db Database[T]) {
 			"pending": n(3), "delivered": n(9), "failed": n(8), "dropped": n(0), "canceled": n(0),
 		},
 		Failures: []durable.Failures{
-			{Class: "status", Status: 500, Number: n(4)}, {Class: "status", Status: 501, Number: n(2)},
+			{Class: "status", Status: 500, Number: n(4)},
+			{Class: "status", Status: 501, Number: n(2)},
 			{Class: "timeout", Number: n(2)},
 		},
 	}
@@ -202,7 +203,8 @@ func testCount[T any](t *testing.T, db Database[T]) {
 			"pending": n(2), "delivered": n(4), "failed": n(4), "dropped": n(0), "canceled": n(0),
 		},
 		Failures: []durable.Failures{
-			{Class: "status", Status: 500, Number: n(2)}, {Class: "status", Status: 501, Number: n(1)},
+			{Class: "status", Status: 500, Number: n(2)},
+			{Class: "status", Status: 501, Number: n(1)},
 			{Class: "timeout", Number: n(1)},
 		},
 	}
