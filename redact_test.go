@@ -110,11 +110,12 @@ func TestClient_RedactFails(t *testing.T) {
 	panics := webhook.Keyring(func(context.Context, string) ([]webhook.Secret, error) { panic("down") })
 	text := []byte("a text with aWordThatIsAsLongAsAnySecretOfTheSignerIs")
 	for _, c := range []*webhook.Client{
-		{Signer: webhook.HMAC{Keys: keyring}}, {Signer: webhook.StandardWebhooks{Keys: panics}},
+		{Signer: webhook.HMAC{Keys: keyring}},
+		{Signer: webhook.StandardWebhooks{Keys: panics}},
 		{Signer: webhook.Signers{webhook.HMAC{}, webhook.StandardWebhooks{Keys: keyring}}},
 	} {
 		require.Equal(t, "***", string(c.Redact(t.Context(), m, webhook.Attempt{}, text)))
-		require.Equal(t, "short words", string(c.Redact(t.Context(), m, webhook.Attempt{}, []byte("short words"))))
+		require.Equal(t, "a text", string(c.Redact(t.Context(), m, webhook.Attempt{}, []byte("a text"))))
 	}
 	require.Equal(t, text, (&webhook.Client{}).Redact(t.Context(), m, webhook.Attempt{}, text))
 }

@@ -324,7 +324,8 @@ func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt 
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
 			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-			[]byte{}, task.Message.Content, subjectKey(task.Message.Subject),
+			[]byte{},
+			task.Message.Content, subjectKey(task.Message.Subject),
 		},
 		Scan: func(row store.Row) error {
 			*isNew = true
