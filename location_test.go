@@ -90,7 +90,8 @@ func TestAttempt_Want(t *testing.T) {
 			m.Policy.Success = tt.success
 			a := (&webhook.Client{Transport: answer(404)}).Try(t.Context(), m, 1)
 			require.EqualError(t, a.Err, "webhook: status 404"+tt.text)
-			require.Equal(t, tt.success, a.Want) //nolint:testifylint // Want is what came
+			want := tt.success
+			require.Equal(t, want, a.Want)
 			if len(a.Want) > 0 { // it is a copy
 				a.Want[0] = 0
 				require.NotZero(t, m.Policy.Success[0])

@@ -15,6 +15,7 @@ import (
 
 const (
 	minHidden = 6  // bytes of a value that is looked for; shorter ones are in any text
+	minSecret = 8  // bytes of the shortest secret that there may be
 	minPart   = 16 // bytes of a part of a signature
 )
 
@@ -34,7 +35,7 @@ func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte)
 	}
 	var h hidden
 	h.addHeader(m.Header, false)
-	if c.Signer != nil && longestWord(text) >= minPart {
+	if c.Signer != nil && len(text) >= minSecret {
 		signature := make(http.Header)
 		if err := c.sign(ctx, m, a.At, signature); err != nil || !h.addSecrets(ctx, c.Signer, m) {
 			return []byte(masked)
@@ -42,14 +43,6 @@ func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte)
 		h.addHeader(signature, true)
 	}
 	return h.replace(text, len(text) >= maxResponseBody)
-}
-
-// longestWord returns the length of the longest run of bytes without a blank.
-func longestWord(text []byte) (n int) {
-	for word := range bytes.FieldsSeq(text) {
-		n = max(n, len(word))
-	}
-	return n
 }
 
 // hidden are the values that must not be shown.
@@ -128,7 +121,7 @@ func (h *hidden) addSecrets(ctx context.Context, signer Signer, m *Message) (ok 
 			continue
 		}
 		raw := secret.key.Bytes()
-		h.add(string(raw), minHidden)
+		*h = append(*h, string(raw)) // with blanks, if it has some at its ends
 		h.add(base64.StdEncoding.EncodeToString(raw), minHidden)
 	}
 	return true

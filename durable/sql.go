@@ -28,7 +28,7 @@ type statements struct {
 	successor, unchanged, succeed                string // recompose.go
 	lastEvents                                   string // compare.go
 	state, hurry                                 string // hurry.go
-	tallies, talliesOf, tallyUp, forgetTallies   string // tally.go
+	tallies, tallyUp, forgetTallies              string // tally.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -214,10 +214,8 @@ func (s *statements) forHistory(d store.Dialect) {
 func (s *statements) forTallies(d store.Dialect) {
 	s.tallyUp = d.SQL(`INSERT INTO @tally AS t (webhook_id, hour, outcome, n) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (webhook_id, hour, outcome) DO UPDATE SET n = t.n + excluded.n`)
-	s.talliesOf = d.SQL(`SELECT hour, outcome, n FROM @tally
+	s.tallies = d.SQL(`SELECT hour, outcome, n FROM @tally
 		WHERE webhook_id = $3 AND hour >= $1 AND hour < $2 ORDER BY hour`)
-	s.tallies = d.SQL(`SELECT hour, outcome, CAST(sum(n) AS bigint) FROM @tally
-		WHERE hour >= $1 AND hour < $2 GROUP BY hour, outcome ORDER BY hour`)
 	s.forgetTallies = d.SQL(`DELETE FROM @tally WHERE hour < $1`)
 }
 

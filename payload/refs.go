@@ -1,8 +1,13 @@
 package payload
 
-// Refs returns what a call is looked for by: the id, and the numbers of both ends.
+// Refs returns what a call is looked for by: the id, the number called and, unless it is
+// that of a campaign, which all of its calls have, the number that called.
 func (r CallReport) Refs() []string {
-	return []string{r.MID, r.To.String(), r.From.String(), r.Bridge.String()}
+	refs := []string{r.MID, r.To.String()}
+	if r.Source != SourceOBD {
+		refs = append(refs, r.From.String())
+	}
+	return refs
 }
 
 // Refs returns what a call is looked for by: its ids and the number of the lead.

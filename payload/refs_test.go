@@ -18,8 +18,12 @@ func TestRefs(t *testing.T) {
 		{payload.CallReport{}, nil},
 		{payload.CallReport{
 			MID: "Mid-1", To: payload.PhoneNumber(919019912345), From: payload.PhoneString("+91 80471-23456"),
-			Bridge: payload.PhoneNumber(8047100000),
-		}, []string{"mid-1", "919019912345", "9019912345", "918047123456", "8047123456", "8047100000"}},
+			Bridge: payload.PhoneNumber(8047100000), Source: payload.SourceC2C,
+		}, []string{"mid-1", "919019912345", "9019912345", "918047123456", "8047123456"}},
+		{payload.CallReport{
+			MID: "Mid-1", To: payload.PhoneNumber(919019912345), From: payload.PhoneString("918047123456"),
+			Source: payload.SourceOBD,
+		}, []string{"mid-1", "919019912345", "9019912345"}},
 		{payload.CDR{
 			CDRID: "c-1", CallRequestID: "r-1", CallID: "5BC9E66C-7785", PhoneNumber: payload.PhoneString("919019912345"),
 		}, []string{"5bc9e66c-7785", "r-1", "c-1", "919019912345", "9019912345"}},

@@ -314,8 +314,8 @@ func testTallies[T any](t *testing.T, db Database[T]) {
 		return sum
 	}
 	// Cancel and Supersede count in a second, also without a Run.
-	eventually(t, db, 1, `SELECT coalesce(sum(n), 0) FROM @tally WHERE outcome = 'canceled'`)
-	eventually(t, db, 7, `SELECT coalesce(sum(n), 0) FROM @tally WHERE outcome = 'dropped'`)
+	eventually(t, db, 1, `SELECT coalesce(sum(n), 0) FROM @tally WHERE outcome = 'canceled' AND webhook_id = 'hook-1'`)
+	eventually(t, db, 7, `SELECT coalesce(sum(n), 0) FROM @tally WHERE outcome = 'dropped' AND webhook_id LIKE 'hook-_'`)
 	hours := time.Now().Add(-time.Minute)
 	require.Equal(t, durable.Tally{Delivered: 11, Failed: 6, Dropped: 7, Canceled: 1, Retried: 6}, sum("", hours, time.Now()))
 	require.Equal(t, durable.Tally{Delivered: 6, Failed: 3, Dropped: 3, Retried: 3}, sum("hook-0", hours, time.Now()))
