@@ -117,6 +117,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	_, _, err = e.Newest(t.Context(), "o")
 	require.NoError(t, err)
+	planEndpoints(t, e)
 	_, err = e.Stats(t.Context(), 10)
 	require.NoError(t, err)
 	_, err = e.Attempts(t.Context(), "single")
@@ -125,15 +126,33 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	finally(t, e, "o1", durable.StateDelivered)
 	stop()
-	require.Greater(t, len(spy.stmts), 35)
+	require.Greater(t, len(spy.stmts), 43)
 	for _, stmt := range spy.stmts {
 		check(t, stmt)
 	}
 }
 
+// planEndpoints has a delivery parked and sent after all, by an engine that runs.
+func planEndpoints[T any](t *testing.T, e *durable.Engine[T]) {
+	task := Task("parked")
+	task.Key = "paused"
+	_, err := queue.SetState(t.Context(), e, task.Key, queue.StatePaused, "")
+	require.NoError(t, err)
+	require.NoError(t, e.Enqueue(t.Context(), task))
+	_, err = queue.SetState(t.Context(), e, task.Key, queue.StateEnabled, "")
+	require.NoError(t, err)
+	finally(t, e, task.ID, durable.StateDelivered)
+	_, err = e.Changed(t.Context(), 0)
+	require.NoError(t, err)
+	_, err = e.EndpointChanges(t.Context(), task.Key, 0, 0)
+	require.NoError(t, err)
+}
+
 // Index matches the names of the indexes that a page may be read from.
 func Index(sql string) string {
 	switch webhook, key := strings.Contains(sql, "webhook_id ="), strings.Contains(sql, "key ="); {
+	case strings.Contains(sql, "parked = 1"):
+		return "ringhook_delivery_parked"
 	case webhook && key:
 		return "ringhook_delivery_(webhook|key)"
 	case webhook:
