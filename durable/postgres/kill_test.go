@@ -24,6 +24,12 @@ func TestKill(t *testing.T) {
 	durabletest.Kill(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
 }
 
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	durabletest.Decide(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

@@ -11,6 +11,11 @@ func TestKill(t *testing.T) {
 	durabletest.Kill(t, durabletest.Place{Name: newFile(t)})
 }
 
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	durabletest.Decide(t, durabletest.Place{Name: newFile(t)})
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})

@@ -53,6 +53,8 @@ type settings struct {
 	Number  int    // of the process
 	Outages bool   // whether the database goes away now and then
 	Loose   bool   // whether nothing is ordered
+	Decides bool   // whether it is one of Decide
+	Dies    bool   // whether OnDisable ends it
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first.
@@ -68,7 +70,11 @@ func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 	}
 	var s settings
 	err := json.Unmarshal([]byte(text), &s)
-	if err == nil {
+	switch {
+	case err != nil:
+	case s.Decides:
+		err = decide(s, open)
+	default:
 		err = work(s, open)
 	}
 	if err != nil {
