@@ -32,7 +32,7 @@ type delivery struct {
 	verdict queue.Verdict
 }
 
-// load reads d, and parks it if its endpoint is paused, or holds it if it has an ordering.
+// load reads d. It parks it if its endpoint is paused, else holds it if it is ordered.
 func (e *Engine[T]) load(ctx context.Context, d *delivery) error {
 	return e.loads.do(ctx, d)
 }

@@ -23,8 +23,8 @@ import (
 type actorKey struct{}
 
 // WithActor returns a context that says who makes a change, such as the name of a user:
-// [Webhooks] Enable, Pause and Disable, and those of [queue.Queue], store at most 256 bytes
-// of it. A change without one is the library's own.
+// [Webhooks] Enable, Pause and Disable, and those of [queue.Queue], store at most 256
+// bytes of it. A change without one is the library's own.
 func WithActor(ctx context.Context, actor string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }
@@ -149,11 +149,8 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 	if err := e.endpoints.do(ctx, c); err != nil {
 		return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
 	}
-	if c.ok && want.State != queue.StatePaused {
-		select {
-		case e.unparks <- struct{}{}:
-		default:
-		}
+	if c.ok {
+		e.lookForParked()
 	}
 	return c.stored, c.ok, nil
 }
@@ -193,20 +190,24 @@ func (e *Engine[T]) setEndpoints(batch []*endpointChange) error {
 // [queue.Endpoints].
 func (e *Engine[T]) Changed(ctx context.Context, rev int64) ([]queue.Endpoint, error) {
 	var changed []queue.Endpoint
-	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.endpointsAfter, Args: []any{rev}, Scan: func(row store.Row) error {
+	scan := func(row store.Row) error {
 		one, err := scanEndpoint(row)
 		changed = append(changed, one)
 		return err
-	}})
+	}
+	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.endpointsAfter, Args: []any{rev}, Scan: scan})
 	if err != nil {
 		return nil, fmt.Errorf("durable: changed endpoints: %w", err)
+	}
+	if len(changed) > 0 {
+		e.lookForParked()
 	}
 	return changed, nil
 }
 
 // A delivery to a paused endpoint is parked: it has no job of River's. Whoever would
-// otherwise give it one, or runs the one that it has, parks it. When its endpoint is paused
-// no more, whichever process first sees that gives jobs to what is parked.
+// otherwise give it one, or runs the one that it has, parks it. When its endpoint is
+// paused no more, whichever process first sees that gives jobs to what is parked.
 
 const (
 	unparkEvery = time.Second
@@ -214,8 +215,16 @@ const (
 	unparkLock  = "durable: unpark"
 )
 
-// unpark gives jobs to what is parked at endpoints that are paused no more, at once when
-// this process has changed one, and else every second, until ctx ends.
+// lookForParked makes unpark look whether there is something to do.
+func (e *Engine[T]) lookForParked() {
+	select {
+	case e.unparks <- struct{}{}:
+	default:
+	}
+}
+
+// unpark gives jobs to what is parked at endpoints that are paused no more, until ctx
+// ends: at once when this process has made or heard of a change, and else every second.
 func (e *Engine[T]) unpark(ctx context.Context) {
 	ticker := time.NewTicker(unparkEvery)
 	defer ticker.Stop()

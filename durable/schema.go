@@ -35,7 +35,7 @@ const (
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
 // is of none in the table. Definitions are only added: the current one of an id has the
-// highest version. Its disabled is that of versions before there was a table of endpoints.
+// highest version. Its disabled counted before there was a table of endpoints.
 //
 // A page is read from one of four indexes: of the webhook or the endpoint, else of the
 // event, else of the state. Further columns in them are expressions, in the index and in

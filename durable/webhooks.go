@@ -140,9 +140,9 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 }
 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
-// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and can be
-// sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt that is
-// under way goes on.
+// What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and
+// can be sent with [Engine.ResendFailed] when the webhook is enabled again. An attempt
+// that is under way goes on.
 //
 // The reason is for people; at most 1 KiB of it is kept. [WithActor] says who decides it;
 // [Engine.EndpointChanges] tells both later. It is no change of the definition, and adds
@@ -160,8 +160,8 @@ func (w *Webhooks[T]) Pause(ctx context.Context, id, reason string) error {
 }
 
 // Enable ends what Disable, Pause or the queue did, in all processes, and makes the
-// webhook as good as new: nothing of its failures counts any more. What was held goes out,
-// the oldest first, after others that are due. Otherwise it is as Disable.
+// webhook as good as new: nothing of its failures counts any more. What was held goes
+// out, the oldest first, after others that are due. Otherwise it is as Disable.
 func (w *Webhooks[T]) Enable(ctx context.Context, id, reason string) error {
 	return w.setState(ctx, id, queue.StateEnabled, reason)
 }

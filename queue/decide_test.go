@@ -268,8 +268,8 @@ func TestQueue_Pause(t *testing.T) {
 	})
 }
 
-// An endpoint that fails for longer than DisableAfter is disabled, however often processes
-// start and stop meanwhile, and whichever of them has tried.
+// An endpoint that fails for longer than DisableAfter is disabled, however often
+// processes start and stop, and whichever of them has tried.
 func TestQueue_FailingOverDeploys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 // An EndpointState says how a [Queue] treats an endpoint at the moment.
 type EndpointState string
 
-// The states of an endpoint. An [Endpoint] has one of the first three, as was decided; what
-// [Queue.State] tells of one that is enabled is what attempts have shown.
+// The states of an endpoint. An [Endpoint] has one of the first three, as was decided;
+// what [Queue.State] tells of one that is enabled is what attempts have shown.
 const (
 	// StateEnabled says that messages are sent.
 	StateEnabled EndpointState = "enabled"

@@ -54,8 +54,8 @@ type Endpoints interface {
 // SetState stores a decision: that messages are sent to an endpoint ([StateEnabled]),
 // held until it is enabled ([StatePaused]), or neither sent nor accepted
 // ([StateDisabled]). It is what [Queue.Enable], [Queue.Pause] and [Queue.Disable] do, for
-// those who have an engine and no queue. The reason is for people; for an endpoint that is
-// paused or disabled already, the first one stays.
+// those who have an engine and no queue. The reason is for people; of an endpoint that
+// is paused or disabled already, the first reason stays.
 func SetState(
 	ctx context.Context, engine Endpoints, key string, state EndpointState, reason string,
 ) (Endpoint, error) {

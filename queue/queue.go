@@ -14,6 +14,8 @@ import (
 )
 
 // ErrDisabled is what Send returns for an endpoint that is disabled; see [Queue.Disable].
+// In the second after another process has disabled one, Send may take a message all the
+// same, which is dropped.
 var ErrDisabled = errors.New("queue: endpoint disabled")
 
 // ErrTooLarge is wrapped by what Send returns for a message over [Config] MaxSize.

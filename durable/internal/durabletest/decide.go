@@ -24,8 +24,8 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// Decide has three processes decide about endpoints, which counts in all of them, and kills
-// one between storing that an endpoint is disabled and telling OnDisable.
+// Decide has three processes decide about endpoints, which counts in all of them, and
+// kills one between storing that an endpoint is disabled and telling OnDisable.
 func Decide(t *testing.T, place Place) {
 	dying := startDecider(t, settings{Place: place, Number: 1, Decides: true, Dies: true})
 	dying.await("ready")
@@ -41,7 +41,9 @@ func Decide(t *testing.T, place Place) {
 	var took []time.Duration
 	for round := range 8 {
 		by := processes[round%3]
-		for _, step := range [][2]string{{"disable", "disabled"}, {"enable", "healthy"}, {"pause", "paused"}, {"enable", "healthy"}} {
+		for _, step := range [][2]string{
+			{"disable", "disabled"}, {"enable", "healthy"}, {"pause", "paused"}, {"enable", "healthy"},
+		} {
 			begun := by.say(step[0] + " hook")
 			for _, p := range processes {
 				if at := p.await("state hook " + step[1]); p != by {

@@ -123,8 +123,8 @@ func testEndpointLog[T any](t *testing.T, db Database[T]) {
 	require.EqualError(t, err, "durable: set endpoint: not a state that is stored")
 }
 
-// testEndpointTwo enables, in one process, a webhook that another has disabled after a 410:
-// from then on, none may drop anything.
+// testEndpointTwo enables, in one process, a webhook that another has disabled after a
+// 410: from then on, none may drop anything.
 func testEndpointTwo[T any](t *testing.T, db Database[T]) {
 	const n = 40
 	a := &answers{}
@@ -139,7 +139,8 @@ func testEndpointTwo[T any](t *testing.T, db Database[T]) {
 	for round := range 3 {
 		a.status.Store(http.StatusGone)
 		require.NoError(t, firstHooks.Dispatch(t.Context(), hookID, sent))
-		eventually(t, db, round+1, `SELECT count(*) FROM @endpoint_change WHERE state = 'disabled' AND reason = 'gone'`)
+		eventually(t, db, round+1, `SELECT count(*) FROM @endpoint_change
+			WHERE state = 'disabled' AND reason = 'gone'`)
 		d, err := hooks.Get(t.Context(), hookID)
 		require.NoError(t, err)
 		require.Equal(t, queue.StateDisabled, d.State)
@@ -160,8 +161,8 @@ func testEndpointTwo[T any](t *testing.T, db Database[T]) {
 	require.EqualValues(t, 3, told.Load())
 }
 
-// testEndpointGone has one process with nothing wired, in which a webhook is disabled after
-// a 410: enabling it is enough.
+// testEndpointGone has one process with nothing wired, in which a webhook is disabled
+// after a 410: enabling it is enough.
 func testEndpointGone[T any](t *testing.T, db Database[T]) {
 	a := &answers{}
 	q, hooks := answering(t, db.Open(t, durable.Config{}), a, queue.Config{})
@@ -209,7 +210,8 @@ func testFailingKept[T any](t *testing.T, db Database[T]) {
 	_, err := hooks.Create(t.Context(), hook())
 	require.NoError(t, err)
 	require.NoError(t, hooks.Dispatch(t.Context(), hookID, sent))
-	eventually(t, db, 1, `SELECT count(*) FROM @endpoint WHERE state = 'enabled' AND failing_since > 0 AND since = 0`)
+	eventually(t, db, 1, `SELECT count(*) FROM @endpoint
+		WHERE state = 'enabled' AND failing_since > 0 AND since = 0`)
 	stop()
 	d, err := hooks.Get(t.Context(), hookID)
 	require.NoError(t, err)
@@ -367,8 +369,8 @@ func testPauseOrdered[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, ids[2:], got)
 }
 
-// testPauseAtOnce has senders, while somebody pauses and enables: in the end, each message
-// was sent once.
+// testPauseAtOnce has senders, while somebody pauses and enables: in the end, each
+// message was sent once.
 func testPauseAtOnce[T any](t *testing.T, db Database[T]) {
 	const senders, each = 4, 60
 	a := &answers{}
