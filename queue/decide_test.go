@@ -276,18 +276,18 @@ func TestQueue_FailingOverDeploys(t *testing.T) {
 		var b table
 		var told []string
 		cfg := queue.Config{
-			DisableAfter: 8 * time.Hour,
+			DisableAfter: 2 * time.Hour,
 			OnDisable:    func(key string, reason queue.Reason) { told = append(told, key+" "+string(reason)) },
 		}
 		begun := time.Now()
-		for time.Since(begun) <= 8*time.Hour {
+		for time.Since(begun) <= 2*time.Hour {
 			require.Equal(t, queue.StateEnabled, b.row(t, "wh_1").State)
 			p, other := b.process(t, always(500), cfg), b.process(t, always(500), cfg)
 			for range 7 {
 				p.try("wh_1")
-				<-time.After(10 * time.Minute)
+				<-time.After(3 * time.Minute)
 				other.try("wh_1")
-				<-time.After(10 * time.Minute)
+				<-time.After(3 * time.Minute)
 			}
 			p.stop()
 			other.stop()
@@ -314,7 +314,7 @@ func TestQueue_FailingEnds(t *testing.T) {
 	}{
 		{"nothing between", false, 0, queue.StateDisabled},
 		{"a success", true, 0, queue.StateEnabled},
-		{"quiet", false, 260 * time.Minute, queue.StateEnabled},
+		{"quiet", false, 65 * time.Minute, queue.StateEnabled},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -323,12 +323,12 @@ func TestQueue_FailingEnds(t *testing.T) {
 				var b table
 				status := 500
 				answers := transport(func(*http.Request) (*http.Response, error) { return answer(status) })
-				cfg := queue.Config{DisableAfter: 8 * time.Hour, Failures: -1}
+				cfg := queue.Config{DisableAfter: 2 * time.Hour, Failures: -1}
 				one, two := b.process(t, answers, cfg), b.process(t, answers, cfg)
 				fail := func(times int) {
 					for range times {
 						one.try("wh_1")
-						<-time.After(10 * time.Minute)
+						<-time.After(150 * time.Second)
 					}
 				}
 				fail(40)
