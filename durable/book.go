@@ -24,7 +24,8 @@ type delivery struct {
 	due       time.Time
 	held      time.Time
 	busy      bool // another worker holds it
-	disabled  bool // whether its webhook is
+	endpoint  queue.EndpointState
+	parked    bool // just now, since the endpoint is paused
 	unsure    bool // whether the verdict may have been written although that failed
 	message   []byte
 	content   []byte
@@ -34,7 +35,7 @@ type delivery struct {
 	answer  answer // of the verdict's attempt
 }
 
-// load reads d, and holds it if it has an ordering.
+// load reads d. It parks it if its endpoint is paused, else holds it if it is ordered.
 func (e *Engine[T]) load(ctx context.Context, d *delivery) error {
 	return e.loads.do(ctx, d)
 }
@@ -44,7 +45,7 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	defer cancel()
 	stmts := make([]store.Stmt, len(batch))
 	for i, d := range batch {
-		d.state, d.busy = "", false
+		d.state, d.busy, d.parked = "", false, false
 		stmts[i] = store.Stmt{SQL: e.sql.load, Args: []any{d.seq, d.gen}, Scan: d.scan}
 	}
 	if err := e.store.Read(ctx, stmts...); err != nil {
@@ -52,7 +53,14 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	}
 	stmts = stmts[:0]
 	for _, d := range batch {
-		if d.ordering != "" && d.state == StatePending && d.active && !d.due.After(d.now) {
+		switch mine := d.state == StatePending && (d.active || d.ordering == ""); {
+		case mine && d.endpoint == queue.StatePaused:
+			stmts = append(stmts, store.Stmt{
+				SQL:  e.sql.park,
+				Args: []any{d.seq, d.gen, d.key},
+				Scan: func(row store.Row) error { d.parked = true; return row.Scan(new(int64)) },
+			})
+		case mine && d.ordering != "" && !d.due.After(d.now):
 			d.busy = true
 			from, until := e.held(d.now)
 			end := micros(d.now.Add(e.config.lease()))
@@ -74,16 +82,16 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
-	var active, attempts, created, due, held, disabled int64
+	var active, attempts, created, due, held int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &d.refs, &disabled)
+		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint))
 	if err != nil {
 		return err
 	}
 	if ordering != nil {
 		d.ordering = *ordering
 	}
-	d.active, d.attempts, d.disabled = active == 1, int(attempts), disabled == 1
+	d.active, d.attempts = active == 1, int(attempts)
 	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
 	return nil
 }

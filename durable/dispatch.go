@@ -21,15 +21,16 @@ var ErrNotComposed = errors.New("event not composed")
 
 // Dispatch reports an event to the webhook with that ID: it looks the webhook up,
 // composes the message and enqueues it. When it returns nil, the message is on disk.
-// The definition is the current one in the database, whichever process has changed it;
-// the delivery has its version.
+// The definition is the current one in the database, and so is its state, whichever
+// process has changed them; the delivery has the definition's version.
 //
 // An event that cannot be composed is kept as a failed delivery, of the class
 // [webhook.ClassInvalid] and without a message, so that the history shows why; the error
 // wraps [ErrNotComposed] and the reason, mostly a [*webhook.TemplateError];
 // [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing is
-// kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled here, or
-// an endpoint that is disabled in the queue; the errors of Enqueue and of the database.
+// kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled; the
+// errors of Enqueue and of the database. What is dispatched to a webhook that is paused is
+// kept until it is enabled.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
@@ -216,7 +217,7 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*co
 	switch {
 	case err != nil:
 		return nil, err
-	case d.disabled == 1:
+	case d.state.State == queue.StateDisabled:
 		return nil, hookError(id, queue.ErrDisabled)
 	case d.text == "":
 		return known, nil

@@ -41,6 +41,15 @@
 // and send it; [Webhooks.Compare] shows what a change would make of the last events
 // before it is saved.
 //
+// # Enabled, paused, disabled
+//
+// [Webhooks] Disable, Pause and Enable decide whether a webhook gets what is dispatched
+// to it; so does the queue, for one that answers 410 or fails for too long. All of them
+// change the same row, which [Definition] shows, and which counts in every process within
+// a second; [Engine.EndpointChanges] tells who has decided what, when and why, with the
+// names that [WithActor] was given. What is sent to a paused webhook is held, and counted
+// as Held by Stats; when it is enabled, it goes out, the oldest first.
+//
 // # Several processes
 //
 // Any number of processes may share a database. Each hands out what is due to its own
@@ -57,8 +66,9 @@
 //
 // Migrate brings the tables of an older version up to date, and loses nothing in them.
 // Check, Run and Migrate return an error for tables of a newer version of this module or
-// of River. Before a file of SQLite is migrated, stop the processes of older versions:
-// River's older drivers cannot read what the newer one writes.
+// of River. Processes of an older version that go on beside a newer one do not hear of
+// what it decides about webhooks. Before a file of SQLite is migrated, stop the processes
+// of older versions: River's older drivers cannot read what the newer one writes.
 //
 // # History
 //

@@ -28,10 +28,12 @@ type Engine[T any] struct {
 	// started only once.
 	client *river.Client[T]
 
-	enqueues batcher[[]entry]
-	loads    batcher[*delivery]
-	verdicts batcher[*delivery]
-	tallies  *tallies
+	enqueues  batcher[[]entry]
+	loads     batcher[*delivery]
+	verdicts  batcher[*delivery]
+	endpoints batcher[*endpointChange]
+	unparks   chan struct{} // has a value if an endpoint may have been enabled
+	tallies   *tallies
 
 	ran     atomic.Bool
 	handler queue.Handler // set before the client is started
@@ -43,9 +45,10 @@ type Engine[T any] struct {
 }
 
 var (
-	_ queue.Orderer  = (*Engine[any])(nil)
-	_ queue.Canceler = (*Engine[any])(nil)
-	_ queue.Statser  = (*Engine[any])(nil)
+	_ queue.Orderer   = (*Engine[any])(nil)
+	_ queue.Canceler  = (*Engine[any])(nil)
+	_ queue.Statser   = (*Engine[any])(nil)
+	_ queue.Endpoints = (*Engine[any])(nil)
 )
 
 // An opener is an Engine of any T.
@@ -76,6 +79,8 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.tallies = &tallies{write: e.writeTallies}
+	e.endpoints = batcher[*endpointChange]{max: 200, work: e.setEndpoints}
+	e.unparks = make(chan struct{}, 1)
 	e.client, err = e.newClient()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
@@ -166,6 +171,7 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	var upkeep sync.WaitGroup
 	upkeep.Go(func() { e.sweep(ctx) })
 	upkeep.Go(func() { e.revive(ctx) })
+	upkeep.Go(func() { e.unpark(ctx) })
 	<-ctx.Done()
 	close(e.stop)
 	err = client.Stop(whole)
@@ -239,7 +245,7 @@ func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again b
 	}
 	d := &delivery{seq: a.Seq, gen: a.Gen, now: time.Now()}
 	again, after = e.attempt(ctx, d)
-	if !again && d.ordering != "" {
+	if !again && d.ordering != "" && !d.parked {
 		// In a transaction of its own, since one that enqueues holds the ordering until
 		// it ends. If it fails, the job is run again.
 		if err := e.next(ctx, d); err != nil {
@@ -285,6 +291,8 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		return false, 0
 	case d.ordering != "" && !d.active: // it could not be known whether it was its turn
 		return false, 0
+	case d.endpoint == queue.StatePaused: // parked, unless it was enabled at this moment
+		return !d.parked, 0
 	case d.busy: // in a worker that may have died
 		return true, min(max(time.Until(d.held), 0), e.config.lease())
 	case d.due.After(d.now): // it was put off, and the process died before its job was
@@ -350,10 +358,10 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	}
 	d.webhookID = tag(message.WebhookID)
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
-		Task:     queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
-		N:        d.attempts + 1,
-		Since:    d.created,
-		Disabled: d.disabled,
+		Task:  queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
+		N:     d.attempts + 1,
+		Since: d.created,
+		State: d.endpoint,
 	})
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)

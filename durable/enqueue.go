@@ -311,11 +311,11 @@ func (e *Engine[T]) insertStmt(
 			encode(task.Message), int64(task.version), task.Message.Content, subjectKey(task.Message.Subject),
 		},
 		Scan: func(row store.Row) error {
-			var seq, active, stale int64
+			var seq, active, stale, parked int64
 			*isNew = true
-			err := row.Scan(&seq, &active, &stale)
+			err := row.Scan(&seq, &active, &stale, &parked)
 			// One that has a job and is not active asks then whether it is its turn.
-			if active == 1 || stale == 1 {
+			if active == 1 && parked == 0 || stale == 1 {
 				j := job(args{Seq: seq}, due)
 				j.InsertOpts.Priority = task.priority
 				wake(j)

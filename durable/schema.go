@@ -32,9 +32,11 @@ const (
 // ordered delivery belongs to its worker. message is empty for an event that could not
 // be composed.
 //
+// parked is 1 if the delivery has no job since its endpoint is paused; see endpoint.go.
+//
 // webhook_version is that of the definition that the message was composed with; 0 if it
 // is of none in the table. Definitions are only added: the current one of an id has the
-// highest version.
+// highest version. Its disabled counted before there was a table of endpoints.
 //
 // event has the event of a delivery, in a table of its own since it is written once, and
 // a delivery several times. of_id is the ID of the delivery that one was made of with
@@ -138,6 +140,39 @@ var migrations = [][]string{{
 		PRIMARY KEY (webhook_id, hour, outcome)
 	)`,
 	`CREATE INDEX ringhook_tally_hour ON @tally (hour)`,
+	`CREATE TABLE @endpoint (
+		key           text   PRIMARY KEY,
+		state         text   NOT NULL,
+		reason        text   NOT NULL,
+		actor         text   NOT NULL,
+		since         bigint NOT NULL,
+		failing_since bigint NOT NULL,
+		last_failure  bigint NOT NULL,
+		tell          bigint NOT NULL,
+		rev           bigint NOT NULL
+	)`,
+	`CREATE UNIQUE INDEX ringhook_endpoint_rev ON @endpoint (rev)`,
+	`CREATE INDEX ringhook_endpoint_paused ON @endpoint (key) WHERE state = 'paused'`,
+	`CREATE TABLE @endpoint_change (
+		key    text   NOT NULL,
+		rev    bigint NOT NULL,
+		at     bigint NOT NULL,
+		actor  text   NOT NULL,
+		was    text   NOT NULL,
+		state  text   NOT NULL,
+		reason text   NOT NULL,
+		PRIMARY KEY (key, rev)
+	)`,
+	`ALTER TABLE @delivery ADD COLUMN parked bigint NOT NULL DEFAULT 0`,
+	`CREATE INDEX ringhook_delivery_parked ON @delivery (key, created, seq) WHERE parked = 1`,
+	// The webhooks whose newest version was disabled, since the first of such versions.
+	`INSERT INTO @endpoint (key, state, reason, actor, since, failing_since, last_failure, tell, rev)
+		SELECT id, 'disabled', '', '', (SELECT min(changed) FROM @webhook WHERE id = w.id AND version >
+				(SELECT coalesce(max(version), 0) FROM @webhook WHERE id = w.id AND disabled = 0)),
+			0, 0, 0, row_number() OVER (ORDER BY id)
+		FROM @webhook AS w WHERE disabled = 1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id)`,
+	`INSERT INTO @endpoint_change (key, rev, at, actor, was, state, reason)
+		SELECT key, rev, since, '', 'enabled', state, '' FROM @endpoint`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

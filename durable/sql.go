@@ -15,12 +15,15 @@ type statements struct {
 	load, hold, attempt, postpone, retry, end    string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
-	totals, busiest                              string // stats.go
+	totals, busiest, paused                      string // stats.go
 	expired, forgetAttempts, forget              string // sweep.go
 	forgetEvent                                  string // sweep.go
 	forgetRefs                                   string // sweep.go
 	jobless, unreleased, inactive                string // revive.go
-	create, update, disable                      string // webhooks.go
+	endpoint, endpointsAfter, endpointLog        string // endpoint.go
+	logEndpoint, setEndpoint                     string // endpoint.go
+	park, parkedKeys, unpark                     string // endpoint.go
+	create, update                               string // webhooks.go
 	current, atVersion, list                     string // webhooks.go
 	get, message, seq, attempts                  string // history.go
 	ended, resend                                string // resend.go
@@ -49,6 +52,7 @@ func newStatements(d store.Dialect) statements {
 	s.forWork(d)
 	s.forOrders(d)
 	s.forUpkeep(d)
+	s.forEndpoints(d)
 	s.forWebhooks(d)
 	s.forHistory(d)
 	s.forEvents(d)
@@ -70,16 +74,18 @@ func (s *statements) forLayout(d store.Dialect) {
 // forWork sets what enqueues a delivery and takes it through its attempts.
 func (s *statements) forWork(d store.Dialect) {
 	// In an ordering, a delivery is active only if there is no other. In a transaction
-	// that may not see others, none is: it becomes active after the commit.
+	// that may not see others, none is: it becomes active after the commit. One that is
+	// parked by mistake, since its endpoint has just been enabled, gets its job later.
 	s.insert = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
-				content, subject)
+				content, subject, parked)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
 				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9, $11, $12)
-		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END`)
+			$7, $8, $9, $11, $12, CASE WHEN EXISTS
+				(SELECT 1 FROM @endpoint WHERE key = $3 AND state = 'paused') THEN 1 ELSE 0 END)
+		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
@@ -99,7 +105,7 @@ func (s *statements) forWork(d store.Dialect) {
 	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
-		refsColumn + `, coalesce((SELECT disabled FROM @webhook WHERE id = d.webhook_id ORDER BY version DESC LIMIT 1), 0)
+		refsColumn + `, coalesce((SELECT state FROM @endpoint WHERE key = d.key), 'enabled')
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
@@ -133,15 +139,19 @@ func (s *statements) forOrders(d store.Dialect) {
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)
 	s.release = d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`)
-	s.promote = d.SQL(`UPDATE @delivery SET active = 1
+	s.promote = d.SQL(`UPDATE @delivery SET active = 1, parked = 0
 		WHERE seq = (SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' ORDER BY seq LIMIT 1)
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = $1 AND active = 1)
 		RETURNING seq, gen, due`)
 }
 
 func (s *statements) forUpkeep(d store.Dialect) {
-	s.totals = d.SQL(`SELECT count(*), count(CASE WHEN due <= $1 THEN 1 END), min(created)
-		FROM @delivery WHERE state = 'pending'`)
+	s.totals = d.SQL(`SELECT count(*), count(CASE WHEN due <= $1 AND held = 0 THEN 1 END),
+			count(CASE WHEN held = 1 THEN 1 END), min(CASE WHEN held = 0 THEN created END)
+		FROM (SELECT due, created,
+				CASE WHEN key IN (SELECT key FROM @endpoint WHERE state = 'paused') THEN 1 ELSE 0 END AS held
+			FROM @delivery WHERE state = 'pending') AS d`)
+	s.paused = d.SQL(`SELECT key FROM @endpoint WHERE state = 'paused'`)
 	s.busiest = d.SQL(`SELECT key, count(*) FROM @delivery
 		WHERE state = 'pending' GROUP BY key ORDER BY 2 DESC, 1 LIMIT $1`)
 
@@ -156,7 +166,7 @@ func (s *statements) forUpkeep(d store.Dialect) {
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
 
 	s.jobless = d.SQL(`SELECT +seq, gen FROM @delivery
-		WHERE state = 'pending' AND active = 1 AND due < $1` + withoutJob)
+		WHERE state = 'pending' AND active = 1 AND parked = 0 AND due < $1` + withoutJob)
 	// Those that have ended, and whose turn in an ordering has not.
 	s.unreleased = d.SQL(`SELECT +seq, gen FROM @delivery
 		WHERE ordering > '' AND ordering IS NOT NULL AND active = 1
@@ -171,23 +181,22 @@ func (s *statements) forUpkeep(d store.Dialect) {
 func (s *statements) forWebhooks(d store.Dialect) {
 	// Of two that add the same version, the primary key lets one through.
 	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		VALUES ($1, 1, 0, $2, $3)
-		ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`)
+		VALUES ($1, 1, 0, $2, $3) ON CONFLICT DO NOTHING RETURNING version`)
 	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		SELECT id, version + 1, disabled, CAST($3 AS bigint), CAST($4 AS text)
+		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text)
 			FROM @webhook WHERE id = $1 AND version = $2
-		ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`)
-	s.disable = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		SELECT id, version + 1, CAST($3 AS bigint), CAST($4 AS bigint), definition
-			FROM @webhook WHERE id = $1 AND version = $2
-		ON CONFLICT DO NOTHING RETURNING id, version, disabled, changed, definition`)
-	s.current = d.SQL(`SELECT id, version, disabled, changed,
-			CASE WHEN version = $2 AND changed = $3 THEN '' ELSE definition END
-		FROM @webhook WHERE id = $1 ORDER BY version DESC LIMIT 1`)
-	s.atVersion = d.SQL(`SELECT id, version, disabled, changed, definition
-		FROM @webhook WHERE id = $1 AND version = $2`)
-	s.list = d.SQL(`SELECT id, version, disabled, changed, definition FROM @webhook AS w
-		WHERE id > $1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id) ORDER BY id LIMIT $2`)
+		ON CONFLICT DO NOTHING RETURNING version`)
+	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
+			coalesce(e.since, 0), coalesce(e.failing_since, 0)`
+	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
+	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
+			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `
+		WHERE w.id = $1 ORDER BY w.version DESC LIMIT 1`)
+	s.atVersion = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
+		WHERE w.id = $1 AND w.version = $2`)
+	s.list = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
+		WHERE w.id > $1 AND w.version = (SELECT max(version) FROM @webhook WHERE id = w.id)
+		ORDER BY w.id LIMIT $2`)
 }
 
 func (s *statements) forHistory(d store.Dialect) {
@@ -202,7 +211,7 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.ended = d.SQL(`SELECT ` + endedColumns + ` FROM @delivery WHERE id = $1`)
 	// In an ordering, it becomes active by promote.
 	s.resend = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
-			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '',
+			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '', parked = 0,
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
 	// Not one that is handed out, which is due. In an ordering, only the first has a job.
@@ -231,7 +240,7 @@ func (s *statements) forEvents(d store.Dialect) {
 	// In an ordering, it becomes active by promote.
 	s.replace = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
 			due = $4, held = 0, ended = NULL, status = 0, class = '', error = '',
-			message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
+			parked = 0, message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
 			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5
 			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND class NOT IN ` + harmless + `)

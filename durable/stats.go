@@ -18,12 +18,20 @@ import (
 func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	flying := e.flights.all()
 	var stats queue.Stats
-	var pending, due int64
+	var pending, due, held, flyingHeld int64
 	var oldest *int64
 	stmts := []store.Stmt{{
 		SQL:  e.sql.totals,
 		Args: []any{micros(time.Now())},
-		Scan: func(row store.Row) error { return row.Scan(&pending, &due, &oldest) },
+		Scan: func(row store.Row) error { return row.Scan(&pending, &due, &held, &oldest) },
+	}, {
+		SQL: e.sql.paused,
+		Scan: func(row store.Row) error {
+			var key string
+			err := row.Scan(&key)
+			flyingHeld += int64(flying[key])
+			return err
+		},
 	}}
 	if busiest > 0 {
 		scan := func(row store.Row) error {
@@ -44,7 +52,9 @@ func (e *Engine[T]) Stats(ctx context.Context, busiest int) (queue.Stats, error)
 		stats.InFlight += n
 	}
 	stats.Pending = max(0, int(pending)-stats.InFlight)
-	stats.Due = max(0, int(due)-stats.InFlight)
+	// What is in flight is among the pending, and was due unless its endpoint was paused.
+	stats.Due = max(0, int(due)-stats.InFlight+int(flyingHeld))
+	stats.Held = max(0, int(held-flyingHeld))
 	if oldest != nil {
 		stats.Oldest = fromMicros(*oldest)
 	}

@@ -56,9 +56,18 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 // members of the webhook beside its own.
 type Definition struct {
 	webhook.Webhook
-	Version  int       `json:"version"`  // from 1
-	Disabled bool      `json:"disabled"` // nothing is dispatched to it
-	Changed  time.Time `json:"changed"`  // when this version was stored
+	Version int       `json:"version"` // from 1
+	Changed time.Time `json:"changed"` // when this version was stored
+
+	// The state of the webhook, which is no part of the version: [queue.StateEnabled],
+	// StatePaused or StateDisabled; why, who decided it, and when. Of one that was never
+	// paused or disabled, all but State are zero. See [queue.Endpoint].
+	State  queue.EndpointState `json:"state"`
+	Reason string              `json:"reason"`
+	Actor  string              `json:"actor"`
+	Since  time.Time           `json:"since,omitzero"`
+	// FailingSince is the first failure since the last success; zero if there is none.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one
@@ -110,10 +119,10 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 	return d.decode()
 }
 
-// Update stores a whole new definition of the webhook with that ID, in place of the
-// given version. The error wraps [ErrConflict] if that is not the current one: get the
-// current one, and decide again. A webhook that is disabled stays so. Other errors are
-// as for Create.
+// Update stores a whole new definition of the webhook with that ID, in place of the given
+// version. The error wraps [ErrConflict] if that is not the current one: get the current
+// one, and decide again. The state of the webhook stays as it is. Other errors are as for
+// Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
 	text, err := w.encode(hook)
 	if err != nil {
@@ -135,26 +144,49 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
 // What is enqueued is dropped when it is due, for the reason [queue.ReasonDisabled], and
 // can be sent with [Engine.ResendMatching] when the webhook is enabled again. An attempt
-// that is under way goes on. Disable adds a version, unless the webhook is disabled
-// already.
-func (w *Webhooks[T]) Disable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 1) }
+// that is under way goes on.
+//
+// The reason is for people; at most 1 KiB of it is kept. [WithActor] says who decides it;
+// [Engine.EndpointChanges] tells both later. It is no change of the definition, and adds
+// no version. For a webhook that is disabled already, it does nothing. The error wraps
+// [webhook.ErrNotFound].
+func (w *Webhooks[T]) Disable(ctx context.Context, id, reason string) error {
+	return w.setState(ctx, id, queue.StateDisabled, reason)
+}
 
-// Enable ends what Disable did. It adds a version, unless the webhook is enabled
-// already.
-func (w *Webhooks[T]) Enable(ctx context.Context, id string) error { return w.setDisabled(ctx, id, 0) }
+// Pause holds what is sent to a webhook, in all processes: events are dispatched as ever,
+// but nothing is sent until Enable or Disable. An attempt that is under way goes on.
+// Otherwise it is as Disable.
+func (w *Webhooks[T]) Pause(ctx context.Context, id, reason string) error {
+	return w.setState(ctx, id, queue.StatePaused, reason)
+}
 
-func (w *Webhooks[T]) setDisabled(ctx context.Context, id string, disabled int64) error {
-	for { // until there is no other change between the two statements
-		d, err := w.current(ctx, w.engine.store.Read, id, 0, 0)
-		if err != nil || d.disabled == disabled {
-			return err
-		}
-		params := []any{id, d.version, disabled, micros(time.Now())}
-		d, err = w.change(ctx, id, store.Stmt{SQL: w.engine.sql.disable, Args: params})
-		if err != nil || d != nil {
-			return err
-		}
+// Enable ends what Disable, Pause or the queue did, in all processes, and makes the
+// webhook as good as new: nothing of its failures counts any more. What was held goes
+// out, the oldest first, after others that are due. Otherwise it is as Disable.
+func (w *Webhooks[T]) Enable(ctx context.Context, id, reason string) error {
+	return w.setState(ctx, id, queue.StateEnabled, reason)
+}
+
+func (w *Webhooks[T]) setState(ctx context.Context, id string, state queue.EndpointState, reason string) error {
+	if _, err := w.current(ctx, w.engine.store.Read, id, 0, 0); err != nil {
+		return err
 	}
+	var err error
+	switch {
+	case w.queue == nil:
+		_, err = queue.SetState(ctx, w.engine, id, state, reason)
+	case state == queue.StateDisabled: // by the queue, so that it knows it at once
+		err = w.queue.Disable(ctx, id, reason)
+	case state == queue.StatePaused:
+		err = w.queue.Pause(ctx, id, reason)
+	default:
+		err = w.queue.Enable(ctx, id, reason)
+	}
+	if err != nil {
+		return hookError(id, err)
+	}
+	return nil
 }
 
 // A WebhookFilter says which webhooks List returns: those that all of its fields that
@@ -252,7 +284,7 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 	switch {
 	case err != nil:
 		return webhook.Webhook{}, err
-	case d.Disabled:
+	case d.State == queue.StateDisabled:
 		return webhook.Webhook{}, hookError(id, fmt.Errorf("%w: it is disabled", webhook.ErrNotFound))
 	}
 	return d.Webhook, nil
@@ -276,7 +308,20 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 // change runs a statement that stores a version, and returns it, or nil if another
 // change came first.
 func (w *Webhooks[T]) change(ctx context.Context, id string, stmt store.Stmt) (*definition, error) {
-	return one(ctx, w.engine.store.Run, id, stmt)
+	stored := false
+	stmt.Scan = func(row store.Row) error {
+		stored = true
+		return row.Scan(new(int64))
+	}
+	both := func(ctx context.Context, read ...store.Stmt) error {
+		return w.engine.store.Run(ctx, append([]store.Stmt{stmt}, read...)...)
+	}
+	read := store.Stmt{SQL: w.engine.sql.current, Args: []any{id, int64(0), int64(0)}}
+	d, err := one(ctx, both, id, read)
+	if err != nil || !stored {
+		return nil, err
+	}
+	return d, nil
 }
 
 // current reads the current version. If that is the given one, its text is left out.
@@ -318,17 +363,25 @@ func one(ctx context.Context, run runFunc, id string, stmt store.Stmt) (*definit
 
 // A definition is a row of the table.
 type definition struct {
-	id                         string
-	version, disabled, changed int64
-	text                       string
+	id               string
+	version, changed int64
+	text             string
+	state            queue.Endpoint // not all of it
 }
 
 func (d *definition) scan(row store.Row) error {
-	return row.Scan(&d.id, &d.version, &d.disabled, &d.changed, &d.text)
+	var since, failing int64
+	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
+		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing)
+	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
+	return err
 }
 
 func (d *definition) decode() (Definition, error) {
-	whole := Definition{Version: int(d.version), Disabled: d.disabled == 1, Changed: fromMicros(d.changed)}
+	whole := Definition{
+		Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
+		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
+	}
 	if err := json.Unmarshal([]byte(d.text), &whole.Webhook); err != nil {
 		// Without err, which could quote it.
 		return Definition{}, hookError(d.id, errors.New("the stored definition is unreadable"))

@@ -162,14 +162,14 @@ func TestQueue_EnableWakes(t *testing.T) {
 		send("first")
 		send("second")
 		status.Store(200)
-		q.Enable("wh_1")
+		require.NoError(t, q.Enable(t.Context(), "wh_1", ""))
 		synctest.Wait()
 		require.EqualValues(t, 1, q.Delivered(), "second, which had not been tried")
 
 		status.Store(429)
 		send("third")
 		send("fourth")
-		q.Disable("wh_1")
+		require.NoError(t, q.Disable(t.Context(), "wh_1", ""))
 		synctest.Wait()
 		require.Equal(t, 1, dropped, "fourth")
 		require.Len(t, engine.Pending(), 2, "the others at the time of their next attempt")
@@ -344,7 +344,7 @@ func TestQueue_DisabledRemains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := begin(t, always(200), queue.Config{})
 		synctest.Wait()
-		tr.Disable("wh_off")
+		require.NoError(t, tr.Disable(t.Context(), "wh_off", ""))
 		for i := range 20_000 {
 			tr.hand(message("m_1", "wh_"+strconv.Itoa(i)), 1)
 			if i%1000 == 0 {
@@ -352,6 +352,6 @@ func TestQueue_DisabledRemains(t *testing.T) {
 			}
 		}
 		require.Equal(t, queue.StateDisabled, tr.State("wh_off"))
-		require.LessOrEqual(t, queue.Endpoints(tr.Queue), 5000)
+		require.LessOrEqual(t, queue.Remembered(tr.Queue), 5000)
 	})
 }

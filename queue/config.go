@@ -52,22 +52,27 @@ type Config struct {
 	// endpoints do not rest.
 	Rest time.Duration
 	// DisableAfter is how long an endpoint may fail without a success before it is
-	// disabled. If nothing was tried for half of that time, it starts again with the
-	// next failure. If zero, 5 days; if negative, endpoints are not disabled for
-	// failing, but still by a 410.
+	// disabled. If nothing was tried for about half of that time, it starts again with
+	// the next failure. With an engine that is an [Endpoints] it goes on over restarts,
+	// and a success in any process ends it. If zero, 5 days; if negative, endpoints are
+	// not disabled for failing, but still by a 410.
 	DisableAfter time.Duration
-	// OnDisable is told once when the queue disables an endpoint: reason is
-	// [ReasonGone] or [ReasonFailing]. The embedder stores that in its own table and
-	// tells the customer; see [Queue.Disable]. If nil, nobody is told, and the endpoint
-	// is disabled all the same.
+	// OnDisable is told when the queue has disabled an endpoint: reason is [ReasonGone]
+	// or [ReasonFailing]. It is for telling the customer; there is nothing to store or
+	// to pass on. If nil, nobody is told, and the endpoint is disabled all the same.
+	//
+	// With an engine that is an [Endpoints], one of the processes that have an OnDisable
+	// is told, at least once: if it dies, or does not return within half a minute,
+	// another one is told again. Nothing is told of an endpoint about which somebody has
+	// decided again since.
 	OnDisable func(key string, reason Reason)
 	// OnDrop is told of each message that ends without a last attempt: reason is
 	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is
 	// told, but [Stats] counts them.
 	//
 	// It is called by the goroutine that delivers, several at once, or for superseded
-	// messages by Send's; OnDisable by the former. While it runs, it takes up the
-	// attempt's slot.
+	// messages by Send's; OnDisable by the former, or by one of Run's. While it runs, it
+	// takes up the attempt's slot.
 	OnDrop func(m *webhook.Message, reason Reason)
 
 	// Ordered sends messages with the same endpoint and Subject one after another, in

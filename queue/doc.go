@@ -39,12 +39,16 @@
 // it asks for, or for five seconds. None of this waiting counts as an attempt.
 //
 // An endpoint that answers 410, or that has failed for five days, is disabled:
-// OnDisable is told once, messages that wait for it are dropped and reported to OnDrop,
-// and Send refuses new ones, until [Queue.Enable]. What a queue knows of endpoints
-// lives in its process: store in your own table that a webhook is disabled, and call
-// [Queue.Disable] after a restart, or send it nothing any more. With several processes
-// on one durable engine each has its own limits: N processes have N times as many
-// attempts in flight.
+// OnDisable is told, messages that wait for it are dropped and reported to OnDrop, and
+// Send refuses new ones, until [Queue.Enable]. [Queue.Disable] does the same by hand, and
+// [Queue.Pause] holds what is sent until the endpoint is enabled.
+//
+// An engine that is an [Endpoints], as those of module durable are, stores these
+// decisions, and since when an endpoint fails: they outlive the process, and count in
+// every process within a second, with nothing to wire. Package queue/memory keeps them
+// in its process: there, call Disable again after a restart. Limits and rest are each
+// process's own: N processes on one durable engine have N times as many attempts in
+// flight.
 //
 // # Order
 //

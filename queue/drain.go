@@ -8,10 +8,10 @@ import (
 )
 
 // Drain waits until nothing is pending or in flight, not even a retry that waits for
-// its time, and returns nil. It is for tests, and for programs that end when their work
-// is done: Run must be on, and nobody should call Send any more, since what comes
-// during Drain is waited for too. When it returns nil, the hooks of what this queue
-// delivered have returned.
+// its time, or what is held at a paused endpoint, and returns nil. It is for tests, and
+// for programs that end when their work is done: Run must be on, and nobody should call
+// Send any more, since what comes during Drain is waited for too. When it returns nil,
+// the hooks of what this queue delivered have returned.
 //
 // It asks the engine for its Stats again and again: a quarter of a second apart at
 // most, unless they take so long that this would be more than a tenth of the time.

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"maps"
 	"time"
 
@@ -12,8 +11,15 @@ import (
 // An EndpointState says how a [Queue] treats an endpoint at the moment.
 type EndpointState string
 
-// The states of an endpoint.
+// The states of an endpoint. An [Endpoint] has one of the first three, as was decided;
+// what [Queue.State] tells of one that is enabled is what attempts have shown.
 const (
+	// StateEnabled says that messages are sent.
+	StateEnabled EndpointState = "enabled"
+	// StatePaused says that messages are held; see [Queue.Pause].
+	StatePaused EndpointState = "paused"
+	// StateDisabled says that nothing is sent any more; see [Queue.Disable].
+	StateDisabled EndpointState = "disabled"
 	// StateHealthy says that messages flow.
 	StateHealthy EndpointState = "healthy"
 	// StateThrottled says that the receiver asked to wait: it answered 429, or 503 with
@@ -21,8 +27,6 @@ const (
 	StateThrottled EndpointState = "throttled"
 	// StateResting says that it failed repeatedly, and is tried only from time to time.
 	StateResting EndpointState = "resting"
-	// StateDisabled says that nothing is sent any more; see [Queue.Disable].
-	StateDisabled EndpointState = "disabled"
 )
 
 const (
@@ -55,7 +59,13 @@ type endpoint struct {
 	lastFailure    time.Time
 	lastUsed       time.Time
 
-	disabled     bool
+	row     Endpoint  // as it is known to be stored
+	ending  Reason    // it is to be disabled for that, which is not stored yet
+	endedAt time.Time // the attempt that has decided so
+	storing bool      // a goroutine stores it
+	savedAt time.Time // when it was last stored since when it fails
+	counted bool      // in Queue.disabled
+
 	waitsForHost bool          // is in host.waiting
 	loggedState  EndpointState // "" is StateHealthy
 }
@@ -97,7 +107,7 @@ func (q *Queue) forgetLocked(ep *endpoint, now time.Time) {
 			break
 		}
 		unused := now.Sub(ep.lastUsed) > min(q.cfg.DisableAfter, maxRemembered)
-		free := ep.inFlight == 0 && !ep.waitsForHost && !ep.disabled
+		free := ep.inFlight == 0 && !ep.waitsForHost && !q.isNeededLocked(ep)
 		if free && unused || q.isNewLocked(ep, now) {
 			delete(q.endpoints, key)
 		}
@@ -107,7 +117,7 @@ func (q *Queue) forgetLocked(ep *endpoint, now time.Time) {
 // isNewLocked reports whether an endpoint differs in nothing from a new one. It needs
 // q.mu.
 func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
-	if ep.inFlight > 0 || ep.waitsForHost || ep.disabled || ep.breaker != nil ||
+	if ep.inFlight > 0 || ep.waitsForHost || q.isNeededLocked(ep) || ep.breaker != nil ||
 		!ep.failingSince.IsZero() || ep.throttledUntil.After(now) {
 		return false
 	}
@@ -116,49 +126,14 @@ func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
 		(ep.limiter == nil || ep.limiter.TokensAt(now) >= float64(q.cfg.Burst))
 }
 
-// Disable ends the sending to an endpoint, named as [Key] returns it: waiting messages
-// are dropped when their time comes, as OnDrop reports, and Send refuses new ones. It
-// is for webhooks that were deleted or switched off. OnDisable is not told. An engine
-// that is no [Waker] learns of it, as of Enable, when the wait is over that it was told
-// last.
-func (q *Queue) Disable(key string) {
-	now := time.Now()
-	q.mu.Lock()
-	ep := q.endpointLocked(key, now)
-	q.disableLocked(ep)
-	change := ep.changeLocked(now)
-	q.mu.Unlock()
-	q.log(context.Background(), key, change)
-	q.wake(key)
+// isNeededLocked reports whether something was decided about an endpoint that must not be
+// forgotten, or has to be stored. It needs q.mu.
+func (q *Queue) isNeededLocked(ep *endpoint) bool {
+	return ep.isDisabledLocked() || ep.row.State == StatePaused || q.unsaved[ep]
 }
 
-// disableLocked disables an endpoint, unless it is disabled already. It needs q.mu.
-func (q *Queue) disableLocked(ep *endpoint) {
-	if !ep.disabled {
-		ep.disabled = true
-		q.disabled.Add(1)
-	}
-}
-
-// Enable makes an endpoint as good as new: it is not disabled any more, and nothing of
-// its failures is remembered.
-func (q *Queue) Enable(key string) {
-	now := time.Now()
-	q.mu.Lock()
-	ep := q.endpointLocked(key, now)
-	if ep.disabled {
-		ep.disabled = false
-		q.disabled.Add(-1)
-	}
-	ep.breaker, ep.failingSince, ep.throttledUntil = nil, time.Time{}, time.Time{}
-	change := ep.changeLocked(now)
-	q.forgetLocked(ep, now)
-	q.mu.Unlock()
-	q.log(context.Background(), key, change)
-	q.wake(key)
-}
-
-// State tells how an endpoint is treated at the moment.
+// State tells how an endpoint is treated by this process at the moment. What another
+// process has decided, it knows within a second while Run is on.
 func (q *Queue) State(key string) EndpointState {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -166,16 +141,6 @@ func (q *Queue) State(key string) EndpointState {
 		return ep.stateLocked(time.Now())
 	}
 	return StateHealthy
-}
-
-func (q *Queue) isDisabled(key string) bool {
-	if q.disabled.Load() == 0 { // as nearly always
-		return false
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	ep := q.endpoints[key]
-	return ep != nil && ep.disabled
 }
 
 func (q *Queue) inFlight() (n int) {

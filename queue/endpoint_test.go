@@ -334,7 +334,7 @@ func TestQueue_Disable(t *testing.T) {
 				require.Zero(t, s.InFlight)
 
 				status = 200
-				tr.Enable("wh_1")
+				require.NoError(t, tr.Enable(t.Context(), "wh_1", "mended"))
 				require.NoError(t, tr.Send(t.Context(), message("m_1", "wh_1")))
 				require.Equal(t, queue.KindDone, tr.hand(message("m_1", "wh_1"), 1).Kind)
 				require.Equal(t, []told{{"wh_1", tt.want}}, disabled)
@@ -342,7 +342,7 @@ func TestQueue_Disable(t *testing.T) {
 				require.Equal(t, []string{
 					"WARN webhook endpoint disabled class=status status=" + strconv.Itoa(tt.status) +
 						" endpoint=wh_1 was=" + tt.was,
-					"INFO webhook endpoint healthy endpoint=wh_1 was=disabled",
+					"INFO webhook endpoint healthy reason=mended endpoint=wh_1 was=disabled",
 				}, log[len(log)-2:])
 			})
 		})
@@ -453,8 +453,8 @@ func TestQueue_Invariants(t *testing.T) {
 				all.Go(func() {
 					<-time.After(first)
 					if disables {
-						tr.Disable(m.WebhookID)
-						tr.Enable(m.WebhookID)
+						_ = tr.Disable(t.Context(), m.WebhookID, "") // never fails here
+						_ = tr.Enable(t.Context(), m.WebhookID, "")
 					}
 					for n := 1; ; {
 						if asks {

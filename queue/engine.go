@@ -61,9 +61,10 @@ type Delivery struct {
 	N int
 	// Since is when the task was first enqueued.
 	Since time.Time
-	// Disabled says that the engine knows the endpoint to be disabled: the task is to be
-	// dropped, not sent.
-	Disabled bool
+	// State is that of the endpoint, if the engine has read it to hand out the task:
+	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what the
+	// [Queue] has heard of the endpoint, which may be older. If empty, it has not.
+	State EndpointState
 }
 
 // A Kind says what becomes of a task after it was handed out.
@@ -98,7 +99,8 @@ type Verdict struct {
 // A Reason says why an endpoint was disabled, or a message dropped.
 type Reason string
 
-// The reasons. The first two are given to [Config] OnDisable, the others to OnDrop.
+// The reasons. The first two are given to [Config] OnDisable and stored with an
+// [Endpoint], the others are given to OnDrop.
 const (
 	ReasonGone       Reason = "gone"       // the receiver answered 410
 	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter
@@ -183,15 +185,17 @@ type Canceler interface {
 // A Statser is an [Engine] that can tell what it keeps.
 type Statser interface {
 	Engine
-	// Stats tells Pending, Due, InFlight, Oldest and, of the endpoints with the most
-	// pending tasks, at most the given number.
+	// Stats tells Pending, Due, Held, InFlight, Oldest and, of the endpoints with the most
+	// pending tasks, at most the given number. An engine that is no [Endpoints] does not
+	// know what is held, and counts it as any other.
 	Stats(ctx context.Context, busiest int) (Stats, error)
 }
 
 // Stats is what a queue and its engine keep and have done.
 type Stats struct {
-	Pending  int             `json:"pending"`   // waiting, including those Due
+	Pending  int             `json:"pending"`   // waiting, including those Due and Held
 	Due      int             `json:"due"`       // waiting although their time has come
+	Held     int             `json:"held"`      // at paused endpoints: never Due, nor Oldest
 	InFlight int             `json:"in_flight"` // handed out
 	Oldest   time.Time       `json:"oldest"`    // when the oldest was enqueued, or zero
 	Busiest  []EndpointStats `json:"busiest"`   // those with the most pending first

@@ -3,8 +3,8 @@ package queue
 // Delivered is that of Stats.
 func (q *Queue) Delivered() uint64 { return q.delivered.Load() }
 
-// Endpoints returns how many endpoints q remembers.
-func Endpoints(q *Queue) int {
+// Remembered returns how many endpoints q remembers.
+func Remembered(q *Queue) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.endpoints)

@@ -31,7 +31,7 @@ func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
 	now, ep := time.Now(), s.ep
 	var wake []string
 	q.mu.Lock()
-	reason := q.judgeLocked(s, a, now)
+	ends := q.judgeLocked(s, a, now)
 	change := ep.changeLocked(now)
 	if a.Outcome == webhook.OutcomeDelivered {
 		wake = q.releaseLocked(s)
@@ -42,18 +42,17 @@ func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
 
 	q.wake(wake...)
 	q.log(ctx, ep.key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
-	if reason != "" && q.cfg.OnDisable != nil {
-		defer q.recovered(ctx, "OnDisable")
-		q.cfg.OnDisable(ep.key, reason)
+	if ends {
+		q.end(ep)
 	}
 }
 
-// judgeLocked changes the endpoint by the result of an attempt, and returns the reason
-// if that disables it. It needs q.mu.
-func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) Reason {
+// judgeLocked changes the endpoint by the result of an attempt, and reports whether that
+// disables it, for the reason in ending. It needs q.mu.
+func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends bool) {
 	switch a.Class { // what is not the endpoint's fault
 	case webhook.ClassCanceled, webhook.ClassInvalid, webhook.ClassSign:
-		return ""
+		return false
 	}
 	ep := s.ep
 	ep.mean += (a.Duration - ep.mean) / meanWeight
@@ -67,9 +66,10 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) Reason {
 		}
 	}
 	q.reportLocked(s, a.Err)
+	defer q.noteLocked(ep)
 	if a.Err == nil {
 		ep.failingSince = time.Time{}
-		return ""
+		return false
 	}
 	// Nothing was tried for long: it cannot be said to have failed all that time.
 	quiet := a.At.Sub(ep.lastFailure) > q.cfg.DisableAfter/2
@@ -78,16 +78,20 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) Reason {
 	}
 	ep.lastFailure = a.At
 	switch {
-	case ep.disabled: // tell only once
-		return ""
+	case ep.isDisabledLocked(): // tell only once
+		return false
+	case ep.row.Since.After(a.At): // it was enabled, or paused, since the attempt began
+		return false
 	case a.Outcome == webhook.OutcomeGone:
-		q.disableLocked(ep)
-		return ReasonGone
+		ep.ending = ReasonGone
 	case now.Sub(ep.failingSince) > q.cfg.DisableAfter:
-		q.disableLocked(ep)
-		return ReasonFailing
+		ep.ending = ReasonFailing
+	default:
+		return false
 	}
-	return ""
+	ep.endedAt = a.At
+	q.countLocked(ep)
+	return true
 }
 
 // reportLocked tells the breaker the result of an attempt. It makes one at the first
@@ -156,8 +160,10 @@ func (q *Queue) log(ctx context.Context, key string, c change, attrs ...slog.Att
 // stateLocked is how the endpoint is treated now. It needs q.mu.
 func (ep *endpoint) stateLocked(now time.Time) EndpointState {
 	switch {
-	case ep.disabled:
+	case ep.isDisabledLocked():
 		return StateDisabled
+	case ep.row.State == StatePaused:
+		return StatePaused
 	case ep.breaker != nil && ep.breaker.State() != gobreaker.StateClosed:
 		return StateResting
 	case ep.throttledUntil.After(now):

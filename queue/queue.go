@@ -14,6 +14,8 @@ import (
 )
 
 // ErrDisabled is what Send returns for an endpoint that is disabled; see [Queue.Disable].
+// In the second after another process has disabled one, Send may take a message all the
+// same, which is dropped.
 var ErrDisabled = errors.New("queue: endpoint disabled")
 
 // ErrTooLarge is wrapped by what Send returns for a message over [Config] MaxSize.
@@ -24,8 +26,9 @@ var ErrTooLarge = errors.New("queue: message too large")
 // and takes care of endpoints: how many attempts at once, how fast, rest for one that
 // keeps failing, and its end.
 //
-// What it knows of an endpoint's health lives in this process. It is safe for
-// concurrent use.
+// What is decided about an endpoint, and since when it fails, is stored by an engine that
+// is an [Endpoints], for all processes. The rest of what a queue knows of an endpoint's
+// health lives in its process. It is safe for concurrent use.
 type Queue struct {
 	client *webhook.Client
 	engine Engine
@@ -37,6 +40,10 @@ type Queue struct {
 	delivered, failed, dropped atomic.Uint64
 	canceled                   atomic.Uint64
 	disabled                   atomic.Int64 // endpoints
+	freshAt                    atomic.Int64 // when Changed was last asked, since store.begun
+
+	store store
+	rev   int64 // up to which changes are known; store.asking guards it
 
 	// mu guards all that follows, and what can be reached from there: endpoints and
 	// hosts with their slots, breakers, limiters and backlogs.
@@ -45,6 +52,10 @@ type Queue struct {
 	peak      int              // of endpoints, since the map was made
 	hosts     map[string]*host // if there is a HostLimit
 	nextSweep int              // how many hosts, before idle ones are looked for
+	// unsaved are endpoints of which something is to be stored, untold those that are
+	// stored and OnDisable was not told of.
+	unsaved map[*endpoint]bool
+	untold  map[string]Endpoint
 }
 
 var _ webhook.Sender = (*Queue)(nil)
@@ -66,6 +77,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
 		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,
+		unsaved: make(map[*endpoint]bool), untold: make(map[string]Endpoint),
 	}
 	q.waker, _ = engine.(Waker)
 	if cfg.Ordered {
@@ -74,6 +86,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 			return nil, fmt.Errorf("queue: Ordered: a %T is not an Orderer", engine)
 		}
 	}
+	q.openStore(engine)
 	return q, nil
 }
 
@@ -99,10 +112,14 @@ func (q *Queue) SendAll(ctx context.Context, messages ...*webhook.Message) error
 	}
 	var one [1]Task // spares the allocation of the usual case
 	tasks := one[:0]
+	q.freshen(ctx)
 	for _, m := range messages {
 		task, err := q.Task(m)
 		if err != nil {
 			return err
+		}
+		if q.isDisabled(ctx, task.Key) {
+			return ErrDisabled
 		}
 		tasks = append(tasks, task)
 	}
@@ -113,9 +130,11 @@ func (q *Queue) SendAll(ctx context.Context, messages ...*webhook.Message) error
 	return nil
 }
 
-// Task makes the task that Send enqueues for m, or returns the error that Send would.
-// It is for those who call an engine themselves: to enqueue in a transaction of their
-// own, or for a later time.
+// Task makes the task that Send enqueues for m, or returns the error that Send would for
+// a message that must not be sent or is too large. It is for those who call an engine
+// themselves: to enqueue in a transaction of their own, or for a later time. It does not
+// look whether the endpoint is disabled: what is enqueued for one is dropped when it is
+// due.
 func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	if err := m.Check(); err != nil {
 		return Task{}, err
@@ -126,9 +145,6 @@ func (q *Queue) Task(m *webhook.Message) (Task, error) {
 	task := Task{ID: m.ID, Key: Key(m), Message: m}
 	if q.cfg.Ordered && m.Subject != "" {
 		task.Order = task.Key + "\x1f" + orderSubject(m.Subject) // a separator that no store minds
-	}
-	if q.isDisabled(task.Key) {
-		return Task{}, ErrDisabled
 	}
 	return task, nil
 }
@@ -191,6 +207,13 @@ func (q *Queue) Run(ctx context.Context) (err error) {
 			t.Stop()
 		}
 	}()
+	if !q.store.local {
+		watching, end := context.WithCancel(context.WithoutCancel(ctx))
+		var watch sync.WaitGroup
+		watch.Go(func() { q.watch(watching) })
+		defer watch.Wait()
+		defer end() // when the engine has no more attempts
+	}
 	return q.engine.Run(ctx, Handler{
 		Ready: q.ready,
 		Handle: func(ctx context.Context, d Delivery) Verdict {

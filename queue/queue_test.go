@@ -82,7 +82,7 @@ func TestQueue_SendRefuses(t *testing.T) {
 			t.Parallel()
 			engine := &byHand{refuse: tt.refuse}
 			q := newQueue(t, nil, engine, queue.Config{MaxSize: 900})
-			q.Disable("wh_off")
+			require.NoError(t, q.Disable(t.Context(), "wh_off", ""))
 			// The good message of the same call is not taken either.
 			err := q.SendAll(tt.ctx, message("m_0", "wh_1"), tt.m)
 			require.EqualError(t, err, tt.want)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -30,7 +31,11 @@ func (q *Queue) ready(key string) (bool, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ep := q.endpointLocked(key, now)
-	s, wait, result := q.takeLocked(ep, q.hostLocked(ep.host, now), now, ep.disabled, q.waker != nil)
+	disabled := ep.isDisabledLocked()
+	if !disabled && ep.row.State == StatePaused {
+		return false, q.pausedWait()
+	}
+	s, wait, result := q.takeLocked(ep, q.hostLocked(ep.host, now), now, disabled, q.waker != nil)
 	if result != admitted {
 		q.forgetLocked(ep, now)
 		return false, wait
@@ -53,12 +58,24 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 		result admission
 		wake   []string
 	)
-	if n := len(ep.reserved); n > 0 {
+	// What the engine has just read is newer than what is known here.
+	state := cmp.Or(d.State, ep.row.State)
+	disabled := ep.ending != "" || state == StateDisabled
+	n := len(ep.reserved)
+	if n > 0 {
 		s, ep.reserved = ep.reserved[n-1], ep.reserved[:n-1]
-		s.disabled = ep.disabled || d.Disabled
+		s.disabled = disabled
+	}
+	switch {
+	case state == StatePaused && !disabled:
+		if n > 0 {
+			wake = q.releaseLocked(&s)
+		}
+		wait, result = deferPaused, refusedByEndpoint
+	case n > 0:
 		wait, result, wake = q.moveLocked(&s, h, now)
-	} else {
-		s, wait, result = q.takeLocked(ep, h, now, ep.disabled || d.Disabled, false)
+	default:
+		s, wait, result = q.takeLocked(ep, h, now, disabled, false)
 	}
 	if result == refusedByEndpoint {
 		wait = ep.parked.add(now, wait, q.spacingLocked(ep))
@@ -66,6 +83,20 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 	q.mu.Unlock()
 	q.wake(wake...)
 	return s, wait, result == admitted
+}
+
+const (
+	// deferPaused is the least for which a delivery to a paused endpoint is put off.
+	deferPaused = time.Second
+	// askPaused is when an engine asks again that is woken when the pause ends.
+	askPaused = time.Hour
+)
+
+func (q *Queue) pausedWait() time.Duration {
+	if q.waker != nil {
+		return askPaused
+	}
+	return deferPaused
 }
 
 // spacingLocked is about how often an endpoint with many waiting messages has a slot

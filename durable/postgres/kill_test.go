@@ -31,6 +31,12 @@ func TestKillRecompose(t *testing.T) {
 	durabletest.KillRecompose(t, place, databaseOn(pool, schema))
 }
 
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	durabletest.Decide(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

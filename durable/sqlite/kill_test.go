@@ -17,6 +17,11 @@ func TestKillRecompose(t *testing.T) {
 	durabletest.KillRecompose(t, durabletest.Place{Name: path}, databaseOn(t, path))
 }
 
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	durabletest.Decide(t, durabletest.Place{Name: newFile(t)})
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})

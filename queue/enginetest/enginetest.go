@@ -15,8 +15,8 @@ import (
 type OpenFunc = func(t testing.TB, previous queue.Engine) queue.Engine
 
 // TestEngine tests that an engine does what [queue.Engine] says and, if it is one of
-// them, what [queue.Orderer], [queue.Canceler], [queue.Statser] and [queue.Waker] say.
-// The engine in memory passes it as
+// them, what [queue.Orderer], [queue.Canceler], [queue.Statser], [queue.Waker] and
+// [queue.Endpoints] say. The engine in memory passes it as
 //
 //	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
 //		engine, err := memory.New(memory.Config{})
@@ -103,5 +103,11 @@ func checks() []check {
 		{"Canceler: in an order", checkCancelOrdered},
 		{"Statser: what waits", checkStatsWaiting},
 		{"Statser: what is in flight", checkStatsInFlight},
+
+		{"Endpoints: what is stored", checkEndpointStored},
+		{"Endpoints: one of two changes", checkEndpointConflict},
+		{"Endpoints: what has changed", checkEndpointChanged},
+		{"Endpoints: no change is missed", checkEndpointMissed},
+		{"Endpoints: held while paused", checkEndpointHeld},
 	}
 }

@@ -38,6 +38,7 @@ func TestTestEngine(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				require.Empty(t, complain(t, name, "is slow"))
+				require.Empty(t, complain(t, name, "tells one change at a time"))
 			})
 		}
 	})
@@ -198,6 +199,28 @@ func TestTestEngine_Teeth(t *testing.T) {
 			"forgets Since at reopen", "Statser: what is in flight",
 			"Stats after it was opened again: {Pending:3",
 		},
+
+		{"knows no state at first", "Endpoints: what is stored", "before the first change, an endpoint is "},
+		{"forgets why", "Endpoints: what is stored", "as SetEndpoint returned it, an endpoint is "},
+		{"forgets whom to tell", "Endpoints: what is stored", "as Endpoint returned it, an endpoint is "},
+		{
+			"the last change wins", "Endpoints: one of two changes",
+			"SetEndpoint of a with Rev 0 returned true, want false",
+		},
+		{
+			"returns what it did not store", "Endpoints: one of two changes",
+			"SetEndpoint after another change returned ",
+		},
+		{"the last change wins", "Endpoints: one of two changes", "8 of 8 changes at once were stored, want 1"},
+		{"counts the changes of each key", "Endpoints: what has changed", "the Rev of a change is 1, after 1"},
+		{"counts the first change only", "Endpoints: what has changed", "want the one that has changed"},
+		{"tells all as changed", "Endpoints: what has changed", "Changed after Rev 30 returned "},
+		{"tells the newest change first", "Endpoints: what has changed", "Changed after Rev 30 returned "},
+		{"counts before it stores", "Endpoints: no change is missed", "whoever follows Changed has seen "},
+		{"does not know what is held", "Endpoints: held while paused", "Stats with a paused endpoint: "},
+		{"counts what is held as due", "Endpoints: held while paused", "Held:3"},
+		{"says the oldest that is held", "Endpoints: held while paused", "Held:3"},
+		{"does not wake", "Endpoints: held while paused", "waited too long for the end of a-"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.flaw+"/"+tt.check, func(t *testing.T) {

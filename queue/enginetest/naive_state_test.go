@@ -9,9 +9,10 @@ import (
 )
 
 var (
-	_ queue.Orderer  = (*naive)(nil)
-	_ queue.Canceler = (*naive)(nil)
-	_ queue.Statser  = (*naive)(nil)
+	_ queue.Orderer   = (*naive)(nil)
+	_ queue.Canceler  = (*naive)(nil)
+	_ queue.Statser   = (*naive)(nil)
+	_ queue.Endpoints = (*naive)(nil)
 )
 
 func (n *naive) Supersede(_ context.Context, order string, rank int) (tasks []queue.Task, _ error) {
@@ -85,6 +86,7 @@ func (n *naive) Stats(_ context.Context, busiest int) (s queue.Stats, _ error) {
 	endpoints := make(map[string]queue.EndpointStats)
 	for _, i := range n.items {
 		e := endpoints[i.Key]
+		held := !i.inFlight && n.rows[i.Key].State == queue.StatePaused && n.flaw != "does not know what is held"
 		switch {
 		case i.inFlight && n.flaw != "counts what is in flight as pending":
 			s.InFlight++
@@ -92,11 +94,14 @@ func (n *naive) Stats(_ context.Context, busiest int) (s queue.Stats, _ error) {
 		default:
 			s.Pending++
 			e.Pending++
-			if n.dueLocked(i) || n.flaw == "counts all as due" {
+			if held {
+				s.Held++
+			}
+			if (!held || n.flaw == "counts what is held as due") && n.dueLocked(i) || n.flaw == "counts all as due" {
 				s.Due++
 			}
 		}
-		if s.Oldest.IsZero() || n.flaw == "says the newest" {
+		if (!held || n.flaw == "says the oldest that is held") && s.Oldest.IsZero() || n.flaw == "says the newest" {
 			s.Oldest = i.Since
 		}
 		e.Key = i.Key

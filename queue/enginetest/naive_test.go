@@ -31,6 +31,9 @@ type naive struct {
 	unready map[string]time.Time
 	stop    context.CancelFunc
 	ended   <-chan struct{} // Run's context
+
+	rows map[string]queue.Endpoint
+	rev  int64
 }
 
 // An item is a task that is kept. Its NotBefore is when it is due.
@@ -45,7 +48,10 @@ const pause = 60 * time.Millisecond
 
 func open(flaw string) enginetest.OpenFunc {
 	return func(_ testing.TB, previous queue.Engine) queue.Engine {
-		n := &naive{flaw: flaw, woken: make(chan struct{}, 1), unready: make(map[string]time.Time)}
+		n := &naive{
+			flaw: flaw, woken: make(chan struct{}, 1),
+			unready: make(map[string]time.Time), rows: make(map[string]queue.Endpoint),
+		}
 		if previous == nil {
 			return n
 		}

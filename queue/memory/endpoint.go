@@ -1,6 +1,11 @@
 package memory
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/ringhook/webhook/queue"
+)
 
 // An endpoint has what is kept for one key. It is made for its first entry, and may be
 // dropped with its last. Engine.mu guards it.
@@ -75,6 +80,24 @@ func (m *Engine) endRestLocked(ep *endpoint) {
 		m.slab.put(ep.alarm)
 		ep.alarm = nil
 	}
+}
+
+// SetEndpoint stores what is decided about an endpoint; see [queue.Endpoints]. Users call
+// the methods of [queue.Queue].
+func (m *Engine) SetEndpoint(ctx context.Context, e queue.Endpoint) (queue.Endpoint, bool, error) {
+	stored, ok, err := m.LocalEndpoints.SetEndpoint(ctx, e)
+	if err != nil || !ok {
+		return stored, ok, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// Another change may have come since.
+	if now, err := m.Endpoint(context.WithoutCancel(ctx), e.Key); err == nil && now.State == queue.StatePaused {
+		m.paused[e.Key] = true
+	} else {
+		delete(m.paused, e.Key)
+	}
+	return stored, true, nil
 }
 
 // maxIdleEndpoints is how many endpoints without entries are kept: most will soon have

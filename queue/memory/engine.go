@@ -35,9 +35,9 @@ import (
 // message, and no goroutine. The memory of a peak is given back when the engine has run
 // empty.
 //
-// It is also a [queue.Orderer], a [queue.Canceler], a [queue.Statser] and a
-// [queue.Waker]. Make one with [New]: a zero Engine returns errors. It is safe for
-// concurrent use, and runs once.
+// It is also a [queue.Orderer], a [queue.Canceler], a [queue.Statser], a [queue.Waker]
+// and a [queue.Endpoints], whose decisions end with it too. Make one with [New]: a zero
+// Engine returns errors. It is safe for concurrent use, and runs once.
 type Engine struct {
 	cfg Config
 	// Times are nanoseconds since base, on the monotonic clock, which nobody sets.
@@ -66,15 +66,19 @@ type Engine struct {
 	inFlight       int // entries handed out
 	waitingForRoom bool
 	stopped        bool // Run has ended
+	paused         map[string]bool
 
 	running
+	// What is decided about endpoints. It has a lock of its own.
+	queue.LocalEndpoints
 }
 
 var (
-	_ queue.Orderer  = (*Engine)(nil)
-	_ queue.Canceler = (*Engine)(nil)
-	_ queue.Statser  = (*Engine)(nil)
-	_ queue.Waker    = (*Engine)(nil)
+	_ queue.Orderer   = (*Engine)(nil)
+	_ queue.Canceler  = (*Engine)(nil)
+	_ queue.Statser   = (*Engine)(nil)
+	_ queue.Waker     = (*Engine)(nil)
+	_ queue.Endpoints = (*Engine)(nil)
 )
 
 // New makes an engine. It returns an error that names the field if cfg cannot be.
@@ -89,6 +93,7 @@ func New(cfg Config) (*Engine, error) {
 		bytesShare: newShare(cfg.MaxBytes, cfg.MaxBytes/4, bytesShareFrom),
 		turn:       make(chan struct{}, 1), room: make(chan struct{}, 1), stopping: make(chan struct{}),
 		endpoints: make(map[string]*endpoint), groups: make(map[string]*group),
+		paused: make(map[string]bool),
 	}
 	m.ids.slab, m.ids.seed, m.later.slab = &m.slab, maphash.MakeSeed(), &m.slab
 	m.idlers.L = &m.mu

@@ -88,16 +88,17 @@ func (h *heap) set(i int, item heapItem) {
 	h.slab.at(item.ref).at = int32(i) //nolint:gosec // memory is too small for more
 }
 
-// countDue counts the messages at i and below whose time has come.
-func (h *heap) countDue(i int, now int64) (n int) {
+// countDue counts the messages at i and below whose time has come, but for those to some
+// endpoints.
+func (h *heap) countDue(i int, now int64, without map[string]bool) (n int) {
 	if i >= len(h.items) || h.items[i].due > now {
 		return 0
 	}
-	if h.slab.at(h.items[i].ref).msg != nil {
+	if e := h.slab.at(h.items[i].ref); e.msg != nil && (len(without) == 0 || !without[e.ep.key]) {
 		n = 1
 	}
 	for child := 4*i + 1; child <= 4*i+4; child++ {
-		n += h.countDue(child, now)
+		n += h.countDue(child, now, without)
 	}
 	return n
 }

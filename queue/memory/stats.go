@@ -50,9 +50,10 @@ func (m *Engine) Pending() []queue.Delivery {
 // statsSlice is how many endpoints are looked at before others can have the lock.
 const statsSlice = 1024
 
-// Stats tells Pending, Due, InFlight, Oldest and, of the endpoints with the most
+// Stats tells Pending, Due, Held, InFlight, Oldest and, of the endpoints with the most
 // pending tasks, at most the given number. To find these takes time in proportion to
-// the number of endpoints, during which tasks come and go.
+// the number of endpoints, during which tasks come and go. What is held is counted in
+// proportion to its number.
 func (m *Engine) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	if ctx.Err() != nil {
 		return queue.Stats{}, fmt.Errorf("queue: %w", context.Cause(ctx))
@@ -61,10 +62,20 @@ func (m *Engine) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 	defer m.mu.Unlock()
 	s := queue.Stats{
 		Pending:  m.ids.count - m.inFlight,
-		Due:      m.ready + m.later.countDue(0, m.now()),
+		Due:      m.ready + m.later.countDue(0, m.now(), m.paused),
 		InFlight: m.inFlight,
 	}
-	if e := m.slab.at(m.oldest.head); e != nil {
+	for key := range m.paused {
+		if ep := m.endpoints[key]; ep != nil {
+			s.Held += ep.pending - ep.inFlight
+			s.Due -= m.readyLocked(ep)
+		}
+	}
+	e := m.slab.at(m.oldest.head)
+	for s.Held > 0 && e != nil && e.state != stateInFlight && m.paused[e.ep.key] {
+		e = m.slab.at(e.links[linkAge].next)
+	}
+	if e != nil {
 		s.Oldest = m.base.Add(time.Duration(e.since)).Round(0)
 	}
 	if busiest <= 0 {
@@ -88,6 +99,16 @@ func (m *Engine) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 		}
 	}
 	return s, nil
+}
+
+// readyLocked counts the entries in the lanes of an endpoint. It needs m.mu.
+func (m *Engine) readyLocked(ep *endpoint) (n int) {
+	for i := range ep.lanes {
+		for e := m.slab.at(ep.lanes[i].tasks.head); e != nil; e = m.slab.at(e.links[linkPlace].next) {
+			n++
+		}
+	}
+	return n
 }
 
 // compareBusy sorts the busiest endpoint first.

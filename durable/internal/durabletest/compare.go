@@ -27,7 +27,7 @@ func testCompare[T any](t *testing.T, db Database[T]) {
 	}
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "no-event", status("c")))
 	db.Exec(t, `DELETE FROM @event WHERE seq = (SELECT seq FROM @delivery WHERE id = 'no-event')`)
-	require.NoError(t, hooks.Disable(t.Context(), hookID))
+	require.NoError(t, hooks.Disable(t.Context(), hookID, ""))
 
 	change := func(change func(*webhook.Webhook)) webhook.Webhook {
 		w := hook()

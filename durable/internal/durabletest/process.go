@@ -55,6 +55,8 @@ type settings struct {
 	Loose   bool   // whether nothing is ordered
 	// Recompose has it do nothing but recompose what has failed.
 	Recompose bool
+	Decides   bool // whether it is one of Decide
+	Dies      bool // whether OnDisable ends it
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first.
@@ -70,7 +72,11 @@ func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 	}
 	var s settings
 	err := json.Unmarshal([]byte(text), &s)
-	if err == nil {
+	switch {
+	case err != nil:
+	case s.Decides:
+		err = decide(s, open)
+	default:
 		err = work(s, open)
 	}
 	if err != nil {

@@ -132,7 +132,7 @@ func testRecomposeRefused[T any](t *testing.T, db Database[T]) {
 	for _, id := range []string{"odd", "broken", "disabled", "by-hand"} {
 		end(t, db, id, "failed", "dns")
 	}
-	require.NoError(t, hooks.Disable(t.Context(), otherID))
+	require.NoError(t, hooks.Disable(t.Context(), otherID, ""))
 	broken := hook()
 	broken.Body = `{{payload.staus}}`
 	_, err = hooks.Update(t.Context(), broken, 1)
@@ -156,7 +156,7 @@ func testRecomposeRefused[T any](t *testing.T, db Database[T]) {
 	require.Zero(t, n)
 	require.ErrorIs(t, err, durable.ErrNotComposed)
 	require.ErrorContains(t, err, "durable: recompose: 3 stay as they are, the first since: ")
-	q.Disable(hookID)
+	require.NoError(t, q.Disable(t.Context(), hookID, ""))
 	mend(t, hooks, 2)
 	_, err = hooks.Recompose(t.Context(), "broken")
 	require.ErrorIs(t, err, queue.ErrDisabled)

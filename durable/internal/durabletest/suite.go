@@ -110,6 +110,15 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"compare for long", testCompareLong[T]},
 		{"bounds of what is stored", testBoundsStored[T]},
 		{"bounds of what is composed", testBoundsComposed[T]},
+		{"decisions about endpoints", testEndpointLog[T]},
+		{"enabled in another process", testEndpointTwo[T]},
+		{"gone, with nothing wired", testEndpointGone[T]},
+		{"failing since before the process", testFailingKept[T]},
+		{"pause", testPause[T]},
+		{"pause that ends otherwise", testPauseEnds[T]},
+		{"pause of an ordering", testPauseOrdered[T]},
+		{"pause while others send", testPauseAtOnce[T]},
+		{"told by one of three", testTold[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

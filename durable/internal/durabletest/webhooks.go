@@ -15,6 +15,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/queue"
 )
 
 const (
@@ -40,7 +41,8 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 	first, err := hooks.Create(t.Context(), hook())
 	require.NoError(t, err)
 	require.False(t, first.Changed.Before(before))
-	require.Equal(t, durable.Definition{Webhook: hook(), Version: 1, Changed: first.Changed}, first)
+	enabled := queue.StateEnabled
+	require.Equal(t, durable.Definition{Webhook: hook(), Version: 1, Changed: first.Changed, State: enabled}, first)
 	got, err := hooks.Get(t.Context(), hookID)
 	require.NoError(t, err)
 	require.Equal(t, first, got)
@@ -53,39 +55,51 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 	changed.URL, changed.Policy, changed.Headers = "https://elsewhere.example/", nil, nil
 	second, err := hooks.Update(t.Context(), changed, 1)
 	require.NoError(t, err)
-	require.Equal(t, durable.Definition{Webhook: changed, Version: 2, Changed: second.Changed}, second)
+	require.Equal(t, durable.Definition{Webhook: changed, Version: 2, Changed: second.Changed, State: enabled}, second)
 	for _, version := range []int{0, 1, 3} {
 		_, err = hooks.Update(t.Context(), hook(), version)
 		require.ErrorIs(t, err, durable.ErrConflict)
 	}
 
-	for range 2 { // the second time, there is nothing to do
-		require.NoError(t, hooks.Disable(t.Context(), hookID))
+	ann := durable.WithActor(t.Context(), "ann")
+	for _, reason := range []string{"too many errors", "again"} { // the second time, there is nothing to do
+		require.NoError(t, hooks.Disable(ann, hookID, reason))
 	}
 	got, err = hooks.Get(t.Context(), hookID)
 	require.NoError(t, err)
-	require.Equal(t, durable.Definition{Webhook: changed, Version: 3, Disabled: true, Changed: got.Changed}, got)
+	require.False(t, got.Since.Before(before))
+	disabled := second
+	disabled.State, disabled.Reason, disabled.Actor = queue.StateDisabled, "too many errors", "ann"
+	disabled.Since = got.Since
+	require.Equal(t, disabled, got, "no version is added")
 	_, err = hooks.Source(t.Context(), hookID)
 	require.EqualError(t, err, `durable: webhook "`+hookID+`": no such webhook: it is disabled`)
 	require.ErrorIs(t, err, webhook.ErrNotFound)
-	got, err = hooks.Update(t.Context(), hook(), 3)
+	got, err = hooks.Update(t.Context(), hook(), 2)
 	require.NoError(t, err)
-	require.True(t, got.Disabled)
-	require.NoError(t, hooks.Enable(t.Context(), hookID))
+	disabled.Webhook, disabled.Version, disabled.Changed = hook(), 3, got.Changed
+	require.Equal(t, disabled, got, "and it stays disabled")
+	require.NoError(t, hooks.Pause(ann, hookID, ""))
+	_, err = hooks.Source(t.Context(), hookID)
+	require.NoError(t, err, "one that is paused is dispatched to")
+	require.NoError(t, hooks.Enable(ann, hookID, "mended"))
 	got, err = hooks.Get(t.Context(), hookID)
 	require.NoError(t, err)
-	require.Equal(t, durable.Definition{Webhook: hook(), Version: 5, Changed: got.Changed}, got)
+	require.Equal(t, durable.Definition{
+		Webhook: hook(), Version: 3, Changed: got.Changed, State: enabled, Reason: "mended", Actor: "ann", Since: got.Since,
+	}, got)
 	source, err := hooks.Source(t.Context(), hookID)
 	require.NoError(t, err)
 	require.Equal(t, hook(), source)
 
 	for version, want := range []durable.Definition{first, second} {
+		want.State, want.Reason, want.Actor, want.Since = got.State, got.Reason, got.Actor, got.Since
 		got, err := hooks.Version(t.Context(), hookID, version+1)
 		require.NoError(t, err)
-		require.Equal(t, want, got)
+		require.Equal(t, want, got, "with the state of today")
 	}
-	_, err = hooks.Version(t.Context(), hookID, 6)
-	require.EqualError(t, err, `durable: webhook "`+hookID+`": version 6: no such webhook`)
+	_, err = hooks.Version(t.Context(), hookID, 4)
+	require.EqualError(t, err, `durable: webhook "`+hookID+`": version 4: no such webhook`)
 	testWebhooksList(t, hooks)
 }
 
@@ -96,9 +110,9 @@ func testWebhooksList[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 		d, err := hooks.Create(t.Context(), webhook.Webhook{URL: "https://receiver.example/"})
 		require.NoError(t, err)
 		require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, d.ID)
-		require.NoError(t, hooks.Disable(t.Context(), d.ID))
+		require.NoError(t, hooks.Disable(t.Context(), d.ID, ""))
 		if i%2 == 0 {
-			require.NoError(t, hooks.Enable(t.Context(), d.ID))
+			require.NoError(t, hooks.Enable(t.Context(), d.ID, ""))
 		}
 		ids = append(ids, d.ID)
 	}
@@ -221,8 +235,9 @@ func testWebhooksRefused[T any](t *testing.T, db Database[T]) {
 		require.ErrorIs(t, err, webhook.ErrNotFound)
 		_, err = hooks.Version(t.Context(), id, 1)
 		require.ErrorIs(t, err, webhook.ErrNotFound)
-		require.ErrorIs(t, hooks.Disable(t.Context(), id), webhook.ErrNotFound)
-		require.ErrorIs(t, hooks.Enable(t.Context(), id), webhook.ErrNotFound)
+		require.ErrorIs(t, hooks.Disable(t.Context(), id, ""), webhook.ErrNotFound)
+		require.ErrorIs(t, hooks.Pause(t.Context(), id, ""), webhook.ErrNotFound)
+		require.ErrorIs(t, hooks.Enable(t.Context(), id, ""), webhook.ErrNotFound)
 		w := hook()
 		w.ID = id
 		_, err = hooks.Update(t.Context(), w, 1)
@@ -273,7 +288,7 @@ func testWebhooksTwo[T any](t *testing.T, db Database[T]) {
 		})
 		if i < 2 {
 			all.Go(func() {
-				if err := hooks.Disable(t.Context(), hookID); err != nil {
+				if err := hooks.Disable(t.Context(), hookID, ""); err != nil {
 					t.Error(err)
 				}
 			})
@@ -282,8 +297,8 @@ func testWebhooksTwo[T any](t *testing.T, db Database[T]) {
 	all.Wait()
 	d, err := both[0].Get(t.Context(), hookID)
 	require.NoError(t, err)
-	require.True(t, d.Disabled)
-	require.Equal(t, 1+writers*changes+1, d.Version)
+	require.Equal(t, queue.StateDisabled, d.State)
+	require.Equal(t, 1+writers*changes, d.Version, "what is decided about it is in nobody's way")
 	var names []string
 	for version := range d.Version {
 		v, err := both[1].Version(t.Context(), hookID, version+1)

@@ -189,7 +189,10 @@ func readWebhooks[T any](t *testing.T, hooks *durable.Webhooks[T]) {
 		d, err := hooks.Get(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, n, d.Version)
-		require.Equal(t, id == writtenDisabled, d.Disabled)
+		require.Equal(t, id == writtenDisabled, d.State == queue.StateDisabled)
+		if id == writtenDisabled {
+			require.Equal(t, d.Changed.UTC(), d.Since, "when the version was stored that disabled it")
+		}
 		for version := range n {
 			d, err := hooks.Version(t.Context(), id, version+1)
 			require.NoError(t, err)

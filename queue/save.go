@@ -1,0 +1,202 @@
+package queue
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// noteLocked notes what has to be stored of an endpoint, if it is not. It needs q.mu.
+func (q *Queue) noteLocked(ep *endpoint) {
+	if !q.store.local && (ep.ending != "" || !q.isSavedLocked(ep)) {
+		q.unsaved[ep] = true
+	}
+}
+
+// isSavedLocked reports whether it is stored since when an endpoint fails. That it still
+// does is stored only now and then. It needs q.mu.
+func (q *Queue) isSavedLocked(ep *endpoint) bool {
+	row := ep.row
+	if ep.failingSince.IsZero() || row.FailingSince.IsZero() {
+		return ep.failingSince.IsZero() && row.FailingSince.IsZero()
+	}
+	return ep.failingSince.Sub(row.FailingSince).Abs() < time.Millisecond && // stores round
+		ep.lastFailure.Sub(row.LastFailure) <= q.cfg.DisableAfter/8
+}
+
+// save stores since when endpoints fail, and those decisions that could not be stored
+// when they were made.
+func (q *Queue) save() {
+	now := time.Now()
+	var due []*endpoint
+	q.mu.Lock()
+	for ep := range q.unsaved {
+		switch {
+		case ep.ending != "":
+			due = append(due, ep)
+		case q.isSavedLocked(ep):
+			delete(q.unsaved, ep)
+		case now.Sub(ep.savedAt) >= saveEvery:
+			ep.savedAt = now
+			due = append(due, ep)
+		}
+	}
+	q.mu.Unlock()
+	if len(due) == 0 {
+		return
+	}
+	next := make(chan *endpoint)
+	var all sync.WaitGroup
+	for range min(savers, len(due)) {
+		all.Go(func() {
+			for ep := range next {
+				if !q.end(ep) {
+					q.saveFailing(ep)
+				}
+			}
+		})
+	}
+	for _, ep := range due {
+		next <- ep
+	}
+	close(next)
+	all.Wait()
+}
+
+// saveFailing stores since when an endpoint fails. If that is not possible, it is tried
+// again in a minute.
+func (q *Queue) saveFailing(ep *endpoint) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+	defer cancel()
+	for range 3 { // another process may be first
+		q.mu.Lock()
+		row := ep.storedLocked()
+		row.FailingSince, row.LastFailure = ep.failingSince, ep.lastFailure
+		if row.FailingSince.IsZero() {
+			row.LastFailure = time.Time{}
+		}
+		q.mu.Unlock()
+		stored, ok, err := q.store.SetEndpoint(ctx, row)
+		if err != nil {
+			return
+		}
+		q.learn(ctx, stored, false)
+		if ok {
+			return
+		}
+	}
+}
+
+// end stores that an endpoint is disabled, if an attempt has decided so, and tells
+// OnDisable. It returns false if nothing was decided, or another goroutine is at it.
+func (q *Queue) end(ep *endpoint) bool {
+	q.mu.Lock()
+	if ep.ending == "" || ep.storing {
+		q.mu.Unlock()
+		return false
+	}
+	ep.storing = true
+	q.mu.Unlock()
+	row, ok := q.storeEnd(ep)
+	q.mu.Lock()
+	ep.storing = false
+	q.mu.Unlock()
+	if ok && q.cfg.OnDisable != nil {
+		q.tell(row)
+	}
+	return true
+}
+
+// storeEnd stores that an endpoint is disabled, unless something else was decided since.
+// It returns what was stored, with this process as the one that tells OnDisable.
+func (q *Queue) storeEnd(ep *endpoint) (Endpoint, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+	defer cancel()
+	for {
+		now := time.Now()
+		q.mu.Lock()
+		row, reason := ep.storedLocked(), ep.ending
+		row.State, row.Reason, row.Actor, row.Since = StateDisabled, string(reason), "", now
+		row.FailingSince, row.LastFailure = ep.failingSince, ep.lastFailure
+		if row.Tell = now; q.cfg.OnDisable != nil {
+			row.Tell = now.Add(tellWithin)
+		}
+		q.mu.Unlock()
+		if reason == "" {
+			return Endpoint{}, false
+		}
+		stored, ok, err := q.store.SetEndpoint(ctx, row)
+		if err != nil {
+			q.cfg.Logger.ErrorContext(ctx, "queue: store that an endpoint is disabled",
+				slog.String("endpoint", ep.key), slog.Any("error", err))
+			return Endpoint{}, false
+		}
+		q.learn(ctx, stored, true)
+		if ok {
+			return stored, true
+		}
+		if reason == ReasonFailing &&
+			(stored.FailingSince.IsZero() || now.Sub(stored.FailingSince) <= q.cfg.DisableAfter) {
+			q.mu.Lock() // another process had a success
+			ep.ending, ep.failingSince = "", stored.FailingSince
+			q.countLocked(ep)
+			q.mu.Unlock()
+		}
+	}
+}
+
+// tell tells OnDisable, and stores that it was told.
+func (q *Queue) tell(row Endpoint) {
+	ctx := context.Background()
+	defer q.markTold(row) // also when the hook ends the goroutine
+	defer q.recovered(ctx, "OnDisable")
+	q.cfg.OnDisable(row.Key, Reason(row.Reason))
+}
+
+// markTold stores that OnDisable was told. If that fails, it is told once more.
+func (q *Queue) markTold(row Endpoint) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+	defer cancel()
+	for since := row.Since; row.Since.Equal(since) && !row.Tell.IsZero(); {
+		row.Tell = time.Time{}
+		stored, ok, err := q.store.SetEndpoint(ctx, row)
+		if err != nil {
+			q.cfg.Logger.ErrorContext(ctx, "queue: store that OnDisable was told",
+				slog.String("endpoint", row.Key), slog.Any("error", err))
+			return
+		}
+		q.learn(ctx, stored, false)
+		if ok {
+			return
+		}
+		row = stored
+	}
+}
+
+// tellUntold tells OnDisable what is stored and was not told: by a queue that has no
+// OnDisable, or a process that died before it could.
+func (q *Queue) tellUntold() {
+	now := time.Now()
+	q.mu.Lock()
+	var due []Endpoint
+	for _, row := range q.untold {
+		if !row.Tell.After(now) {
+			due = append(due, row)
+		}
+	}
+	q.mu.Unlock()
+	for _, row := range due {
+		row.Tell = time.Now().Add(tellWithin)
+		ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+		stored, ok, err := q.store.SetEndpoint(ctx, row)
+		cancel()
+		if err != nil {
+			return // it is tried again
+		}
+		q.learn(context.Background(), stored, false)
+		if ok {
+			q.tell(stored)
+		}
+	}
+}
