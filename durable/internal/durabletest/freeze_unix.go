@@ -23,6 +23,8 @@ func Freeze(t *testing.T, place Place) {
 	frozen := start(t, l, s)
 	s.Number = 2
 	other := start(t, l, s)
+	<-frozen.begun
+	<-other.begun // for one that is frozen while it writes keeps the other from opening a file
 	frozen.runFor(between(2*time.Second, 4*time.Second))
 	require.NoError(t, frozen.cmd.Process.Signal(syscall.SIGSTOP))
 	other.runFor(50 * time.Second) // MaxTimeout, 5 s, and 30 s until somebody looks

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ func TakeOver(t *testing.T, place Place) {
 	dies := start(t, l, s)
 	s.Number = 2
 	lives := start(t, l, s)
+	<-dies.begun // so that it holds something when it is killed
 	lives.runFor(between(3*time.Second, 6*time.Second))
 	dies.kill()
 	at := time.Now()
@@ -81,6 +83,7 @@ type process struct {
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	stderr bytes.Buffer
+	begun  chan struct{} // closed when the process has enqueued something, or ended
 	ended  chan struct{} // after it, all that the process said has been read
 	err    error         // of its end
 }
@@ -92,7 +95,8 @@ func start(t *testing.T, l *ledger, s settings) *process {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	//nolint:gosec // this program
-	p := &process{t: t, cmd: exec.CommandContext(t.Context(), program), ended: make(chan struct{})}
+	cmd := exec.CommandContext(t.Context(), program)
+	p := &process{t: t, cmd: cmd, begun: make(chan struct{}), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), processVariable+"="+string(text), "GORACE=halt_on_error=1")
 	p.cmd.Stderr = &p.stderr
 	p.stdin, err = p.cmd.StdinPipe()
@@ -102,7 +106,10 @@ func start(t *testing.T, l *ledger, s settings) *process {
 	require.NoError(t, p.cmd.Start())
 	go func() {
 		defer close(p.ended)
+		begin := sync.OnceFunc(func() { close(p.begun) })
+		defer begin()
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			begin()
 			l.accept(lines.Text())
 		}
 		p.err = p.cmd.Wait()
