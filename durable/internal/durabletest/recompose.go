@@ -232,7 +232,7 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 	broken.ID, broken.URL = otherID, "https://receiver.example/hook?x={{payload.status | plus: 1}}"
 	_, err := hooks.Create(t.Context(), broken)
 	require.NoError(t, err)
-	const n = 230 // more than are read at once
+	const n = 205 // more than are read at once
 	for i := range n {
 		err := hooks.DispatchID(t.Context(), otherID, fmt.Sprint("n-", i), status(fmt.Sprint("n-", i)))
 		require.ErrorIs(t, err, durable.ErrNotComposed)
