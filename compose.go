@@ -17,13 +17,12 @@ import (
 
 // The limits on templates and on what they make. Each is checked at [Compile] where it
 // can be, else when composing, and everything over one of them is an error that wraps
-// [ErrLimit].
+// [ErrLimit]. A placeholder has at most 32 filters, and those of one message read and
+// write at most 8 MiB together.
 const (
 	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
 	MaxPlaceholders = 500      // placeholders in all templates of one webhook
 	MaxNameSize     = 256      // bytes of a placeholder's name, and of a header's
-	MaxFilters      = 32       // filters of one placeholder
-	MaxFilterWork   = 8 << 20  // bytes that all filters of one message read and write
 	MaxDepth        = 32       // parts of a name; nesting of a body, and of a form's value
 	MaxOutputSize   = 1 << 20  // bytes of a composed body
 	MaxURLSize      = 8 << 10  // bytes of a composed URL

@@ -298,10 +298,10 @@ func TestCompile_Bombs(t *testing.T) {
 func TestRequestConstants(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []int{
-		webhook.MaxTemplateSize, webhook.MaxPlaceholders, webhook.MaxNameSize, webhook.MaxFilters, webhook.MaxFilterWork,
+		webhook.MaxTemplateSize, webhook.MaxPlaceholders, webhook.MaxNameSize,
 		webhook.MaxDepth, webhook.MaxOutputSize, webhook.MaxURLSize, webhook.MaxHeaderSize, webhook.MaxHeaders,
 	}, []int{
-		request.MaxTemplateSize, request.MaxPlaceholders, request.MaxNameSize, request.MaxFilters, request.MaxFilterWork,
+		request.MaxTemplateSize, request.MaxPlaceholders, request.MaxNameSize,
 		request.MaxDepth, request.MaxOutputSize, request.MaxURLSize, request.MaxHeaderSize, request.MaxHeaders,
 	})
 	require.Equal(t, []string{
