@@ -51,8 +51,7 @@ type Failures struct {
 // failed, Failures is of the newest 10,000 of them. For a Ref or a Subject that more than
 // 10,000 deliveries have, all numbers are of the newest 10,000 of these.
 //
-// What List says of filters that take longer is true of Count. For other deliveries than
-// those of a ref or a subject it takes some tens of milliseconds at most.
+// What List says of filters that take longer is true of Count.
 func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	f.After = ""
 	search, err := f.search()
@@ -74,6 +73,9 @@ func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	}
 	for i := range stmts {
 		stmts[i].SQL, stmts[i].Args = e.dialect.SQL(stmts[i].SQL), search.params
+	}
+	if first := e.dialect.InOrder; first != "" {
+		stmts = slices.Insert(stmts, 0, store.Stmt{SQL: first})
 	}
 	if err := e.store.Read(ctx, stmts...); err != nil {
 		return Counts{}, fmt.Errorf("durable: count: %w", err)

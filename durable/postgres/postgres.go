@@ -76,7 +76,8 @@ func (d *database) Dialect() store.Dialect {
 				count(CASE tablename WHEN 'river_migration' THEN 1 END)
 			FROM pg_tables WHERE schemaname = '` + d.schema + `'`,
 		Stale:      "current_setting('transaction_isolation') <> 'read committed'",
-		Migrations: [][]string{tune},
+		InOrder:    `SELECT set_config('enable_bitmapscan', 'off', true)`,
+		Migrations: [][]string{tune, nil, nil, tuneRefs},
 	}
 }
 
@@ -87,6 +88,13 @@ func (d *database) Dialect() store.Dialect {
 var tune = []string{`ALTER TABLE @delivery
 	ALTER COLUMN webhook_id SET STATISTICS 0, ALTER COLUMN key SET STATISTICS 0,
 	ALTER COLUMN event SET STATISTICS 0, ALTER COLUMN state SET STATISTICS 0`}
+
+// tuneRefs does so for refs and subjects: those that very many deliveries have are not to
+// be sorted, whatever most of the others are like.
+var tuneRefs = []string{
+	`ALTER TABLE @ref ALTER COLUMN ref SET STATISTICS 0`,
+	`ALTER TABLE @delivery ALTER COLUMN subject SET STATISTICS 0`,
+}
 
 func (d *database) Read(ctx context.Context, stmts ...store.Stmt) error {
 	return d.Run(ctx, stmts...)

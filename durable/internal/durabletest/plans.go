@@ -289,6 +289,7 @@ func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql
 	slowest(durable.Filter{Subject: wanted.Subject}, "ms-subject")
 	slowest(wanted, "ms-all")
 	slowest(durable.Filter{Ref: "popular"}, "ms-popular")
+	slowest(durable.Filter{Ref: "popular", WebhookID: wanted.WebhookID, State: durable.StateDelivered}, "ms-popular-some")
 	slowest(durable.Filter{Ref: "popular", Event: rare.Event}, "ms-popular-rare")
 	median := func(name string, what func() error) {
 		times := make([]time.Duration, 0, 9)

@@ -72,6 +72,10 @@ type Dialect struct {
 	// it began.
 	Stale string
 
+	// InOrder is a statement after which, until the end of the transaction, indexes are read
+	// in their order, so that reading can stop early. It is empty where that is so anyway.
+	InOrder string
+
 	// Migrations has for each version what is run after the statements for all
 	// databases. Versions at the end may lack.
 	Migrations [][]string
