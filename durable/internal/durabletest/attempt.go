@@ -185,3 +185,33 @@ func testGoexitHook[T any](t *testing.T, db Database[T]) {
 		require.FailNow(t, "Run did not return")
 	}
 }
+
+func testPanic[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{Logger: slog.New(slog.DiscardHandler)})
+	Run(t, e, record(func(queue.Delivery) queue.Verdict { panic("a value of an event") }).handle)
+	require.NoError(t, e.Enqueue(t.Context(), Task("a")))
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND attempts = 1`)
+}
+
+// testOutOfTime has a handler that takes longer than any attempt may: its context ends
+// before the lease does.
+func testOutOfTime[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{MaxTimeout: time.Nanosecond})
+	task := Task("a")
+	task.Message.Policy.Timeout = time.Nanosecond
+	ended := make(chan time.Duration, 1)
+	Run(t, e, func(ctx context.Context, d queue.Delivery) queue.Verdict {
+		if d.N > 1 {
+			return queue.Verdict{Kind: queue.KindDone}
+		}
+		started := time.Now()
+		<-ctx.Done()
+		ended <- time.Since(started)
+		return queue.Verdict{Kind: queue.KindRetry}
+	})
+	require.NoError(t, e.Enqueue(t.Context(), task))
+	took := <-ended
+	require.Greater(t, took, 2*time.Second)
+	require.Less(t, took, 5*time.Second)
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE state = 'delivered' AND attempts = 2`)
+}
