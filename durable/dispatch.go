@@ -141,15 +141,12 @@ func (w *Webhooks[T]) compose(
 		m.Policy = w.engine.policy(c.policy, m.Event)
 		task, err = w.queue.Task(m)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		made := entry{Task: task, version: int(c.version)}
 		if !w.engine.config.DiscardEvents {
 			made.event = c.keep(event, m)
 		}
 		return made, nil
-	case errors.Is(err, queue.ErrDisabled):
-		return entry{}, hookError(webhookID, err)
 	}
 	// Whatever it is, it is the event's, the template's or the id's fault, for good.
 	m = faulty(webhookID, messageID, event)

@@ -215,7 +215,8 @@ func (s *statements) forHistory(d store.Dialect) {
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
 	// Not one that is handed out, which is due. In an ordering, only the first has a job.
-	s.hurry = d.SQL(`UPDATE @delivery SET due = $2, gen = gen + active, hurried = hurried + active
+	s.hurry = d.SQL(`UPDATE @delivery SET due = $2, gen = gen + active, hurried = hurried + active,
+			parked = 0
 		WHERE id = $1 AND state = 'pending' AND due > $2 AND held NOT BETWEEN $2 AND $3
 		RETURNING seq, gen, active`)
 }

@@ -116,6 +116,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"pause", testPause[T]},
 		{"pause that ends otherwise", testPauseEnds[T]},
 		{"pause of an ordering", testPauseOrdered[T]},
+		{"pause and RetryNow", testPauseRetryNow[T]},
 		{"pause while others send", testPauseAtOnce[T]},
 		{"told by one of three", testTold[T]},
 	}
