@@ -44,11 +44,11 @@ type Attempt struct {
 	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
 	// the receiver's text and not to be trusted.
 	Body []byte
-	// Location is that header of the answer, without user, query and fragment, at most 512
-	// bytes of valid UTF-8. Redirects are not followed: it is for people to see.
+	// Location is that header of the answer, without user, query and fragment, at most
+	// 512 bytes of valid UTF-8. Redirects are not followed: it is for people to see.
 	Location string
-	// Want has the status codes that the message's policy takes for a success, if Status is
-	// none of them. It is nil if the policy takes any 2xx.
+	// Want has the status codes that the message's policy takes for a success, if
+	// Status is none of them. It is nil if the policy takes any 2xx.
 	Want []int
 	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1
 	// hour.
@@ -128,8 +128,8 @@ func (a *Attempt) fail(class Class, detail error) {
 	a.Class, a.Err = class, &textError{text, detail}
 }
 
-// failStatus ends the attempt in a status that is no success. Points says in words where a
-// redirect points, or is empty.
+// failStatus ends the attempt in a status that is no success. Points says in words
+// where a redirect points, or is empty.
 func (a *Attempt) failStatus(want []int, points string) {
 	a.Want = slices.Clone(want)
 	text := "status " + strconv.Itoa(a.Status)

@@ -20,9 +20,9 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// location returns what an Attempt keeps of the Location in the answer to a request to u,
-// and where that is in words. The words quote nothing: a path may hold values of the event.
-// Both are empty for one that is no URL.
+// location returns what an Attempt keeps of the Location in the answer to a request to
+// u, and where that is in words. The words quote nothing: a path may hold values of the
+// event. Both are empty for one that is no URL.
 func location(header string, u *url.URL) (text, points string) {
 	header, _, _ = strings.Cut(header, "#")
 	header, _, _ = strings.Cut(header, "?")

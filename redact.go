@@ -19,16 +19,17 @@ const (
 	minPart   = 16 // bytes of a part of a signature
 )
 
-// Redact returns text, such as the Body or the Location of an attempt, with *** in place of
-// what was sent that is secret: the values of the headers of m, which may be credentials
-// (all but Content-Type, Accept, User-Agent and Webhook-Id, from 6 bytes on), the secrets
-// that the Signer has, and the signatures that it makes for that attempt. Receivers repeat
-// them in their answers. They are also found percent-encoded, escaped as in JSON or HTML,
-// and in base64; otherwise encoded they are not, nor a signature that is another one each
-// time, or the secrets of a Signer that is not of this package.
+// Redact returns text, such as the Body or the Location of an attempt, with *** in
+// place of what was sent that is secret: the values of the headers of m, which may be
+// credentials (all but Content-Type, Accept, User-Agent and Webhook-Id, from 6 bytes
+// on), the secrets that the Signer has, and the signatures that it makes for that
+// attempt. Receivers repeat them in their answers. They are also found percent-encoded,
+// escaped as in JSON or HTML, and in base64; otherwise encoded they are not, nor a
+// signature that is another one each time, or the secrets of a Signer that is not of
+// this package.
 //
-// The Signer is asked again, unless text is too short to hold a secret; if it fails, all of
-// text is ***. Redact does not change text.
+// The Signer is asked again, unless text is too short to hold a secret; if it fails,
+// all of text is ***. Redact does not change text.
 func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte) []byte {
 	if m == nil || len(bytes.TrimSpace(text)) < minHidden {
 		return text
@@ -179,8 +180,8 @@ func (h hidden) replace(text []byte, isCut bool) []byte {
 	return text
 }
 
-// forms returns the values in all the ways that they are looked for, the longest first, so
-// that no part of one is left.
+// forms returns the values in all the ways that they are looked for, the longest first,
+// so that no part of one is left.
 func (h hidden) forms() []string {
 	forms := make([]string, 0, 8*len(h))
 	for _, value := range h {

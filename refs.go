@@ -20,18 +20,19 @@ const (
 // NormalizeRef returns the forms of a reference by which messages are found: what an
 // event's Refs give, and what somebody looks for. It is trimmed, in lower case, without
 // control characters, and at most 128 bytes long. What looks like a number, of 7 to 15
-// digits, is reduced to these; a number of more than 10 also has its last 10 as a form of
-// its own, since with or without the code of its country it is the same.
+// digits, is reduced to these; a number of more than 10 also has its last 10 as a form
+// of its own, since with or without the code of its country it is the same.
 //
-// The last form is the one to look for: all that have a form in common have that one. There
-// is none of a reference that is empty. Each form is its own only form.
+// The last form is the one to look for: all that have a form in common have that one.
+// There is none of a reference that is empty. Each form is its own only form.
 func NormalizeRef(ref string) []string { return appendRef(nil, ref) }
 
 // appendRef appends the forms of a reference that are not in forms.
 func appendRef(forms []string, ref string) []string {
 	ref = cutText(cleanRef(ref), maxRefSize)
 	ref = strings.ToLower(strings.TrimSpace(ref))
-	ref = strings.TrimSpace(cutText(ref, maxRefSize)) // some letters are longer in lower case
+	// some letters are longer in lower case
+	ref = strings.TrimSpace(cutText(ref, maxRefSize))
 	if digits := digitsOf(ref); digits != "" {
 		ref = digits
 		if n := len(digits) - refDigits; n > 0 {

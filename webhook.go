@@ -22,10 +22,10 @@ import (
 // map with string keys that has an EventType method, and [RawEvent]. Compose only reads
 // an event.
 //
-// An event may have two more methods. Subject() (id string, rank int) says what it is news
-// about, and how far along that is; see [Message]. Refs() []string returns what support
-// looks for, such as the id of a call and a number: the first 4 that are not empty count,
-// and of each its first 128 bytes.
+// An event may have two more methods. Subject() (id string, rank int) says what it is
+// news about, and how far along that is; see [Message]. Refs() []string returns what
+// support looks for, such as the id of a call and a number: the first 4 that are not
+// empty count, and of each its first 128 bytes.
 type Event interface {
 	// EventType is the name under which the event is reported, such as
 	// "whatsapp:message:status".
@@ -137,9 +137,9 @@ type Message struct {
 	// Policy is complete in a composed message and shares no slices with the Webhook.
 	// In a message made by hand, zero fields mean what [PolicyFor] says for Event.
 	Policy Policy `json:"policy"`
-	// Content is 16 bytes of a hash of the event's type and JSON form, by which a message
-	// that comes again under its ID is known; see [Message.Differs]. [Composer.ComposeID]
-	// sets it. It may be empty.
+	// Content is 16 bytes of a hash of the event's type and JSON form, by which a
+	// message that comes again under its ID is known; see [Message.Differs].
+	// [Composer.ComposeID] sets it. It may be empty.
 	Content []byte `json:"content,omitempty"`
 	// Subject is what the event is news about, such as a message id; empty if it does
 	// not say. Queues order by it.
@@ -147,9 +147,9 @@ type Message struct {
 	// Rank is how far along the subject is: of two messages about one Subject, the
 	// higher one is the later news.
 	Rank int `json:"rank,omitempty"`
-	// Refs are what the message can be found by, such as the id of a call and a number, in
-	// the forms of [NormalizeRef]: those of what the event's method Refs returns, if it has
-	// one. Engines with a history look by them.
+	// Refs are what the message can be found by, such as the id of a call and a number,
+	// in the forms of [NormalizeRef]: those of what the event's method Refs returns, if
+	// it has one. Engines with a history look by them.
 	Refs []string `json:"refs,omitempty"`
 }
 
@@ -163,7 +163,8 @@ func (m *Message) Check() error {
 	return nil
 }
 
-// check refuses a message that must not be sent, also if it is nil, and returns its URL.
+// check refuses a message that must not be sent, also if it is nil, and returns its
+// URL.
 func (m *Message) check() (*url.URL, error) {
 	if m == nil {
 		return nil, errors.New("no message")
@@ -186,10 +187,11 @@ func (m *Message) check() (*url.URL, error) {
 	return request.ParseURL(m.URL)
 }
 
-// Differs returns in what m is another message than o, which has the same ID: "webhook_id",
-// "content", "method", "url", "header" or "body"; empty if they are the same one, so that
-// delivering it twice would be a mistake. With a Content on both sides it and the WebhookID
-// decide, since a template may have been changed in between; else all of the request does.
+// Differs returns in what m is another message than o, which has the same ID:
+// "webhook_id", "content", "method", "url", "header" or "body"; empty if they are the
+// same one, so that delivering it twice would be a mistake. With a Content on both
+// sides it and the WebhookID decide, since a template may have been changed in between;
+// else all of the request does.
 func (m *Message) Differs(o *Message) string {
 	switch {
 	case m.WebhookID != o.WebhookID:

@@ -19,28 +19,28 @@ type Config struct {
 	// longer than this goes to another worker, so all processes on one database need
 	// the same value. At most 10 minutes. If zero, 10 s.
 	MaxTimeout time.Duration
-	// Bounds are what customers may ask for in the webhooks of [Webhooks], which refuses
-	// more when a webhook is stored. Messages of one that was stored before are composed
-	// within the Bounds. A MaxTimeout of theirs above the one here is an error; zero or
-	// negative is at most the one here.
+	// Bounds are what customers may ask for in the webhooks of [Webhooks], which
+	// refuses more when a webhook is stored. Messages of one that was stored before are
+	// composed within the Bounds. A MaxTimeout of theirs above the one here is an
+	// error; zero or negative is at most the one here.
 	Bounds webhook.Bounds
 	// Defaults says what the Policy of a webhook leaves open, by the type of the event;
-	// its own zero fields are as [webhook.PolicyFor] says. If nil, all of it is. It must
-	// be safe for concurrent use.
+	// its own zero fields are as [webhook.PolicyFor] says. If nil, all of it is. It
+	// must be safe for concurrent use.
 	Defaults func(eventType string) webhook.Policy
 	// DiscardEvents keeps no event beside a message that was composed, which takes less
 	// room; [Webhooks.Recompose] and Compare cannot work with those then. An event that
 	// could not be composed is always kept.
 	DiscardEvents bool
 	// Decode makes an event again of its type and JSON form, as they were kept. If nil,
-	// it is one of package payload where [payload.ParseAs] reads it without changing the
-	// JSON form, else a [webhook.RawEvent]. It must be safe for concurrent use.
+	// it is one of package payload where [payload.ParseAs] reads it without changing
+	// the JSON form, else a [webhook.RawEvent]. It must be safe for concurrent use.
 	Decode func(eventType string, json []byte) (webhook.Event, error)
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
-	// KeepAnswer is how many bytes of an answer's body the history keeps of each attempt;
-	// there are never more than the 16 KiB that a client reads. If zero, 2 KiB; if negative,
-	// none.
+	// KeepAnswer is how many bytes of an answer's body the history keeps of each
+	// attempt; there are never more than the 16 KiB that a client reads. If zero, 2
+	// KiB; if negative, none.
 	KeepAnswer int
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.
@@ -60,8 +60,8 @@ type Retention struct {
 	Tallies   time.Duration // how long [Engine.Tallies] go back; if zero, 90 days
 }
 
-// A worker holds a delivery for longer than MaxTimeout: while it waits for a place, reads
-// the delivery, reads the response's body, and writes the result down.
+// A worker holds a delivery for longer than MaxTimeout: while it waits for a place,
+// reads the delivery, reads the response's body, and writes the result down.
 const (
 	placeWithin = time.Second // how long a job waits for a place before it is given back
 	readWithin  = time.Second // how long reading a delivery may take

@@ -14,9 +14,9 @@ import (
 )
 
 // ErrNotComposed is wrapped, together with the reason, by the error of Dispatch for an
-// event that no message can be made of, now or later: its webhook cannot compose it, the
-// message is too large or not valid, or the producer's ID is none that a message can have.
-// The event is then kept as a failed delivery of its webhook.
+// event that no message can be made of, now or later: its webhook cannot compose it,
+// the message is too large or not valid, or the producer's ID is none that a message
+// can have. The event is then kept as a failed delivery of its webhook.
 var ErrNotComposed = errors.New("event not composed")
 
 // Dispatch reports an event to the webhook with that ID: it looks the webhook up,
@@ -25,19 +25,19 @@ var ErrNotComposed = errors.New("event not composed")
 // process has changed them; the delivery has the definition's version.
 //
 // An event that cannot be composed is kept as a failed delivery, of the class
-// [webhook.ClassInvalid] and without a message, so that the history shows why; the error
-// wraps [ErrNotComposed] and the reason, mostly a [*webhook.TemplateError];
-// [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing is
-// kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled; the
-// errors of Enqueue and of the database. What is dispatched to a webhook that is paused is
-// kept until it is enabled.
+// [webhook.ClassInvalid] and without a message, so that the history shows why; the
+// error wraps [ErrNotComposed] and the reason, mostly a [*webhook.TemplateError];
+// [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing
+// is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled;
+// the errors of Enqueue and of the database. What is dispatched to a webhook that is
+// paused is kept until it is enabled.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
 
 // DispatchID is [Webhooks.Dispatch] with the producer's own ID for the message; see
-// [webhook.Composer.ComposeID]. An ID is one message's: [Webhooks.ContentID] makes one of
-// all that tells messages apart, so that each status of a message has its own:
+// [webhook.Composer.ComposeID]. An ID is one message's: [Webhooks.ContentID] makes one
+// of all that tells messages apart, so that each status of a message has its own:
 //
 //	id, err := hooks.ContentID(webhookID, status)
 //	if err == nil {
@@ -47,8 +47,8 @@ func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webh
 // The error wraps [queue.ErrTaken] for an ID that another message has. As long as its
 // delivery is kept, the same ID is not delivered once more. An event that could not be
 // composed is composed again: if it can be now, the message replaces the failure. An ID
-// that no message can have, such as one of more than 64 characters, is a failure with an
-// ID made of it.
+// that no message can have, such as one of more than 64 characters, is a failure with
+// an ID made of it.
 func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, messageID, event, true)
 }
@@ -65,8 +65,8 @@ func (w *Webhooks[T]) DispatchID(ctx context.Context, webhookID, messageID strin
 //		return err // which rolls back
 //	}
 //
-// Older deliveries that the event supersedes are not dropped at once, as the transaction
-// may not commit; see [queue.Queue.Supersede].
+// Older deliveries that the event supersedes are not dropped at once, as the
+// transaction may not commit; see [queue.Queue.Supersede].
 func (w *Webhooks[T]) DispatchTx(ctx context.Context, tx T, webhookID string, event webhook.Event) error {
 	return w.dispatchTx(ctx, tx, webhookID, newID(), event, false)
 }
@@ -157,8 +157,8 @@ func (w *Webhooks[T]) compose(
 // onlyContent composes nothing of an event but what is beside the request.
 var onlyContent = webhook.MustCompile(webhook.Webhook{URL: "https://content.invalid/", Method: http.MethodGet})
 
-// faulty returns what is kept as the message of an event that cannot be composed: what it is
-// found by, and its Content, if it has a JSON form.
+// faulty returns what is kept as the message of an event that cannot be composed: what
+// it is found by, and its Content, if it has a JSON form.
 func faulty(webhookID, messageID string, event webhook.Event) *webhook.Message {
 	m, err := onlyContent.ComposeID("content", event)
 	if err != nil {
@@ -169,8 +169,8 @@ func faulty(webhookID, messageID string, event webhook.Event) *webhook.Message {
 		Subject: m.Subject, Rank: m.Rank, Refs: m.Refs,
 	}
 	if !isMessageID(messageID) {
-		// One that a store may not take, and that no message can have. The same ID of the same
-		// event is the same failure.
+		// One that a store may not take, and that no message can have. The same ID of
+		// the same event is the same failure.
 		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %x", messageID, webhookID, m.Content))
 		m.ID = "bad_" + base64.RawURLEncoding.EncodeToString(sum[:])
 	}

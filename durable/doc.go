@@ -27,28 +27,28 @@
 // Bounds for what customers may ask for, and Defaults for what they leave open.
 //
 // An ID names one message: one event to one webhook. For an event that may be reported
-// twice, [Webhooks.ContentID] makes one of all that tells messages apart. The id of what
-// is reported on is none, as a message that was sent, delivered and read has three
+// twice, [Webhooks.ContentID] makes one of all that tells messages apart. The id of
+// what is reported on is none, as a message that was sent, delivered and read has three
 // reports:
 //
 //	id, err := hooks.ContentID(webhookID, status)
 //	...
 //	err = hooks.DispatchID(ctx, webhookID, id, status)
 //
-// The event is kept beside its message, unless [Config] has DiscardEvents. An event that
-// cannot be composed is kept always, with a failed delivery that says why. When the
-// webhook is mended, [Webhooks.Recompose] and RecomposeMatching compose the event again
-// and send it; [Webhooks.Compare] shows what a change would make of the last events
-// before it is saved.
+// The event is kept beside its message, unless [Config] has DiscardEvents. An event
+// that cannot be composed is kept always, with a failed delivery that says why. When
+// the webhook is mended, [Webhooks.Recompose] and RecomposeMatching compose the event
+// again and send it; [Webhooks.Compare] shows what a change would make of the last
+// events before it is saved.
 //
 // # Enabled, paused, disabled
 //
 // [Webhooks] Disable, Pause and Enable decide whether a webhook gets what is dispatched
 // to it; so does the queue, for one that answers 410 or fails for too long. All of them
-// change the same row, which [Definition] shows, and which counts in every process within
-// a second; [Engine.EndpointChanges] tells who has decided what, when and why, with the
-// names that [WithActor] was given. What is sent to a paused webhook is held, and counted
-// as Held by Stats; when it is enabled, it goes out, the oldest first.
+// change the same row, which [Definition] shows, and which counts in every process
+// within a second; [Engine.EndpointChanges] tells who has decided what, when and why,
+// with the names that [WithActor] was given. What is sent to a paused webhook is held,
+// and counted as Held by Stats; when it is enabled, it goes out, the oldest first.
 //
 // # Several processes
 //
@@ -59,26 +59,27 @@
 //
 // Their clocks may differ by a few seconds, no more: a process whose clock is ahead
 // takes deliveries over too early, and they are sent twice. When a process was stopped
-// for longer than that, as a virtual machine can be, others have its deliveries: what it
-// was sending goes out late, and its results are ignored.
+// for longer than that, as a virtual machine can be, others have its deliveries: what
+// it was sending goes out late, and its results are ignored.
 //
 // # Upgrades
 //
 // Migrate brings the tables of an older version up to date, and loses nothing in them.
-// Check, Run and Migrate return an error for tables of a newer version of this module or
-// of River. Processes of an older version that go on beside a newer one do not hear of
-// what it decides about webhooks. Before a file of SQLite is migrated, stop the processes
-// of older versions: River's older drivers cannot read what the newer one writes.
+// Check, Run and Migrate return an error for tables of a newer version of this module
+// or of River. Processes of an older version that go on beside a newer one do not hear
+// of what it decides about webhooks. Before a file of SQLite is migrated, stop the
+// processes of older versions: River's older drivers cannot read what the newer one
+// writes.
 //
 // # History
 //
 // Deliveries are kept after their end for as long as [Retention] says. List pages
 // through those of a webhook, an endpoint, a type of event, a state, a time, and finds
-// those of a subject or of a ref, such as a number or the id of a call. Count counts them,
-// and Tallies has figures by the hour. Get, Message and Attempts return one with its
-// details: what the receiver answered, and why that was no success. Resend sends one
-// again, ResendMatching all that failed of those that match, RetryNow does not wait for the
-// next attempt, and Cancel ends one.
+// those of a subject or of a ref, such as a number or the id of a call. Count counts
+// them, and Tallies has figures by the hour. Get, Message and Attempts return one with
+// its details: what the receiver answered, and why that was no success. Resend sends
+// one again, ResendMatching all that failed of those that match, RetryNow does not wait
+// for the next attempt, and Cancel ends one.
 //
 // # Errors
 //
@@ -101,9 +102,9 @@
 // # How it is kept
 //
 // The tables delivery and attempt, which this package writes, say what is to be sent,
-// what was tried, and how it ended; the table event has what messages were made of. A job
-// of River's is only the timer of a delivery: it holds the delivery's number, and where
-// both differ, the tables count. So it does no harm when River runs a job twice, and
-// River's attempts are not those of a delivery. Times are in microseconds since 1970, and
-// so in no time zone.
+// what was tried, and how it ended; the table event has what messages were made of. A
+// job of River's is only the timer of a delivery: it holds the delivery's number, and
+// where both differ, the tables count. So it does no harm when River runs a job twice,
+// and River's attempts are not those of a delivery. Times are in microseconds since
+// 1970, and so in no time zone.
 package durable

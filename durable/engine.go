@@ -15,9 +15,9 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// An Engine keeps deliveries in a database. T is the type of its transactions. It is made
-// by sqlite.Open or postgres.New, and safe for concurrent use. Migrate must have been
-// called once before it is used, which Open does.
+// An Engine keeps deliveries in a database. T is the type of its transactions. It is
+// made by sqlite.Open or postgres.New, and safe for concurrent use. Migrate must have
+// been called once before it is used, which Open does.
 type Engine[T any] struct {
 	config  Config
 	store   store.Store[T]
@@ -139,9 +139,9 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 
 // Run hands out what is due until ctx ends, then waits for the attempts under way and
 // returns nil. It also removes deliveries that were kept for long enough. It is called
-// once; a second call returns [queue.ErrRunning]. If it cannot begin, since the database
-// cannot be reached or has tables of another version, it returns an error and may be
-// called again.
+// once; a second call returns [queue.ErrRunning]. If it cannot begin, since the
+// database cannot be reached or has tables of another version, it returns an error and
+// may be called again.
 func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return queue.ErrRunning
@@ -183,8 +183,9 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 	return nil
 }
 
-// Close writes the last [Engine.Tallies], and closes the database if the engine has opened it
-// itself. Call it after Run has returned, and before a pool of one's own is closed.
+// Close writes the last [Engine.Tallies], and closes the database if the engine has
+// opened it itself. Call it after Run has returned, and before a pool of one's own is
+// closed.
 func (e *Engine[T]) Close() error {
 	e.tallies.close()
 	return e.store.Close()

@@ -9,16 +9,16 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// A search is a [Filter] as parts of a statement, such that one of the indexes is used; see
-// migrations.
+// A search is a [Filter] as parts of a statement, such that one of the indexes is used;
+// see migrations.
 type search struct {
 	from  string // the tables
 	where string // conditions, each with AND before it
 	at    string // the columns that pages are in the order of: a time, and a number
 	seq   string
 	state string // the expression for the state
-	// states are those that the index has before the time, so that each needs a statement
-	// of its own. There are none if the index does not have the state.
+	// states are those that the index has before the time, so that each needs a
+	// statement of its own. There are none if the index does not have the state.
 	states []State
 	params []any
 }
@@ -76,10 +76,11 @@ func (s *search) add(column, want string) {
 	}
 }
 
-// forOne makes it a search for a ref or a subject, which few deliveries have. What else is
-// wanted is one expression: no other index can be used then, and Postgres takes it for true
-// of half of all, so that it reads in the order of pages and stops when it has one. For
-// conditions of their own it takes them for so rare that it reads and sorts all.
+// forOne makes it a search for a ref or a subject, which few deliveries have. What else
+// is wanted is one expression: no other index can be used then, and Postgres takes it
+// for true of half of all, so that it reads in the order of pages and stops when it has
+// one. For conditions of their own it takes them for so rare that it reads and sorts
+// all.
 func (s *search) forOne(f Filter) error {
 	if f.Ref != "" {
 		forms := webhook.NormalizeRef(f.Ref)
@@ -113,8 +114,8 @@ func (s *search) forOne(f Filter) error {
 	return nil
 }
 
-// selected returns the statement for the given columns of the newest deliveries of a state;
-// or of all that match, if the search has no states.
+// selected returns the statement for the given columns of the newest deliveries of a
+// state; or of all that match, if the search has no states.
 func (s search) selected(columns string, state State) string {
 	where := fmt.Sprintf(`(%[1]s, %[2]s) < ($1, $2) AND %[1]s >= $3%[3]s`, s.at, s.seq, s.where)
 	if len(s.states) > 0 {
@@ -126,8 +127,8 @@ func (s search) selected(columns string, state State) string {
 
 // page returns the statement for the newest deliveries.
 //
-// Without a State, a page is merged from the first deliveries of each state, in the order
-// of that index: so no index is needed for it.
+// Without a State, a page is merged from the first deliveries of each state, in the
+// order of that index: so no index is needed for it.
 func (s search) page(limit int) (text string, params []any) {
 	s.params[3] = int64(limit)
 	if len(s.states) == 0 {
@@ -150,9 +151,9 @@ const (
 		(SELECT 1 FROM @delivery AS next WHERE next.of_id = @delivery.id AND next.of_id <> '')`
 )
 
-// oldest returns the statement for the given columns of the oldest deliveries of a state
-// for which a condition holds. Its first parameters are the position that all are after,
-// the time that all are before, and the limit.
+// oldest returns the statement for the given columns of the oldest deliveries of a
+// state for which a condition holds. Its first parameters are the position that all are
+// after, the time that all are before, and the limit.
 func (s search) oldest(columns string, state State, condition string) string {
 	where := fmt.Sprintf(`(%[1]s, %[2]s) > ($1, $2) AND %[1]s < $3%[3]s`, s.at, s.seq, s.where+condition)
 	if len(s.states) > 0 {

@@ -34,8 +34,8 @@ type Filter struct {
 	Key       string // the endpoint, as [queue.Task] has it
 	Event     string // the type
 	Subject   string // what the event is news about; see [webhook.Message]
-	// Ref is what the message can be found by, such as the id of a call or a number, in any
-	// form; see [webhook.NormalizeRef]. A number is compared by its last 10 digits.
+	// Ref is what the message can be found by, such as the id of a call or a number, in
+	// any form; see [webhook.NormalizeRef]. A number is compared by its last 10 digits.
 	Ref  string
 	From time.Time // enqueued then or later
 	To   time.Time // enqueued before
@@ -64,13 +64,14 @@ type Delivery struct {
 	Key      string       `json:"key"`   // the endpoint
 	Event    string       `json:"event"` // the type
 	State    State        `json:"state"`
-	Reason   queue.Reason `json:"reason"`         // why it was dropped
-	Resent   int          `json:"resent"`         // how often
-	Attempts int          `json:"attempts"`       // since it was last resent
-	Of       string       `json:"of,omitempty"`   // the ID of the one that Recompose made it of
-	Created  time.Time    `json:"created"`        // when it was enqueued
-	Due      time.Time    `json:"due,omitzero"`   // the next attempt, if pending
-	Ended    time.Time    `json:"ended,omitzero"` // zero if pending
+	Reason   queue.Reason `json:"reason"`   // why it was dropped
+	Resent   int          `json:"resent"`   // how often
+	Attempts int          `json:"attempts"` // since it was last resent
+	// the ID of the one that Recompose made it of
+	Of      string    `json:"of,omitempty"`
+	Created time.Time `json:"created"`        // when it was enqueued
+	Due     time.Time `json:"due,omitzero"`   // the next attempt, if pending
+	Ended   time.Time `json:"ended,omitzero"` // zero if pending
 
 	// Of the last attempt; see [webhook.Attempt].
 	Status int           `json:"status"`
@@ -88,9 +89,9 @@ type Attempt struct {
 	Class    webhook.Class `json:"class"`
 	// Error is empty if it was delivered. It is safe to show to the customer.
 	Error string `json:"error"`
-	// Answer is the beginning of the response's body, of at most [Config] KeepAnswer bytes
-	// and with *** in place of what was sent that is secret; see [webhook.Client.Redact]. It
-	// is the receiver's text and not to be trusted.
+	// Answer is the beginning of the response's body, of at most [Config] KeepAnswer
+	// bytes and with *** in place of what was sent that is secret; see
+	// [webhook.Client.Redact]. It is the receiver's text and not to be trusted.
 	Answer string `json:"answer"`
 	// What follows is as in a [webhook.Attempt]. Of attempts of before these were kept,
 	// MayHaveArrived is true, and the others are empty.
@@ -131,11 +132,11 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 // same time however far back it is and however many deliveries are kept, and deliveries
 // that are enqueued between two calls do not shift the pages.
 //
-// If a filter has a webhook and an endpoint, or one of them and an Event that few of its
-// deliveries have, the others have to be read too: half a million of them take some
-// tenths of a second. With a Ref or a Subject that as many deliveries have, and anything else
-// that few of those have, they take some seconds. Deliveries of before there were refs and
-// subjects are not found by them.
+// If a filter has a webhook and an endpoint, or one of them and an Event that few of
+// its deliveries have, the others have to be read too: half a million of them take some
+// tenths of a second. With a Ref or a Subject that as many deliveries have, and
+// anything else that few of those have, they take some seconds. Deliveries of before
+// there were refs and subjects are not found by them.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {

@@ -11,13 +11,14 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// ErrEnded is wrapped by the error of RetryNow for a delivery that has ended: Resend is for
-// these.
+// ErrEnded is wrapped by the error of RetryNow for a delivery that has ended: Resend is
+// for these.
 var ErrEnded = errors.New("the delivery has ended")
 
-// RetryNow makes a delivery due that waits for its next attempt, or for its NotBefore. It
-// changes nothing for one that is due already, perhaps in flight. In an ordering, it still
-// waits for its turn; and its endpoint may rest, or have a limit, and put it off again.
+// RetryNow makes a delivery due that waits for its next attempt, or for its NotBefore.
+// It changes nothing for one that is due already, perhaps in flight. In an ordering, it
+// still waits for its turn; and its endpoint may rest, or have a limit, and put it off
+// again.
 //
 // The error wraps [webhook.ErrNotFound] or [ErrEnded].
 func (e *Engine[T]) RetryNow(ctx context.Context, id string) error {
@@ -36,9 +37,9 @@ func (e *Engine[T]) RetryNow(ctx context.Context, id string) error {
 	return nil
 }
 
-// hurry makes a delivery due. Its new job is of another gen than the one that would wake it
-// later, which then finds nothing to do: to find that one would take an index on River's
-// table.
+// hurry makes a delivery due. Its new job is of another gen than the one that would
+// wake it later, which then finds nothing to do: to find that one would take an index
+// on River's table.
 func (e *Engine[T]) hurry(ctx context.Context, tx T, id string) error {
 	now := time.Now()
 	from, until := e.held(now)

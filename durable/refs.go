@@ -15,14 +15,15 @@ import (
 // maxRefs is how many forms of references are kept of a message: two for each of four.
 const maxRefs = 8
 
-// refsColumn is all refs of a delivery in one column; NULL if there are none. They have no
-// line feeds in them. They are sorted in a query of its own, whose index has that order.
+// refsColumn is all refs of a delivery in one column; NULL if there are none. They have
+// no line feeds in them. They are sorted in a query of its own, whose index has that
+// order.
 const refsColumn = "(SELECT string_agg(ref, '\n') FROM " +
 	"(SELECT ref FROM @ref WHERE delivery_seq = seq ORDER BY n) AS refs)"
 
-// refsText returns the statement that inserts n refs of the delivery with an ID, if that
-// was created at a time: so nothing is added to one that was there before. Those that it
-// has already are left out.
+// refsText returns the statement that inserts n refs of the delivery with an ID, if
+// that was created at a time: so nothing is added to one that was there before. Those
+// that it has already are left out.
 func refsText(n int) string {
 	rows := make([]string, n)
 	for i := range rows {
@@ -33,7 +34,8 @@ func refsText(n int) string {
 		WHERE id = $1 AND created = $2 ON CONFLICT DO NOTHING`
 }
 
-// appendRefs appends the statement that inserts the refs of a task that was just inserted.
+// appendRefs appends the statement that inserts the refs of a task that was just
+// inserted.
 func (e *Engine[T]) appendRefs(stmts []store.Stmt, task entry, now time.Time) []store.Stmt {
 	refs := refsOf(task.Message)
 	if len(refs) == 0 {
@@ -46,8 +48,8 @@ func (e *Engine[T]) appendRefs(stmts []store.Stmt, task entry, now time.Time) []
 	return append(stmts, store.Stmt{SQL: e.sql.refs[len(refs)], Args: params})
 }
 
-// refsOf returns the forms of a message's references. They are normalized once more, since
-// the message may be made by hand.
+// refsOf returns the forms of a message's references. They are normalized once more,
+// since the message may be made by hand.
 func refsOf(m *webhook.Message) (forms []string) {
 	for _, ref := range m.Refs {
 		for _, form := range webhook.NormalizeRef(ref) {
@@ -59,8 +61,8 @@ func refsOf(m *webhook.Message) (forms []string) {
 	return forms
 }
 
-// subjectKey returns a subject as it is stored in an index: itself, or a hash of one that is
-// long or no text. It is nil if there is none.
+// subjectKey returns a subject as it is stored in an index: itself, or a hash of one
+// that is long or no text. It is nil if there is none.
 func subjectKey(subject string) *string {
 	if subject == "" {
 		return nil

@@ -12,15 +12,15 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// ErrPending is wrapped by the error of Resend and Recompose for a delivery that has not
-// ended, or, in an ordering, whose last attempt has not.
+// ErrPending is wrapped by the error of Resend and Recompose for a delivery that has
+// not ended, or, in an ordering, whose last attempt has not.
 var ErrPending = errors.New("the delivery has not ended")
 
 // Resend sends a delivery once more that has ended, in whatever state: the same message
 // with the same ID, from the first attempt on. The attempts so far stay in its history.
 // In an ordering, it comes before those that were enqueued after it, but waits for the
-// one whose turn it is, which may be between two attempts. Without an ordering, one that
-// was canceled during an attempt is sent at once, while that attempt may go on.
+// one whose turn it is, which may be between two attempts. Without an ordering, one
+// that was canceled during an attempt is sent at once, while that attempt may go on.
 //
 // The error wraps [webhook.ErrNotFound], [ErrPending], or [ErrNoMessage].
 func (e *Engine[T]) Resend(ctx context.Context, id string) error {
@@ -51,20 +51,20 @@ const (
 	bulkPriority = 2
 )
 
-// ResendMatching sends the deliveries that match a filter once more, as Resend does, at most
-// limit of them, or all if limit is zero. They are those that failed and those that were
-// dropped because their endpoint was disabled; if the filter's State is one of these, only
-// those; if it is [StateDelivered], those that were delivered. It does not touch what was
-// superseded or never composed. The oldest come first, and all of them after others that
-// are due.
+// ResendMatching sends the deliveries that match a filter once more, as Resend does, at
+// most limit of them, or all if limit is zero. They are those that failed and those
+// that were dropped because their endpoint was disabled; if the filter's State is one
+// of these, only those; if it is [StateDelivered], those that were delivered. It does
+// not touch what was superseded or never composed. The oldest come first, and all of
+// them after others that are due.
 //
-// The filter needs a webhook, an endpoint, a ref, a subject, or a From or To: otherwise, and
-// for another State or a negative limit, the error wraps [ErrFilter]. Its Limit and After do
-// not count.
+// The filter needs a webhook, an endpoint, a ref, a subject, or a From or To:
+// otherwise, and for another State or a negative limit, the error wraps [ErrFilter].
+// Its Limit and After do not count.
 //
-// It works in batches, and returns how many it has resent, also with an error; call it again
-// to go on. One that fails again while it works is not resent again by the same call, but
-// can be by the next one.
+// It works in batches, and returns how many it has resent, also with an error; call it
+// again to go on. One that fails again while it works is not resent again by the same
+// call, but can be by the next one.
 func (e *Engine[T]) ResendMatching(ctx context.Context, f Filter, limit int) (int, error) {
 	states, err := f.resendable(limit)
 	if err != nil {

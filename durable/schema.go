@@ -26,11 +26,11 @@ const (
 //
 // seq numbers deliveries in the order of Enqueue. gen goes up each time that a delivery
 // is resent, or is to be sent at once (which hurried counts), so that older jobs and
-// verdicts no longer count. The gen of an attempt is how often its delivery had been resent. active is 1 if a job of
-// River's will wake the delivery: always, except for the later ones of an ordering, and
-// for those that ended while they were not handed out. held is the time until which an
-// ordered delivery belongs to its worker. message is empty for an event that could not
-// be composed.
+// verdicts no longer count. The gen of an attempt is how often its delivery had been
+// resent. active is 1 if a job of River's will wake the delivery: always, except for
+// the later ones of an ordering, and for those that ended while they were not handed
+// out. held is the time until which an ordered delivery belongs to its worker. message
+// is empty for an event that could not be composed.
 //
 // parked is 1 if the delivery has no job since its endpoint is paused; see endpoint.go.
 //
@@ -38,19 +38,18 @@ const (
 // is of none in the table. Definitions are only added: the current one of an id has the
 // highest version. Its disabled counted before there was a table of endpoints.
 //
-// event has the event of a delivery, in a table of its own since it is written once, and
-// a delivery several times. of_id is the ID of the delivery that one was made of with
-// another definition; empty: of none.
+// event has the event of a delivery, in a table of its own since it is written once,
+// and a delivery several times. of_id is the ID of the delivery that one was made of
+// with another definition; empty: of none.
 //
-// ref has what deliveries are found by, each with the time that its delivery was created,
-// so that pages are in its index. subject is NULL where there is none.
+// ref has what deliveries are found by, each with the time that its delivery was
+// created, so that pages are in its index. subject is NULL where there is none.
 //
 // A page is read from one of four indexes, unless it is of a ref or a subject: of the
-// webhook or the endpoint, else of the
-// event, else of the state. Further columns in them are expressions, in the index and in
-// the statement, or Postgres could choose another index: its statistics say that what
-// half of all deliveries have is found soon among the newest, which is wrong if it was
-// last used a month ago.
+// webhook or the endpoint, else of the event, else of the state. Further columns in
+// them are expressions, in the index and in the statement, or Postgres could choose
+// another index: its statistics say that what half of all deliveries have is found soon
+// among the newest, which is wrong if it was last used a month ago.
 var migrations = [][]string{{
 	`CREATE TABLE @delivery (
 		seq        IDENTITY,
@@ -259,7 +258,8 @@ func (e *Engine[T]) layout(ctx context.Context, run runFunc) (layout, error) {
 	return found, err
 }
 
-// checkLayout returns nil if the tables are of the version that this program works with.
+// checkLayout returns nil if the tables are of the version that this program works
+// with.
 func (e *Engine[T]) checkLayout(ctx context.Context) error {
 	found, err := e.layout(ctx, e.store.Read)
 	if err != nil {

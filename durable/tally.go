@@ -25,13 +25,14 @@ type Tally struct {
 	Retried int `json:"retried"`
 }
 
-// Tallies returns what happened in each hour between two times, for charts and for the last
-// 24 hours: of a webhook, or of all if its ID is empty. Hours in which nothing happened are
-// left out; the first is the one that from is in, and none begins at to or later.
+// Tallies returns what happened in each hour between two times, for charts and for the
+// last 24 hours: of a webhook, or of all if its ID is empty. Hours in which nothing
+// happened are left out; the first is the one that from is in, and none begins at to or
+// later.
 //
 // The numbers are about right: each process adds to them once a second, so one that is
-// killed may lose the last second, and a delivery that was resent counts once more. They
-// are kept for as long as [Retention] says, also when their deliveries are not.
+// killed may lose the last second, and a delivery that was resent counts once more.
+// They are kept for as long as [Retention] says, also when their deliveries are not.
 func (e *Engine[T]) Tallies(ctx context.Context, webhookID string, from, to time.Time) ([]Tally, error) {
 	e.tallies.flush() // one's own are all there
 	tallies := []Tally{}
@@ -73,8 +74,8 @@ func (t *Tally) add(outcome string, n int) {
 	}
 }
 
-// retried is the outcome of an attempt that failed and is to be repeated; the others are
-// states of deliveries.
+// retried is the outcome of an attempt that failed and is to be repeated; the others
+// are states of deliveries.
 const retried = "retried"
 
 // outcome returns what is tallied of a verdict that was written down, or nothing.
@@ -90,8 +91,8 @@ func (d *delivery) outcome() string {
 	return "" // another worker has it, or it was canceled, which Cancel has counted
 }
 
-// allWebhooks stands for all webhooks together, which a sum over thousands of them would
-// take long for. No webhook has that ID.
+// allWebhooks stands for all webhooks together, which a sum over thousands of them
+// would take long for. No webhook has that ID.
 const allWebhooks = "\x1f"
 
 // tallyEvery is how often a process adds its tallies to those in the database.
@@ -115,8 +116,8 @@ type tallyKey struct {
 	outcome   string
 }
 
-// add counts an outcome; an empty one is none. A second after the first, they are written:
-// so a process that only enqueues needs no Run for it.
+// add counts an outcome; an empty one is none. A second after the first, they are
+// written: so a process that only enqueues needs no Run for it.
 func (t *tallies) add(webhookID string, at time.Time, outcome string) {
 	if outcome == "" {
 		return
@@ -162,8 +163,8 @@ func (t *tallies) close() {
 	t.flush()
 }
 
-// writeTallies adds tallies to those in the database, always in the same sequence, so that
-// no two processes wait for each other.
+// writeTallies adds tallies to those in the database, always in the same sequence, so
+// that no two processes wait for each other.
 func (e *Engine[T]) writeTallies(n map[tallyKey]int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,7 +1,7 @@
 package payload
 
-// Refs returns what a call is looked for by: the id, the number called and, unless it is
-// that of a campaign, which all of its calls have, the number that called.
+// Refs returns what a call is looked for by: the id, the number called and, unless it
+// is that of a campaign, which all of its calls have, the number that called.
 func (r CallReport) Refs() []string {
 	refs := []string{r.MID, r.To.String()}
 	if r.Source != SourceOBD {
@@ -15,12 +15,12 @@ func (c CDR) Refs() []string {
 	return []string{c.CallID, c.CallRequestID, c.CDRID, c.PhoneNumber.String()}
 }
 
-// Refs returns what a message is looked for by: its id, the customer's own id of it, and the
-// number that it was sent to.
+// Refs returns what a message is looked for by: its id, the customer's own id of it,
+// and the number that it was sent to.
 func (s MessageStatus) Refs() []string { return []string{s.ID, s.ForeignID, s.To.String()} }
 
-// Refs returns what a message is looked for by: the id of the notification, the id of the
-// message, and the number that it came from.
+// Refs returns what a message is looked for by: the id of the notification, the id of
+// the message, and the number that it came from.
 func (m MessageIn) Refs() []string {
 	return []string{m.ID, m.Message.ID, m.Recipient.From.String()}
 }

@@ -21,9 +21,9 @@ var (
 	ErrRunning = errors.New("queue: already running")
 )
 
-// CheckSame returns an error that wraps [ErrTaken] if m is another message than kept, whose
-// ID it has: an id is one message's, and taking a second one for a repetition of the first
-// would lose it. The error has the id, and the name of what differs; see
+// CheckSame returns an error that wraps [ErrTaken] if m is another message than kept,
+// whose ID it has: an id is one message's, and taking a second one for a repetition of
+// the first would lose it. The error has the id, and the name of what differs; see
 // [webhook.Message.Differs]. It is for engines.
 func CheckSame(kept, m *webhook.Message) error {
 	if differs := m.Differs(kept); differs != "" {
@@ -62,8 +62,8 @@ type Delivery struct {
 	// Since is when the task was first enqueued.
 	Since time.Time
 	// State is that of the endpoint, if the engine has read it to hand out the task:
-	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what the
-	// [Queue] has heard of the endpoint, which may be older. If empty, it has not.
+	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what
+	// the [Queue] has heard of the endpoint, which may be older. If empty, it has not.
 	State EndpointState
 }
 
@@ -108,7 +108,8 @@ const (
 	ReasonSuperseded Reason = "superseded" // a message of higher rank on its subject came
 )
 
-// A Handler delivers what an engine hands out. Its functions are safe for concurrent use.
+// A Handler delivers what an engine hands out. Its functions are safe for concurrent
+// use.
 type Handler struct {
 	// Ready asks for a slot at an endpoint before one of its tasks is taken. If ok, the
 	// slot is reserved, and the next Handle of a task with that key uses it: an engine
@@ -116,8 +117,9 @@ type Handler struct {
 	// or when a Handle of that key has returned, whichever comes first. A wait of zero
 	// means the latter only, or some time later if none is in flight.
 	//
-	// An engine that cannot ask for one endpoint at a time does not call it: then Handle
-	// answers [KindDefer] where there is no slot. If nil, every endpoint is ready.
+	// An engine that cannot ask for one endpoint at a time does not call it: then
+	// Handle answers [KindDefer] where there is no slot. If nil, every endpoint is
+	// ready.
 	Ready func(key string) (ok bool, wait time.Duration)
 	// Handle makes one attempt and says what becomes of the task. It returns when the
 	// attempt has ended. If ctx ends first, no attempt is counted and the verdict is
@@ -127,8 +129,8 @@ type Handler struct {
 	// has been taken from this worker.
 	Handle func(ctx context.Context, d Delivery) Verdict
 	// Redact hides in text what an attempt to send m has sent that is secret, as
-	// [webhook.Client.Redact] does, for an engine that keeps what receivers answer. If nil,
-	// nothing but the values of headers is known to be secret.
+	// [webhook.Client.Redact] does, for an engine that keeps what receivers answer. If
+	// nil, nothing but the values of headers is known to be secret.
 	Redact func(ctx context.Context, m *webhook.Message, a webhook.Attempt, text []byte) []byte
 }
 
@@ -142,9 +144,9 @@ type Engine interface {
 	// Enqueue keeps the tasks, all of them or none; when it returns nil, it has kept
 	// them as safely as the engine promises. A task whose ID is kept already is left
 	// out if it is the same message, else the error is that of [CheckSame]. It may be
-	// called before Run, and by a handler. After
-	// Run has ended, an engine whose tasks would not outlive it returns [ErrStopped].
-	// The slice is the caller's again when it returns.
+	// called before Run, and by a handler. After Run has ended, an engine whose tasks
+	// would not outlive it returns [ErrStopped]. The slice is the caller's again when
+	// it returns.
 	Enqueue(ctx context.Context, tasks ...Task) error
 	// Run hands out tasks until ctx ends. Then it hands out nothing more, waits for the
 	// handlers, and returns nil; tasks that it still keeps stay kept. A second Run of
@@ -177,17 +179,17 @@ type Waker interface {
 // A Canceler is an [Engine] that can end a delivery.
 type Canceler interface {
 	Engine
-	// Cancel ends the delivery of a message, and reports whether there was one to end. An
-	// attempt that is in flight continues to its end, but none follows it.
+	// Cancel ends the delivery of a message, and reports whether there was one to end.
+	// An attempt that is in flight continues to its end, but none follows it.
 	Cancel(ctx context.Context, id string) (bool, error)
 }
 
 // A Statser is an [Engine] that can tell what it keeps.
 type Statser interface {
 	Engine
-	// Stats tells Pending, Due, Held, InFlight, Oldest and, of the endpoints with the most
-	// pending tasks, at most the given number. An engine that is no [Endpoints] does not
-	// know what is held, and counts it as any other.
+	// Stats tells Pending, Due, Held, InFlight, Oldest and, of the endpoints with the
+	// most pending tasks, at most the given number. An engine that is no [Endpoints]
+	// does not know what is held, and counts it as any other.
 	Stats(ctx context.Context, busiest int) (Stats, error)
 }
 

@@ -30,10 +30,10 @@ import (
 // transactions are those of database/sql.
 type Engine = durable.Engine[*sql.Tx]
 
-// Open opens the file, which it creates if there is none, for its owner only, and brings
-// its tables up to date. Close the engine after its Run has returned. The file must be on
-// a local disk, and have no other user of River in it. Before a file of an older version
-// is opened, stop that version's processes.
+// Open opens the file, which it creates if there is none, for its owner only, and
+// brings its tables up to date. Close the engine after its Run has returned. The file
+// must be on a local disk, and have no other user of River in it. Before a file of an
+// older version is opened, stop that version's processes.
 //
 // What Enqueue keeps is on disk when it returns: the journal is a write-ahead log that
 // is synced with each commit. Statements wait up to 10 s for another transaction that
@@ -57,8 +57,8 @@ func Open(path string, config durable.Config) (*Engine, error) {
 }
 
 // OpenDB opens the same file for the caller's own tables, with settings that suit the
-// engine. Its transactions take the lock for writing when they begin, as EnqueueTx needs
-// it: one that reads before it writes can fail.
+// engine. Its transactions take the lock for writing when they begin, as EnqueueTx
+// needs it: one that reads before it writes can fail.
 func OpenDB(path string) (*sql.DB, error) {
 	connector, err := newConnector(path)
 	if err != nil {
@@ -106,8 +106,8 @@ func newConnector(path string) (driver.Connector, error) {
 	return connector, nil
 }
 
-// creating keeps other calls of this process from opening a new file before it is closed
-// here, which would end their locks on it.
+// creating keeps other calls of this process from opening a new file before it is
+// closed here, which would end their locks on it.
 var creating sync.Mutex
 
 // busyTimeout is how long a statement waits for the lock of another connection.
@@ -208,10 +208,10 @@ func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return nil
 }
 
-// lookForWriters looks whether another connection has written since the last time. SQLite
-// lets those that wait for the file look again every 100 ms, so a process that writes
-// without a pause would keep them out for ever. If there are others, this one pauses
-// after each transaction for a while. The caller has the connection.
+// lookForWriters looks whether another connection has written since the last time.
+// SQLite lets those that wait for the file look again every 100 ms, so a process that
+// writes without a pause would keep them out for ever. If there are others, this one
+// pauses after each transaction for a while. The caller has the connection.
 func (f *file) lookForWriters(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
@@ -253,8 +253,8 @@ func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) e
 		}
 		return after(tx)
 	}
-	// When a new file gets its write-ahead log, SQLite does not wait for another process
-	// that does the same.
+	// When a new file gets its write-ahead log, SQLite does not wait for another
+	// process that does the same.
 	for until := time.Now().Add(busyTimeout); ; {
 		err := f.InTx(ctx, migrate)
 		if !isBusy(err) || time.Now().After(until) {

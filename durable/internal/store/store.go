@@ -41,9 +41,9 @@ type Store[T any] interface {
 	Close() error
 }
 
-// Open makes engine, which is a new *durable.Engine[T], an engine on s, a Store[T], with
-// config, a durable.Config. Package durable sets it. It is not a function there, since
-// users would see it, who have no Store to call it with.
+// Open makes engine, which is a new *durable.Engine[T], an engine on s, a Store[T],
+// with config, a durable.Config. Package durable sets it. It is not a function there,
+// since users would see it, who have no Store to call it with.
 var Open func(engine, s, config any) error
 
 // A Stmt is one statement.
@@ -68,12 +68,13 @@ type Dialect struct {
 	// Tables is a statement that returns two numbers: how many tables @migration and
 	// #river_migration there are.
 	Tables string
-	// Stale is a condition: the transaction may not see what others have committed since
-	// it began.
+	// Stale is a condition: the transaction may not see what others have committed
+	// since it began.
 	Stale string
 
-	// InOrder is a statement after which, until the end of the transaction, indexes are read
-	// in their order, so that reading can stop early. It is empty where that is so anyway.
+	// InOrder is a statement after which, until the end of the transaction, indexes are
+	// read in their order, so that reading can stop early. It is empty where that is so
+	// anyway.
 	InOrder string
 
 	// Migrations has for each version what is run after the statements for all
