@@ -19,7 +19,7 @@
 //
 // The engine decides what a message survives. Package queue/memory loses what it keeps
 // when the process dies: it is for events that can be had again from elsewhere, and a
-// million waiting retries take some 140 MB in addition to their messages. The modules
+// million waiting retries take some 140 MB in addition to their messages. Packages
 // durable/sqlite and durable/postgres keep them in a database. All pass package
 // enginetest, and an engine of your own should. Messages to an endpoint that rests stay
 // in the engine, so that a dead endpoint takes up room until it is disabled.
@@ -40,8 +40,8 @@
 //
 // An endpoint that answers 410, or that has failed for five days, is disabled:
 // OnDisable is told, messages that wait for it are dropped and reported to OnDrop, and
-// Send refuses new ones, until [Queue.Enable]. [Queue.Disable] does the same by hand, and
-// [Queue.Pause] holds what is sent until the endpoint is enabled.
+// Send refuses new ones, until [Queue.Enable]. [Queue.Disable] does the same by hand,
+// and [Queue.Pause] holds what is sent until the endpoint is enabled.
 //
 // An engine that is an [Endpoints], as those of module durable are, stores these
 // decisions, and since when an endpoint fails: they outlive the process, and count in
