@@ -151,7 +151,8 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
 		ep.ending = ""
 	}
 	news = !row.Since.Equal(old.Since) || row.State != cmp.Or(old.State, StateEnabled)
-	if news && row.State == StateEnabled && old.Rev > 0 {
+	// An attempt that began after it was enabled may have decided something already.
+	if news && row.State == StateEnabled && old.Rev > 0 && ep.ending == "" {
 		q.renewLocked(ep)
 	}
 	q.mergeLocked(ep)

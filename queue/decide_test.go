@@ -217,10 +217,11 @@ func (k onlyKnown) Changed(context.Context, int64) ([]queue.Endpoint, error) { r
 func TestQueue_Pause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		status, requests := 200, 0
+		status := 200
+		var requests atomic.Int64
 		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "wh_1.example" {
-				requests++
+				requests.Add(1)
 			}
 			return answer(status)
 		}), memory.Config{}, queue.Config{Limit: 100})
@@ -246,13 +247,13 @@ func TestQueue_Pause(t *testing.T) {
 			},
 		}, s)
 		<-time.After(3 * time.Hour)
-		require.Equal(t, 1, requests)
+		require.EqualValues(t, 1, requests.Load())
 		require.Equal(t, 21, stats().Held, "the retry, which is due, too")
 		require.Zero(t, stats().Due)
 
 		require.NoError(t, q.Enable(t.Context(), "wh_1", ""))
 		s = stats()
-		require.Equal(t, 22, requests, "at once")
+		require.EqualValues(t, 22, requests.Load(), "at once")
 		require.Zero(t, s.Pending+s.Held)
 		require.EqualValues(t, 22, s.Delivered)
 		require.Equal(t, 3*time.Hour+5*time.Second, time.Since(begun))
@@ -264,7 +265,7 @@ func TestQueue_Pause(t *testing.T) {
 		s = stats()
 		require.Zero(t, s.Pending)
 		require.EqualValues(t, 5, s.Dropped)
-		require.Equal(t, 22, requests)
+		require.EqualValues(t, 22, requests.Load())
 	})
 }
 
@@ -531,6 +532,57 @@ func TestQueue_EnabledMeanwhile(t *testing.T) {
 		require.Equal(t, queue.StateEnabled, b.row(t, "wh_1").State)
 		require.Equal(t, 1, told)
 	})
+}
+
+// A 410 counts also in a process that has not heard yet that the endpoint was enabled, if
+// its engine knew so and let the attempt through.
+func TestQueue_GoneBeforeHeard(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		disabled bool // by another process, while the attempt is under way
+		told     []string
+	}{
+		{"enabled", false, []string{"wh_1"}},
+		{"disabled again", true, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var b table
+				var told []string
+				one := b.process(t, transport(func(*http.Request) (*http.Response, error) {
+					<-time.After(100 * time.Millisecond)
+					return answer(410)
+				}), queue.Config{OnDisable: func(key string, _ queue.Reason) { told = append(told, key) }})
+				require.NoError(t, one.Disable(t.Context(), "wh_1", "by hand"))
+				other := newQueue(t, always(200), sharing{&byHand{}, &b}, queue.Config{})
+				require.NoError(t, other.Enable(t.Context(), "wh_1", ""))
+				<-time.After(time.Millisecond)
+				require.Equal(t, queue.StateDisabled, one.State("wh_1"), "it has not heard")
+
+				m := message("m_1", "wh_1")
+				go one.Handle(t.Context(), queue.Delivery{
+					Task: queue.Task{ID: m.ID, Key: "wh_1", Message: m}, N: 1, State: queue.StateEnabled,
+				})
+				<-time.After(50 * time.Millisecond)
+				if tt.disabled {
+					require.NoError(t, other.Disable(t.Context(), "wh_1", "again"))
+				}
+				aSecond()
+				row := b.row(t, "wh_1")
+				require.Equal(t, queue.StateDisabled, row.State)
+				require.Equal(t, tt.disabled, row.Reason == "again")
+				require.Equal(t, tt.told, told)
+				require.Equal(t, queue.StateDisabled, one.State("wh_1"))
+
+				require.NoError(t, other.Enable(t.Context(), "wh_1", ""))
+				aSecond()
+				require.Equal(t, queue.StateHealthy, one.State("wh_1"), "nothing is left of it")
+			})
+		})
+	}
 }
 
 // Two queues over one engine in memory know the same at once.

@@ -78,7 +78,7 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 	}
 	ep.lastFailure = a.At
 	switch {
-	case ep.isDisabledLocked(): // tell only once
+	case ep.ending != "", q.store.local && ep.isDisabledLocked(): // tell only once
 		return false
 	case ep.row.Since.After(a.At): // it was enabled, or paused, since the attempt began
 		return false

@@ -117,6 +117,7 @@ func (q *Queue) storeEnd(ep *endpoint) (Endpoint, bool) {
 		now := time.Now()
 		q.mu.Lock()
 		row, reason := ep.storedLocked(), ep.ending
+		known := row.State
 		row.State, row.Reason, row.Actor, row.Since = StateDisabled, string(reason), "", now
 		row.FailingSince, row.LastFailure = ep.failingSince, ep.lastFailure
 		if row.Tell = now; q.cfg.OnDisable != nil {
@@ -126,24 +127,40 @@ func (q *Queue) storeEnd(ep *endpoint) (Endpoint, bool) {
 		if reason == "" {
 			return Endpoint{}, false
 		}
-		stored, ok, err := q.store.SetEndpoint(ctx, row)
+		var stored Endpoint
+		var ok bool
+		var err error
+		if known == StateDisabled { // then the engine let the attempt through: it knew better
+			stored, err = q.store.Endpoint(ctx, ep.key)
+		} else {
+			stored, ok, err = q.store.SetEndpoint(ctx, row)
+		}
 		if err != nil {
 			q.cfg.Logger.ErrorContext(ctx, "queue: store that an endpoint is disabled",
 				slog.String("endpoint", ep.key), slog.Any("error", err))
 			return Endpoint{}, false
 		}
 		q.learn(ctx, stored, true)
-		if ok {
-			return stored, true
+		if ok || stored.State == StateDisabled {
+			q.dismiss(ep) // even if what is stored was known
+			return stored, ok
 		}
 		if reason == ReasonFailing &&
 			(stored.FailingSince.IsZero() || now.Sub(stored.FailingSince) <= q.cfg.DisableAfter) {
 			q.mu.Lock() // another process had a success
-			ep.ending, ep.failingSince = "", stored.FailingSince
-			q.countLocked(ep)
+			ep.failingSince = stored.FailingSince
 			q.mu.Unlock()
+			q.dismiss(ep)
 		}
 	}
+}
+
+// dismiss ends the storing of what an attempt has decided.
+func (q *Queue) dismiss(ep *endpoint) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	ep.ending = ""
+	q.countLocked(ep)
 }
 
 // tell tells OnDisable, and stores that it was told.
