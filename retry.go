@@ -27,6 +27,10 @@ const (
 	maxAttempts = 1000
 	maxWait     = 30 * 24 * time.Hour
 	maxWaits    = 100
+
+	minRate        = 0.01
+	maxRate        = 10_000
+	maxConcurrency = 1000
 )
 
 // What the documents promise: 3 s for an answer, two more tries, 10^n seconds before
@@ -66,6 +70,14 @@ type Policy struct {
 	// 100 s. From 0 to 1; zero keeps the times as they are. It is a hash of the
 	// message's ID and the attempt's number: any process computes the same wait.
 	Jitter float64
+	// Rate is how many attempts a package queue's Queue may begin per second at the
+	// endpoint, retries included; from 0.01 to 10 000. If zero, what the queue allows,
+	// which also counts where it is less. The message that was last handed out decides
+	// for the whole endpoint.
+	Rate float64
+	// Concurrency is how many attempts such a queue may have in flight to the endpoint,
+	// in each process; at most 1000. Zero, and which message decides, is as for Rate.
+	Concurrency int
 }
 
 // PolicyFor returns the documented policy for events of a type: 3 seconds for an
@@ -92,6 +104,8 @@ func (p Policy) Or(q Policy) Policy {
 	p.Timeout = cmp.Or(p.Timeout, q.Timeout)
 	p.Attempts = cmp.Or(p.Attempts, q.Attempts)
 	p.Jitter = cmp.Or(p.Jitter, q.Jitter)
+	p.Rate = cmp.Or(p.Rate, q.Rate)
+	p.Concurrency = cmp.Or(p.Concurrency, q.Concurrency)
 	return p
 }
 
@@ -132,6 +146,12 @@ func (p Policy) check() error {
 	if !(p.Jitter >= 0 && p.Jitter <= 1) { // so put, NaN fails too
 		return fmt.Errorf("jitter: %v outside 0 to 1", p.Jitter)
 	}
+	if p.Rate != 0 && !(p.Rate >= minRate && p.Rate <= maxRate) {
+		return fmt.Errorf("rate: %v outside %v to %v", p.Rate, minRate, maxRate)
+	}
+	if p.Concurrency < 0 || p.Concurrency > maxConcurrency {
+		return fmt.Errorf("concurrency: %d outside 0 to %d", p.Concurrency, maxConcurrency)
+	}
 	return nil
 }
 
@@ -166,12 +186,15 @@ type policyJSON struct {
 	Attempts int      `json:"attempts,omitzero"`
 	Waits    []string `json:"waits,omitzero"`
 	Jitter   float64  `json:"jitter,omitzero"`
+
+	Rate        float64 `json:"rate,omitzero"`
+	Concurrency int     `json:"concurrency,omitzero"`
 }
 
 // MarshalJSON writes the policy with durations as strings. Fields that are not set are
 // omitted.
 func (p Policy) MarshalJSON() ([]byte, error) {
-	j := policyJSON{Success: p.Success, Attempts: p.Attempts, Jitter: p.Jitter}
+	j := policyJSON{Success: p.Success, Attempts: p.Attempts, Jitter: p.Jitter, Rate: p.Rate, Concurrency: p.Concurrency}
 	if p.Timeout != 0 {
 		j.Timeout = p.Timeout.String()
 	}
@@ -242,8 +265,16 @@ func (p *Policy) setMember(name string, value json.RawMessage) error {
 		if json.Unmarshal(value, &p.Jitter) != nil {
 			return errors.New("want a number from 0 to 1")
 		}
+	case "rate":
+		if json.Unmarshal(value, &p.Rate) != nil {
+			return errors.New("want a number, of attempts a second")
+		}
+	case "concurrency":
+		if json.Unmarshal(value, &p.Concurrency) != nil {
+			return errors.New("want a whole number")
+		}
 	default:
-		return errors.New("unknown member, want success, timeout, attempts, waits or jitter")
+		return errors.New("unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency")
 	}
 	return nil
 }

@@ -96,6 +96,12 @@ func TestPolicy_Check(t *testing.T) {
 		{"many waits", webhook.Policy{Waits: make([]time.Duration, 101)}, "waits: 101 of them, at most 100"},
 		{"negative jitter", webhook.Policy{Jitter: -0.1}, "jitter: -0.1 outside 0 to 1"},
 		{"large jitter", webhook.Policy{Jitter: 1.1}, "jitter: 1.1 outside 0 to 1"},
+		{"negative rate", webhook.Policy{Rate: -1}, "rate: -1 outside 0.01 to 10000"},
+		{"small rate", webhook.Policy{Rate: 0.009}, "rate: 0.009 outside 0.01 to 10000"},
+		{"large rate", webhook.Policy{Rate: 10_001}, "rate: 10001 outside 0.01 to 10000"},
+		{"rate NaN", webhook.Policy{Rate: math.NaN()}, "rate: NaN outside 0.01 to 10000"},
+		{"negative concurrency", webhook.Policy{Concurrency: -1}, "concurrency: -1 outside 0 to 1000"},
+		{"large concurrency", webhook.Policy{Concurrency: 1001}, "concurrency: 1001 outside 0 to 1000"},
 		{"NaN", webhook.Policy{Jitter: math.NaN()}, "jitter: NaN outside 0 to 1"},
 	}
 	for _, tt := range tests {
@@ -166,8 +172,8 @@ func TestPolicy_UnmarshalJSON(t *testing.T) {
 		{"number among the waits", `{"waits":["10s",100]}`, "webhook: policy waits" + wantDuration},
 		{"null among the waits", `{"waits":[null]}`, "webhook: policy waits" + wantDuration},
 		{"waits not a list", `{"waits":"10s"}`, "webhook: policy waits" + wantDuration},
-		{"unknown member", `{"retries":3}`, "webhook: policy retries: unknown member, want success, timeout, attempts, waits or jitter"},
-		{"another case", `{"Timeout":"3s"}`, "webhook: policy Timeout: unknown member, want success, timeout, attempts, waits or jitter"},
+		{"unknown member", `{"retries":3}`, "webhook: policy retries: unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency"},
+		{"another case", `{"Timeout":"3s"}`, "webhook: policy Timeout: unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency"},
 		{"attempts as text", `{"attempts":"3"}`, "webhook: policy attempts: want a whole number"},
 		{"half an attempt", `{"attempts":1.5}`, "webhook: policy attempts: want a whole number"},
 		{"success not a list", `{"success":200}`, "webhook: policy success: want a list of status codes such as [200, 202]"},

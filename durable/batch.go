@@ -10,6 +10,8 @@ import (
 // transaction.
 type batcher[V any] struct {
 	max int
+	// fit returns how many values are a batch at the moment, at most max. If nil, max.
+	fit func() int
 	// work handles a batch. It gets no context, since those of its callers end at
 	// different times.
 	work func(batch []V) error
@@ -79,8 +81,11 @@ func (b *batcher[V]) run() {
 func (b *batcher[V]) next() (calls []*call[V], values []V) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
-	for ; n < len(b.waiting) && len(calls) < b.max; n++ {
+	n, most := 0, b.max
+	if b.fit != nil {
+		most = min(b.fit(), most)
+	}
+	for ; n < len(b.waiting) && len(calls) < most; n++ {
 		if c := b.waiting[n]; !c.left {
 			calls, values = append(calls, c), append(values, c.value)
 		}

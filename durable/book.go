@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringhook/webhook/durable/internal/store"
@@ -49,8 +50,10 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 		stmts[i] = store.Stmt{SQL: e.sql.load, Args: []any{d.seq, d.gen}, Scan: d.scan}
 	}
 	if err := e.store.Read(ctx, stmts...); err != nil {
+		e.reads.failed(len(batch))
 		return err
 	}
+	e.reads.succeeded(batch)
 	stmts = stmts[:0]
 	for _, d := range batch {
 		switch mine := d.state == StatePending && (d.active || d.ordering == ""); {
@@ -80,6 +83,51 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	return e.store.Run(ctx, stmts...)
 }
 
+// reads says how many deliveries are read at once: so many that their messages are some
+// megabytes, and fewer after a failure, since a slow connection must not time out on the
+// same batch again and again. The zero value is ready to use.
+type reads struct {
+	mu    sync.Mutex // guards what follows
+	bytes float64    // of a message, on average
+	most  int        // after a failure, until as many have succeeded; zero: any number
+}
+
+// readBytes is about how many bytes of messages are read at once.
+const readBytes = 4 << 20
+
+func (r *reads) fit() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := max(1, int(readBytes/max(r.bytes, 1)))
+	if r.most > 0 {
+		n = min(n, r.most)
+	}
+	return n
+}
+
+func (r *reads) failed(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.most = max(1, n/4)
+}
+
+func (r *reads) succeeded(batch []*delivery) {
+	sum := 0
+	for _, d := range batch {
+		sum += len(d.message)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// Large ones count at once, small ones with time.
+	mean := float64(sum) / float64(len(batch))
+	r.bytes = max(mean, r.bytes-r.bytes/8+mean/8)
+	if r.most > 0 && len(batch) >= r.most {
+		if r.most *= 2; r.most >= 500 {
+			r.most = 0
+		}
+	}
+}
+
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held int64
@@ -106,11 +154,12 @@ func (e *Engine[T]) held(now time.Time) (from, until int64) {
 // book writes the verdict of d down, and tries again until its lease is over: otherwise
 // the attempt would be repeated. If another worker has taken over d, d.state is empty.
 func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
-	if e.late(d.now) && d.verdict.Kind != queue.KindDone {
+	late := e.clock.now().Round(0).Sub(d.now.Round(0)) > e.config.lease()
+	if late && d.verdict.Kind != queue.KindDone {
 		d.state = "" // the worker that has d now decides how it goes on
 		return nil
 	}
-	d.now = time.Now()
+	d.now = e.clock.now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		// Without cancellation, since the batch uses d until it ends.
 		err := e.verdicts.do(context.WithoutCancel(ctx), d)

@@ -11,8 +11,11 @@ import (
 
 // Config says how an [Engine] works. The zero value is ready to use.
 type Config struct {
-	// Workers is how many attempts are made at once in this process, at most 4000. If
-	// zero, 50.
+	// Workers is how many attempts are made at once in this process, at most 4000. Most
+	// of that time they wait for receivers, which takes no CPU, so there may be far more
+	// than processors. Endpoints that take longer than a second have half of them at
+	// most, all of them together: have twice as many as there may be endpoints that hang,
+	// times Limit of the queue's Config. Each holds one message in memory. If zero, 1000.
 	Workers int
 	// MaxTimeout is the longest Timeout that a message's policy may have: Enqueue
 	// refuses a message with a longer one. A delivery that a worker has held for 5 s
@@ -80,7 +83,7 @@ func (c Config) complete() (Config, error) {
 	case c.MaxTimeout < 0 || c.MaxTimeout > 10*time.Minute:
 		return c, fmt.Errorf("durable: MaxTimeout: %v outside 0s to 10m", c.MaxTimeout)
 	}
-	c.Workers = cmp.Or(c.Workers, 50)
+	c.Workers = cmp.Or(c.Workers, 1000)
 	c.MaxTimeout = cmp.Or(c.MaxTimeout, 10*time.Second)
 	switch most := c.Bounds.MaxTimeout; {
 	case most > c.MaxTimeout:

@@ -55,12 +55,19 @@
 // Any number of processes may share a database. Each hands out what is due to its own
 // workers. When one dies, the others take over its deliveries, after [Config]
 // MaxTimeout and up to 40 seconds. Each process has its own limits: N processes
-// together send an endpoint at most N times what one does.
+// together send an endpoint at most N times what one does. Only a Rate is shared by those
+// that were there in the last 10 seconds.
 //
-// Their clocks may differ by a few seconds, no more: a process whose clock is ahead
-// takes deliveries over too early, and they are sent twice. When a process was stopped
-// for longer than that, as a virtual machine can be, others have its deliveries: what
-// it was sending goes out late, and its results are ignored.
+// Their clocks may differ: the database's counts, which each process compares its own
+// with every few seconds. When a process was stopped for longer than MaxTimeout, as a
+// virtual machine can be, others have its deliveries: what it was sending goes out late,
+// and its results are ignored.
+//
+// What waits for one webhook does not hold up another. Deliveries go out the sooner, the
+// fewer of their type of event wait before them at their endpoint, so that neither a
+// burst, nor the backlog of a receiver that is down, stands before all others, nor a
+// campaign's statuses before a conversation. Endpoints that take longer than a second
+// have half of [Config] Workers, all of them together.
 //
 // # Upgrades
 //

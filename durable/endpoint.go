@@ -293,7 +293,7 @@ func (e *Engine[T]) unparkSome(ctx context.Context, key string) (n int, err erro
 		var jobs []river.InsertManyParams
 		for _, p := range all {
 			if p.state == StatePending && p.active == 1 {
-				j := job(p.args, fromMicros(p.due))
+				j := e.job(p.args, fromMicros(p.due))
 				j.InsertOpts.Priority = bulkPriority
 				jobs = append(jobs, j)
 			}

@@ -30,9 +30,12 @@ type Engine[T any] struct {
 
 	enqueues  batcher[[]entry]
 	loads     batcher[*delivery]
+	reads     reads
 	verdicts  batcher[*delivery]
 	endpoints batcher[*endpointChange]
 	unparks   chan struct{} // has a value if an endpoint may have been enabled
+	clock     clock
+	processes atomic.Int64 // that deliver, as present has counted them
 	tallies   *tallies
 
 	ran     atomic.Bool
@@ -42,6 +45,7 @@ type Engine[T any] struct {
 	// comparing holds a value while Compare composes.
 	comparing chan struct{}
 	flights   flights
+	counted   counted
 }
 
 var (
@@ -49,6 +53,7 @@ var (
 	_ queue.Canceler  = (*Engine[any])(nil)
 	_ queue.Statser   = (*Engine[any])(nil)
 	_ queue.Endpoints = (*Engine[any])(nil)
+	_ queue.Sizer     = (*Engine[any])(nil)
 )
 
 // An opener is an Engine of any T.
@@ -72,11 +77,13 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.store = s.(store.Store[T])
 	e.dialect = e.store.Dialect()
 	e.sql = newStatements(e.dialect)
+	e.clock.logger = config.Logger
+	e.clock.asks = e.sql.now != ""
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
 	e.comparing = make(chan struct{}, 1)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
-	e.loads = batcher[*delivery]{max: 500, work: e.loadBatch}
+	e.loads = batcher[*delivery]{max: 500, fit: e.reads.fit, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.tallies = &tallies{write: e.writeTallies}
 	e.endpoints = batcher[*endpointChange]{max: 200, work: e.setEndpoints}
@@ -92,6 +99,16 @@ func (e *Engine[T]) open(s any, config Config) error {
 	all := migrator.AllVersions()
 	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
 	return nil
+}
+
+// askTime returns what asks the database for its time.
+func (e *Engine[T]) askTime(run runFunc) askFunc {
+	return func(ctx context.Context) (time.Time, error) {
+		var n int64
+		scan := func(row store.Row) error { return row.Scan(&n) }
+		err := run(ctx, store.Stmt{SQL: e.sql.now, Scan: scan})
+		return fromMicros(n), err
+	}
 }
 
 // The intervals at which River looks for jobs.
@@ -120,7 +137,7 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 	return &river.Config{
 		// More than there are places, so that the next jobs are at hand when one is
 		// free.
-		Queues:            map[string]river.QueueConfig{riverQueue: {MaxWorkers: 2*e.config.Workers + 100}},
+		Queues:            map[string]river.QueueConfig{riverQueue: {MaxWorkers: e.config.Workers + min(e.config.Workers+100, 500)}},
 		Workers:           workers,
 		Schema:            e.dialect.Schema,
 		Logger:            slog.New(quiet{e.config.Logger.Handler()}),
@@ -134,6 +151,8 @@ func (e *Engine[T]) riverConfig(workers *river.Workers) *river.Config {
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
 		DiscardedJobRetentionPeriod: keepJobs,
+		// It is meant for tests, but there is no other way to give River the database's time.
+		Test: river.TestConfig{Time: &e.clock},
 	}
 }
 
@@ -150,7 +169,11 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 		return nil
 	}
 	// Also since River's Start does not end with ctx where there is no database.
-	if err := e.checkLayout(ctx); err != nil {
+	found, err := e.layout(ctx, e.store.Read)
+	if err == nil {
+		err = e.checkLayout(found)
+	}
+	if err != nil {
 		e.ran.Store(false)
 		if ctx.Err() != nil {
 			return nil
@@ -168,7 +191,9 @@ func (e *Engine[T]) Run(ctx context.Context, h queue.Handler) error {
 		e.ran.Store(false)
 		return fmt.Errorf("durable: run: %w", err)
 	}
+	e.clock.compare(ctx, presentEvery, e.askTime(e.store.Read))
 	var upkeep sync.WaitGroup
+	upkeep.Go(func() { e.present(ctx) })
 	upkeep.Go(func() { e.sweep(ctx) })
 	upkeep.Go(func() { e.revive(ctx) })
 	upkeep.Go(func() { e.unpark(ctx) })
@@ -191,15 +216,6 @@ func (e *Engine[T]) Close() error {
 	return e.store.Close()
 }
 
-// Check returns nil if the database can be reached and has the tables of this version:
-// for a health check. Its error is for the operator.
-func (e *Engine[T]) Check(ctx context.Context) error {
-	if err := e.checkLayout(ctx); err != nil {
-		return fmt.Errorf("durable: check: %w", err)
-	}
-	return nil
-}
-
 // args are the arguments of a job of River's: which delivery it wakes.
 type args struct {
 	Seq int64 `json:"seq"`
@@ -214,7 +230,7 @@ type worker[T any] struct {
 }
 
 // NextRetry returns when a rescued job is run again: at once.
-func (w *worker[T]) NextRetry(*river.Job[args]) time.Time { return time.Now() }
+func (w *worker[T]) NextRetry(*river.Job[args]) time.Time { return w.engine.clock.now() }
 
 // Work delivers. It never fails: a job that cannot be worked now is put off.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[args]) error {
@@ -244,7 +260,7 @@ func (e *Engine[T]) deliver(ctx context.Context, got time.Time, a args) (again b
 	if !e.place(got) {
 		return true, 0
 	}
-	d := &delivery{seq: a.Seq, gen: a.Gen, now: time.Now()}
+	d := &delivery{seq: a.Seq, gen: a.Gen, now: e.clock.now()}
 	again, after = e.attempt(ctx, d)
 	if !again && d.ordering != "" && !d.parked {
 		// In a transaction of its own, since one that enqueues holds the ordering until
@@ -295,7 +311,7 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 	case d.endpoint == queue.StatePaused: // parked, unless it was enabled at this moment
 		return !d.parked, 0
 	case d.busy: // in a worker that may have died
-		return true, min(max(time.Until(d.held), 0), e.config.lease())
+		return true, min(max(d.held.Sub(e.clock.now()), 0), e.config.lease())
 	case d.due.After(d.now): // it was put off, and the process died before its job was
 		return true, d.due.Sub(d.now)
 	}

@@ -28,7 +28,7 @@ type entry struct {
 	again   bool       // it replaces a delivery of its ID that has no message
 	fault   error      // why there is no message to send: it is kept as failed
 	event   *keptEvent // nil: none is kept
-	// priority of its job; zero: River's default
+	// priority of its job, at least; see depths
 	priority int
 }
 
@@ -55,6 +55,7 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
 	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
 		// Not in a batch, since it may have to wait for a transaction that holds the
 		// ordering.
@@ -77,6 +78,8 @@ func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 	if err := e.check(tasks); err != nil {
 		return err
 	}
+	// In the transaction, since a pool may have a single connection.
+	e.clock.compare(ctx, askClock, e.askTime(e.inside(tx)))
 	return wrap(e.insertOrUndo(ctx, tx, tasks))
 }
 
@@ -190,11 +193,12 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 		return cmp.Compare(min(len(a.Order), 1), min(len(b.Order), 1))
 	})
-	now := time.Now()
+	now := e.clock.now()
 	var orderings []string
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
 	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
 	isNew := make([]bool, len(tasks))
+	stmts, behind := e.appendDepths(stmts, tasks)
 	for i, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
@@ -209,7 +213,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 					store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
 					store.Stmt{SQL: e.sql.deleteFault, Args: params})
 			}
-			stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
+			stmts = append(stmts, e.insertStmt(task, now, behind, wake, &isNew[i]))
 		}
 		stmts = e.appendRefs(stmts, task, now)
 		if task.event != nil {
@@ -293,7 +297,7 @@ func decode(data, content []byte, refs *string) (*webhook.Message, error) {
 // insertStmt returns the statement that inserts a task. It sets isNew if no delivery has
 // its ID, and calls wake with the job for it if it needs one.
 func (e *Engine[T]) insertStmt(
-	task entry, now time.Time, wake func(river.InsertManyParams), isNew *bool,
+	task entry, now time.Time, behind depths, wake func(river.InsertManyParams), isNew *bool,
 ) store.Stmt {
 	var ordering *string
 	if task.Order != "" {
@@ -316,8 +320,8 @@ func (e *Engine[T]) insertStmt(
 			err := row.Scan(&seq, &active, &stale, &parked)
 			// One that has a job and is not active asks then whether it is its turn.
 			if active == 1 && parked == 0 || stale == 1 {
-				j := job(args{Seq: seq}, due)
-				j.InsertOpts.Priority = task.priority
+				j := e.job(args{Seq: seq}, due)
+				j.InsertOpts.Priority = max(task.priority, behind.priority(task))
 				wake(j)
 			}
 			return err
@@ -346,9 +350,9 @@ func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt 
 // job returns the job that wakes a delivery when it is due. River looks for scheduled
 // jobs every 5 seconds only. A job that is due earlier is run at once and snoozes, which
 // has no such delay.
-func job(a args, due time.Time) river.InsertManyParams {
+func (e *Engine[T]) job(a args, due time.Time) river.InsertManyParams {
 	opts := &river.InsertOpts{Queue: riverQueue}
-	if time.Until(due) > 5*time.Second {
+	if due.Sub(e.clock.now()) > 5*time.Second {
 		opts.ScheduledAt = due
 	}
 	return river.InsertManyParams{Args: a, InsertOpts: opts}

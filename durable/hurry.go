@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/riverqueue/river"
 
@@ -41,7 +40,7 @@ func (e *Engine[T]) RetryNow(ctx context.Context, id string) error {
 // wake it later, which then finds nothing to do: to find that one would take an index
 // on River's table.
 func (e *Engine[T]) hurry(ctx context.Context, tx T, id string) error {
-	now := time.Now()
+	now := e.clock.now()
 	from, until := e.held(now)
 	var jobs []river.InsertManyParams
 	err := e.store.RunTx(ctx, tx, store.Stmt{
@@ -51,7 +50,7 @@ func (e *Engine[T]) hurry(ctx context.Context, tx T, id string) error {
 			var active int64
 			err := row.Scan(&a.Seq, &a.Gen, &active)
 			if active == 1 {
-				jobs = append(jobs, job(a, now))
+				jobs = append(jobs, e.job(a, now))
 			}
 			return err
 		},

@@ -23,7 +23,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	order = clean(order)
 	err := e.inTx(ctx, func(tx T) error {
 		tasks = nil
-		from, until := e.held(time.Now())
+		from, until := e.held(e.clock.now())
 		return e.inOrder(ctx, tx, order, store.Stmt{
 			SQL:  e.sql.supersede,
 			Args: []any{order, int64(rank), from, until},
@@ -46,7 +46,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 		return nil, fmt.Errorf("durable: supersede: %w", err)
 	}
 	for _, task := range tasks {
-		e.tallies.add(tag(task.Message.WebhookID), time.Now(), string(StateDropped))
+		e.tallies.add(tag(task.Message.WebhookID), e.clock.now(), string(StateDropped))
 	}
 	return tasks, nil
 }
@@ -55,7 +55,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 // are none.
 func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool, err error) {
 	var highest *int64
-	from, until := e.held(time.Now())
+	from, until := e.held(e.clock.now())
 	err = e.store.Read(ctx, store.Stmt{
 		SQL:  e.sql.newest,
 		Args: []any{clean(order), from, until},
@@ -85,7 +85,7 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 	if err == nil {
 		err = e.inTx(ctx, func(tx T) error {
 			found = false
-			from, until := e.held(time.Now())
+			from, until := e.held(e.clock.now())
 			return e.inOrder(ctx, tx, order, store.Stmt{
 				SQL:  e.sql.cancel,
 				Args: []any{id, from, until},
@@ -97,7 +97,7 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("durable: cancel: %w", err)
 	}
 	if found {
-		e.tallies.add(webhookID, time.Now(), string(StateCanceled))
+		e.tallies.add(webhookID, e.clock.now(), string(StateCanceled))
 	}
 	return found, nil
 }
@@ -116,7 +116,7 @@ func (e *Engine[T]) inOrder(ctx context.Context, tx T, order string, stmts ...st
 		return e.store.RunTx(ctx, tx, stmts...)
 	}
 	var jobs []river.InsertManyParams
-	promote := e.promoteStmt(order, func(a args, due time.Time) { jobs = append(jobs, job(a, due)) })
+	promote := e.promoteStmt(order, func(a args, due time.Time) { jobs = append(jobs, e.job(a, due)) })
 	stmts = slices.Concat(e.store.Lock([]string{order}), stmts, []store.Stmt{promote})
 	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 		return err

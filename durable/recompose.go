@@ -179,7 +179,7 @@ func (w *Webhooks[T]) recompose(ctx context.Context, id string, priority int) (d
 	case s.event.json == nil:
 		return Delivery{}, false, ErrNoEvent
 	}
-	same := !s.maybeSent(time.Now(), e.config.lease())
+	same := !s.maybeSent(e.clock.now(), e.config.lease())
 	newID := newID()
 	if same {
 		newID = id
@@ -236,10 +236,10 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 
 // replace makes a delivery pending again, with another message under its ID.
 func (e *Engine[T]) replace(ctx context.Context, tx T, s source, task entry) error {
-	now := time.Now()
+	now := e.clock.now()
 	var jobs []river.InsertManyParams
 	wake := func(a args, due time.Time) {
-		j := job(a, due)
+		j := e.job(a, due)
 		j.InsertOpts.Priority = task.priority
 		jobs = append(jobs, j)
 	}

@@ -161,11 +161,11 @@ func (e *Engine[T]) resend(ctx context.Context, batch []ended, priority int) (in
 	n := 0
 	err := e.inTx(ctx, func(tx T) error {
 		n = 0
-		now := time.Now()
+		now := e.clock.now()
 		from, until := e.held(now)
 		var jobs []river.InsertManyParams
 		wake := func(a args, due time.Time) {
-			j := job(a, due)
+			j := e.job(a, due)
 			j.InsertOpts.Priority = priority
 			jobs = append(jobs, j)
 		}

@@ -24,7 +24,7 @@ func (e *Engine[T]) revive(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		for n, err := reviveBatch, error(nil); n >= reviveBatch && ctx.Err() == nil; {
-			n, err = e.reviveSome(ctx, time.Now().Add(-2*e.config.lease()))
+			n, err = e.reviveSome(ctx, e.clock.now().Add(-2*e.config.lease()))
 			if err != nil && ctx.Err() == nil {
 				e.log(ctx, "look for deliveries without a job", err)
 			} else if n > 0 {
@@ -48,7 +48,7 @@ func (e *Engine[T]) reviveSome(ctx context.Context, before time.Time) (n int, er
 	scan := func(row store.Row) error {
 		var a args
 		err := row.Scan(&a.Seq, &a.Gen)
-		jobs = append(jobs, job(a, before))
+		jobs = append(jobs, e.job(a, before))
 		return err
 	}
 	some := []any{micros(before), int64(reviveBatch)}

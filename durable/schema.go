@@ -172,6 +172,13 @@ var migrations = [][]string{{
 		FROM @webhook AS w WHERE disabled = 1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id)`,
 	`INSERT INTO @endpoint_change (key, rev, at, actor, was, state, reason)
 		SELECT key, rev, since, '', 'enabled', state, '' FROM @endpoint`,
+}, {
+	`DROP INDEX #ringhook_delivery_pending`,
+	`CREATE INDEX ringhook_delivery_waiting ON @delivery (key, event, due, created) WHERE state = 'pending'`,
+	`CREATE TABLE @process (
+		id   text   PRIMARY KEY,
+		seen bigint NOT NULL
+	)`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they
@@ -260,11 +267,7 @@ func (e *Engine[T]) layout(ctx context.Context, run runFunc) (layout, error) {
 
 // checkLayout returns nil if the tables are of the version that this program works
 // with.
-func (e *Engine[T]) checkLayout(ctx context.Context) error {
-	found, err := e.layout(ctx, e.store.Read)
-	if err != nil {
-		return err
-	}
+func (e *Engine[T]) checkLayout(found layout) error {
 	if err := e.refuseNewer(found); err != nil {
 		return err
 	}

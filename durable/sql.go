@@ -32,6 +32,9 @@ type statements struct {
 	lastEvents                                   string // compare.go
 	state, hurry                                 string // hurry.go
 	tallies, tallyUp, forgetTallies              string // tally.go
+	present, absent, processes, now              string // presence.go
+	oldestJob                                    string // health.go
+	depth                                        string // depth.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -57,6 +60,7 @@ func newStatements(d store.Dialect) statements {
 	s.forHistory(d)
 	s.forEvents(d)
 	s.forTallies(d)
+	s.forPresence(d)
 	return s
 }
 

@@ -18,16 +18,19 @@ const (
 	tick    = 64 * time.Millisecond
 	minTurn = 10 * time.Millisecond
 	maxTurn = time.Minute
-	perTurn = time.Millisecond // for each that waits: a thousand a second may ask in vain
+	// For each that waits: a thousand a second may ask in vain, of an endpoint that rests
+	// two hundred, since each is read and written.
+	perTurn        = time.Millisecond
+	perRestingTurn = 5 * time.Millisecond
 )
 
 // add adds one that asked in vain and must wait for at least so long, and returns when
 // it should ask again: about when those before it will have had their turn, one every
 // spacing, so that many that wait do not ask in vain all the time. The turn is at most
-// a minute away, or a millisecond for each that waits.
-func (b *backlog) add(now time.Time, least, spacing time.Duration) time.Duration {
+// a minute away, or per for each that waits.
+func (b *backlog) add(now time.Time, least, spacing, per time.Duration) time.Duration {
 	b.expire(now)
-	floor := max(minTurn, time.Duration(b.count)*perTurn)
+	floor := max(minTurn, time.Duration(b.count)*per)
 	turn := time.Duration(float64(b.count+1) * float64(spacing))
 	turn = max(floor, min(turn, max(maxTurn, floor)))
 	wait := least + turn/2 + rand.N(turn) //nolint:gosec // spreads them, no secret

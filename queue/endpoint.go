@@ -50,8 +50,13 @@ type endpoint struct {
 	reserved []slot        // by ready, for Handle
 	limiter  *rate.Limiter // nil without a Rate
 	breaker  *gobreaker.TwoStepCircuitBreaker[struct{}]
-	mean     time.Duration // of an attempt
-	parked   backlog       // deferrals whose time has not come
+	mean     time.Duration    // of an attempt
+	last     time.Duration    // of the attempt that has ended last
+	lines    map[string]*line // deferrals whose time has not come, by type of event
+	slow     bool             // its places are in Queue.slow
+	moved    time.Time        // when an attempt last ended, or began when none was in flight
+	// concurrency is what the message that was last handed out asks for; zero: nothing.
+	concurrency int
 
 	restsUntil     time.Time // when the breaker's rest ends
 	throttledUntil time.Time
@@ -76,9 +81,7 @@ func (q *Queue) endpointLocked(key string, now time.Time) *endpoint {
 	ep := q.endpoints[key]
 	if ep == nil {
 		ep = &endpoint{key: key, mean: initialMean}
-		if q.cfg.Rate > 0 {
-			ep.limiter = rate.NewLimiter(rate.Limit(q.cfg.Rate), q.cfg.Burst)
-		}
+		q.setRateLocked(ep, q.cfg.Rate, q.cfg.Burst)
 		q.endpoints[key] = ep
 	}
 	ep.lastUsed = now
@@ -121,9 +124,8 @@ func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
 		!ep.failingSince.IsZero() || ep.throttledUntil.After(now) {
 		return false
 	}
-	ep.parked.expire(now)
-	return ep.parked.count == 0 &&
-		(ep.limiter == nil || ep.limiter.TokensAt(now) >= float64(q.cfg.Burst))
+	return ep.waitingLocked(now) == 0 &&
+		(ep.limiter == nil || ep.limiter.TokensAt(now) >= float64(ep.limiter.Burst()))
 }
 
 // isNeededLocked reports whether something was decided about an endpoint that must not be

@@ -176,6 +176,18 @@ type Waker interface {
 	Wake(key string)
 }
 
+// A Sizer is an [Engine] that tells how much it does at once. With one, endpoints whose
+// attempts take more than a second have no more than half of the workers, all of them
+// together, so that some that hang do not hold up the others.
+type Sizer interface {
+	Engine
+	// Workers is how many tasks the engine hands out at once in this process.
+	Workers() int
+	// Processes is how many processes hand out what it keeps, as far as it knows; less
+	// than 2: this one. They share a Rate.
+	Processes() int
+}
+
 // A Canceler is an [Engine] that can end a delivery.
 type Canceler interface {
 	Engine

@@ -56,6 +56,8 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 	}
 	ep := s.ep
 	ep.mean += (a.Duration - ep.mean) / meanWeight
+	ep.last, ep.moved = a.Duration, now
+	q.noteSlowLocked(ep, now)
 	if s.host != nil {
 		s.host.mean += (a.Duration - s.host.mean) / meanWeight
 	}

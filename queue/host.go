@@ -47,7 +47,7 @@ func (h *host) takeSlotLocked(ep *endpoint) {
 // can be woken waits for its turn. It needs q.mu.
 func (h *host) refuseLocked(ep *endpoint, now time.Time, limit int, canWake bool) time.Duration {
 	if !canWake {
-		return h.parked.add(now, 0, h.mean/time.Duration(limit))
+		return h.parked.add(now, 0, h.mean/time.Duration(limit), perTurn)
 	}
 	if !ep.waitsForHost {
 		ep.waitsForHost = true

@@ -34,6 +34,7 @@ type Queue struct {
 	engine Engine
 	order  Orderer // nil unless Config.Ordered
 	waker  Waker   // nil if the engine is none
+	sizer  Sizer   // nil if the engine is none
 	cfg    Config
 
 	ran, ended                 atomic.Bool
@@ -50,6 +51,7 @@ type Queue struct {
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
 	peak      int              // of endpoints, since the map was made
+	slow      int              // places that slow endpoints have, in all
 	hosts     map[string]*host // if there is a HostLimit
 	nextSweep int              // how many hosts, before idle ones are looked for
 	// unsaved are endpoints of which something is to be stored, untold those that are
@@ -80,6 +82,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 		unsaved: make(map[*endpoint]bool), untold: make(map[string]Endpoint),
 	}
 	q.waker, _ = engine.(Waker)
+	q.sizer, _ = engine.(Sizer)
 	if cfg.Ordered {
 		var ok bool
 		if q.order, ok = engine.(Orderer); !ok {

@@ -35,7 +35,7 @@ func (q *Queue) ready(key string) (bool, time.Duration) {
 	if !disabled && ep.row.State == StatePaused {
 		return false, q.pausedWait()
 	}
-	s, wait, result := q.takeLocked(ep, q.hostLocked(ep.host, now), now, disabled, q.waker != nil)
+	s, wait, result := q.takeLocked(ep, q.hostLocked(ep.host, now), "", now, disabled, q.waker != nil)
 	if result != admitted {
 		q.forgetLocked(ep, now)
 		return false, wait
@@ -54,6 +54,10 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 		ep.host = Host(d.Message)
 	}
 	h := q.hostLocked(ep.host, now)
+	event := eventOf(d)
+	if d.Message != nil {
+		q.applyLocked(ep, &d.Message.Policy)
+	}
 	var (
 		result admission
 		wake   []string
@@ -75,10 +79,13 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 	case n > 0:
 		wait, result, wake = q.moveLocked(&s, h, now)
 	default:
-		s, wait, result = q.takeLocked(ep, h, now, disabled, false)
+		s, wait, result = q.takeLocked(ep, h, event, now, disabled, false)
 	}
-	if result == refusedByEndpoint {
-		wait = ep.parked.add(now, wait, q.spacingLocked(ep))
+	switch result {
+	case admitted:
+		ep.admittedLocked(event)
+	case refusedByEndpoint:
+		wait = q.parkLocked(ep, event, now, wait)
 	}
 	q.mu.Unlock()
 	q.wake(wake...)
@@ -102,27 +109,33 @@ func (q *Queue) pausedWait() time.Duration {
 // spacingLocked is about how often an endpoint with many waiting messages has a slot
 // for one of them. It needs q.mu.
 func (q *Queue) spacingLocked(ep *endpoint) time.Duration {
-	spacing := ep.mean / time.Duration(q.cfg.Limit)
-	if q.cfg.Rate > 0 {
-		spacing = max(spacing, time.Duration(float64(time.Second)/q.cfg.Rate))
+	spacing := ep.mean / time.Duration(q.limitLocked(ep))
+	if ep.limiter != nil {
+		spacing = max(spacing, time.Duration(float64(time.Second)/float64(ep.limiter.Limit())))
 	}
 	return spacing
 }
 
-// takeLocked takes a slot at an endpoint and its host, or returns how long to wait
+// takeLocked takes a slot for a type of event at an endpoint and its host, or returns how long to wait
 // before asking again, where zero means until a slot becomes free. An endpoint that can
 // be woken waits for its turn at the host. It needs q.mu.
 func (q *Queue) takeLocked(
-	ep *endpoint, h *host, now time.Time, disabled, canWake bool,
+	ep *endpoint, h *host, event string, now time.Time, disabled, canWake bool,
 ) (slot, time.Duration, admission) {
 	s := slot{ep: ep, host: h, disabled: disabled}
-	switch {
-	case ep.inFlight >= q.cfg.Limit:
+	if ep.inFlight == 0 {
+		ep.moved = now
+	}
+	q.noteSlowLocked(ep, now)
+	switch limit := q.limitLocked(ep); {
+	case ep.inFlight >= limit || ep.inFlight == limit-1 && limit > 1 && ep.keepsPlaceLocked(event, now):
 		return s, 0, refusedByEndpoint
 	case disabled: // to drop what waits, which takes as long as the hook does
 		s.host = nil
-		ep.inFlight++
+		q.countFlightLocked(ep, 1)
 		return s, 0, admitted
+	case ep.slow && q.isCrowdedLocked():
+		return s, slowWait, refusedByEndpoint
 	case ep.throttledUntil.After(now):
 		return s, ep.throttledUntil.Sub(now), refusedByEndpoint
 	case h != nil && !h.hasSlotLocked(ep, now, q.cfg.HostLimit):
@@ -131,7 +144,7 @@ func (q *Queue) takeLocked(
 	if wait, ok := q.admitLocked(ep, now, &s); !ok {
 		return s, wait, refusedByEndpoint
 	}
-	ep.inFlight++
+	q.countFlightLocked(ep, 1)
 	if h != nil {
 		h.takeSlotLocked(ep)
 	}
@@ -213,7 +226,7 @@ func (q *Queue) releaseLocked(s *slot) (wake []string) {
 		s.done(errNoResult)
 		s.done = nil
 	}
-	s.ep.inFlight--
+	q.countFlightLocked(s.ep, -1)
 	return q.leaveHostLocked(s.host)
 }
 

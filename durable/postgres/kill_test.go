@@ -37,6 +37,12 @@ func TestDecide(t *testing.T) {
 	durabletest.Decide(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
 }
 
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	durabletest.Clocks(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

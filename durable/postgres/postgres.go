@@ -76,6 +76,8 @@ func (d *database) Dialect() store.Dialect {
 				count(CASE tablename WHEN 'river_migration' THEN 1 END)
 			FROM pg_tables WHERE schemaname = '` + d.schema + `'`,
 		Stale:      "current_setting('transaction_isolation') <> 'read committed'",
+		Now:        `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
+		Micros:     `CAST(extract(epoch FROM %s) * 1000000 AS bigint)`,
 		InOrder:    `SELECT set_config('enable_bitmapscan', 'off', true)`,
 		Migrations: [][]string{tune, nil, nil, tuneRefs},
 	}

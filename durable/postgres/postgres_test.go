@@ -138,7 +138,7 @@ func TestMigrate_Waits(t *testing.T) {
 	}
 	require.NoError(t, other.Commit(t.Context()))
 	require.NoError(t, <-migrated)
-	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, durabletest.Check(t, e))
 }
 
 // TestShared has a schema in which another program works with River, and none of our
@@ -199,7 +199,7 @@ func TestNew(t *testing.T) {
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
 	// The second time too: it does not count as running.
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
-	require.ErrorContains(t, e.Check(t.Context()), "durable: check: ")
+	require.ErrorContains(t, durabletest.Check(t, e), "durable: check: ")
 }
 
 func BenchmarkEngine(b *testing.B) {
@@ -223,4 +223,22 @@ func TestSender(t *testing.T) {
 		pool, schema := connect(t)
 		return open(t, pool, durable.Config{Schema: schema})
 	}))
+}
+
+// Check writes, so it tells of a server that only reads, as a replica does.
+func TestCheck_ReadOnly(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	e, err := postgres.New(pool, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	require.NoError(t, e.Migrate(t.Context()))
+	require.NoError(t, durabletest.Check(t, e))
+	config := pool.Config()
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	readOnly, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer readOnly.Close()
+	e, err = postgres.New(readOnly, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	require.ErrorContains(t, durabletest.Check(t, e), "durable: check: write: ERROR: cannot execute INSERT")
 }

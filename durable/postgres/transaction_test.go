@@ -170,6 +170,6 @@ func TestMigrate_rights(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(limited.Close)
 	e := open(t, limited, durable.Config{Schema: schema})
-	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, durabletest.Check(t, e))
 	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("a")))
 }

@@ -17,3 +17,11 @@ func Connections(path string) (write, read *sql.DB, err error) {
 	}
 	return f.write, f.read, nil
 }
+
+// SetLargeLog sets from which size on Check complains of a write-ahead log, and returns
+// what sets it back.
+func SetLargeLog(size int64) (back func()) {
+	old := largeLog
+	largeLog = size
+	return func() { largeLog = old }
+}

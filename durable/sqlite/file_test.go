@@ -1,8 +1,10 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -85,4 +87,46 @@ func TestSweepFails(t *testing.T) {
 		require.Contains(t, message, "remove what was kept for long enough")
 		require.Equal(t, 1, n, message)
 	}
+}
+
+// Check tells of another connection that keeps the write-ahead log from being emptied,
+// and of one that keeps everybody from writing.
+func TestCheck_Log(t *testing.T) { //nolint:paralleltest // it sets a variable
+	defer sqlite.SetLargeLog(1 << 20)()
+	path := newFile(t)
+	e, err := sqlite.Open(path, durable.Config{})
+	require.NoError(t, err)
+	defer e.Close()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer db.Close()
+	fill := func(name string) {
+		for i := range 20 {
+			tasks := durabletest.Tasks(fmt.Sprint(name, i), 1)
+			tasks[0].Message.Body = bytes.Repeat([]byte("x"), 100_000)
+			require.NoError(t, e.Enqueue(t.Context(), tasks...))
+		}
+	}
+	reader, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	var n int
+	require.NoError(t, reader.QueryRowContext(t.Context(), `SELECT count(*) FROM ringhook_delivery`).Scan(&n))
+	fill("a")
+	h, err := e.Check(t.Context())
+	require.ErrorContains(t, err, "durable: check: the write-ahead log has ")
+	require.Greater(t, h.Log, int64(1<<20))
+	require.NoError(t, reader.Rollback())
+	_, err = e.Check(t.Context())
+	require.NoError(t, err)
+
+	writer, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = writer.ExecContext(t.Context(), `DELETE FROM ringhook_process`)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = e.Check(ctx)
+	require.Error(t, err)
+	require.NoError(t, writer.Rollback())
+	require.NoError(t, durabletest.Check(t, e))
 }

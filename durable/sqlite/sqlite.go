@@ -150,6 +150,7 @@ func (river) SupportsListenNotify() bool { return false }
 func (f *file) Dialect() store.Dialect {
 	return store.Dialect{
 		Prefix: "ringhook_", Placeholder: "?", Stale: "FALSE",
+		Micros:   "CAST((julianday(%s) - 2440587.5) * 86400000000 AS integer)",
 		Identity: "integer PRIMARY KEY AUTOINCREMENT", Blob: "blob",
 		Tables: `SELECT count(CASE name WHEN 'ringhook_migration' THEN 1 END),
 				count(CASE name WHEN 'river_migration' THEN 1 END)
@@ -266,6 +267,34 @@ func (f *file) Migrate(ctx context.Context, before, after func(*sql.Tx) error) e
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// largeLog is from which size on a write-ahead log should have been emptied. A test sets
+// it.
+var largeLog int64 = 256 << 20
+
+// Check returns the size of the write-ahead log, and an error if it is large and still in
+// use. SQLite can begin it again only in a moment in which no connection reads an older
+// state.
+func (f *file) Check(ctx context.Context) (int64, error) {
+	conn, err := f.read.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	var size, busy, pages, done int64
+	if err := conn.QueryRowContext(ctx, `PRAGMA page_size`).Scan(&size); err != nil {
+		return 0, err
+	}
+	if err := conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &pages, &done); err != nil {
+		return 0, err
+	}
+	log := max(pages, 0) * size
+	if (pages-done)*size > largeLog {
+		const format = "the write-ahead log has %d MB that cannot be moved to the file: another connection reads for long"
+		return log, fmt.Errorf(format, (pages-done)*size>>20)
+	}
+	return log, nil
 }
 
 // isBusy reports whether another connection had the lock.

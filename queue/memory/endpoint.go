@@ -19,9 +19,11 @@ type endpoint struct {
 	alarm    *entry  // ends the rest, if no Handle's return does so before; nil without
 }
 
-// A lane has the entries of one endpoint that may be handed out.
+// A lane has the entries of one endpoint that may be handed out. Among first attempts,
+// the types of event take turns.
 type lane struct {
-	tasks      list
+	kinds      []kind // those that have entries
+	turn       int    // whose turn it is, in kinds
 	ep         *endpoint
 	next, prev *lane // in the ring; nil if it is in none
 }
@@ -65,7 +67,7 @@ func (m *Engine) wakeLocked(ep *endpoint) {
 	}
 	m.endRestLocked(ep)
 	for i := range ep.lanes {
-		if ep.lanes[i].tasks.head != 0 {
+		if len(ep.lanes[i].kinds) > 0 {
 			m.rings[i].push(&ep.lanes[i])
 		}
 	}

@@ -100,6 +100,12 @@ func New(cfg Config) (*Engine, error) {
 	return m, nil
 }
 
+// Workers is [Config] Workers.
+func (m *Engine) Workers() int { return m.cfg.Workers }
+
+// Processes is 1: nobody else hands out what is in the memory of this process.
+func (m *Engine) Processes() int { return 1 }
+
 // made reports whether New made the engine: one that is nil or zero, as after an error
 // of New that was ignored, keeps and hands out nothing.
 func (m *Engine) made() bool { return m != nil && m.stopping != nil }

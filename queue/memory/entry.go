@@ -24,6 +24,7 @@ type entry struct {
 	state    state
 	canceled bool // while it is handed out
 	deferred bool // when it was last handed out, it was not tried
+	other    bool // in its lane, it is among those of no kind of their own
 }
 
 // A state says in which place an entry is.

@@ -104,8 +104,10 @@ func (m *Engine) Stats(ctx context.Context, busiest int) (queue.Stats, error) {
 // readyLocked counts the entries in the lanes of an endpoint. It needs m.mu.
 func (m *Engine) readyLocked(ep *endpoint) (n int) {
 	for i := range ep.lanes {
-		for e := m.slab.at(ep.lanes[i].tasks.head); e != nil; e = m.slab.at(e.links[linkPlace].next) {
-			n++
+		for _, k := range ep.lanes[i].kinds {
+			for e := m.slab.at(k.tasks.head); e != nil; e = m.slab.at(e.links[linkPlace].next) {
+				n++
+			}
 		}
 	}
 	return n

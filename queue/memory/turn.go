@@ -8,6 +8,46 @@ func laneOf(e *entry) int {
 	return 0
 }
 
+// A kind has the entries of a lane that are of one type of event.
+type kind struct {
+	event string
+	tasks list
+}
+
+// maxKinds is how many types of event a lane tells apart; further ones are all one.
+const maxKinds = 16
+
+// kindLocked returns the kind of an entry in its lane, a new one if there is none. The
+// retries are all one: of what has failed, the oldest is first. It needs m.mu.
+func (l *lane) kindLocked(e *entry) int {
+	event := ""
+	if e.n <= 1 && !e.other {
+		event = e.msg.Event
+	}
+	for i := range l.kinds {
+		if l.kinds[i].event == event {
+			return i
+		}
+	}
+	if len(l.kinds) >= maxKinds-1 && event != "" {
+		e.other = true
+		return l.kindLocked(e)
+	}
+	l.kinds = append(l.kinds, kind{event: event})
+	return len(l.kinds) - 1
+}
+
+// dropLocked removes a kind without entries. It needs m.mu.
+func (l *lane) dropLocked(i int) {
+	last := len(l.kinds) - 1
+	copy(l.kinds[i:], l.kinds[i+1:])
+	l.kinds[last] = kind{}
+	l.kinds = l.kinds[:last]
+	if i < l.turn {
+		l.turn--
+	}
+}
+
 // A ring has the lanes that wait for their turn. Engine.mu guards it.
 type ring struct{ head *lane }
 
@@ -45,10 +85,12 @@ func (m *Engine) pushReadyLocked(e *entry, front bool) {
 	l := &e.ep.lanes[i]
 	e.state = stateReady
 	m.ready++
+	e.other = false
+	tasks := &l.kinds[l.kindLocked(e)].tasks
 	if front {
-		m.slab.pushFront(&l.tasks, linkPlace, e)
+		m.slab.pushFront(tasks, linkPlace, e)
 	} else {
-		m.slab.push(&l.tasks, linkPlace, e)
+		m.slab.push(tasks, linkPlace, e)
 	}
 	if !e.ep.resting {
 		m.rings[i].push(l)
@@ -61,8 +103,12 @@ func (m *Engine) removeReadyLocked(e *entry) {
 	l := &e.ep.lanes[i]
 	e.state = stateNone
 	m.ready--
-	m.slab.remove(&l.tasks, linkPlace, e)
-	if l.tasks.head == 0 {
+	k := l.kindLocked(e)
+	m.slab.remove(&l.kinds[k].tasks, linkPlace, e)
+	if l.kinds[k].tasks.head == 0 {
+		l.dropLocked(k)
+	}
+	if len(l.kinds) == 0 {
 		m.rings[i].remove(l)
 	}
 }
@@ -87,7 +133,9 @@ func (m *Engine) takeLocked() *entry {
 				}
 			}
 			r.head = l.next
-			e := m.slab.at(l.tasks.head)
+			l.turn %= len(l.kinds)
+			e := m.slab.at(l.kinds[l.turn].tasks.head)
+			l.turn++
 			m.removeReadyLocked(e)
 			e.state = stateInFlight
 			e.ep.inFlight++

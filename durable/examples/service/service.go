@@ -221,11 +221,12 @@ func (s *service) resend(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *service) health(w http.ResponseWriter, r *http.Request) {
-	if err := s.engine.Check(r.Context()); err != nil {
+	health, err := s.engine.Check(r.Context())
+	if err != nil {
 		fail(w, err)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"ok": true})
+	reply(w, http.StatusOK, health)
 }
 
 // fail answers with an error. The text of the known ones has nothing that a customer must

@@ -56,6 +56,27 @@ func TakeOver(t *testing.T, place Place) {
 	l.settle(t, map[int]int{1: 1})
 }
 
+// Clocks has processes whose clocks differ from the database's: they deliver on time, and
+// each takes over what another has.
+func Clocks(t *testing.T, place Place) {
+	for _, all := range [][]time.Duration{{10 * time.Minute}, {-10 * time.Minute}, {0, 10 * time.Minute, -10 * time.Minute}} {
+		l := newLedger(t)
+		var processes []*process
+		for n, ahead := range all {
+			p := start(t, l, settings{Place: place, URL: l.receiver.URL, Number: n, Ahead: ahead})
+			processes = append(processes, p)
+		}
+		processes[0].runFor(3 * time.Second)
+		at := time.Now()
+		finish(processes...)
+		last := l.lastAfter(at)
+		t.Logf("%v: the last delivery came %v after the last Enqueue", all, last)
+		require.Less(t, last, 10*time.Second)
+		l.settle(t, nil)
+		place.Schema += "x"
+	}
+}
+
 // Outage restarts the database twice, under a process that enqueues and delivers.
 func Outage(t *testing.T, place Place, restart func()) {
 	l := newLedger(t)

@@ -20,7 +20,7 @@ func testNewer[T any](t *testing.T, db Database[T]) {
 	refused := func(want string) {
 		t.Helper()
 		want = "the tables are of a newer version, " + want + ": this program knows " + newest + " with River's 8"
-		require.EqualError(t, e.Check(t.Context()), "durable: check: "+want)
+		require.EqualError(t, Check(t, e), "durable: check: "+want)
 		require.EqualError(t, e.Run(t.Context(), queue.Handler{}), "durable: run: "+want)
 		require.EqualError(t, e.Migrate(t.Context()), "durable: migrate: "+want)
 	}
@@ -31,12 +31,12 @@ func testNewer[T any](t *testing.T, db Database[T]) {
 	db.Exec(t, `DELETE FROM @migration WHERE version = `+newer)
 	refused(newest + " with River's 99")
 	db.Exec(t, `DELETE FROM #river_migration WHERE version = 99`)
-	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, Check(t, e))
 	require.NoError(t, e.Migrate(t.Context()))
 
 	db.Exec(t, `DELETE FROM #river_migration WHERE version = 8`)
 	const old = "the tables are not up to date: call Migrate"
-	require.EqualError(t, e.Check(t.Context()), "durable: check: "+old)
+	require.EqualError(t, Check(t, e), "durable: check: "+old)
 	require.EqualError(t, e.Run(t.Context(), queue.Handler{}), "durable: run: "+old)
 	db.Exec(t, `INSERT INTO #river_migration (line, version) VALUES ('main', 8)`)
 	r := record(nil)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -57,6 +58,8 @@ type settings struct {
 	Recompose bool
 	Decides   bool // whether it is one of Decide
 	Dies      bool // whether OnDisable ends it
+	// Ahead is by how much its clock is ahead.
+	Ahead time.Duration
 }
 
 // Main is the program that the kill tests run and kill. Their TestMain calls it first.
@@ -72,6 +75,7 @@ func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 	}
 	var s settings
 	err := json.Unmarshal([]byte(text), &s)
+	store.Clock = func() time.Time { return time.Now().Add(s.Ahead) }
 	switch {
 	case err != nil:
 	case s.Decides:

@@ -302,6 +302,9 @@ func KillRecompose[T any](t *testing.T, place Place, db Database[T]) {
 	db.Exec(t, `UPDATE @delivery SET state = 'failed', active = 0, ended = created`)
 	db.Exec(t, `INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
 		SELECT seq, gen, 1, created, 0, 500, 'status', '' FROM @delivery WHERE seq % 2 = 0`)
+	var jobs, sources int
+	db.Row(t, `SELECT count(*) FROM #river_job`, &jobs)
+	require.Equal(t, n, jobs)
 	mend(t, hooks, 1)
 	l := newLedger(t)
 	kills := 0
@@ -322,9 +325,8 @@ func KillRecompose[T any](t *testing.T, place Place, db Database[T]) {
 	require.Equal(t, n/2, count(t, db, `state = 'pending' AND of_id = '' AND gen = 1`))
 	require.Equal(t, n/2, count(t, db, `state = 'failed'`))
 	require.Equal(t, n+n/2, events(t, db))
-	var jobs, sources int
-	db.Row(t, `SELECT count(*) FROM #river_job WHERE priority = 2`, &jobs)
-	require.Equal(t, n, jobs)
+	db.Row(t, `SELECT count(*) FROM #river_job WHERE priority > 1`, &jobs)
+	require.Equal(t, n+n-50, jobs, "one more for each, and those of before but the first 50")
 	db.Row(t, `SELECT count(DISTINCT of_id) FROM @delivery WHERE of_id <> ''`, &sources)
 	require.Equal(t, n/2, sources)
 }

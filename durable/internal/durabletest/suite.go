@@ -119,6 +119,11 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"pause and RetryNow", testPauseRetryNow[T]},
 		{"pause while others send", testPauseAtOnce[T]},
 		{"told by one of three", testTold[T]},
+		{"a burst for one", testBurst[T]},
+		{"a campaign and a conversation", testTypes[T]},
+		{"webhooks that hang", testHang[T]},
+		{"processes are counted", testProcesses[T]},
+		{"health", testHealth[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -153,7 +158,7 @@ func ordered(ids ...string) []queue.Task {
 
 func testMigrate[T any](t *testing.T, db Database[T]) {
 	if db.Bare != nil {
-		err := db.Bare(t, durable.Config{}).Check(t.Context())
+		err := Check(t, db.Bare(t, durable.Config{}))
 		require.EqualError(t, err, "durable: check: the tables are not up to date: call Migrate")
 	}
 	var engines sync.WaitGroup
@@ -164,7 +169,7 @@ func testMigrate[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), Task("kept")))
 	require.NoError(t, e.Migrate(t.Context()))
-	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, Check(t, e))
 	var n int
 	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
 	require.Equal(t, 1, n)

@@ -96,11 +96,11 @@ func Written[T any](t *testing.T, f Fixture[T]) {
 
 	if f.Bare != nil {
 		e := f.Bare(t, durable.Config{})
-		require.ErrorContains(t, e.Check(t.Context()), "the tables are not up to date: call Migrate")
+		require.ErrorContains(t, Check(t, e), "the tables are not up to date: call Migrate")
 		require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "the tables are not up to date: call Migrate")
 	}
 	e := f.Open(t, durable.Config{MaxTimeout: 3 * time.Second})
-	require.NoError(t, e.Check(t.Context()))
+	require.NoError(t, Check(t, e))
 	f.readHistory(t, e)
 	r := newWitness()
 	q, err := queue.New(&webhook.Client{Transport: r}, e, queue.Config{

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 )
@@ -41,10 +42,21 @@ type Store[T any] interface {
 	Close() error
 }
 
+// A Checker is a store that can be in a state which an operator should know of.
+type Checker interface {
+	// Check returns how large the write-ahead log is, and an error if it cannot be
+	// emptied.
+	Check(ctx context.Context) (log int64, err error)
+}
+
 // Open makes engine, which is a new *durable.Engine[T], an engine on s, a Store[T],
 // with config, a durable.Config. Package durable sets it. It is not a function there,
 // since users would see it, who have no Store to call it with.
 var Open func(engine, s, config any) error
+
+// Clock returns the time on this process's clock. It is a variable so that a test can
+// run a process whose clock is wrong.
+var Clock = time.Now
 
 // A Stmt is one statement.
 type Stmt struct {
@@ -71,6 +83,14 @@ type Dialect struct {
 	// Stale is a condition: the transaction may not see what others have committed
 	// since it began.
 	Stale string
+
+	// Now is an expression: the time on the database's own clock, in microseconds since
+	// 1970. It is empty where that is the clock of the process.
+	Now string
+
+	// Micros is an expression with %s for a time of River's: that in microseconds since
+	// 1970.
+	Micros string
 
 	// InOrder is a statement after which, until the end of the transaction, indexes are
 	// read in their order, so that reading can stop early. It is empty where that is so

@@ -1,0 +1,171 @@
+package durabletest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
+)
+
+// slowly is a receiver that takes its time, or at some hosts forever.
+type slowly struct {
+	takes time.Duration
+
+	mu  sync.Mutex // guards got
+	got map[string]time.Time
+}
+
+func (s *slowly) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasPrefix(r.URL.Host, "hangs") {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	<-time.After(s.takes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.got == nil {
+		s.got = map[string]time.Time{}
+	}
+	s.got[r.Header.Get(webhook.HeaderID)] = time.Now()
+	return &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r,
+	}, nil
+}
+
+// has returns how many messages with a prefix have come.
+func (s *slowly) has(prefix string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.got {
+		if strings.HasPrefix(id, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// to makes tasks for the webhooks of some hosts in turn, of a type of event.
+func to(prefix, event string, n int, hosts ...string) []queue.Task {
+	tasks := Tasks(prefix, n)
+	for i := range tasks {
+		host := hosts[i%len(hosts)]
+		m := tasks[i].Message
+		tasks[i].Key, m.WebhookID, m.Event = host, host, event
+		m.URL, m.Policy.Timeout = "https://"+host+".example/", 2*time.Second
+	}
+	return tasks
+}
+
+func hosts(prefix string, n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("%s-%d", prefix, i))
+	}
+	return all
+}
+
+// testBurst has thousands of messages to one webhook that do not stand before those to
+// others, also after a restart.
+func testBurst[T any](t *testing.T, db Database[T]) {
+	const many, few = 6000, 50
+	s := &slowly{takes: 20 * time.Millisecond}
+	e := db.Open(t, durable.Config{Workers: 50})
+	q, err := queue.New(&webhook.Client{Transport: s}, e, queue.Config{})
+	require.NoError(t, err)
+	for i := range many / 500 {
+		require.NoError(t, e.Enqueue(t.Context(), to(fmt.Sprintf("burst-%d", i), "status", 500, "one")...))
+	}
+	var priorities string
+	db.Row(t, `SELECT count(CASE priority WHEN 1 THEN 1 END) || ' ' || count(CASE priority WHEN 2 THEN 1 END) || ' ' ||
+		count(CASE priority WHEN 3 THEN 1 END) || ' ' || count(CASE priority WHEN 4 THEN 1 END)
+		FROM #river_job`, &priorities)
+	require.Equal(t, "50 450 4500 1000", priorities)
+	runQueue(t, q)
+	require.NoError(t, e.Enqueue(t.Context(), to("few", "status", few, hosts("other", few)...)...))
+	begun := time.Now()
+	require.Eventually(t, func() bool { return s.has("few") == few }, 30*time.Second, time.Millisecond)
+	burst := s.has("burst")
+	t.Logf("the others were delivered in %v, before %d of %d", time.Since(begun), many-burst, many)
+	require.Less(t, burst, many/2)
+}
+
+// testTypes has a conversation that does not wait for a campaign at the same webhook.
+func testTypes[T any](t *testing.T, db Database[T]) {
+	const many = 6000
+	s := &slowly{takes: 20 * time.Millisecond}
+	e := db.Open(t, durable.Config{Workers: 50})
+	q, err := queue.New(&webhook.Client{Transport: s}, e, queue.Config{})
+	require.NoError(t, err)
+	for i := range many / 500 {
+		require.NoError(t, e.Enqueue(t.Context(), to(fmt.Sprintf("campaign-%d", i), "status", 500, "one")...))
+	}
+	runQueue(t, q)
+	require.Eventually(t, func() bool { return s.has("campaign") > 100 }, 30*time.Second, time.Millisecond)
+	begun := time.Now()
+	require.NoError(t, e.Enqueue(t.Context(), to("talk", "conversation", 10, "one")...))
+	require.Eventually(t, func() bool { return s.has("talk") == 10 }, 30*time.Second, time.Millisecond)
+	campaign := s.has("campaign")
+	t.Logf("the conversation took %v, with %d of %d of the campaign left", time.Since(begun), many-campaign, many)
+	require.Less(t, campaign, many/2)
+}
+
+// testHang has webhooks that hang together, which leave workers for the others.
+func testHang[T any](t *testing.T, db Database[T]) {
+	s := &slowly{takes: time.Millisecond}
+	e := db.Open(t, durable.Config{Workers: 60})
+	q, err := queue.New(&webhook.Client{Transport: s}, e, queue.Config{Failures: -1})
+	require.NoError(t, err)
+	runQueue(t, q)
+	require.NoError(t, e.Enqueue(t.Context(), to("hanging", "status", 2000, hosts("hangs", 40)...)...))
+	<-time.After(5 * time.Second) // until it is known of each
+	for round := range 5 {
+		begun := time.Now()
+		name := fmt.Sprintf("round-%d", round)
+		require.NoError(t, e.Enqueue(t.Context(), to(name, "status", 40, hosts("other", 40)...)...))
+		require.Eventually(t, func() bool { return s.has(name) == 40 }, 30*time.Second, time.Millisecond)
+		t.Logf("40 were delivered in %v", time.Since(begun))
+		require.Less(t, time.Since(begun), 1500*time.Millisecond, "less than one that hangs takes")
+	}
+}
+
+func nothing(context.Context, queue.Delivery) queue.Verdict {
+	return queue.Verdict{Kind: queue.KindDone}
+}
+
+// testProcesses has processes that know how many they are.
+func testProcesses[T any](t *testing.T, db Database[T]) {
+	var all []*durable.Engine[T]
+	var stops []func()
+	know := func(want int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			for _, e := range all {
+				if e.Processes() != want {
+					return false
+				}
+			}
+			return true
+		}, 30*time.Second, 10*time.Millisecond)
+	}
+	for n := range 3 {
+		e := db.Open(t, durable.Config{})
+		all = append(all, e)
+		stops = append(stops, Run(t, e, nothing))
+		know(n + 1)
+	}
+	stops[0]()
+	all = all[1:]
+	know(2)
+	// One that has died without a word.
+	db.Exec(t, `INSERT INTO @process (id, seen) SELECT 'x', max(seen) FROM @process`)
+	know(3)
+	know(2)
+}
