@@ -112,6 +112,9 @@ type options struct {
 	gently  bool // nothing is killed or cut, for tests
 }
 
+// maxEvents is how many events there may be in a trial, at about 200 bytes of memory each.
+const maxEvents = 5_000_000
+
 // parse reads the command line. Flags may also come after the place.
 func parse(args []string) (options, error) {
 	var o options
@@ -137,6 +140,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-for %v: from 1s to 6h", o.during)
 	case o.rate < 1 || o.rate > 2000:
 		return o, fmt.Errorf("-rate %d: from 1 to 2000", o.rate)
+	case o.during.Seconds()*float64(o.rate) > maxEvents:
+		return o, fmt.Errorf("-for and -rate: more than %s events, whose IDs are kept in memory", thousands(maxEvents))
 	}
 	o.place = places[0]
 	o.harshly = o.during < 30*time.Second

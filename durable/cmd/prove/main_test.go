@@ -134,6 +134,11 @@ func TestRun_usage(t *testing.T) {
 		{"too short", []string{"a", "-for", "1ms"}, "prove: -for 1ms: from 1s to 6h" + usedLike},
 		{"too long", []string{"-for", "7h", "a"}, "prove: -for 7h0m0s: from 1s to 6h" + usedLike},
 		{"no rate", []string{"a", "-rate=0"}, "prove: -rate 0: from 1 to 2000" + usedLike},
+		{
+			"too much",
+			[]string{"a", "-for=2h", "-rate=2000"},
+			"prove: -for and -rate: more than 5,000,000 events, whose IDs are kept in memory" + usedLike,
+		},
 		{"an unknown flag", []string{"a", "-x"}, "prove: flag provided but not defined: -x" + usedLike},
 		{"another database", []string{"mysql://u:hidden@h/d"}, mysql},
 		{"a port that is none", []string{"postgres://u:hidden@h:x/d"}, unreadable},
