@@ -9,5 +9,5 @@ import (
 
 // Store returns the store of a schema.
 func Store(pool *pgxpool.Pool, schema string) store.Store[pgx.Tx] {
-	return &database{pool: pool, schema: schema}
+	return &database{pool: pool, common: common{schema}}
 }

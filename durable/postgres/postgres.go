@@ -1,5 +1,6 @@
 // Package postgres makes a [durable.Engine] on a pool of connections to Postgres: for
-// services on more than one machine.
+// services on more than one machine. New is for pgx, NewSQL for database/sql; both work
+// with the same tables. MySQL is out of scope until River has it.
 package postgres
 
 import (
@@ -9,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -40,7 +40,7 @@ func New(pool *pgxpool.Pool, config durable.Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{}
-	if err := store.Open(e, &database{pool: pool, schema: schema}, config); err != nil {
+	if err := store.Open(e, &database{pool: pool, common: common{schema}}, config); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -60,14 +60,18 @@ func schemaName(name string) (string, error) {
 	return name, nil
 }
 
+// A common is what the stores on pgx and on database/sql share: all but what runs
+// statements.
+type common struct{ schema string }
+
 type database struct {
-	pool   *pgxpool.Pool
-	schema string
+	pool *pgxpool.Pool
+	common
 }
 
 func (d *database) Driver() riverdriver.Driver[pgx.Tx] { return riverpgxv5.New(d.pool) }
 
-func (d *database) Dialect() store.Dialect {
+func (d common) Dialect() store.Dialect {
 	prefix := pgx.Identifier{d.schema}.Sanitize() + "."
 	return store.Dialect{
 		Schema: d.schema, Prefix: prefix, River: prefix, Placeholder: "$",
@@ -134,13 +138,13 @@ func (d *database) InTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, d.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
 }
 
-func (d *database) LockTimeout() []store.Stmt {
+func (d common) LockTimeout() []store.Stmt {
 	return []store.Stmt{{SQL: `SET LOCAL lock_timeout = '500ms'`}}
 }
 
-func (d *database) Conflict(err error) bool {
-	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == deadlockDetected || e.Code == serializationFailure)
+func (d common) Conflict(err error) bool {
+	var e interface{ SQLState() string } // pgx's error, or lib/pq's
+	return errors.As(err, &e) && (e.SQLState() == deadlockDetected || e.SQLState() == serializationFailure)
 }
 
 // These are in https://www.postgresql.org/docs/current/errcodes-appendix.html.
@@ -153,7 +157,7 @@ const lock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 
 // Lock locks numbers that the names hash to, always in the same sequence, so that no two
 // transactions wait for each other.
-func (d *database) Lock(names []string) []store.Stmt {
+func (d common) Lock(names []string) []store.Stmt {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	names = slices.Compact(names)
@@ -163,6 +167,11 @@ func (d *database) Lock(names []string) []store.Stmt {
 	}
 	return stmts
 }
+
+// noTimeouts is for a role that has timeouts, meant for the requests of a service.
+const noTimeouts = `SELECT set_config('lock_timeout', '0', true),
+	set_config('statement_timeout', '0', true),
+	set_config('idle_in_transaction_session_timeout', '0', true)`
 
 // Migrate holds a lock in a transaction of its own, since one of River's migrations
 // cannot run in the transaction of another. It is on a connection beside the pool,
@@ -175,10 +184,6 @@ func (d *database) Migrate(ctx context.Context, before, after func(pgx.Tx) error
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		// The role may have timeouts that are meant for the requests of a service.
-		const noTimeouts = `SELECT set_config('lock_timeout', '0', true),
-			set_config('statement_timeout', '0', true),
-			set_config('idle_in_transaction_session_timeout', '0', true)`
 		if _, err := tx.Exec(ctx, noTimeouts); err != nil {
 			return err
 		}
@@ -202,12 +207,13 @@ func (d *database) Migrate(ctx context.Context, before, after func(pgx.Tx) error
 	})
 }
 
+const findSchema = `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`
+
 // createSchema makes the schema if there is none. It looks first, since CREATE SCHEMA
 // needs a right, also with IF NOT EXISTS, that not every role has.
 func (d *database) createSchema(ctx context.Context) error {
 	var found bool
-	const find = `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`
-	if err := d.pool.QueryRow(ctx, find, d.schema).Scan(&found); err != nil || found {
+	if err := d.pool.QueryRow(ctx, findSchema, d.schema).Scan(&found); err != nil || found {
 		return err
 	}
 	_, err := d.pool.Exec(ctx, `CREATE SCHEMA `+pgx.Identifier{d.schema}.Sanitize())
@@ -233,4 +239,4 @@ func (d *database) connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // Close leaves the pool to the caller.
-func (d *database) Close() error { return nil }
+func (d common) Close() error { return nil }

@@ -4,7 +4,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -170,15 +169,15 @@ func localTimes(column string) string {
 }
 
 func (f *file) Read(ctx context.Context, stmts ...store.Stmt) error {
-	return run(ctx, f.read, stmts)
+	return store.RunSQL(ctx, f.read, stmts)
 }
 
 func (f *file) Run(ctx context.Context, stmts ...store.Stmt) error {
-	return f.InTx(ctx, func(tx *sql.Tx) error { return run(ctx, tx, stmts) })
+	return f.InTx(ctx, func(tx *sql.Tx) error { return store.RunSQL(ctx, tx, stmts) })
 }
 
 func (f *file) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error {
-	return run(ctx, tx, stmts)
+	return store.RunSQL(ctx, tx, stmts)
 }
 
 func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
@@ -305,36 +304,3 @@ func isBusy(err error) bool {
 }
 
 func (f *file) Close() error { return errors.Join(f.read.Close(), f.write.Close()) }
-
-// A runner is a database or a transaction.
-type runner interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func run(ctx context.Context, r runner, stmts []store.Stmt) error {
-	for _, stmt := range stmts {
-		if err := runOne(ctx, r, stmt); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func runOne(ctx context.Context, r runner, stmt store.Stmt) error {
-	if stmt.Scan == nil {
-		_, err := r.ExecContext(ctx, stmt.SQL, stmt.Args...)
-		return err
-	}
-	rows, err := r.QueryContext(ctx, stmt.SQL, stmt.Args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := stmt.Scan(rows); err != nil {
-			return err
-		}
-	}
-	return cmp.Or(rows.Err(), rows.Close())
-}
