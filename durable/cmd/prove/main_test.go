@@ -106,7 +106,7 @@ func TestRun_interrupted(t *testing.T) {
 	folder := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	tr := newTrial(options{place: filepath.Join(folder, "x.db"), during: time.Hour, rate: 100}, io.Discard)
-	time.AfterFunc(2*time.Second, cancel)
+	tr.ledger.blind = func(string) bool { cancel(); return false } // at the first delivery
 	var out, progress strings.Builder
 	require.Equal(t, exitInterrupted, tr.command(ctx, &out, &progress))
 	require.Equal(t, "prove: interrupted\n", progress.String())

@@ -246,7 +246,7 @@ func (t *trial) drain(ctx context.Context) error {
 		if err := t.check(); err != nil {
 			return err
 		}
-		t.show(fmt.Sprintf("waiting for the last deliveries, %s", clock(time.Since(t.stopped))))
+		t.show(fmt.Sprintf("delivering the last %s", clock(time.Since(t.stopped))))
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -264,9 +264,10 @@ func (t *trial) show(when string) {
 	t.cuts.Unlock()
 	hang := ""
 	if t.hangs {
-		hang = ", some endpoints hang"
+		hang = "  some hang"
 	}
-	t.screen.say("%s: accepted %s, delivered %s, kills %d, cuts %d%s",
+	// Short, since a line that a terminal has to break cannot be erased.
+	t.screen.say("%s  accepted %s  delivered %s  kills %d  cuts %d%s",
 		when, thousands(accepted), thousands(delivered), t.kills, cuts, hang)
 }
 

@@ -32,8 +32,9 @@ type Database[T any] struct {
 	Tx func(t testing.TB, fn func(tx T, exec func(sql string)) error) error
 }
 
-// Test holds an engine to what package durable says beyond package queue.
-func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
+// Test holds an engine to what package durable says beyond package queue. If names are
+// given, it runs these tests only.
+func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...string) {
 	tests := []struct {
 		name string
 		run  func(t *testing.T, db Database[T])
@@ -125,11 +126,19 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
 	}
+	ran := 0
 	for _, tt := range tests {
+		if len(only) > 0 && !slices.Contains(only, tt.name) {
+			continue
+		}
+		ran++
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.run(t, database(t))
 		})
+	}
+	if len(only) > 0 {
+		require.Equal(t, len(only), ran, "one of the names is of no test")
 	}
 }
 
