@@ -42,6 +42,9 @@ type Engine[T any] struct {
 	// comparing holds a value while Compare composes.
 	comparing chan struct{}
 	flights   flights
+	secrets   secretCache
+	// blockedLogged is when it was last logged that a message cannot be read.
+	blockedLogged atomic.Int64
 }
 
 var (
@@ -81,6 +84,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.tallies = &tallies{write: e.writeTallies}
 	e.endpoints = batcher[*endpointChange]{max: 200, work: e.setEndpoints}
 	e.unparks = make(chan struct{}, 1)
+	e.secrets.looking = make(chan struct{}, 1)
 	e.client, err = e.newClient()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
@@ -91,6 +95,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	}
 	all := migrator.AllVersions()
 	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
+	e.warnClear()
 	return nil
 }
 
@@ -192,7 +197,8 @@ func (e *Engine[T]) Close() error {
 }
 
 // Check returns nil if the database can be reached and has the tables of this version:
-// for a health check. Its error is for the operator.
+// for a health check. Its error is for the operator. It does not ask the Sealer: what
+// that cannot open waits, and its delivery says so.
 func (e *Engine[T]) Check(ctx context.Context) error {
 	if err := e.checkLayout(ctx); err != nil {
 		return fmt.Errorf("durable: check: %w", err)
@@ -350,10 +356,11 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 			slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 		d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 	}()
-	message, err := decode(d.message, d.content, d.refs)
-	if err != nil { // perhaps written by a newer version; it is kept
-		e.log(ctx, "read a message", err)
+	message, err := e.decode(ctx, d.id, d.message, d.content, d.refs)
+	if err != nil { // perhaps written by a newer version, or there is no key; it is kept
+		e.logBlocked(ctx, err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+		d.blocked = blockedText(err)
 		returned = true
 		return
 	}
@@ -367,7 +374,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)
 	if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
-		d.answer = e.answerOf(ctx, message, a)
+		d.answer = e.sealAnswer(ctx, d.id, a.At, e.answerOf(ctx, message, a))
 	}
 }
 

@@ -70,7 +70,8 @@ func TestSweepFails(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	logged := &lines{n: map[string]int{}}
-	e := open(t, path, durable.Config{Logger: slog.New(slog.NewTextHandler(logged, nil))})
+	warnings := &slog.HandlerOptions{Level: slog.LevelWarn}
+	e := open(t, path, durable.Config{Logger: slog.New(slog.NewTextHandler(logged, warnings))})
 	require.NoError(t, e.Enqueue(t.Context(), durabletest.Tasks("old", 600)...))
 	_, exec := connect(t, path)
 	exec(t, `UPDATE @delivery SET state = 'delivered', ended = 1`)

@@ -119,6 +119,10 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"pause and RetryNow", testPauseRetryNow[T]},
 		{"pause while others send", testPauseAtOnce[T]},
 		{"told by one of three", testTold[T]},
+		{"secrets", testSecrets[T]},
+		{"secrets of a receiver's own", testSetSecret[T]},
+		{"secrets at once", testSecretsAtOnce[T]},
+		{"secrets without a database", testSecretsOutage[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
