@@ -43,6 +43,7 @@ type Engine[T any] struct {
 	comparing chan struct{}
 	flights   flights
 	secrets   secretCache
+	reseals   resealer
 	// blockedLogged is when it was last logged that a message cannot be read.
 	blockedLogged atomic.Int64
 }
@@ -95,6 +96,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	}
 	all := migrator.AllVersions()
 	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
+	e.reseals.walks = e.newWalks()
 	e.warnClear()
 	return nil
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -232,7 +233,8 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 		return entry{}, fmt.Errorf("%w: %w", ErrNotComposed, task.fault)
 	}
 	// As it came, whatever Decode has made of it: so the producer may report it again.
-	if task.event = &s.event; len(s.content) > 0 {
+	key := w.engine.config.index()
+	if task.event = &s.event; len(s.content) > 0 && !bytes.Equal(key.content(task.Message.Content), s.content) {
 		task.Message.Content = s.content
 	}
 	one := []entry{task}

@@ -118,7 +118,12 @@ func (e *Engine[T]) sealText(ctx context.Context, p place, plain string) (string
 	if err != nil {
 		return "", err
 	}
-	return sealTextMark + base64.RawStdEncoding.EncodeToString(sealed[len(sealMark):]), nil
+	return encodeText(sealed), nil
+}
+
+// encodeText returns what is sealed as a column of text has it.
+func encodeText(sealed []byte) string {
+	return sealTextMark + base64.RawStdEncoding.EncodeToString(sealed[len(sealMark):])
 }
 
 // sealedText returns what sealText has sealed, as seal does; nil if the text is clear.
@@ -251,7 +256,9 @@ func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message) ([]byte, err
 		stored.Content, stored.Refs = nil, nil
 		return queue.Encode(&stored), nil
 	}
-	return e.seal(ctx, messagePlace(m.ID), queue.Encode(m))
+	stored := *m
+	stored.Refs = refsOf(m)
+	return e.seal(ctx, messagePlace(m.ID), queue.Encode(&stored))
 }
 
 // decode returns the stored message of a delivery with its Content and Refs, which are
@@ -363,6 +370,13 @@ func (e *Engine[T]) openDefinition(ctx context.Context, id string, version int64
 		return hook, errUnreadable
 	}
 	return hook, nil
+}
+
+// definitionSeal returns what is sealed of a definition; nil if it is clear.
+func definitionSeal(text string) []byte {
+	var stored sealedDefinition
+	_ = json.Unmarshal([]byte(text), &stored)
+	return stored.Sealed
 }
 
 // errUnreadable has not the error of json, which could quote the definition.

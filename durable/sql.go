@@ -36,6 +36,11 @@ type statements struct {
 	forgetSecrets, deleteSecrets                 string // secret.go
 	secretsChanged, secretsRev                   string // secret.go
 	block                                        string // book.go
+	walkWebhooks, walkSecrets, walkDeliveries    string // reseal.go
+	walkAttempts, resealWebhook, resealSecret    string // reseal.go
+	resealEvent, resealMessage, resealContent    string // reseal.go
+	resealSubject, resealOrdering, resealRef     string // reseal.go
+	resealAnswer, resealLocation                 string // reseal.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -62,6 +67,7 @@ func newStatements(d store.Dialect) statements {
 	s.forEvents(d)
 	s.forTallies(d)
 	s.forSecrets(d)
+	s.forReseal(d)
 	return s
 }
 

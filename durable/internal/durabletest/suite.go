@@ -28,6 +28,10 @@ type Database[T any] struct {
 	Exec func(t testing.TB, sql string)
 	// Row reads the only row of a query.
 	Row func(t testing.TB, sql string, dest ...any)
+	// Dump returns the values of all tables, without numbers.
+	Dump func(t testing.TB) []byte
+	// Files are those that the database is in, if they can be read.
+	Files []string
 	// Tx runs fn in a transaction of the caller's own, and commits if it returns nil.
 	Tx func(t testing.TB, fn func(tx T, exec func(sql string)) error) error
 }
@@ -123,6 +127,13 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"secrets of a receiver's own", testSetSecret[T]},
 		{"secrets at once", testSecretsAtOnce[T]},
 		{"secrets without a database", testSecretsOutage[T]},
+		{"nothing in the clear", testSealedHidden[T]},
+		{"all in the clear", testClear[T]},
+		{"sealed without a key", testSealedNoKey[T]},
+		{"sealed and moved", testSealedMoved[T]},
+		{"seal what is clear", testReseal[T]},
+		{"a Sealer that fails", testSealFails[T]},
+		{"IDs with a Sealer", testSealedIDs[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
