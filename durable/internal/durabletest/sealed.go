@@ -23,12 +23,28 @@ import (
 )
 
 // Seal has a configuration seal what is stored, with keys for tests.
-func Seal(t testing.TB, config durable.Config) durable.Config {
-	var err error
-	config.Sealer, err = durable.AESGCM("b", sealKeys)
-	require.NoError(t, err)
+func Seal(config durable.Config) durable.Config {
+	config.Sealer = newSealer("b", sealKeys)
 	config.IndexKey = bytes.Repeat([]byte{'i'}, 32)
 	return config
+}
+
+func newSealer(current string, keys map[string][]byte) durable.Sealer {
+	s, err := durable.AESGCM(current, keys)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// BothWays runs a test twice: with what is stored in the clear, and sealed.
+func BothWays(t *testing.T, test func(t *testing.T, sealed bool)) {
+	for name, sealed := range map[string]bool{"clear": false, "sealed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, sealed)
+		})
+	}
 }
 
 var sealKeys = map[string][]byte{"a": bytes.Repeat([]byte{'a'}, 32), "b": bytes.Repeat([]byte{'b'}, 32)}
@@ -38,7 +54,7 @@ func sealed[T any](db Database[T]) Database[T] {
 	open := db.Open
 	db.Open = func(t testing.TB, config durable.Config) *durable.Engine[T] {
 		if config.Sealer == nil {
-			config = Seal(t, config)
+			config = Seal(config)
 		}
 		return open(t, config)
 	}
@@ -214,7 +230,7 @@ func dump[T any](t testing.TB, db Database[T]) []byte {
 }
 
 func testSealedHidden[T any](t *testing.T, db Database[T]) {
-	logged, secrets := plant(t, db, Seal(t, durable.Config{}))
+	logged, secrets := plant(t, db, Seal(durable.Config{}))
 	all := dump(t, db)
 	for _, clear := range []string{"clear name", "https://clear.example", "test:planted", hookID, "a clear reason"} {
 		require.True(t, bytes.Contains(all, []byte(clear)), clear)
@@ -247,19 +263,17 @@ func testClear[T any](t *testing.T, db Database[T]) {
 }
 
 // keyless is as Seal, without the key that it seals with.
-func keyless(t testing.TB, config durable.Config) durable.Config {
-	config = Seal(t, config)
-	var err error
-	config.Sealer, err = durable.AESGCM("a", map[string][]byte{"a": sealKeys["a"]})
-	require.NoError(t, err)
+func keyless(config durable.Config) durable.Config {
+	config = Seal(config)
+	config.Sealer = newSealer("a", map[string][]byte{"a": sealKeys["a"]})
 	config.Logger = slog.New(slog.DiscardHandler)
 	return config
 }
 
 // testSealedNoKey has a process without the key that deliveries are sealed with.
 func testSealedNoKey[T any](t *testing.T, db Database[T]) {
-	plant(t, db, Seal(t, durable.Config{}))
-	e := db.Open(t, keyless(t, durable.Config{}))
+	plant(t, db, Seal(durable.Config{}))
+	e := db.Open(t, keyless(durable.Config{}))
 	q, stop := runWith(t, e, plantedClient(func(string) bool { t.Error("sent"); return false }), slog.New(slog.DiscardHandler))
 	hooks := e.Webhooks(q)
 	require.NoError(t, hooks.Enable(t.Context(), hookID, ""))
@@ -312,7 +326,7 @@ func testSealedNoKey[T any](t *testing.T, db Database[T]) {
 	stop()
 
 	// With the key, nothing is lost, nor in another order.
-	e = db.Open(t, Seal(t, durable.Config{}))
+	e = db.Open(t, Seal(durable.Config{}))
 	db.Exec(t, `UPDATE @delivery SET due = created WHERE state = 'pending'`)
 	db.Exec(t, `UPDATE #river_job SET state = 'available', scheduled_at = '2024-01-01 00:00:00.000'
 		WHERE state IN ('scheduled', 'available')`)
@@ -325,7 +339,7 @@ func testSealedNoKey[T any](t *testing.T, db Database[T]) {
 
 // testSealedMoved has values in other rows than their own.
 func testSealedMoved[T any](t *testing.T, db Database[T]) {
-	e := db.Open(t, Seal(t, durable.Config{Logger: slog.New(slog.DiscardHandler)}))
+	e := db.Open(t, Seal(durable.Config{Logger: slog.New(slog.DiscardHandler)}))
 	require.NoError(t, e.Enqueue(t.Context(), Task("a"), Task("b")))
 	hooks := e.Webhooks(nil)
 	for _, id := range []string{hookID, otherID} {
@@ -364,14 +378,12 @@ func testSealedMoved[T any](t *testing.T, db Database[T]) {
 func testReseal[T any](t *testing.T, db Database[T]) {
 	_, secrets := plant(t, db, durable.Config{})
 	withKeys := func(current string, names ...string) durable.Config {
-		config := Seal(t, durable.Config{Logger: slog.New(slog.DiscardHandler)})
+		config := Seal(durable.Config{Logger: slog.New(slog.DiscardHandler)})
 		keys := map[string][]byte{}
 		for _, name := range names {
 			keys[name] = sealKeys[name]
 		}
-		var err error
-		config.Sealer, err = durable.AESGCM(current, keys)
-		require.NoError(t, err)
+		config.Sealer = newSealer(current, keys)
 		return config
 	}
 	clear := db.Open(t, durable.Config{})
@@ -482,7 +494,7 @@ func (s failingSealer) Seal(ctx context.Context, plain, where []byte) ([]byte, e
 
 // testSealFails has a Sealer that does not seal.
 func testSealFails[T any](t *testing.T, db Database[T]) {
-	config := Seal(t, durable.Config{Logger: slog.New(slog.DiscardHandler)})
+	config := Seal(durable.Config{Logger: slog.New(slog.DiscardHandler)})
 	var away atomic.Bool
 	config.Sealer = failingSealer{config.Sealer, func(plain []byte) bool {
 		return away.Load() || string(plain) == planted["answer"]
@@ -527,7 +539,7 @@ func testSealedIDs[T any](t *testing.T, db Database[T]) {
 	clear := db.Open(t, durable.Config{})
 	hooks, _, _ := dispatcher(t, clear, queue.Config{})
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "before", sent))
-	e := db.Open(t, Seal(t, durable.Config{}))
+	e := db.Open(t, Seal(durable.Config{}))
 	q, _ := newQueue(t, e, queue.Config{})
 	hooks = e.Webhooks(q)
 	read := sent
