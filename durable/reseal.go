@@ -11,7 +11,10 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-const resealBatch = 100 // rows that are read at once, so few that they fit into memory
+const (
+	resealRead  = 200 // rows that are read at once, so few that they fit into memory
+	resealWrite = 100 // rows that are written at once, so few that nothing waits long for them
+)
 
 // Reseal seals what is clear, since it was stored before there was a Sealer, and what
 // its Sealer does not call Current, such as what [AESGCM] has sealed with an older key.
@@ -47,8 +50,8 @@ type resealer struct {
 
 // A walk goes through one table.
 type walk interface {
-	// next reads rows after the last ones, and returns what changes them, with one
-	// statement or more for each, and whether there were any rows.
+	// next reads some rows after the last ones, and returns what changes them, with one
+	// statement or more for each of at most limit rows, and whether there were any rows.
 	next(ctx context.Context, limit int) (changes [][]store.Stmt, more bool, err error)
 	run(ctx context.Context, stmts []store.Stmt) error
 	restart()
@@ -75,7 +78,7 @@ func (r *resealer) run(ctx context.Context, limit int) (int, error) {
 			return done, nil
 		}
 		w := r.walks[r.at]
-		changes, more, err := w.next(ctx, min(resealBatch, limit-done))
+		changes, more, err := w.next(ctx, min(resealWrite, limit-done))
 		if err != nil {
 			return done, err
 		}
@@ -135,19 +138,20 @@ func (w *rowWalk[T, R]) next(ctx context.Context, limit int) (changes [][]store.
 		w.after = w.start
 	}
 	var rows []R
-	last := w.after
+	var keys [][]any
 	err = w.engine.store.Read(ctx, store.Stmt{
-		SQL: w.sql, Args: append(append([]any{}, w.after...), int64(limit)),
+		SQL: w.sql, Args: append(append([]any{}, w.after...), int64(resealRead)),
 		Scan: func(row store.Row) error {
 			r, key, err := w.scan(row)
-			rows, last = append(rows, r), key
+			rows, keys = append(rows, r), append(keys, key)
 			return err
 		},
 	})
-	for i := 0; err == nil && i < len(rows); i++ {
+	last := w.after
+	for i := 0; err == nil && i < len(rows) && len(changes) < limit; i++ {
 		var stmts []store.Stmt
 		stmts, err = w.change(ctx, rows[i])
-		if len(stmts) > 0 {
+		if last = keys[i]; len(stmts) > 0 {
 			changes = append(changes, stmts)
 		}
 	}
@@ -202,7 +206,7 @@ func (e *Engine[T]) newWalks() []walk {
 	if e.config.Sealer == nil {
 		return nil
 	}
-	return []walk{e.walkWebhooks(), e.walkSecrets(), e.walkDeliveries(), e.walkAttempts()}
+	return []walk{e.walkWebhooks(), e.walkSecrets(), e.walkAttempts(), e.walkDeliveries()}
 }
 
 func (e *Engine[T]) walkWebhooks() walk {
@@ -333,7 +337,7 @@ func (e *Engine[T]) walkAttempts() walk {
 				return nil, err
 			}
 			location, err := e.resealedText(ctx, locationPlace(a.id, a.at), a.location)
-			if err != nil || answer == "" && location == "" {
+			if err != nil {
 				return nil, err
 			}
 			var stmts []store.Stmt
@@ -370,9 +374,9 @@ func (s *statements) forReseal(d store.Dialect) {
 	s.resealOrdering = d.SQL(`UPDATE @delivery SET ordering = $3
 		WHERE seq = $1 AND ordering = $2 AND state <> 'pending' AND active = 0`)
 	s.resealRef = d.SQL(`UPDATE @ref SET ref = $3 WHERE delivery_seq = $1 AND ref = $2`)
-	s.walkAttempts = d.SQL(`SELECT a.seq, a.gen, a.n, a.at, a.answer, a.location, d.id
-		FROM @attempt AS a CROSS JOIN @delivery AS d
-		WHERE d.seq = a.seq AND (a.seq, a.gen, a.n) > ($1, $2, $3) ORDER BY a.seq, a.gen, a.n LIMIT $4`)
+	s.walkAttempts = d.SQL(`SELECT seq, gen, n, at, answer, location, coalesce(
+			(SELECT id FROM @delivery WHERE seq = a.seq), '')
+		FROM @attempt AS a WHERE (seq, gen, n) > ($1, $2, $3) ORDER BY seq, gen, n LIMIT $4`)
 	const attempt = ` WHERE seq = $1 AND gen = $2 AND n = $3`
 	s.resealAnswer = d.SQL(`UPDATE @attempt SET answer = $5` + attempt + ` AND answer = $4`)
 	s.resealLocation = d.SQL(`UPDATE @attempt SET location = $5` + attempt + ` AND location = $4`)

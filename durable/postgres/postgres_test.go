@@ -252,3 +252,11 @@ func TestSender(t *testing.T) {
 		return open(t, pool, durable.Config{Schema: schema})
 	}))
 }
+
+func BenchmarkEngine_Sealing(b *testing.B) {
+	durabletest.Sealing(b, func(config durable.Config) *postgres.Engine {
+		pool, schema := connect(b)
+		config.Schema = schema
+		return open(b, pool, config)
+	})
+}

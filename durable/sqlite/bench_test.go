@@ -5,6 +5,7 @@ import (
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/sqlite"
 )
 
 func BenchmarkEngine(b *testing.B) {
@@ -17,4 +18,8 @@ func BenchmarkEngine_Delayed(b *testing.B) {
 
 func BenchmarkEngine_Isolation(b *testing.B) {
 	durabletest.Isolation(b, open(b, newFile(b), durable.Config{}))
+}
+
+func BenchmarkEngine_Sealing(b *testing.B) {
+	durabletest.Sealing(b, func(config durable.Config) *sqlite.Engine { return open(b, newFile(b), config) })
 }
