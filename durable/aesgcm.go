@@ -52,6 +52,7 @@ func AESGCM(current string, keys map[string][]byte) (Sealer, error) {
 	if s.keys[current] == nil {
 		return nil, fmt.Errorf("durable: AESGCM: there is no key for the current name %.40q", current)
 	}
+	//nolint:gosec // at most maxKeyName
 	s.current = append([]byte{sealVersion, byte(len(current))}, current...)
 	s.currentKey = s.keys[current]
 	return s, nil
@@ -83,6 +84,7 @@ func (s *aesGCM) seal(head, plain, context []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	//nolint:gosec // as the comment at zeroNonce says
 	return aead.Seal(head, zeroNonce[:], plain, slices.Concat(head, context)), nil
 }
 

@@ -35,3 +35,8 @@ func CheckConfig(c Config) error {
 	_, err := c.complete()
 	return err
 }
+
+// DeleteSecrets removes the secrets of a webhook.
+func (e *Engine[T]) DeleteSecrets(ctx context.Context, id string) error {
+	return e.store.Run(ctx, e.deleteSecrets(id)...)
+}

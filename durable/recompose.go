@@ -29,8 +29,8 @@ import (
 //
 // It is one step: after an error that is not of the database, nothing has changed. The
 // error wraps [webhook.ErrNotFound], for the delivery or its webhook, [ErrPending],
-// [ErrNoEvent], [ErrSealed], [ErrNotComposed], or what Dispatch returns. See [Engine.Resend] for
-// sending the same bytes again.
+// [ErrNoEvent], [ErrSealed], [ErrNotComposed], or what Dispatch returns. See
+// [Engine.Resend] for sending the same bytes again.
 func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error) {
 	d, _, err := w.recompose(ctx, id, 1)
 	if err != nil {
@@ -48,8 +48,8 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
 // deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
 //
-// Those that cannot be opened or composed, or whose webhook is disabled or deleted, stay as they
-// are. The error tells of the first of them, and wraps its error, once the others are
+// Those that cannot be opened or composed, or whose webhook is disabled or deleted, stay
+// as they are. The error tells of the first of them, and wraps its error, once the others are
 // done; with any other error it stops. It returns how many it has recomposed, also with
 // an error.
 func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int) (int, error) {

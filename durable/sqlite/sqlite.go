@@ -89,7 +89,6 @@ func newConnector(path string) (driver.Connector, error) {
 	// its other files the same mode. A file that exists is not opened here: closing it
 	// would end the locks that SQLite has on it in this process.
 	creating.Lock()
-	//nolint:gosec // the caller's path
 	f, err := os.OpenFile(target(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		err = f.Close()

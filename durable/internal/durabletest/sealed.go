@@ -148,8 +148,8 @@ func runWith[T any](
 // plant has the database have the planted texts in all that is stored of webhooks and
 // deliveries, and returns what was logged and the secrets.
 func plant[T any](t *testing.T, db Database[T], config durable.Config) (logged string, secrets []string) {
-	var log logBuffer
-	config.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var lines logBuffer
+	config.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	e := db.Open(t, config)
 	q, stop := runWith(t, e, plantedClient(func(text string) bool { return strings.Contains(text, "fails") }), config.Logger)
 	hooks := e.Webhooks(q)
@@ -198,7 +198,7 @@ func plant[T any](t *testing.T, db Database[T], config durable.Config) (logged s
 	require.NoError(t, q.Send(t.Context(), byHand))
 	require.NoError(t, q.Send(t.Context(), byHand), "once more")
 	stop()
-	return log.String(), secrets
+	return lines.String(), secrets
 }
 
 type logBuffer struct {
@@ -222,7 +222,7 @@ func (l *logBuffer) String() string {
 func dump[T any](t testing.TB, db Database[T]) []byte {
 	all := db.Dump(t)
 	for _, file := range db.Files {
-		b, err := os.ReadFile(file)
+		b, err := os.ReadFile(file) //nolint:gosec // of the test
 		require.NoError(t, err)
 		all = append(all, b...)
 	}
