@@ -132,7 +132,8 @@ func (h HMAC) secret(ctx context.Context, webhookID string) (Secret, error) {
 type StandardWebhooks struct {
 	// Keys gives the secrets of a webhook. If nil, nothing can be signed, and Sign
 	// fails with ErrNoKey. So does a secret made by WebhookIDSecret, which everybody
-	// may know.
+	// may know. Those of less than 24 bytes are passed over; if no other is left, Sign
+	// fails too.
 	Keys Keyring
 }
 
@@ -151,16 +152,22 @@ func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, he
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	prefix := standardPrefix(m.ID, timestamp)
 	var list []byte
-	for i, secret := range secrets {
+	for _, secret := range secrets {
+		if secret.isShort {
+			continue
+		}
 		if secret.key == nil || secret.isWebhookID {
 			return ErrNoKey
 		}
-		if i > 0 {
+		if len(list) > 0 {
 			list = append(list, ' ')
 		}
 		sum := secret.key.Sum(prefix, m.Body)
 		list = append(list, standardVersion...)
 		list = base64.StdEncoding.AppendEncode(list, sum[:])
+	}
+	if len(list) == 0 {
+		return ErrNoKey
 	}
 	header[HeaderID] = []string{m.ID}
 	header[HeaderTimestamp] = []string{timestamp}
@@ -245,11 +252,13 @@ func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error
 type Secret struct {
 	key         *mac.Key // shared by copies
 	isWebhookID bool     // so it is no secret, and for HMAC only
+	isShort     bool     // of less than minSecretSize bytes, and for HMAC only
 }
 
 const (
 	secretPrefix  = "whsec_"
 	minSecretSize = 24 // bytes, as in the Standard Webhooks specification
+	minShortSize  = 8
 	maxSecretSize = 64
 	newSecretSize = 32
 	redacted      = "REDACTED"
@@ -281,6 +290,19 @@ func RawSecret(b []byte) (Secret, error) {
 	return newSecret(slices.Clone(b), false), nil
 }
 
+// ExistingSecret makes a secret of one that a receiver has already, of at least 8 bytes,
+// used as they are. It keeps a copy of b. From 24 bytes on it is as of [RawSecret]. A
+// shorter one can be guessed by whoever has seen a signature, and is for [HMAC] and its
+// verifier only: [StandardWebhooks] passes it over. See [Secret.IsShort].
+func ExistingSecret(b []byte) (Secret, error) {
+	if len(b) < minShortSize {
+		return Secret{}, fmt.Errorf("webhook: secret of %d bytes, want at least %d", len(b), minShortSize)
+	}
+	secret := newSecret(slices.Clone(b), false)
+	secret.isShort = len(b) < minSecretSize
+	return secret, nil
+}
+
 // WebhookIDSecret makes the key of the platform's scheme, which is the webhook's id. It
 // is for [HMAC] and its verifier only, because the id is no secret; [StandardWebhooks]
 // refuses it. An empty id gives the zero Secret.
@@ -300,11 +322,15 @@ func GenerateSecret() Secret {
 }
 
 func newSecret(b []byte, isWebhookID bool) Secret {
-	return Secret{mac.New(b), isWebhookID}
+	return Secret{key: mac.New(b), isWebhookID: isWebhookID}
 }
 
+// IsShort reports whether the secret has less than 24 bytes, so that the author of a
+// webhook should be told to replace it; see [ExistingSecret].
+func (s Secret) IsShort() bool { return s.isShort }
+
 // Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and
-// base64, as [ParseSecret] reads it (unless [RawSecret] made it of more than 64 bytes).
+// base64, as [ParseSecret] reads it (unless it has more than 64 bytes, or less than 24).
 // A receiver that checks an [HMAC] uses the decoded bytes. Of a [WebhookIDSecret] it is
 // the id, and of the zero Secret the empty string. Do not log it.
 func (s Secret) Reveal() string {

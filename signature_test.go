@@ -354,3 +354,36 @@ func TestSecretRedacts(t *testing.T) {
 	require.NotContains(t, out.String(), "97 45 118 101", "a slice of bytes")
 	require.NotContains(t, out.String(), base64.StdEncoding.EncodeToString(raw)[:8])
 }
+
+func TestExistingSecret(t *testing.T) {
+	t.Parallel()
+	_, err := webhook.ExistingSecret([]byte("seven..")) // one too few
+	require.EqualError(t, err, "webhook: secret of 7 bytes, want at least 8")
+	b := []byte("eight...")
+	short, err := webhook.ExistingSecret(b)
+	require.NoError(t, err)
+	clear(b) // it is a copy
+	require.True(t, short.IsShort())
+	require.Equal(t, "whsec_ZWlnaHQuLi4=", short.Reveal())
+	long, err := webhook.ExistingSecret([]byte("twenty-four bytes long.."))
+	require.NoError(t, err)
+	require.False(t, long.IsShort())
+
+	keys := func(secrets ...webhook.Secret) webhook.Keyring {
+		return func(context.Context, string) ([]webhook.Secret, error) { return secrets, nil }
+	}
+	m := &webhook.Message{ID: "msg_1", WebhookID: "hook", Method: http.MethodPost, Body: []byte("{}")}
+	now := time.Now()
+	h := http.Header{}
+	require.NoError(t, webhook.HMAC{Keys: keys(short)}.Sign(t.Context(), m, now, h))
+	require.NoError(t, webhook.Verifier{Secrets: []webhook.Secret{short}, Header: webhook.HeaderSignature}.Verify(t.Context(), h, m.Body))
+
+	// Standard Webhooks sign with the others only, and with none if there are none.
+	h = http.Header{}
+	require.ErrorIs(t, webhook.StandardWebhooks{Keys: keys(short)}.Sign(t.Context(), m, now, h), webhook.ErrNoKey)
+	require.Empty(t, h)
+	require.NoError(t, webhook.StandardWebhooks{Keys: keys(short, long)}.Sign(t.Context(), m, now, h))
+	require.NotContains(t, h.Get(webhook.HeaderWebhookSignature), " ")
+	require.NoError(t, webhook.Verifier{Secrets: []webhook.Secret{short, long}}.Verify(t.Context(), h, m.Body))
+	require.ErrorIs(t, webhook.Verifier{Secrets: []webhook.Secret{short}}.Verify(t.Context(), h, m.Body), webhook.ErrNoKey)
+}

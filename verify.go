@@ -54,7 +54,8 @@ const (
 // query of a POST.
 type Verifier struct {
 	// Secrets are the keys, any of which may match, so that an old and a new one work
-	// side by side. Zero ones are passed over. If none is left, all is refused with
+	// side by side. Zero ones are passed over, and so are, unless Header is set, those
+	// that [Secret.IsShort] reports. If none is left, all is refused with
 	// ErrNoKey, and so is a secret made by WebhookIDSecret, unless Header is set.
 	Secrets []Secret
 	// Header is the name of the header of an HMAC, such as HeaderSignature. If empty,
@@ -179,7 +180,7 @@ func (v Verifier) seen(ctx context.Context, id string) (bool, error) {
 func (v Verifier) check(header http.Header, body []byte) (id string, err error) {
 	keys := 0
 	for _, secret := range v.Secrets {
-		if secret.key == nil {
+		if !v.takes(secret) {
 			continue
 		}
 		if v.Header == "" && secret.isWebhookID {
@@ -284,7 +285,7 @@ func (v Verifier) matches(macs [][sha256.Size]byte, parts ...[]byte) bool {
 		return false
 	}
 	for _, secret := range v.Secrets {
-		if secret.key == nil {
+		if !v.takes(secret) {
 			continue
 		}
 		want := secret.key.Sum(parts...)
@@ -295,6 +296,11 @@ func (v Verifier) matches(macs [][sha256.Size]byte, parts ...[]byte) bool {
 		}
 	}
 	return false
+}
+
+// takes reports whether a secret may count.
+func (v Verifier) takes(secret Secret) bool {
+	return secret.key != nil && (v.Header != "" || !secret.isShort)
 }
 
 func (v Verifier) fresh(at time.Time) bool {

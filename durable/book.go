@@ -34,6 +34,7 @@ type delivery struct {
 
 	verdict queue.Verdict
 	answer  answer // of the verdict's attempt
+	blocked string // why the message could not be read
 }
 
 // load reads d. It parks it if its endpoint is paused, else holds it if it is ordered.
@@ -202,6 +203,10 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	v := d.verdict
 	d.state = "" // where no row comes back
 	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
+	if d.blocked != "" {
+		params := d.args(micros(d.now.Add(v.After)), d.blocked)
+		return store.Stmt{SQL: e.sql.block, Args: params, Scan: scan}
+	}
 	if v.Kind == queue.KindDefer {
 		return store.Stmt{SQL: e.sql.postpone, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
 	}

@@ -109,7 +109,12 @@ func (w *Webhooks[T]) compareAll(ctx context.Context, c *comparer, id string, li
 				}
 				event.eventType = *eventType
 				begun := time.Now()
-				c.compare(deliveryID, func() (webhook.Event, error) { return w.engine.event(&event) })
+				c.compare(deliveryID, func() (webhook.Event, error) {
+					if err := w.engine.openEvent(ctx, deliveryID, &event); err != nil {
+						return nil, err
+					}
+					return w.engine.event(&event)
+				})
 				if c.left -= time.Since(begun); c.left <= 0 {
 					return errEnough
 				}

@@ -2,8 +2,10 @@ package durable
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -45,6 +47,17 @@ type Config struct {
 	// attempt; there are never more than the 16 KiB that a client reads. If zero, 2
 	// KiB; if negative, none.
 	KeepAnswer int
+	// Sealer encrypts what is stored of webhooks, messages, events, answers and secrets;
+	// the package comment says what stays clear. If nil, all of it is in the clear. Give
+	// all processes the same one, or one with the same keys, before any of them writes
+	// with it. What was stored before stays clear until [Engine.Reseal].
+	Sealer Sealer
+	// IndexKey is a key of 32 bytes, for what is looked for by an index and not to be
+	// clear either: with a Sealer, refs, subjects, orderings, and by what a message is
+	// known again are stored as MACs under it. It is needed with a Sealer, and nothing
+	// else. With another one, nothing of before is found by a ref or a subject, nor are
+	// orderings continued: so never change it while anything is pending.
+	IndexKey []byte
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.
 	Schema string
@@ -83,6 +96,13 @@ func (c Config) complete() (Config, error) {
 	case c.MaxTimeout < 0 || c.MaxTimeout > 10*time.Minute:
 		return c, fmt.Errorf("durable: MaxTimeout: %v outside 0s to 10m", c.MaxTimeout)
 	}
+	switch {
+	case c.Sealer != nil && len(c.IndexKey) != indexKeySize:
+		return c, fmt.Errorf("durable: IndexKey: %d bytes, want %d with a Sealer", len(c.IndexKey), indexKeySize)
+	case c.Sealer == nil && len(c.IndexKey) > 0:
+		return c, errors.New("durable: IndexKey: there is no Sealer")
+	}
+	c.IndexKey = slices.Clone(c.IndexKey)
 	c.Workers = cmp.Or(c.Workers, 1000)
 	c.MaxTimeout = cmp.Or(c.MaxTimeout, 10*time.Second)
 	switch most := c.Bounds.MaxTimeout; {
@@ -104,6 +124,10 @@ func (c Config) complete() (Config, error) {
 	}
 	return c, nil
 }
+
+const indexKeySize = 32
+
+func (c Config) index() indexKey { return c.IndexKey }
 
 // lease is how long a delivery belongs to the worker that it was handed to.
 func (c Config) lease() time.Duration { return c.MaxTimeout + grace }

@@ -25,3 +25,25 @@ func TestRiverConfig(t *testing.T) {
 		require.Greater(t, q.MaxWorkers, 10)
 	}
 }
+
+func TestConfig_IndexKey(t *testing.T) {
+	t.Parallel()
+	s, err := durable.AESGCM("a", map[string][]byte{"a": make([]byte, 32)})
+	require.NoError(t, err)
+	tests := []struct {
+		name   string
+		config durable.Config
+		want   string
+	}{
+		{"none", durable.Config{Sealer: s}, "durable: IndexKey: 0 bytes, want 32 with a Sealer"},
+		{"short", durable.Config{Sealer: s, IndexKey: make([]byte, 31)}, "durable: IndexKey: 31 bytes, want 32 with a Sealer"},
+		{"without a Sealer", durable.Config{IndexKey: make([]byte, 32)}, "durable: IndexKey: there is no Sealer"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.EqualError(t, durable.CheckConfig(tt.config), tt.want)
+		})
+	}
+	require.NoError(t, durable.CheckConfig(durable.Config{Sealer: s, IndexKey: make([]byte, 32)}))
+}

@@ -219,7 +219,7 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*co
 	case d.text == "":
 		return known, nil
 	}
-	whole, err := d.decode()
+	whole, err := w.decode(ctx, d)
 	if err != nil {
 		return nil, err
 	}

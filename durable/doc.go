@@ -8,6 +8,9 @@
 //	defer engine.Close()
 //	q, err := queue.New(&webhook.Client{}, engine, queue.Config{})
 //
+// What is stored is in the clear, with phone numbers, texts, credentials and secrets,
+// unless [Config] has a Sealer: see "Sealing" below.
+//
 // # The promise
 //
 // When Enqueue returns nil, the message is on disk. It is then delivered at least once,
@@ -98,11 +101,46 @@
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
 // for the next attempt, and Cancel ends one.
 //
+// # Secrets
+//
+// Each webhook has secrets, for signatures. [Webhooks.Secrets] shows them to their owner,
+// Rotate makes a new one, and SetSecret takes one that a receiver has already. A client
+// signs with them:
+//
+//	client := &webhook.Client{Signer: webhook.StandardWebhooks{Keys: hooks.Keyring()}}
+//
+// The Webhooks of a Keyring need no queue: engine.Webhooks(nil) makes one before the
+// client and the queue are there.
+//
+// # Sealing
+//
+// With a Sealer in [Config], such as [AESGCM], and an IndexKey, what is stored is sealed:
+// definitions of webhooks (URL, headers, body, policy), messages, events, answers, where
+// they point, and secrets, each for its own row. Refs, subjects, orderings, and by what a
+// message is known again are MACs. These stay clear:
+//
+//   - of webhooks: id, name, scheme and host of the URL, times, state, its reasons and
+//     actors
+//   - of deliveries: the ID, the webhook's id and version, the endpoint (its host, for
+//     messages without a webhook), the type of the event, rank, state, times, numbers of
+//     attempts, the ID of which it was recomposed
+//   - of attempts: times, status, class, the error's text, what was wanted
+//   - sizes, and which deliveries have equal refs, subjects or orderings
+//   - IDs that a producer makes, so make none of a number: [Webhooks.ContentID] is keyed
+//
+// What cannot be opened, since its key is not there, stays as it is: its delivery is
+// tried again every minute and says so, and all others work. A Sealer that fails is the
+// error of Enqueue. To begin with a Sealer, give it to all processes, and call
+// [Engine.Reseal] until it returns 0; until then, deliveries of before are not found by
+// refs and subjects, and those that wait in an ordering do not hold up newer ones. What
+// was clear may still be in free pages, logs and backups: on SQLite, VACUUM removes it
+// from the file.
+//
 // # Errors
 //
 // Errors wrap these; an HTTP API may answer with the status beside them.
 //
-//	400  ErrFilter, ErrID
+//	400  ErrFilter, ErrID, ErrSecret
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended
@@ -111,6 +149,7 @@
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
 //	413  queue.ErrTooLarge
+//	500  ErrSealed               the Sealer has no key for what is stored, or fails
 //	422  *webhook.TemplateError  what Create and Update refuse
 //	422  ErrTimeout              longer than MaxTimeout
 //	422  ErrNotComposed          the event is kept as failed: do not report it again

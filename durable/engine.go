@@ -46,6 +46,10 @@ type Engine[T any] struct {
 	comparing chan struct{}
 	flights   flights
 	counted   counted
+	secrets   secretCache
+	reseals   resealer
+	// blockedLogged is when it was last logged that a message cannot be read.
+	blockedLogged atomic.Int64
 }
 
 var (
@@ -88,6 +92,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.tallies = &tallies{write: e.writeTallies}
 	e.endpoints = batcher[*endpointChange]{max: 200, work: e.setEndpoints}
 	e.unparks = make(chan struct{}, 1)
+	e.secrets.looking = make(chan struct{}, 1)
 	e.client, err = e.newClient()
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
@@ -98,6 +103,8 @@ func (e *Engine[T]) open(s any, config Config) error {
 	}
 	all := migrator.AllVersions()
 	e.known = layout{own: len(migrations), river: all[len(all)-1].Version}
+	e.reseals.walks = e.newWalks()
+	e.warnClear()
 	return nil
 }
 
@@ -366,10 +373,11 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 			slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 		d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 	}()
-	message, err := decode(d.message, d.content, d.refs)
-	if err != nil { // perhaps written by a newer version; it is kept
-		e.log(ctx, "read a message", err)
+	message, err := e.decode(ctx, d.id, d.message, d.content, d.refs)
+	if err != nil { // perhaps written by a newer version, or there is no key; it is kept
+		e.logBlocked(ctx, err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+		d.blocked = blockedText(err)
 		returned = true
 		return
 	}
@@ -383,7 +391,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)
 	if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
-		d.answer = e.answerOf(ctx, message, a)
+		d.answer = e.sealAnswer(ctx, d.id, a.At, e.answerOf(ctx, message, a))
 	}
 }
 

@@ -24,10 +24,11 @@ var ErrTimeout = errors.New("the timeout is longer than MaxTimeout")
 // An entry is a task to be kept, with what only [Webhooks] knows of it.
 type entry struct {
 	queue.Task
-	version int        // of the webhook's definition; zero: unknown
-	again   bool       // it replaces a delivery of its ID that has no message
-	fault   error      // why there is no message to send: it is kept as failed
-	event   *keptEvent // nil: none is kept
+	version int         // of the webhook's definition; zero: unknown
+	again   bool        // it replaces a delivery of its ID that has no message
+	fault   error       // why there is no message to send: it is kept as failed
+	event   *keptEvent  // nil: none is kept
+	sealed  sealedEntry // set by prepare
 	// priority of its job, at least; see depths
 	priority int
 }
@@ -55,6 +56,9 @@ func (e *Engine[T]) enqueue(ctx context.Context, tasks []entry) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if err := e.prepare(ctx, tasks); err != nil {
+		return wrap(err)
+	}
 	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
 	if slices.ContainsFunc(tasks, func(t entry) bool { return t.Order != "" }) {
 		// Not in a batch, since it may have to wait for a transaction that holds the
@@ -77,6 +81,9 @@ func (e *Engine[T]) EnqueueTx(ctx context.Context, tx T, tasks ...queue.Task) er
 func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 	if err := e.check(tasks); err != nil {
 		return err
+	}
+	if err := e.prepare(ctx, tasks); err != nil {
+		return wrap(err)
 	}
 	// In the transaction, since a pool may have a single connection.
 	e.clock.compare(ctx, askClock, e.askTime(e.inside(tx)))
@@ -179,7 +186,8 @@ func (e *Engine[T]) inTx(ctx context.Context, fn func(tx T) error) error {
 	}
 }
 
-// insert runs stmts, and writes the tasks whose ID is new and the jobs that wake them.
+// insert runs stmts, and writes the tasks whose ID is new, which are prepared, and the
+// jobs that wake them.
 func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...store.Stmt) error {
 	if len(tasks) == 0 {
 		return nil
@@ -207,7 +215,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 			stmts = append(stmts, e.failStmt(task, now, &isNew[i]))
 		} else {
 			if task.again {
-				params := []any{task.ID, tag(task.Message.WebhookID), task.Message.Content}
+				params := []any{task.ID, tag(task.Message.WebhookID), task.sealed.content, task.Message.Content}
 				stmts = append(stmts,
 					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params},
 					store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
@@ -217,7 +225,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 		stmts = e.appendRefs(stmts, task, now)
 		if task.event != nil {
-			stmts = append(stmts, e.keepStmt(task.ID, task.event))
+			stmts = append(stmts, e.keepStmt(task))
 		}
 	}
 	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
@@ -227,7 +235,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		if isNew[i] {
 			continue
 		}
-		if err := e.checkSame(ctx, tx, task.Message); err != nil {
+		if err := e.checkSame(ctx, tx, task); err != nil {
 			return err
 		}
 	}
@@ -240,8 +248,9 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 }
 
 // checkSame returns an error that wraps [queue.ErrTaken] unless the delivery that has the
-// ID of m is of the same message.
-func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) error {
+// ID of a task is of the same message.
+func (e *Engine[T]) checkSame(ctx context.Context, tx T, task entry) error {
+	m := task.Message
 	found, webhookID := false, ""
 	var data, content []byte
 	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: []any{m.ID}, Scan: func(row store.Row) error {
@@ -255,43 +264,21 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) err
 		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
 	case webhookID != tag(m.WebhookID):
 		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
+	case len(content) > 0 && len(m.Content) > 0 && webhookID == m.WebhookID:
+		given := *m
+		if isKeyed(content) {
+			given.Content = task.sealed.content
+		}
+		return queue.CheckSame(&webhook.Message{WebhookID: m.WebhookID, Content: content}, &given)
 	case len(data) == 0:
 		// Without a message, the content decides. Before there was one, the ID did.
-		kept := *m
-		if len(content) > 0 {
-			kept.Content = content
-		}
-		return queue.CheckSame(&kept, m)
+		return nil
 	}
-	kept, err := decode(data, content, nil)
-	if err != nil { // written by a newer version
+	kept, err := e.decode(ctx, m.ID, data, content, nil)
+	if err != nil { // written by a newer version, or there is no key
 		return err
 	}
 	return queue.CheckSame(kept, m)
-}
-
-// encode returns a message as it is stored, without what has a place of its own, so that
-// processes of before there was one can read the message.
-func encode(m *webhook.Message) []byte {
-	stored := *m
-	stored.Content, stored.Refs = nil, nil
-	return queue.Encode(&stored)
-}
-
-// decode returns a stored message with its Content and Refs, which are as refsColumn has
-// them.
-func decode(data, content []byte, refs *string) (*webhook.Message, error) {
-	m, err := queue.Decode(data)
-	if err != nil {
-		return m, err
-	}
-	if len(content) > 0 {
-		m.Content = content
-	}
-	if refs != nil {
-		m.Refs = strings.Split(*refs, "\n")
-	}
-	return m, nil
 }
 
 // insertStmt returns the statement that inserts a task. It sets isNew if no delivery has
@@ -312,7 +299,7 @@ func (e *Engine[T]) insertStmt(
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event),
 			ordering, int64(task.Message.Rank), micros(now), micros(due),
-			encode(task.Message), int64(task.version), task.Message.Content, subjectKey(task.Message.Subject),
+			task.sealed.message, int64(task.version), task.sealed.content, task.sealed.subject,
 		},
 		Scan: func(row store.Row) error {
 			var seq, active, stale, parked int64
@@ -337,8 +324,7 @@ func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt 
 		Args: []any{
 			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
 			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-			[]byte{},
-			task.Message.Content, subjectKey(task.Message.Subject),
+			task.sealed.message, task.sealed.content, task.sealed.subject,
 		},
 		Scan: func(row store.Row) error {
 			*isNew = true

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -65,10 +66,10 @@ func isPlain(w webhook.Webhook) bool {
 	return w.Body == "" && w.Method != http.MethodGet && (w.Format == "" || w.Format == webhook.FormatJSON)
 }
 
-// keepStmt returns the statement that stores an event beside the delivery with that ID,
+// keepStmt returns the statement that stores the event of a task, which is prepared,
 // unless there is one.
-func (e *Engine[T]) keepStmt(id string, event *keptEvent) store.Stmt {
-	return store.Stmt{SQL: e.sql.keepEvent, Args: []any{id, clean(event.eventType), event.json}}
+func (e *Engine[T]) keepStmt(task entry) store.Stmt {
+	return store.Stmt{SQL: e.sql.keepEvent, Args: []any{task.ID, clean(task.event.eventType), task.sealed.event}}
 }
 
 // event makes the event again that was stored.
@@ -94,7 +95,14 @@ func (e *Engine[T]) event(kept *keptEvent) (webhook.Event, error) {
 // is one message's: the id of a call or a message, which is reported on several times and
 // perhaps to several webhooks, is none.
 //
+// With an IndexKey, it is keyed with that: only who has the key can tell from an ID
+// whether an event is the one that he guesses.
+//
 // A repetition is known as long as the delivery is kept: after its [Retention] it is new.
 func (w *Webhooks[T]) ContentID(webhookID string, event webhook.Event) (string, error) {
-	return webhook.ContentID(webhookID, event)
+	id, err := webhook.ContentID(webhookID, event)
+	if key := w.engine.config.index(); err == nil && len(key) > 0 {
+		id = base64.RawURLEncoding.EncodeToString(key.sum(kindID, []byte(id)))
+	}
+	return id, err
 }

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"slices"
 
 	"github.com/riverqueue/river"
 )
@@ -21,4 +22,21 @@ func RiverConfig(c Config) *river.Config {
 		panic(err)
 	}
 	return (&Engine[any]{config: c}).riverConfig(nil)
+}
+
+// SealWithSalt is Seal of an [AESGCM] with a salt that is not random.
+func SealWithSalt(s Sealer, salt, plain, context []byte) ([]byte, error) {
+	gcm := s.(*aesGCM)
+	return gcm.seal(slices.Concat(gcm.current, salt), plain, context)
+}
+
+// CheckConfig returns what is wrong with a Config.
+func CheckConfig(c Config) error {
+	_, err := c.complete()
+	return err
+}
+
+// DeleteSecrets removes the secrets of a webhook.
+func (e *Engine[T]) DeleteSecrets(ctx context.Context, id string) error {
+	return e.store.Run(ctx, e.deleteSecrets(id)...)
 }

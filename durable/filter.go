@@ -25,7 +25,7 @@ type search struct {
 
 // search returns the search for f. Its first parameters are the position that all are
 // before, the time that none is before, and then, which the caller sets, the limit.
-func (f Filter) search() (search, error) {
+func (f Filter) search(key indexKey) (search, error) {
 	before := position{math.MaxInt64, 0}
 	if !f.To.IsZero() {
 		before.created = micros(f.To)
@@ -53,7 +53,7 @@ func (f Filter) search() (search, error) {
 		return search{}, fmt.Errorf("%w: no such State", ErrFilter)
 	}
 	if f.Ref != "" || f.Subject != "" {
-		return s, s.forOne(f)
+		return s, s.forOne(f, key)
 	}
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
@@ -81,7 +81,7 @@ func (s *search) add(column, want string) {
 // for true of half of all, so that it reads in the order of pages and stops when it has
 // one. For conditions of their own it takes them for so rare that it reads and sorts
 // all.
-func (s *search) forOne(f Filter) error {
+func (s *search) forOne(f Filter, key indexKey) error {
 	if f.Ref != "" {
 		forms := webhook.NormalizeRef(f.Ref)
 		if len(forms) == 0 {
@@ -90,11 +90,11 @@ func (s *search) forOne(f Filter) error {
 		// CROSS JOIN: SQLite must read ref first, whose index has the order.
 		s.from, s.at, s.seq = `@ref CROSS JOIN @delivery`, `at`, `delivery_seq`
 		s.where = ` AND seq = delivery_seq`
-		s.add("ref", forms[len(forms)-1])
+		s.add("ref", key.text(kindRef, forms[len(forms)-1]))
 	}
 	subject := ""
-	if key := subjectKey(f.Subject); key != nil {
-		subject = *key
+	if stored := key.subject(f.Subject); stored != nil {
+		subject = *stored
 	}
 	if f.Ref == "" {
 		s.add("subject", subject)

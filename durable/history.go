@@ -76,7 +76,9 @@ type Delivery struct {
 	// Of the last attempt; see [webhook.Attempt].
 	Status int           `json:"status"`
 	Class  webhook.Class `json:"class"`
-	Error  string        `json:"error"` // safe to show to the customer
+	// Error is safe to show to the customer. That of a pending one may also be that its
+	// message cannot be read, which is tried again every minute.
+	Error string `json:"error"`
 }
 
 // An Attempt is what is kept of a [webhook.Attempt]. It is plain data.
@@ -93,6 +95,9 @@ type Attempt struct {
 	// bytes and with *** in place of what was sent that is secret; see
 	// [webhook.Client.Redact]. It is the receiver's text and not to be trusted.
 	Answer string `json:"answer"`
+	// Sealed says that there is an Answer or a Location which the [Config] Sealer cannot
+	// open.
+	Sealed bool `json:"sealed,omitempty"`
 	// What follows is as in a [webhook.Attempt]. Of attempts of before these were kept,
 	// MayHaveArrived is true, and the others are empty.
 	Location       string `json:"location"`
@@ -143,7 +148,7 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 		return Page{}, fmt.Errorf("durable: list: %w: a negative Limit", ErrFilter)
 	}
 	// One more, to know whether there is another page.
-	search, err := f.search()
+	search, err := f.search(e.config.index())
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
@@ -181,7 +186,7 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 }
 
 // Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
-// [ErrNoMessage] where there never was one.
+// [ErrNoMessage] where there never was one, or [ErrSealed].
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data, content []byte
 	var refs *string
@@ -192,7 +197,7 @@ func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, e
 	}
 	var m *webhook.Message
 	if err == nil {
-		m, err = decode(data, content, refs)
+		m, err = e.decode(ctx, clean(id), data, content, refs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: message: %w", err)
@@ -214,6 +219,9 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.seq, Scan: scanSeq})
 	if err == nil {
 		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: scan})
+	}
+	for i := range attempts {
+		e.openAnswer(ctx, clean(id), &attempts[i])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: attempts: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
@@ -17,27 +18,30 @@ import (
 // active, in a transaction that locks the ordering, as each Enqueue does.
 
 // Supersede ends the waiting tasks of an order whose message has a rank below the given
-// one, and returns them. It leaves alone what any process has handed out.
+// one, and returns them. It leaves alone what any process has handed out. The message of
+// one that cannot be read has only what is clear.
 func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
-	var tasks []queue.Task
-	order = clean(order)
+	type row struct {
+		task            queue.Task
+		data, content   []byte
+		refs            *string
+		webhookID, kind string
+	}
+	var rows []row
+	order = clean(e.config.index().order(order))
 	err := e.inTx(ctx, func(tx T) error {
-		tasks = nil
+		rows = nil
 		from, until := e.held(e.clock.now())
 		return e.inOrder(ctx, tx, order, store.Stmt{
 			SQL:  e.sql.supersede,
 			Args: []any{order, int64(rank), from, until},
-			Scan: func(row store.Row) error {
-				var seq, due int64
-				var data, content []byte
-				var refs *string
-				task := queue.Task{Order: order}
-				if err := row.Scan(&seq, &task.ID, &task.Key, &due, &data, &content, &refs); err != nil {
-					return err
-				}
-				m, err := decode(data, content, refs)
-				task.Message, task.NotBefore = m, fromMicros(due)
-				tasks = append(tasks, task)
+			Scan: func(rs store.Row) error {
+				var due int64
+				r := row{task: queue.Task{Order: order}}
+				err := rs.Scan(new(int64), &r.task.ID, &r.task.Key, &due, &r.data, &r.content, &r.refs,
+					&r.webhookID, &r.kind)
+				r.task.NotBefore = fromMicros(due)
+				rows = append(rows, r)
 				return err
 			},
 		})
@@ -45,8 +49,16 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	if err != nil {
 		return nil, fmt.Errorf("durable: supersede: %w", err)
 	}
-	for _, task := range tasks {
-		e.tallies.add(tag(task.Message.WebhookID), e.clock.now(), string(StateDropped))
+	var tasks []queue.Task
+	for _, r := range rows {
+		e.tallies.add(r.webhookID, e.clock.now(), string(StateDropped))
+		m, err := e.decode(ctx, r.task.ID, r.data, r.content, r.refs)
+		if err != nil { // it was dropped all the same
+			e.logBlocked(ctx, err)
+			m = &webhook.Message{ID: r.task.ID, WebhookID: r.webhookID, Event: r.kind}
+		}
+		r.task.Message = m
+		tasks = append(tasks, r.task)
 	}
 	return tasks, nil
 }
@@ -58,7 +70,7 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 	from, until := e.held(e.clock.now())
 	err = e.store.Read(ctx, store.Stmt{
 		SQL:  e.sql.newest,
-		Args: []any{clean(order), from, until},
+		Args: []any{clean(e.config.index().order(order)), from, until},
 		Scan: func(row store.Row) error { return row.Scan(&highest) },
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -28,8 +29,8 @@ import (
 //
 // It is one step: after an error that is not of the database, nothing has changed. The
 // error wraps [webhook.ErrNotFound], for the delivery or its webhook, [ErrPending],
-// [ErrNoEvent], [ErrNotComposed], or what Dispatch returns. See [Engine.Resend] for
-// sending the same bytes again.
+// [ErrNoEvent], [ErrSealed], [ErrNotComposed], or what Dispatch returns. See
+// [Engine.Resend] for sending the same bytes again.
 func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error) {
 	d, _, err := w.recompose(ctx, id, 1)
 	if err != nil {
@@ -47,8 +48,8 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
 // deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
 //
-// Those that cannot be composed, or whose webhook is disabled or deleted, stay as they
-// are. The error tells of the first of them, and wraps its error, once the others are
+// Those that cannot be opened or composed, or whose webhook is disabled or deleted, stay
+// as they are. The error tells of the first of them, and wraps its error, once the others are
 // done; with any other error it stops. It returns how many it has recomposed, also with
 // an error.
 func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int) (int, error) {
@@ -88,7 +89,7 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 				done++
 			case err == nil, errors.Is(err, ErrPending), errors.Is(err, ErrNoEvent), errors.As(err, &noDelivery{}):
 				// another call, or Resend, came first
-			case errors.Is(err, ErrNotComposed), errors.Is(err, queue.ErrDisabled), errors.Is(err, webhook.ErrNotFound):
+			case errors.Is(err, ErrSealed), errors.Is(err, ErrNotComposed), errors.Is(err, queue.ErrDisabled), errors.Is(err, webhook.ErrNotFound):
 				left++
 				first = cmp.Or(first, err)
 			default:
@@ -110,7 +111,7 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 // recomposes, and the position of the last.
 func (e *Engine[T]) recomposable(ctx context.Context, f Filter, last position) (ids []string, _ position, err error) {
 	f.State = StateFailed
-	search, err := f.search()
+	search, err := f.search(e.config.index())
 	if err != nil {
 		return nil, last, err
 	}
@@ -179,6 +180,9 @@ func (w *Webhooks[T]) recompose(ctx context.Context, id string, priority int) (d
 	case s.event.json == nil:
 		return Delivery{}, false, ErrNoEvent
 	}
+	if err := e.openEvent(ctx, clean(id), &s.event); err != nil {
+		return Delivery{}, false, err
+	}
 	same := !s.maybeSent(e.clock.now(), e.config.lease())
 	newID := newID()
 	if same {
@@ -214,7 +218,8 @@ func (w *Webhooks[T]) recompose(ctx context.Context, id string, priority int) (d
 	return d, made, nil
 }
 
-// composeAgain composes the event of a delivery with today's definition.
+// composeAgain composes the event of a delivery with today's definition. The entry is
+// prepared.
 func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (entry, error) {
 	event, err := w.engine.event(&s.event)
 	if err != nil {
@@ -228,10 +233,16 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 		return entry{}, fmt.Errorf("%w: %w", ErrNotComposed, task.fault)
 	}
 	// As it came, whatever Decode has made of it: so the producer may report it again.
-	if task.event = &s.event; len(s.content) > 0 {
+	key := w.engine.config.index()
+	if task.event = &s.event; len(s.content) > 0 && !bytes.Equal(key.content(task.Message.Content), s.content) {
 		task.Message.Content = s.content
 	}
-	return task, w.engine.check([]entry{task})
+	one := []entry{task}
+	if err := w.engine.check(one); err != nil {
+		return entry{}, err
+	}
+	err = w.engine.prepare(ctx, one)
+	return one[0], err
 }
 
 // replace makes a delivery pending again, with another message under its ID.
@@ -257,7 +268,7 @@ func (e *Engine[T]) replace(ctx context.Context, tx T, s source, task entry) err
 	stmts := append(e.store.Lock(orderings), store.Stmt{
 		SQL: e.sql.replace,
 		Args: []any{
-			s.seq, s.gen, string(s.state), micros(now), until, encode(task.Message), task.Message.Content,
+			s.seq, s.gen, string(s.state), micros(now), until, task.sealed.message, task.sealed.content,
 			int64(task.version), task.Key, ordering, int64(task.Message.Rank),
 		},
 		Scan: func(row store.Row) error {

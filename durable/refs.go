@@ -37,7 +37,7 @@ func refsText(n int) string {
 // appendRefs appends the statement that inserts the refs of a task that was just
 // inserted.
 func (e *Engine[T]) appendRefs(stmts []store.Stmt, task entry, now time.Time) []store.Stmt {
-	refs := refsOf(task.Message)
+	refs := task.sealed.refs
 	if len(refs) == 0 {
 		return stmts
 	}

@@ -42,6 +42,9 @@ const (
 // and a delivery several times. of_id is the ID of the delivery that one was made of
 // with another definition; empty: of none.
 //
+// secret has those of webhooks; until is when one ends, 0 for never. Each change of them
+// raises the only rev in secret_rev.
+//
 // ref has what deliveries are found by, each with the time that its delivery was
 // created, so that pages are in its index. subject is NULL where there is none.
 //
@@ -179,6 +182,17 @@ var migrations = [][]string{{
 		id   text   PRIMARY KEY,
 		seen bigint NOT NULL
 	)`,
+	// Webhooks of before get their first when it is asked for.
+	`CREATE TABLE @secret (
+		webhook_id text   NOT NULL,
+		n          bigint NOT NULL,
+		created    bigint NOT NULL,
+		until      bigint NOT NULL,
+		secret     BLOB   NOT NULL,
+		PRIMARY KEY (webhook_id, n)
+	)`,
+	`CREATE TABLE @secret_rev (one bigint PRIMARY KEY, rev bigint NOT NULL)`,
+	`INSERT INTO @secret_rev (one, rev) VALUES (1, 0)`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

@@ -35,6 +35,15 @@ type statements struct {
 	present, absent, processes, now              string // presence.go
 	oldestJob                                    string // health.go
 	depth                                        string // depth.go
+	secrets, newestSecret, addSecret, endSecrets string // secret.go
+	forgetSecrets, deleteSecrets                 string // secret.go
+	secretsChanged, secretsRev                   string // secret.go
+	block                                        string // book.go
+	walkWebhooks, walkSecrets, walkDeliveries    string // reseal.go
+	walkAttempts, resealWebhook, resealSecret    string // reseal.go
+	resealEvent, resealMessage, resealContent    string // reseal.go
+	resealSubject, resealOrdering, resealRef     string // reseal.go
+	resealAnswer, resealLocation                 string // reseal.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -61,6 +70,8 @@ func newStatements(d store.Dialect) statements {
 	s.forEvents(d)
 	s.forTallies(d)
 	s.forPresence(d)
+	s.forSecrets(d)
+	s.forReseal(d)
 	return s
 }
 
@@ -96,7 +107,9 @@ func (s *statements) forWork(d store.Dialect) {
 				class, error, message, content, subject)
 		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
-	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2 AND (content IS NULL OR content = $3)`
+	// By its Content as it is stored with an IndexKey, and without.
+	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2
+		AND (content IS NULL OR content = $3 OR content = $4)`
 	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFaultRefs = d.SQL(`DELETE FROM @ref
 		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
@@ -121,6 +134,7 @@ func (s *statements) forWork(d store.Dialect) {
 			CAST($12 AS text), CAST($13 AS text), CAST($14 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
+	s.block = d.SQL(`UPDATE @delivery SET due = $5, held = 0, error = $6 WHERE ` + ours + ` RETURNING state`)
 	s.retry = d.SQL(`UPDATE @delivery
 		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
@@ -139,7 +153,7 @@ func (s *statements) forOrders(d store.Dialect) {
 		WHERE id = $1 AND state = 'pending' RETURNING seq, webhook_id`)
 	s.supersede = d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
 		WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
-		RETURNING seq, id, key, due, message, content, ` + refsColumn)
+		RETURNING seq, id, key, due, message, content, ` + refsColumn + `, webhook_id, event`)
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)
 	s.release = d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`)

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +32,8 @@ var (
 // make one and share it. See [Engine.Webhooks].
 //
 // The headers of a webhook may carry credentials of its receiver. They are kept in the
-// clear, and no error quotes them.
+// clear unless [Config] has a Sealer, and no error quotes them. Each webhook has a secret
+// from the beginning, for signatures: see [Webhooks.Keyring].
 type Webhooks[T any] struct {
 	engine    *Engine[T]
 	queue     *queue.Queue
@@ -59,6 +60,10 @@ type Definition struct {
 	Version int       `json:"version"` // from 1
 	Changed time.Time `json:"changed"` // when this version was stored
 
+	// Sealed says that [Config] Sealer cannot open it. List returns such a one all the
+	// same, with its ID, Name, and the scheme and host of its URL.
+	Sealed bool `json:"sealed,omitempty"`
+
 	// The state of the webhook, which is no part of the version: [queue.StateEnabled],
 	// StatePaused or StateDisabled; why, who decided it, and when. Of one that was never
 	// paused or disabled, all but State are zero. See [queue.Endpoint].
@@ -74,7 +79,7 @@ type Definition struct {
 // is made; the error wraps [ErrID] for any other, and [ErrExists] for one that is there.
 // It is a [*webhook.TemplateError] for a webhook that does not compile or asks for more
 // than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
-// Policy.
+// Policy. The webhook gets its first secret in the same step; [Webhooks.Secrets] tells it.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
@@ -82,19 +87,23 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 	if !isUUID(hook.ID) {
 		return Definition{}, hookError(hook.ID, ErrID)
 	}
-	text, err := w.encode(hook)
+	text, err := w.encode(ctx, hook, 1)
 	if err != nil {
 		return Definition{}, err
 	}
 	params := []any{hook.ID, micros(time.Now()), text}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params})
+	secret, err := w.engine.firstSecret(ctx, hook.ID)
+	if err != nil {
+		return Definition{}, hookError(hook.ID, err)
+	}
+	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
 	}
 	if err != nil {
 		return Definition{}, err
 	}
-	return d.decode()
+	return w.decode(ctx, d)
 }
 
 // Get returns the current version of a webhook, also of one that is disabled.
@@ -103,7 +112,7 @@ func (w *Webhooks[T]) Get(ctx context.Context, id string) (Definition, error) {
 	if err != nil {
 		return Definition{}, err
 	}
-	return d.decode()
+	return w.decode(ctx, d)
 }
 
 // Version returns a version of a webhook by its number, from 1.
@@ -116,7 +125,7 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 	if err != nil {
 		return Definition{}, err
 	}
-	return d.decode()
+	return w.decode(ctx, d)
 }
 
 // Update stores a whole new definition of the webhook with that ID, in place of the given
@@ -124,7 +133,7 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // one, and decide again. The state of the webhook stays as it is. Other errors are as for
 // Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
-	text, err := w.encode(hook)
+	text, err := w.encode(ctx, hook, int64(version)+1)
 	if err != nil {
 		return Definition{}, err
 	}
@@ -138,7 +147,7 @@ func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version 
 	if err != nil {
 		return Definition{}, err
 	}
-	return d.decode()
+	return w.decode(ctx, d)
 }
 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
@@ -249,20 +258,26 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 
 // read returns the first webhooks after an ID.
 func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Definition, error) {
-	var batch []Definition
+	var rows []definition
 	err := w.engine.store.Read(ctx, store.Stmt{
 		SQL:  w.engine.sql.list,
 		Args: []any{after, int64(limit)},
 		Scan: func(row store.Row) error {
 			var d definition
-			if err := d.scan(row); err != nil {
-				return err
-			}
-			whole, err := d.decode()
-			batch = append(batch, whole)
+			err := d.scan(row)
+			rows = append(rows, d)
 			return err
 		},
 	})
+	batch := make([]Definition, len(rows))
+	for i := range rows {
+		if err != nil {
+			return nil, err
+		}
+		if batch[i], err = w.decode(ctx, &rows[i]); batch[i].Sealed {
+			err = nil
+		}
+	}
 	return batch, err
 }
 
@@ -290,31 +305,33 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 	return d.Webhook, nil
 }
 
-// encode checks a webhook and returns it as it is stored.
-func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
+// encode checks a webhook and returns it as that version is stored.
+func (w *Webhooks[T]) encode(ctx context.Context, hook webhook.Webhook, version int64) (string, error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
 		return "", err
 	}
 	if err := w.engine.config.checkBounds(hook); err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(hook)
+	text, err := w.engine.sealDefinition(ctx, hook, version)
 	if err != nil {
 		return "", hookError(hook.ID, err)
 	}
-	return string(text), nil
+	return text, nil
 }
 
-// change runs a statement that stores a version, and returns it, or nil if another
-// change came first.
-func (w *Webhooks[T]) change(ctx context.Context, id string, stmt store.Stmt) (*definition, error) {
+// change runs a statement that stores a version, and more, and returns the version, or
+// nil if another change came first.
+func (w *Webhooks[T]) change(
+	ctx context.Context, id string, stmt store.Stmt, more ...store.Stmt,
+) (*definition, error) {
 	stored := false
 	stmt.Scan = func(row store.Row) error {
 		stored = true
 		return row.Scan(new(int64))
 	}
 	both := func(ctx context.Context, read ...store.Stmt) error {
-		return w.engine.store.Run(ctx, append([]store.Stmt{stmt}, read...)...)
+		return w.engine.store.Run(ctx, slices.Concat([]store.Stmt{stmt}, more, read)...)
 	}
 	read := store.Stmt{SQL: w.engine.sql.current, Args: []any{id, int64(0), int64(0)}}
 	d, err := one(ctx, both, id, read)
@@ -377,14 +394,17 @@ func (d *definition) scan(row store.Row) error {
 	return err
 }
 
-func (d *definition) decode() (Definition, error) {
+// decode returns the definition. With an error that wraps ErrSealed, it has what is clear.
+func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
 	whole := Definition{
 		Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
 	}
-	if err := json.Unmarshal([]byte(d.text), &whole.Webhook); err != nil {
-		// Without err, which could quote it.
-		return Definition{}, hookError(d.id, errors.New("the stored definition is unreadable"))
+	var err error
+	whole.Webhook, err = w.engine.openDefinition(ctx, d.id, d.version, d.text)
+	if err != nil {
+		whole.Sealed = errors.Is(err, ErrSealed)
+		return whole, hookError(d.id, err)
 	}
 	return whole, nil
 }

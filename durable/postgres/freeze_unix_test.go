@@ -10,6 +10,8 @@ import (
 
 func TestFreeze(t *testing.T) {
 	t.Parallel()
-	pool, schema := connect(t)
-	durabletest.Freeze(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		pool, schema := connect(t)
+		durabletest.Freeze(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema, Sealed: sealed})
+	})
 }

@@ -20,15 +20,19 @@ import (
 
 func TestKill(t *testing.T) {
 	t.Parallel()
-	pool, schema := connect(t)
-	durabletest.Kill(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		pool, schema := connect(t)
+		durabletest.Kill(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema, Sealed: sealed})
+	})
 }
 
 func TestKillRecompose(t *testing.T) {
 	t.Parallel()
-	pool, schema := connect(t)
-	place := durabletest.Place{Name: pool.Config().ConnString(), Schema: schema}
-	durabletest.KillRecompose(t, place, databaseOn(pool, schema))
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		pool, schema := connect(t)
+		place := durabletest.Place{Name: pool.Config().ConnString(), Schema: schema, Sealed: sealed}
+		durabletest.KillRecompose(t, place, databaseOn(pool, schema))
+	})
 }
 
 func TestDecide(t *testing.T) {
@@ -45,19 +49,23 @@ func TestClocks(t *testing.T) {
 
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
-	pool, schema := connect(t)
-	durabletest.TakeOver(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		pool, schema := connect(t)
+		durabletest.TakeOver(t, durabletest.Place{Name: pool.Config().ConnString(), Schema: schema, Sealed: sealed})
+	})
 }
 
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	s := startServer(t)
-	durabletest.Outage(t, durabletest.Place{Name: s.dsn, Schema: "ringhook"}, func() {
-		// As in a crash, nothing more is written to disk.
-		s.control("stop", "-m", "immediate")
-		down := time.NewTimer(2 * time.Second)
-		<-down.C
-		s.control("start")
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		s := startServer(t)
+		durabletest.Outage(t, durabletest.Place{Name: s.dsn, Schema: "ringhook", Sealed: sealed}, func() {
+			// As in a crash, nothing more is written to disk.
+			s.control("stop", "-m", "immediate")
+			down := time.NewTimer(2 * time.Second)
+			<-down.C
+			s.control("start")
+		})
 	})
 }
 

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -93,6 +94,7 @@ func databaseOn(pool *pgxpool.Pool, schema string) durabletest.Database[pgx.Tx] 
 		Row: func(t testing.TB, text string, dest ...any) {
 			require.NoError(t, pool.QueryRow(t.Context(), names.Replace(text)).Scan(dest...))
 		},
+		Dump: func(t testing.TB) []byte { return dump(t, pool, schema) },
 		Tx: func(t testing.TB, fn func(pgx.Tx, func(string)) error) error {
 			return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 				return fn(tx, func(text string) {
@@ -102,6 +104,32 @@ func databaseOn(pool *pgxpool.Pool, schema string) durabletest.Database[pgx.Tx] 
 			})
 		},
 	}
+}
+
+// dump returns the values of all tables in a schema.
+func dump(t testing.TB, pool *pgxpool.Pool, schema string) (all []byte) {
+	rows, err := pool.Query(t.Context(), `SELECT tablename FROM pg_tables WHERE schemaname = $1`, schema)
+	require.NoError(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.NotEmpty(t, tables)
+	for _, table := range tables {
+		rows, err := pool.Query(t.Context(), `SELECT * FROM `+pgx.Identifier{schema, table}.Sanitize())
+		require.NoError(t, err)
+		for rows.Next() {
+			values, err := rows.Values()
+			require.NoError(t, err)
+			for _, v := range values {
+				if b, ok := v.([]byte); ok {
+					all = append(append(all, b...), '\n')
+				} else {
+					all = fmt.Appendf(all, "%v\n", v)
+				}
+			}
+		}
+		require.NoError(t, rows.Err())
+	}
+	return all
 }
 
 // inSchema puts the table calls, the caller's own, where it is removed with the schema.
@@ -241,4 +269,12 @@ func TestCheck_ReadOnly(t *testing.T) {
 	e, err = postgres.New(readOnly, durable.Config{Schema: schema})
 	require.NoError(t, err)
 	require.ErrorContains(t, durabletest.Check(t, e), "durable: check: write: ERROR: cannot execute INSERT")
+}
+
+func BenchmarkEngine_Sealing(b *testing.B) {
+	durabletest.Sealing(b, func(config durable.Config) *postgres.Engine {
+		pool, schema := connect(b)
+		config.Schema = schema
+		return open(b, pool, config)
+	})
 }

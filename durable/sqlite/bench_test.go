@@ -63,3 +63,7 @@ func BenchmarkEngine_BesideRiver(b *testing.B) {
 		},
 	})
 }
+
+func BenchmarkEngine_Sealing(b *testing.B) {
+	durabletest.Sealing(b, func(config durable.Config) *sqlite.Engine { return open(b, newFile(b), config) })
+}

@@ -47,19 +47,25 @@ func TestDiskFull(t *testing.T) {
 	// lease is made again.
 	t.Run("Running", func(t *testing.T) {
 		t.Parallel()
-		disk := mountDisk(t)
-		logger := slog.New(slog.DiscardHandler) // it has a lot to say
-		e := open(t, filepath.Join(disk, "webhooks.db"), durable.Config{MaxTimeout: 3 * time.Second, Logger: logger})
-		heard := listen(t, e)
-		accepted, refused := fill(t, e)
-		longer := time.NewTimer(12 * time.Second) // than deliveries are held
-		<-longer.C
-		makeRoom(t, disk)
-		require.Equal(t, ids(accepted), heard(len(accepted)))
-		require.NoError(t, e.Enqueue(t.Context(), refused...), "again")
-		require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
-		empty := func() bool { return kept(e) == 0 }
-		require.Eventually(t, empty, time.Minute, 100*time.Millisecond, "all is written down in the end")
+		durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+			disk := mountDisk(t)
+			logger := slog.New(slog.DiscardHandler) // it has a lot to say
+			config := durable.Config{MaxTimeout: 3 * time.Second, Logger: logger}
+			if sealed {
+				config = durabletest.Seal(config)
+			}
+			e := open(t, filepath.Join(disk, "webhooks.db"), config)
+			heard := listen(t, e)
+			accepted, refused := fill(t, e)
+			longer := time.NewTimer(12 * time.Second) // than deliveries are held
+			<-longer.C
+			makeRoom(t, disk)
+			require.Equal(t, ids(accepted), heard(len(accepted)))
+			require.NoError(t, e.Enqueue(t.Context(), refused...), "again")
+			require.Equal(t, ids(accepted, refused), heard(len(accepted)+len(refused)))
+			empty := func() bool { return kept(e) == 0 }
+			require.Eventually(t, empty, time.Minute, 100*time.Millisecond, "all is written down in the end")
+		})
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,13 +24,39 @@ import (
 // TestMode looks at who may read files with phone numbers and credentials in them.
 func TestMode(t *testing.T) {
 	t.Parallel()
-	path := newFile(t)
-	e := open(t, path, durable.Config{})
-	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("a")))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		info, err := os.Stat(path + suffix)
-		require.NoError(t, err)
-		require.Zero(t, info.Mode().Perm()&0o077, suffix)
+	link := func(to string) func(t *testing.T, folder string) {
+		return func(t *testing.T, folder string) {
+			require.NoError(t, os.Mkdir(filepath.Join(folder, "deep"), 0o700))
+			require.NoError(t, os.Symlink("deep", filepath.Join(folder, "shallow")))
+			require.NoError(t, os.Symlink(strings.ReplaceAll(to, "FOLDER", folder), filepath.Join(folder, "webhooks.db")))
+		}
+	}
+	tests := []struct {
+		name, file string
+		prepare    func(t *testing.T, folder string)
+	}{
+		{"a file", "webhooks.db", func(*testing.T, string) {}},
+		{"a link to none", "other.db", link("FOLDER/other.db")},
+		{"a relative link", "deep/other.db", link("deep/other.db")},
+		{"a link over a folder that is one", "deep/other.db", link("shallow/other.db")},
+		{"a link to a link", "end.db", func(t *testing.T, folder string) {
+			link("shallow/next.db")(t, folder)
+			require.NoError(t, os.Symlink("../end.db", filepath.Join(folder, "deep", "next.db")))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			tt.prepare(t, folder)
+			e := open(t, filepath.Join(folder, "webhooks.db"), durable.Config{})
+			require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("a")))
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				info, err := os.Stat(filepath.Join(folder, tt.file+suffix))
+				require.NoError(t, err)
+				require.Zero(t, info.Mode().Perm()&0o077, suffix)
+			}
+		})
 	}
 }
 
@@ -72,7 +99,8 @@ func TestSweepFails(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	logged := &lines{n: map[string]int{}}
-	e := open(t, path, durable.Config{Logger: slog.New(slog.NewTextHandler(logged, nil))})
+	warnings := &slog.HandlerOptions{Level: slog.LevelWarn}
+	e := open(t, path, durable.Config{Logger: slog.New(slog.NewTextHandler(logged, warnings))})
 	require.NoError(t, e.Enqueue(t.Context(), durabletest.Tasks("old", 600)...))
 	_, exec := connect(t, path)
 	exec(t, `UPDATE @delivery SET state = 'delivered', ended = 1`)

@@ -10,5 +10,7 @@ import (
 
 func TestFreeze(t *testing.T) {
 	t.Parallel()
-	durabletest.Freeze(t, durabletest.Place{Name: newFile(t)})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		durabletest.Freeze(t, durabletest.Place{Name: newFile(t), Sealed: sealed})
+	})
 }

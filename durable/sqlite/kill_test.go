@@ -8,13 +8,17 @@ import (
 
 func TestKill(t *testing.T) {
 	t.Parallel()
-	durabletest.Kill(t, durabletest.Place{Name: newFile(t)})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		durabletest.Kill(t, durabletest.Place{Name: newFile(t), Sealed: sealed})
+	})
 }
 
 func TestKillRecompose(t *testing.T) {
 	t.Parallel()
-	path := newFile(t)
-	durabletest.KillRecompose(t, durabletest.Place{Name: path}, databaseOn(t, path))
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		path := newFile(t)
+		durabletest.KillRecompose(t, durabletest.Place{Name: path, Sealed: sealed}, databaseOn(t, path))
+	})
 }
 
 func TestDecide(t *testing.T) {
@@ -24,5 +28,7 @@ func TestDecide(t *testing.T) {
 
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
-	durabletest.TakeOver(t, durabletest.Place{Name: newFile(t)})
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		durabletest.TakeOver(t, durabletest.Place{Name: newFile(t), Sealed: sealed})
+	})
 }

@@ -29,8 +29,8 @@ import (
 // transactions are those of database/sql.
 type Engine = durable.Engine[*sql.Tx]
 
-// Open opens the file, which it creates if there is none, for its owner only, and
-// brings its tables up to date. Close the engine after its Run has returned. The file
+// Open opens the file, which it creates if there is none, for its owner only, also
+// through a symbolic link, and brings its tables up to date. Close the engine after its Run has returned. The file
 // must be on a local disk, and have no other user of River in it. Before a file of an
 // older version is opened, stop that version's processes.
 //
@@ -88,8 +88,7 @@ func newConnector(path string) (driver.Connector, error) {
 	// its other files the same mode. A file that exists is not opened here: closing it
 	// would end the locks that SQLite has on it in this process.
 	creating.Lock()
-	//nolint:gosec // the caller's path
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(target(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		err = f.Close()
 	}
@@ -103,6 +102,26 @@ func newConnector(path string) (driver.Connector, error) {
 		return nil, fmt.Errorf("durable: open: %w", err)
 	}
 	return connector, nil
+}
+
+// target returns the path of the file that a path leads to, which may be a symbolic link
+// to a file that is not there yet: such a link is no file to os.O_EXCL.
+func target(path string) string {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil { // it is none
+			return path
+		}
+		if !filepath.IsAbs(to) {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return path
+			}
+			to = filepath.Join(folder, to)
+		}
+		path = to
+	}
+	return path
 }
 
 // creating keeps other calls of this process from opening a new file before it is

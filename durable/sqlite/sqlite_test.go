@@ -69,6 +69,8 @@ func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
 		Row: func(t testing.TB, text string, dest ...any) {
 			require.NoError(t, db.QueryRowContext(t.Context(), names.Replace(text)).Scan(dest...))
 		},
+		Dump:  func(t testing.TB) []byte { return dump(t, db) },
+		Files: []string{path, path + "-wal"},
 		Tx: func(t testing.TB, fn func(*sql.Tx, func(string)) error) error {
 			tx, err := db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
@@ -82,6 +84,43 @@ func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
 			return tx.Commit()
 		},
 	}
+}
+
+// dump returns the values of all tables.
+func dump(t testing.TB, db *sql.DB) (all []byte) {
+	read := func(text string, row func(values []any)) {
+		rows, err := db.QueryContext(t.Context(), text)
+		require.NoError(t, err)
+		defer rows.Close()
+		columns, err := rows.Columns()
+		require.NoError(t, err)
+		for rows.Next() {
+			values, pointers := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				pointers[i] = &values[i]
+			}
+			require.NoError(t, rows.Scan(pointers...))
+			row(values)
+		}
+		require.NoError(t, rows.Err())
+	}
+	var tables []string
+	read(`SELECT name FROM sqlite_master WHERE type = 'table'`, func(values []any) {
+		tables = append(tables, values[0].(string))
+	})
+	for _, table := range tables {
+		read(`SELECT * FROM `+table, func(values []any) {
+			for _, v := range values {
+				switch v := v.(type) {
+				case []byte:
+					all = append(append(all, v...), '\n')
+				case string:
+					all = append(append(all, v...), '\n')
+				}
+			}
+		})
+	}
+	return all
 }
 
 func TestOpen(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,4 +97,88 @@ func Isolation[T any](b *testing.B, e *durable.Engine[T]) {
 	b.ReportMetric(0, "ns/op")
 	cancel()
 	require.NoError(b, <-ended)
+}
+
+// Sealing reports how many events are dispatched, and then delivered, in a second, and
+// how much of that is left when what is stored is sealed: messages of 1 KB with their
+// events, two refs and an ordering, and an answer for each. The two take turns, since
+// the machine may be busy with something else.
+func Sealing[T any](b *testing.B, open func(config durable.Config) *durable.Engine[T]) {
+	const rounds = 5
+	var clear, sealed []pace
+	for range rounds {
+		clear = append(clear, paceOf(b, open(durable.Config{})))
+		sealed = append(sealed, paceOf(b, open(Seal(durable.Config{}))))
+	}
+	for name, of := range map[string]func(pace) float64{
+		"dispatched": func(p pace) float64 { return p.dispatched },
+		"delivered":  func(p pace) float64 { return p.delivered },
+	} {
+		one, other := medianOf(clear, of), medianOf(sealed, of)
+		b.ReportMetric(one, name+"-clear/s")
+		b.ReportMetric(other, name+"-sealed/s")
+		b.ReportMetric(other/one, name+"-ratio")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// A pace is how many events an engine takes and delivers in a second.
+type pace struct{ dispatched, delivered float64 }
+
+func medianOf(paces []pace, of func(pace) float64) float64 {
+	values := make([]float64, len(paces))
+	for i, p := range paces {
+		values[i] = of(p)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func paceOf[T any](b *testing.B, e *durable.Engine[T]) pace {
+	const n, callers = 6000, 50
+	answer := strings.Repeat("answer ", 30)
+	var left sync.WaitGroup
+	left.Add(n)
+	client := &webhook.Client{
+		Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer))}, nil
+		}),
+		OnAttempt: func(context.Context, *webhook.Message, webhook.Attempt) { left.Done() },
+	}
+	q, err := queue.New(client, e, queue.Config{Logger: slog.New(slog.DiscardHandler), Limit: 50})
+	require.NoError(b, err)
+	hooks := e.Webhooks(q)
+	var ids []string
+	for range 20 {
+		d, err := hooks.Create(b.Context(), webhook.Webhook{URL: "https://receiver.example/hook"})
+		require.NoError(b, err)
+		ids = append(ids, d.ID)
+	}
+	text := strings.Repeat("x", 900)
+	begun := time.Now()
+	var all sync.WaitGroup
+	for caller := range callers {
+		all.Go(func() {
+			for i := range n / callers {
+				event := plantedEvent{
+					Number: fmt.Sprint(919000000000 + i), Text: text, Ref: fmt.Sprint("call-", caller, "-", i),
+					News: fmt.Sprint("news-", caller, "-", i),
+				}
+				if err := hooks.Dispatch(b.Context(), ids[i%len(ids)], event); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	p := pace{dispatched: n / time.Since(begun).Seconds()}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	begun = time.Now()
+	go func() { ended <- q.Run(ctx) }()
+	left.Wait()
+	p.delivered = n / time.Since(begun).Seconds()
+	cancel()
+	require.NoError(b, <-ended)
+	return p
 }

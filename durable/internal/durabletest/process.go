@@ -26,6 +26,7 @@ import (
 type Place struct {
 	Name   string // a file, or a DSN
 	Schema string // of Postgres
+	Sealed bool   // whether what is stored is sealed
 }
 
 // What a process of the kill tests does: senders that enqueue up to batch messages at a
@@ -41,6 +42,14 @@ const (
 	// Longer than the documented time to take over what a dead process held.
 	drainWithin = 90 * time.Second
 )
+
+// config returns a Config for the place.
+func (p Place) config(c durable.Config) durable.Config {
+	if p.Sealed {
+		return Seal(c)
+	}
+	return c
+}
 
 // processVariable has the settings of a process, as JSON.
 const (
@@ -92,9 +101,9 @@ func Main[T any](open func(Place, durable.Config) (*durable.Engine[T], error)) {
 
 func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T], error)) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	e, err := open(s.Place, durable.Config{
+	e, err := open(s.Place, s.Place.config(durable.Config{
 		Workers: workers, MaxTimeout: 3 * time.Second, Schema: s.Place.Schema, Logger: logger,
-	})
+	}))
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,10 @@ type Database[T any] struct {
 	Exec func(t testing.TB, sql string)
 	// Row reads the only row of a query.
 	Row func(t testing.TB, sql string, dest ...any)
+	// Dump returns the values of all tables, without numbers.
+	Dump func(t testing.TB) []byte
+	// Files are those that the database is in, if they can be read.
+	Files []string
 	// Tx runs fn in a transaction of the caller's own, and commits if it returns nil.
 	Tx func(t testing.TB, fn func(tx T, exec func(sql string)) error) error
 }
@@ -125,6 +129,17 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"webhooks that hang", testHang[T]},
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
+		{"secrets", testSecrets[T]},
+		{"secrets of a receiver's own", testSetSecret[T]},
+		{"secrets at once", testSecretsAtOnce[T]},
+		{"secrets without a database", testSecretsOutage[T]},
+		{"nothing in the clear", testSealedHidden[T]},
+		{"all in the clear", testClear[T]},
+		{"sealed without a key", testSealedNoKey[T]},
+		{"sealed and moved", testSealedMoved[T]},
+		{"seal what is clear", testReseal[T]},
+		{"a Sealer that fails", testSealFails[T]},
+		{"IDs with a Sealer", testSealedIDs[T]},
 	}
 	ran := 0
 	for _, tt := range tests {
@@ -136,10 +151,28 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 			t.Parallel()
 			tt.run(t, database(t))
 		})
+		if slices.Contains(alsoSealed, tt.name) {
+			t.Run("sealed: "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				tt.run(t, sealed(database(t)))
+			})
+		}
 	}
 	if len(only) > 0 {
 		require.Equal(t, len(only), ran, "one of the names is of no test")
 	}
+}
+
+// alsoSealed are the tests that are also run with engines that seal.
+var alsoSealed = []string{
+	"EnqueueTx of an ordering", "orderings over two engines", "rescue in an ordering", "deliveries that nothing wakes",
+	"the same IDs at once", "history", "refs and subjects", "refs of a failure", "answers", "long names", "resend",
+	"resend in an ordering", "RetryNow in an ordering", "an unreadable message is kept", "webhooks", "webhooks by text",
+	"webhooks of two engines", "Dispatch", "Dispatch what cannot be composed", "Dispatch by ID", "an ID that is taken",
+	"an ID that is taken, at once", "an ID that is taken, in a transaction", "an ID that is taken by a failure", "DispatchTx",
+	"Dispatch supersedes", "events end with their deliveries", "events are composed alike", "recompose in an ordering",
+	"recompose at once", "recompose what failed", "compare", "compare forms", "bounds of what is stored",
+	"pause of an ordering", "secrets", "secrets of a receiver's own", "secrets at once",
 }
 
 // eventually waits until a query gives a number.
