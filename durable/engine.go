@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -373,7 +374,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 			slog.String("id", d.id), slog.String("type", fmt.Sprintf("%T", reason)))
 		d.verdict = queue.Verdict{Kind: queue.KindRetry, After: 10 * time.Second}
 	}()
-	message, err := e.decode(ctx, d.id, d.message, d.content, d.refs)
+	message, order, err := e.decodeOrdered(ctx, d.id, d.message, d.content, d.refs)
 	if err != nil { // perhaps written by a newer version, or there is no key; it is kept
 		e.logBlocked(ctx, err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
@@ -383,7 +384,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	}
 	d.webhookID = tag(message.WebhookID)
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
-		Task:  queue.Task{ID: d.id, Key: d.key, Order: d.ordering, NotBefore: d.due, Message: message},
+		Task:  queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
 		N:     d.attempts + 1,
 		Since: d.created,
 		State: d.endpoint,

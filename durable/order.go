@@ -28,6 +28,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 		webhookID, kind string
 	}
 	var rows []row
+	given := order
 	order = clean(e.config.index().order(order))
 	err := e.inTx(ctx, func(tx T) error {
 		rows = nil
@@ -37,7 +38,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 			Args: []any{order, int64(rank), from, until},
 			Scan: func(rs store.Row) error {
 				var due int64
-				r := row{task: queue.Task{Order: order}}
+				r := row{task: queue.Task{Order: given}}
 				err := rs.Scan(new(int64), &r.task.ID, &r.task.Key, &due, &r.data, &r.content, &r.refs,
 					&r.webhookID, &r.kind)
 				r.task.NotBefore = fromMicros(due)

@@ -289,15 +289,9 @@ func (e *Engine[T]) resealDelivery(ctx context.Context, d storedDelivery) (stmts
 		add(e.sql.resealEvent, d.event, event)
 	}
 	if len(d.message) > 0 && !e.isCurrent(d.message) {
-		// With what is clear beside it now, and only hidden later.
-		m, err := e.decode(ctx, d.id, d.message, d.content, d.refs)
-		if err != nil {
-			e.reseals.fail(err)
-			return stmts, nil // what it is found by stays too
-		}
-		message, err := e.encode(ctx, m)
-		if err != nil {
-			return nil, err
+		message, err := e.resealedMessage(ctx, d)
+		if message == nil {
+			return stmts, err // what it is found by stays too
 		}
 		add(e.sql.resealMessage, d.message, message)
 	}
@@ -316,6 +310,24 @@ func (e *Engine[T]) resealDelivery(ctx context.Context, d storedDelivery) (stmts
 		}
 	}
 	return stmts, nil
+}
+
+// resealedMessage is resealed for a message. One that is clear is sealed with what is
+// beside it and will be hidden.
+func (e *Engine[T]) resealedMessage(ctx context.Context, d storedDelivery) ([]byte, error) {
+	if bytes.HasPrefix(d.message, []byte(sealMark)) {
+		return e.resealed(ctx, messagePlace(d.id), d.message)
+	}
+	m, err := e.decode(ctx, d.id, d.message, d.content, d.refs)
+	if err != nil {
+		e.reseals.fail(err)
+		return nil, nil
+	}
+	order := ""
+	if d.ordering != nil {
+		order = *d.ordering
+	}
+	return e.encode(ctx, m, order)
 }
 
 func isClear(s *string) bool { return s != nil && *s != "" && !strings.HasPrefix(*s, keyedMark) }

@@ -228,12 +228,13 @@ func (e *Engine[T]) prepare(ctx context.Context, tasks []entry) (err error) {
 	for i := range tasks {
 		task := &tasks[i]
 		m := task.Message
-		task.Order = key.order(task.Order)
+		order := task.Order
+		task.Order = key.order(order)
 		task.sealed = sealedEntry{
 			message: []byte{}, content: key.content(m.Content), subject: key.subject(m.Subject), refs: key.refs(m),
 		}
 		if task.fault == nil {
-			if task.sealed.message, err = e.encode(ctx, m); err != nil {
+			if task.sealed.message, err = e.encode(ctx, m, order); err != nil {
 				return err
 			}
 		}
@@ -249,8 +250,8 @@ func (e *Engine[T]) prepare(ctx context.Context, tasks []entry) (err error) {
 
 // encode returns a message as it is stored. What has a place of its own is left out, so
 // that processes of before there was one can read the message; unless it is sealed,
-// since those places have only MACs then.
-func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message) ([]byte, error) {
+// since those places have only MACs then, as that of its order has.
+func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message, order string) ([]byte, error) {
 	if e.config.Sealer == nil {
 		stored := *m
 		stored.Content, stored.Refs = nil, nil
@@ -258,7 +259,8 @@ func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message) ([]byte, err
 	}
 	stored := *m
 	stored.Refs = refsOf(m)
-	return e.seal(ctx, messagePlace(m.ID), queue.Encode(&stored))
+	plain := append(binary.AppendUvarint(nil, uint64(len(order))), order...)
+	return e.seal(ctx, messagePlace(m.ID), append(plain, queue.Encode(&stored)...))
 }
 
 // decode returns the stored message of a delivery with its Content and Refs, which are
@@ -266,13 +268,28 @@ func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message) ([]byte, err
 func (e *Engine[T]) decode(
 	ctx context.Context, id string, data, content []byte, refs *string,
 ) (*webhook.Message, error) {
+	m, _, err := e.decodeOrdered(ctx, id, data, content, refs)
+	return m, err
+}
+
+// decodeOrdered is decode. It also returns the order, if the message is sealed.
+func (e *Engine[T]) decodeOrdered(
+	ctx context.Context, id string, data, content []byte, refs *string,
+) (m *webhook.Message, order string, err error) {
 	plain, err := e.unseal(ctx, messagePlace(id), data)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	m, err := queue.Decode(plain)
-	if err != nil {
-		return m, err
+	if bytes.HasPrefix(data, []byte(sealMark)) {
+		n, size := binary.Uvarint(plain)
+		if size <= 0 || n > uint64(len(plain)-size) { //nolint:gosec // >= 0
+			return nil, "", errors.New("the sealed message is broken")
+		}
+		end := size + int(n) //nolint:gosec // at most len(plain)
+		order, plain = string(plain[size:end]), plain[end:]
+	}
+	if m, err = queue.Decode(plain); err != nil {
+		return nil, "", err
 	}
 	if len(content) > 0 && !isKeyed(content) {
 		m.Content = content
@@ -280,7 +297,7 @@ func (e *Engine[T]) decode(
 	if refs != nil && !strings.HasPrefix(*refs, keyedMark) {
 		m.Refs = strings.Split(*refs, "\n")
 	}
-	return m, nil
+	return m, order, nil
 }
 
 // openEvent opens the event of a delivery.

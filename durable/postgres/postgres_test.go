@@ -54,15 +54,21 @@ func open(t testing.TB, pool *pgxpool.Pool, config durable.Config) *postgres.Eng
 
 func TestEngine(t *testing.T) {
 	t.Parallel()
-	schemas := map[queue.Engine]string{}
-	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-		pool, schema := connect(t)
-		if previous != nil {
-			schema = schemas[previous]
-		}
-		e := open(t, pool, durable.Config{Schema: schema})
-		schemas[e] = schema
-		return e
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		schemas := map[queue.Engine]string{}
+		enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+			pool, schema := connect(t)
+			if previous != nil {
+				schema = schemas[previous]
+			}
+			config := durable.Config{Schema: schema}
+			if sealed {
+				config = durabletest.Seal(config)
+			}
+			e := open(t, pool, config)
+			schemas[e] = schema
+			return e
+		})
 	})
 }
 

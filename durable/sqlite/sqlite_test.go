@@ -33,15 +33,21 @@ func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "webhooks.
 
 func TestEngine(t *testing.T) {
 	t.Parallel()
-	paths := map[queue.Engine]string{}
-	enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
-		path := paths[previous]
-		if previous == nil {
-			path = newFile(t)
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		var config durable.Config
+		if sealed {
+			config = durabletest.Seal(config)
 		}
-		e := open(t, path, durable.Config{})
-		paths[e] = path
-		return e
+		paths := map[queue.Engine]string{}
+		enginetest.TestEngine(t, func(t testing.TB, previous queue.Engine) queue.Engine {
+			path := paths[previous]
+			if previous == nil {
+				path = newFile(t)
+			}
+			e := open(t, path, config)
+			paths[e] = path
+			return e
+		})
 	})
 }
 
