@@ -24,7 +24,8 @@
 // one up, composes the message and enqueues it; DispatchTx does so in a transaction of
 // the caller's own. A change takes effect in every process as soon as it is committed;
 // each delivery keeps the number of the version that it was composed with. [Config] has
-// Bounds for what customers may ask for, and Defaults for what they leave open.
+// Bounds for what customers may ask for, and Defaults for what they leave open. CreateTx
+// and UpdateTx change webhooks together with the caller's own rows.
 //
 // An ID names one message: one event to one webhook. For an event that may be reported
 // twice, [Webhooks.ContentID] makes one of all that tells messages apart. The id of

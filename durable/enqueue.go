@@ -82,21 +82,23 @@ func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 
 // insertOrUndo is insert in a transaction of the caller's, who may go on after ErrTaken.
 func (e *Engine[T]) insertOrUndo(ctx context.Context, tx T, tasks []entry) error {
-	const savepoint = "ringhook_enqueue"
+	return e.undoable(ctx, tx, func() error { return e.insert(ctx, tx, tasks) })
+}
+
+// undoable runs fn in a transaction of the caller's, who may go on after an error: then
+// nothing of fn is in the transaction.
+func (e *Engine[T]) undoable(ctx context.Context, tx T, fn func() error) error {
+	const savepoint = "ringhook_undo"
 	exec := func(text string) error {
 		return e.store.RunTx(ctx, tx, store.Stmt{SQL: text + " " + savepoint})
 	}
 	if err := exec("SAVEPOINT"); err != nil {
 		return err
 	}
-	err := e.insert(ctx, tx, tasks)
-	if err == nil {
-		return exec("RELEASE SAVEPOINT")
+	if err := fn(); err != nil {
+		return errors.Join(err, exec("ROLLBACK TO SAVEPOINT"), exec("RELEASE SAVEPOINT"))
 	}
-	if errors.Is(err, queue.ErrTaken) {
-		err = errors.Join(err, exec("ROLLBACK TO SAVEPOINT"), exec("RELEASE SAVEPOINT"))
-	}
-	return err
+	return exec("RELEASE SAVEPOINT")
 }
 
 func wrap(err error) error {

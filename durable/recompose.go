@@ -220,7 +220,7 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 	if err != nil {
 		return entry{}, fmt.Errorf("%w: Decode: %w", ErrNotComposed, err)
 	}
-	task, err := w.compose(ctx, w.engine.store.Read, s.webhookID, id, event)
+	task, err := w.compose(ctx, w.engine.store.Read, s.webhookID, id, event, false)
 	if err != nil {
 		return entry{}, err
 	}

@@ -76,6 +76,22 @@ type Definition struct {
 // than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
 // Policy.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
+	return w.create(ctx, w.engine.store.Run, hook)
+}
+
+// CreateTx is [Webhooks.Create] in a transaction of the caller's own, on the same
+// database: the webhook is there if and only if that commits. After an error, nothing of
+// the call is in the transaction, which can go on unless the database failed. Until it
+// ends, others wait who create a webhook with the same ID; on SQLite, all that write.
+func (w *Webhooks[T]) CreateTx(ctx context.Context, tx T, hook webhook.Webhook) (d Definition, err error) {
+	err = w.engine.undoable(ctx, tx, func() (err error) {
+		d, err = w.create(ctx, w.engine.inside(tx), hook)
+		return err
+	})
+	return d, err
+}
+
+func (w *Webhooks[T]) create(ctx context.Context, run runFunc, hook webhook.Webhook) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
@@ -87,7 +103,7 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 		return Definition{}, err
 	}
 	params := []any{hook.ID, micros(time.Now()), text}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params})
+	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params})
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
 	}
@@ -124,14 +140,33 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // one, and decide again. The state of the webhook stays as it is. Other errors are as for
 // Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
+	return w.update(ctx, w.engine.store.Run, hook, version)
+}
+
+// UpdateTx is [Webhooks.Update] in a transaction of the caller's own, as
+// [Webhooks.CreateTx] is Create: the version counts in every process once that commits,
+// and before only for what the transaction itself dispatches.
+func (w *Webhooks[T]) UpdateTx(
+	ctx context.Context, tx T, hook webhook.Webhook, version int,
+) (d Definition, err error) {
+	err = w.engine.undoable(ctx, tx, func() (err error) {
+		d, err = w.update(ctx, w.engine.inside(tx), hook, version)
+		return err
+	})
+	return d, err
+}
+
+func (w *Webhooks[T]) update(
+	ctx context.Context, run runFunc, hook webhook.Webhook, version int,
+) (Definition, error) {
 	text, err := w.encode(hook)
 	if err != nil {
 		return Definition{}, err
 	}
 	params := []any{hook.ID, int64(version), micros(time.Now()), text}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
+	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
-		if _, err = w.current(ctx, w.engine.store.Read, hook.ID, 0, 0); err == nil {
+		if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
 			err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
 		}
 	}
@@ -307,14 +342,16 @@ func (w *Webhooks[T]) encode(hook webhook.Webhook) (string, error) {
 
 // change runs a statement that stores a version, and returns it, or nil if another
 // change came first.
-func (w *Webhooks[T]) change(ctx context.Context, id string, stmt store.Stmt) (*definition, error) {
+func (w *Webhooks[T]) change(
+	ctx context.Context, run runFunc, id string, stmt store.Stmt,
+) (*definition, error) {
 	stored := false
 	stmt.Scan = func(row store.Row) error {
 		stored = true
 		return row.Scan(new(int64))
 	}
 	both := func(ctx context.Context, read ...store.Stmt) error {
-		return w.engine.store.Run(ctx, append([]store.Stmt{stmt}, read...)...)
+		return run(ctx, append([]store.Stmt{stmt}, read...)...)
 	}
 	read := store.Stmt{SQL: w.engine.sql.current, Args: []any{id, int64(0), int64(0)}}
 	d, err := one(ctx, both, id, read)

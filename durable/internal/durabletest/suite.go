@@ -119,6 +119,8 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"pause and RetryNow", testPauseRetryNow[T]},
 		{"pause while others send", testPauseAtOnce[T]},
 		{"told by one of three", testTold[T]},
+		{"CreateTx and UpdateTx", testChangeTx[T]},
+		{"what was rolled back is forgotten", testChangeTxMemory[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
