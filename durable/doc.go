@@ -51,6 +51,10 @@
 // with the names that [WithActor] was given. What is sent to a paused webhook is held,
 // and counted as Held by Stats; when it is enabled, it goes out, the oldest first.
 //
+// [Webhooks.Delete] is for good: what is pending is canceled, the definition goes, and
+// with it the URLs and the values of headers in the history, whose rows stay. The ID is
+// never free again.
+//
 // # Several processes
 //
 // Any number of processes may share a database. Each hands out what is due to its own
@@ -90,7 +94,8 @@
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended
-//	409  ErrNoMessage            it was never composed: Recompose sends it
+//	409  ErrNoMessage            it was never composed: Recompose sends it; or its
+//	                             webhook was deleted: nothing does
 //	409  ErrNoEvent              no event is kept with it
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled

@@ -143,7 +143,7 @@ func (s search) page(limit int) (text string, params []any) {
 
 // Conditions for oldest: neither sends again what was recomposed under another ID.
 const (
-	resendable = ` AND reason <> 'superseded' AND length(message) > 0` + hasNoSuccessor
+	resendable = ` AND reason <> 'superseded' AND length(message) > 0 AND NOT ` + ofDeleted + hasNoSuccessor
 	// The event is kept.
 	recomposable = ` AND EXISTS (SELECT 1 FROM @event AS kept WHERE kept.seq = @delivery.seq)` + hasNoSuccessor
 

@@ -22,7 +22,8 @@ var (
 	// wide for what is to be done: in an API, a bad request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be
-	// composed. [Webhooks.Recompose] sends it.
+	// composed, and [Webhooks.Recompose] sends it; or its webhook was deleted, and the
+	// message has no URL any more.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
 
@@ -64,7 +65,7 @@ type Delivery struct {
 	Key      string       `json:"key"`   // the endpoint
 	Event    string       `json:"event"` // the type
 	State    State        `json:"state"`
-	Reason   queue.Reason `json:"reason"`   // why it was dropped
+	Reason   queue.Reason `json:"reason"`   // why it was dropped or canceled
 	Resent   int          `json:"resent"`   // how often
 	Attempts int          `json:"attempts"` // since it was last resent
 	// the ID of the one that Recompose made it of
@@ -181,7 +182,8 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 }
 
 // Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
-// [ErrNoMessage] where there never was one.
+// [ErrNoMessage] where there never was one. That of a webhook which was deleted has no
+// URL, and its headers no values.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data, content []byte
 	var refs *string

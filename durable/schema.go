@@ -18,7 +18,7 @@ const (
 	StateDelivered State = "delivered" // a receiver has it
 	StateFailed    State = "failed"    // the last attempt failed
 	StateDropped   State = "dropped"   // without a last attempt, for its Reason
-	StateCanceled  State = "canceled"  // by Cancel
+	StateCanceled  State = "canceled"  // by Cancel, or since its webhook was deleted
 )
 
 // migrations are the steps from an empty database to the newest layout. A step that was
@@ -36,7 +36,8 @@ const (
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
 // is of none in the table. Definitions are only added: the current one of an id has the
-// highest version. Its disabled counted before there was a table of endpoints.
+// highest version. Its disabled counted before there was a table of endpoints. For
+// deleted and purge, see delete.go.
 //
 // event has the event of a delivery, in a table of its own since it is written once,
 // and a delivery several times. of_id is the ID of the delivery that one was made of
@@ -172,6 +173,10 @@ var migrations = [][]string{{
 		FROM @webhook AS w WHERE disabled = 1 AND version = (SELECT max(version) FROM @webhook WHERE id = w.id)`,
 	`INSERT INTO @endpoint_change (key, rev, at, actor, was, state, reason)
 		SELECT key, rev, since, '', 'enabled', state, '' FROM @endpoint`,
+}, {
+	`ALTER TABLE @webhook ADD COLUMN deleted bigint NOT NULL DEFAULT 0`,
+	`ALTER TABLE @webhook ADD COLUMN purge bigint NOT NULL DEFAULT 0`,
+	`CREATE INDEX ringhook_webhook_purge ON @webhook (purge) WHERE version = 1 AND purge > 0`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

@@ -32,6 +32,10 @@ type statements struct {
 	lastEvents                                   string // compare.go
 	state, hurry                                 string // hurry.go
 	tallies, tallyUp, forgetTallies              string // tally.go
+	tombstone, entomb, clearVersions             string // delete.go
+	purged, purgeDue, logDeleted, endEndpoint    string // delete.go
+	pendingOf, cancelDeleted                     string // delete.go
+	messagesOf, wipe, wipeAttempts               string // delete.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -57,6 +61,7 @@ func newStatements(d store.Dialect) statements {
 	s.forHistory(d)
 	s.forEvents(d)
 	s.forTallies(d)
+	s.forDelete(d)
 	return s
 }
 
@@ -105,7 +110,9 @@ func (s *statements) forWork(d store.Dialect) {
 	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
-		refsColumn + `, coalesce((SELECT state FROM @endpoint WHERE key = d.key), 'enabled')
+		refsColumn + `, coalesce((SELECT CASE WHEN state = 'disabled' AND coalesce(
+				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
+			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled')
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
@@ -114,16 +121,18 @@ func (s *statements) forWork(d store.Dialect) {
 			requests, arrived, want, location, answer)
 		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
 			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
-			CAST($12 AS text), CAST($13 AS text), CAST($14 AS text)
+			CAST($12 AS text), CASE WHEN CAST($13 AS text) = '' OR ` + ofDeleted + `
+				THEN '' ELSE $13 END, CAST($14 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.retry = d.SQL(`UPDATE @delivery
 		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
-	// One that was canceled during the attempt stays so, unless it was delivered.
+	// One that was canceled during the attempt stays so, and why, unless it was delivered.
 	s.end = d.SQL(`UPDATE @delivery
 		SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
-			reason = $6, ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
+			reason = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $6 ELSE reason END,
+			ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
 		WHERE ` + ours + ` RETURNING state`)
 }
 
@@ -184,18 +193,18 @@ func (s *statements) forWebhooks(d store.Dialect) {
 		VALUES ($1, 1, 0, $2, $3) ON CONFLICT DO NOTHING RETURNING version`)
 	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
 		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text)
-			FROM @webhook WHERE id = $1 AND version = $2
+			FROM @webhook WHERE id = $1 AND version = $2 AND deleted = 0
 		ON CONFLICT DO NOTHING RETURNING version`)
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
 			coalesce(e.since, 0), coalesce(e.failing_since, 0)`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
 	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
 			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `
-		WHERE w.id = $1 ORDER BY w.version DESC LIMIT 1`)
+		WHERE w.id = $1 AND w.deleted = 0 ORDER BY w.version DESC LIMIT 1`)
 	s.atVersion = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
-		WHERE w.id = $1 AND w.version = $2`)
+		WHERE w.id = $1 AND w.version = $2 AND w.deleted = 0`)
 	s.list = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
-		WHERE w.id > $1 AND w.version = (SELECT max(version) FROM @webhook WHERE id = w.id)
+		WHERE w.id > $1 AND w.deleted = 0 AND w.version = (SELECT max(version) FROM @webhook WHERE id = w.id)
 		ORDER BY w.id LIMIT $2`)
 }
 
@@ -203,7 +212,7 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
 	s.message = d.SQL(`SELECT message, content, ` + refsColumn + ` FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
-	s.state = d.SQL(`SELECT state FROM @delivery WHERE id = $1`)
+	s.state = d.SQL(`SELECT state, CASE WHEN ` + ofDeleted + ` THEN 1 ELSE 0 END FROM @delivery WHERE id = $1`)
 	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
 			requests, arrived, want, location, answer
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)

@@ -87,6 +87,10 @@ func (d *delivery) outcome() string {
 		}
 	case StateDelivered, StateFailed, StateDropped:
 		return string(d.state)
+	case StateCanceled:
+		if d.verdict.Reason == queue.ReasonDeleted {
+			return string(d.state)
+		}
 	}
 	return "" // another worker has it, or it was canceled, which Cancel has counted
 }

@@ -19,7 +19,7 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	q, _ := newQueue(t, e, queue.Config{})
 	hooks := e.Webhooks(q)
-	db.Exec(t, `CREATE TABLE customers (id text)`)
+	db.Exec(t, `CREATE TABLE @customers (id text)`)
 	changed := hook()
 	changed.URL = "https://elsewhere.example/"
 
@@ -40,7 +40,7 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 
 	var d durable.Definition
 	require.NoError(t, db.Tx(t, func(tx T, exec func(string)) error {
-		exec(`INSERT INTO customers VALUES ('acme')`)
+		exec(`INSERT INTO @customers VALUES ('acme')`)
 		d, err = hooks.CreateTx(t.Context(), tx, hook())
 		require.NoError(t, err)
 		// After each of these, nothing of it is in the transaction, which goes on.
@@ -69,7 +69,7 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, []int{1, 1}, []int{count(t, db, `1 = 1`), count(t, db, `id = 'first' AND webhook_version = 1`)})
 	var versions, customers int
 	db.Row(t, `SELECT count(*) FROM @webhook`, &versions)
-	db.Row(t, `SELECT count(*) FROM customers`, &customers)
+	db.Row(t, `SELECT count(*) FROM @customers`, &customers)
 	require.Equal(t, []int{1, 1}, []int{versions, customers})
 }
 

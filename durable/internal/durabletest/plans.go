@@ -93,6 +93,10 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB), 'subject-' || (i %% 100000)
 			FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
+	exec(t, fmt.Sprintf(`INSERT INTO @webhook (id, version, disabled, changed, definition)
+		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)
+		SELECT '00000000-0000-0000-0000-' || (i + 100000000000), version, 0, 1, '{}'
+			FROM numbers CROSS JOIN (SELECT 1 AS version UNION ALL SELECT 2) AS versions`, n/10))
 	exec(t, `INSERT INTO @event SELECT seq, event, CAST('{}' AS BLOB) FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at) SELECT seq, 0, 'call-' || seq, created FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at)
@@ -167,7 +171,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	spy.mu.Lock()
 	stmts := maps.Clone(spy.stmts) // the engine may write its tallies a moment later
 	spy.mu.Unlock()
-	require.Greater(t, len(stmts), 72)
+	require.Greater(t, len(stmts), 89)
 	for _, stmt := range stmts {
 		if !strings.HasPrefix(stmt.SQL, "SET ") { // that has no plan
 			check(t, stmt)
@@ -212,6 +216,13 @@ func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
 	}
 	_, err = q.Stats(t.Context())
 	require.NoError(t, err)
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "ends", sent))
+	_, err = hooks.Version(t.Context(), hookID, 1)
+	require.NoError(t, err)
+	_, err = hooks.List(t.Context(), durable.WebhookFilter{Limit: 1})
+	require.NoError(t, err)
+	require.NoError(t, hooks.Delete(t.Context(), hookID))
+	require.ErrorIs(t, q.Enable(t.Context(), hookID, ""), webhook.ErrNotFound)
 }
 
 // IsPage reports whether a statement reads deliveries in their order.

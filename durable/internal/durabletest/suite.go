@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -28,6 +29,8 @@ type Database[T any] struct {
 	Exec func(t testing.TB, sql string)
 	// Row reads the only row of a query.
 	Row func(t testing.TB, sql string, dest ...any)
+	// Store opens the store of an engine, which closes it.
+	Store func(t testing.TB) store.Store[T]
 	// Tx runs fn in a transaction of the caller's own, and commits if it returns nil.
 	Tx func(t testing.TB, fn func(tx T, exec func(sql string)) error) error
 }
@@ -121,6 +124,12 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"told by one of three", testTold[T]},
 		{"CreateTx and UpdateTx", testChangeTx[T]},
 		{"what was rolled back is forgotten", testChangeTxMemory[T]},
+		{"delete", testDelete[T]},
+		{"delete while it sends", testDeleteInFlight[T]},
+		{"delete while others dispatch", testDeleteDispatch[T]},
+		{"delete while others update", testDeleteUpdate[T]},
+		{"delete in another process", testDeleteElsewhere[T]},
+		{"delete that fails", testDeleteFault[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
