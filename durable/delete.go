@@ -103,21 +103,18 @@ func (e *Engine[T]) entomb(ctx context.Context, tx T, id string) (deleted int64,
 			return 0, err
 		}
 		if added {
-			err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.clearVersions, Args: []any{id, deleted}})
-			if err != nil {
-				return 0, err
-			}
 			return deleted, e.endEndpoint(ctx, tx, id, deleted)
 		}
 	}
 	return 0, errUpdated
 }
 
-// endEndpoint disables the endpoint of a webhook that is deleted, for good: SetEndpoint
-// leaves it alone from then on.
+// endEndpoint clears all versions of a webhook, and disables its endpoint for good:
+// SetEndpoint leaves it alone from then on. It locks the endpoints first, as that does.
 func (e *Engine[T]) endEndpoint(ctx context.Context, tx T, key string, at int64) error {
 	var known queue.Endpoint
-	stmts := append(e.store.Lock([]string{endpointLock}), e.endpointStmt(key, &known))
+	stmts := append(e.store.Lock([]string{endpointLock}),
+		store.Stmt{SQL: e.sql.clearVersions, Args: []any{key, at}}, e.endpointStmt(key, &known))
 	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 		return err
 	}
@@ -309,8 +306,8 @@ const ofDeleted = `coalesce((SELECT deleted FROM @webhook AS gone
 
 func (s *statements) forDelete(d store.Dialect) {
 	s.tombstone = d.SQL(`SELECT deleted, purge FROM @webhook WHERE id = $1 AND version = 1`)
-	s.entomb = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, deleted)
-		SELECT id, version + 1, 0, CAST($2 AS bigint), '', CAST($2 AS bigint) FROM @webhook
+	s.entomb = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, deleted, tenant)
+		SELECT id, version + 1, 0, CAST($2 AS bigint), '', CAST($2 AS bigint), tenant FROM @webhook
 			WHERE id = $1 AND version = (SELECT max(version) FROM @webhook WHERE id = $1)
 		ON CONFLICT DO NOTHING RETURNING version`)
 	s.clearVersions = d.SQL(`UPDATE @webhook SET definition = '', deleted = $2, purge = $2 WHERE id = $1`)

@@ -55,6 +55,21 @@
 // with it the URLs and the values of headers in the history, whose rows stay. The ID is
 // never free again.
 //
+// # Tenants
+//
+// A service with customers gives each the webhooks and the history that are its own: what
+// is another's does not exist there. They have no type of transactions, so that an HTTP API
+// needs not know the database:
+//
+//	hooks, err := allHooks.Tenant(customer)     // a *Hooks
+//	history, err := engine.Tenant(customer)     // a *History
+//	...
+//	hook, err := hooks.Create(ctx, hook)        // which is the customer's for good
+//	page, err := history.List(ctx, durable.Filter{State: durable.StateFailed})
+//
+// All returns the same of everything, for the operator. A delivery is of the tenant that its
+// webhook is of, however it was enqueued; [Definition] and [Delivery] say which.
+//
 // # Several processes
 //
 // Any number of processes may share a database. Each hands out what is due to its own
@@ -90,7 +105,7 @@
 //
 // Errors wrap these; an HTTP API may answer with the status beside them.
 //
-//	400  ErrFilter, ErrID
+//	400  ErrFilter, ErrID, ErrTenant
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended

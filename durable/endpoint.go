@@ -190,7 +190,7 @@ func (e *Engine[T]) setEndpoints(batch []*endpointChange) error {
 					c.ok = true
 					return row.Scan(new(int64))
 				},
-			}, e.endpointStmt(w.Key, &c.stored))
+			}, store.Stmt{SQL: e.sql.copyState, Args: []any{w.Key}}, e.endpointStmt(w.Key, &c.stored))
 		}
 		return e.store.RunTx(ctx, tx, stmts...)
 	})

@@ -242,15 +242,19 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) error {
 	found, webhookID := false, ""
 	var data, content []byte
-	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: []any{m.ID}, Scan: func(row store.Row) error {
+	var sameTenant int64
+	params := []any{m.ID, tag(m.WebhookID)}
+	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: params, Scan: func(row store.Row) error {
 		found = true
-		return row.Scan(&webhookID, &data, &content)
+		return row.Scan(&webhookID, &data, &content, &sameTenant)
 	}})
 	switch {
 	case err != nil:
 		return err
 	case !found: // it was there a moment ago
 		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
+	case webhookID != tag(m.WebhookID) && sameTenant == 0: // whose it is, is nobody's business
+		return fmt.Errorf("%w: %s", queue.ErrTaken, m.ID)
 	case webhookID != tag(m.WebhookID):
 		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
 	case len(data) == 0:

@@ -58,7 +58,13 @@ func (f Filter) search() (search, error) {
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
 	event := "event"
-	if f.WebhookID != "" || f.Key != "" {
+	switch {
+	case f.WebhookID != "" || f.Key != "":
+		s.add("tenant || ''", clean(f.Tenant))
+		event = "event || ''"
+	case f.Tenant != "":
+		s.where += " AND tenant <> ''" // as the index says
+		s.add("tenant", clean(f.Tenant))
 		event = "event || ''"
 	}
 	s.add(event, tag(f.Event))
@@ -102,6 +108,7 @@ func (s *search) forOne(f Filter) error {
 	}
 	one := s.where
 	s.where = ""
+	s.add("tenant", clean(f.Tenant))
 	s.add("subject", subject)
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))

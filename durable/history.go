@@ -31,6 +31,7 @@ var (
 // set agree with. The zero value is all.
 type Filter struct {
 	State     State
+	Tenant    string // see [Definition]
 	WebhookID string
 	Key       string // the endpoint, as [queue.Task] has it
 	Event     string // the type
@@ -58,6 +59,9 @@ type Page struct {
 type Delivery struct {
 	ID        string `json:"id"` // of the message
 	WebhookID string `json:"webhook_id"`
+	// Tenant is that of the webhook with WebhookID, if it was stored when the message was
+	// enqueued.
+	Tenant string `json:"tenant"`
 	// WebhookVersion is that of the definition that the message was composed with; 0 if
 	// it was not composed by [Webhooks].
 	WebhookVersion int `json:"webhook_version"`
@@ -251,13 +255,13 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 
 // columns are what scanDelivery reads.
 const columns = `seq, id, webhook_id, key, event, state, reason, gen - hurried, attempts, created, due, ended,
-	status, class, error, webhook_version, of_id`
+	status, class, error, webhook_version, of_id, tenant`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 	var gen, attempts, created, due, status, version int64
 	var ended *int64
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
-		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of)
+		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of, &d.Tenant)
 	d.Resent, d.Attempts, d.WebhookVersion = int(gen), int(attempts), int(version)
 	d.Status, d.Created = int(status), utc(created)
 	if d.State == StatePending {

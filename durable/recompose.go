@@ -43,7 +43,7 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // a kept event and those that were recomposed before. The oldest come first, and all of
 // them after others that are due.
 //
-// The filter needs a WebhookID or a From, and its State is [StateFailed] or empty; Limit
+// The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is [StateFailed] or empty; Limit
 // and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
 // deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
 //
@@ -61,8 +61,8 @@ func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int
 
 func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int) (done int, err error) {
 	switch {
-	case f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "":
-		return 0, fmt.Errorf("%w: want a WebhookID, From, Ref or Subject", ErrFilter)
+	case f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "" && f.Tenant == "":
+		return 0, fmt.Errorf("%w: want a WebhookID, Tenant, From, Ref or Subject", ErrFilter)
 	case f.State != "" && f.State != StateFailed:
 		return 0, fmt.Errorf("%w: State is not failed", ErrFilter)
 	case f.Limit != 0 || f.After != "":

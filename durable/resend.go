@@ -60,7 +60,7 @@ const (
 // not touch what was superseded or never composed, or whose webhook was deleted. The oldest come first, and all of
 // them after others that are due.
 //
-// The filter needs a webhook, an endpoint, a ref, a subject, or a From or To:
+// The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
 // otherwise, and for another State or a negative limit, the error wraps [ErrFilter].
 // Its Limit and After do not count.
 //
@@ -89,12 +89,13 @@ func (e *Engine[T]) ResendMatching(ctx context.Context, f Filter, limit int) (in
 
 // resendable returns the states that ResendMatching looks for, or what is wrong with f.
 func (f Filter) resendable(limit int) ([]State, error) {
-	all := f.WebhookID == "" && f.Key == "" && f.Ref == "" && f.Subject == "" && f.From.IsZero() && f.To.IsZero()
+	all := f.WebhookID == "" && f.Key == "" && f.Ref == "" && f.Subject == "" && f.From.IsZero() && f.To.IsZero() &&
+		f.Tenant == ""
 	switch {
 	case limit < 0:
 		return nil, fmt.Errorf("%w: a negative limit", ErrFilter)
 	case all:
-		return nil, fmt.Errorf("%w: want a webhook, endpoint, ref, subject, From or To", ErrFilter)
+		return nil, fmt.Errorf("%w: want a webhook, endpoint, tenant, ref, subject, From or To", ErrFilter)
 	case f.State == "":
 		return []State{StateFailed, StateDropped}, nil
 	case f.State == StateFailed, f.State == StateDropped, f.State == StateDelivered:

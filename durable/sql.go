@@ -24,7 +24,7 @@ type statements struct {
 	logEndpoint, setEndpoint                     string // endpoint.go
 	park, parkedKeys, unpark                     string // endpoint.go
 	create, update                               string // webhooks.go
-	current, atVersion, list                     string // webhooks.go
+	current, atVersion                           string // webhooks.go
 	get, message, seq, attempts                  string // history.go
 	ended, resend                                string // resend.go
 	source, replace                              string // recompose.go
@@ -38,6 +38,9 @@ type statements struct {
 	messagesOf, wipe, wipeAttempts               string // delete.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
+	list [4]string           // webhooks.go: by nothing, state, tenant, both
+
+	deliveryTenant, webhookTenant, copyState string // tenant.go
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over
@@ -62,6 +65,7 @@ func newStatements(d store.Dialect) statements {
 	s.forEvents(d)
 	s.forTallies(d)
 	s.forDelete(d)
+	s.forTenants(d)
 	return s
 }
 
@@ -83,19 +87,19 @@ func (s *statements) forWork(d store.Dialect) {
 	// parked by mistake, since its endpoint has just been enabled, gets its job later.
 	s.insert = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
-				content, subject, parked)
+				content, subject, tenant, parked)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
 				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9, $11, $12, CASE WHEN EXISTS
+			$7, $8, $9, $11, $12, ` + tenantOf + `, CASE WHEN EXISTS
 				(SELECT 1 FROM @endpoint WHERE key = $3 AND state = 'paused') THEN 1 ELSE 0 END)
 		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
-				class, error, message, content, subject)
-		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10)
+				class, error, message, content, subject, tenant)
+		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10, ` + tenantOf + `)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
 	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2 AND (content IS NULL OR content = $3)`
 	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
@@ -107,7 +111,8 @@ func (s *statements) forWork(d store.Dialect) {
 	for n := range s.refs {
 		s.refs[n] = d.SQL(refsText(n))
 	}
-	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
+	s.kept = d.SQL(`SELECT webhook_id, message, content, CASE WHEN tenant = ` + tenantOf + ` THEN 1 ELSE 0 END
+		FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
 		refsColumn + `, coalesce((SELECT CASE WHEN state = 'disabled' AND coalesce(
@@ -189,23 +194,25 @@ func (s *statements) forUpkeep(d store.Dialect) {
 
 func (s *statements) forWebhooks(d store.Dialect) {
 	// Of two that add the same version, the primary key lets one through.
-	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		VALUES ($1, 1, 0, $2, $3) ON CONFLICT DO NOTHING RETURNING version`)
-	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text)
+	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, state)
+		VALUES ($1, 1, 0, $2, $3, $4, coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled'))
+		ON CONFLICT DO NOTHING RETURNING version`)
+	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant)
+		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant
 			FROM @webhook WHERE id = $1 AND version = $2 AND deleted = 0
 		ON CONFLICT DO NOTHING RETURNING version`)
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
-			coalesce(e.since, 0), coalesce(e.failing_since, 0)`
+			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
 	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
 			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `
 		WHERE w.id = $1 AND w.deleted = 0 ORDER BY w.version DESC LIMIT 1`)
 	s.atVersion = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
 		WHERE w.id = $1 AND w.version = $2 AND w.deleted = 0`)
-	s.list = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
-		WHERE w.id > $1 AND w.deleted = 0 AND w.version = (SELECT max(version) FROM @webhook WHERE id = w.id)
-		ORDER BY w.id LIMIT $2`)
+	for i, where := range []string{``, ` AND state = $3`, ` AND tenant = $3`, ` AND tenant = $3 AND state = $4`} {
+		s.list[i] = d.SQL(`SELECT id FROM @webhook WHERE version = 1 AND deleted = 0` + where + ` AND id > $1
+			ORDER BY id LIMIT $2`)
+	}
 }
 
 func (s *statements) forHistory(d store.Dialect) {

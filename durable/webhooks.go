@@ -56,6 +56,9 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 // members of the webhook beside its own.
 type Definition struct {
 	webhook.Webhook
+	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never changes.
+	// Empty where there are none.
+	Tenant  string    `json:"tenant"`
 	Version int       `json:"version"` // from 1
 	Changed time.Time `json:"changed"` // when this version was stored
 
@@ -70,28 +73,40 @@ type Definition struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
-// Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one
+// Create stores a new webhook, of no tenant; [Hooks.Create] stores one of a tenant. Its ID is a UUID in lower case; if empty, a random one
 // is made; the error wraps [ErrID] for any other, and [ErrExists] for one that is there.
 // It is a [*webhook.TemplateError] for a webhook that does not compile or asks for more
 // than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
 // Policy.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
-	return w.create(ctx, w.engine.store.Run, hook)
+	return w.createOf(ctx, "", hook)
 }
 
-// CreateTx is [Webhooks.Create] in a transaction of the caller's own, on the same
-// database: the webhook is there if and only if that commits. After an error, nothing of
+func (w *Webhooks[T]) createOf(ctx context.Context, tenant string, hook webhook.Webhook) (Definition, error) {
+	return w.create(ctx, w.engine.store.Run, tenant, hook)
+}
+
+// CreateTx stores a new webhook of a tenant, or of none if that is empty, in a transaction
+// of the caller's own, on the same database: it is there if and only if that commits. The
+// errors are those of [Webhooks.Create], and [ErrTenant]. After an error, nothing of
 // the call is in the transaction, which can go on unless the database failed. Until it
 // ends, others wait who create a webhook with the same ID; on SQLite, all that write.
-func (w *Webhooks[T]) CreateTx(ctx context.Context, tx T, hook webhook.Webhook) (d Definition, err error) {
+func (w *Webhooks[T]) CreateTx(
+	ctx context.Context, tx T, tenant string, hook webhook.Webhook,
+) (d Definition, err error) {
+	if tenant != "" && !isTenant(tenant) {
+		return Definition{}, errTenant("create a webhook")
+	}
 	err = w.engine.undoable(ctx, tx, func() (err error) {
-		d, err = w.create(ctx, w.engine.inside(tx), hook)
+		d, err = w.create(ctx, w.engine.inside(tx), tenant, hook)
 		return err
 	})
 	return d, err
 }
 
-func (w *Webhooks[T]) create(ctx context.Context, run runFunc, hook webhook.Webhook) (Definition, error) {
+func (w *Webhooks[T]) create(
+	ctx context.Context, run runFunc, tenant string, hook webhook.Webhook,
+) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
@@ -102,7 +117,7 @@ func (w *Webhooks[T]) create(ctx context.Context, run runFunc, hook webhook.Webh
 	if err != nil {
 		return Definition{}, err
 	}
-	params := []any{hook.ID, micros(time.Now()), text}
+	params := []any{hook.ID, micros(time.Now()), text, tenant}
 	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params})
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
@@ -227,6 +242,8 @@ func (w *Webhooks[T]) setState(ctx context.Context, id string, state queue.Endpo
 // A WebhookFilter says which webhooks List returns: those that all of its fields that
 // are set agree with. The zero value is all.
 type WebhookFilter struct {
+	Tenant string              // see [Definition]
+	State  queue.EndpointState // StateEnabled, StatePaused or StateDisabled
 	// Text is part of the Name or of the URL's host, in upper or lower case.
 	Text string
 	// Limit is how many there are on a page, at most 1000. If zero, 100.
@@ -255,6 +272,11 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 	case f.After != "" && !isUUID(f.After):
 		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", errAfter)
 	}
+	switch f.State {
+	case "", queue.StateEnabled, queue.StatePaused, queue.StateDisabled:
+	default:
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: no such State", ErrFilter)
+	}
 	page := WebhookPage{Webhooks: []Definition{}}
 	text := strings.ToLower(f.Text)
 	size := limit + 1 // one more, to know whether there is another page
@@ -262,12 +284,12 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 		size = 500
 	}
 	for after := f.After; ; {
-		batch, err := w.read(ctx, after, size)
+		ids, batch, err := w.read(ctx, f, after, size)
 		if err != nil {
 			return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", err)
 		}
 		for _, d := range batch {
-			switch after = d.ID; {
+			switch {
 			case !d.has(text):
 			case len(page.Webhooks) == limit:
 				page.Next = page.Webhooks[limit-1].ID
@@ -276,19 +298,37 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 				page.Webhooks = append(page.Webhooks, d)
 			}
 		}
-		if len(batch) < size {
+		if len(ids) < size {
 			return page, nil
 		}
+		after = ids[len(ids)-1]
 	}
 }
 
-// read returns the first webhooks after an ID.
-func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Definition, error) {
-	var batch []Definition
-	err := w.engine.store.Read(ctx, store.Stmt{
-		SQL:  w.engine.sql.list,
-		Args: []any{after, int64(limit)},
-		Scan: func(row store.Row) error {
+// read returns the first webhooks after an ID that match all of a filter but its Text, by
+// their IDs and their definitions. One that was deleted in between has an ID only.
+func (w *Webhooks[T]) read(
+	ctx context.Context, f WebhookFilter, after string, limit int,
+) (ids []string, batch []Definition, err error) {
+	by, params := 0, []any{after, int64(limit)}
+	if f.Tenant != "" {
+		by, params = by+2, append(params, clean(f.Tenant))
+	}
+	if f.State != "" {
+		by, params = by+1, append(params, string(f.State))
+	}
+	stmt := store.Stmt{SQL: w.engine.sql.list[by], Args: params, Scan: func(row store.Row) error {
+		ids = append(ids, "")
+		return row.Scan(&ids[len(ids)-1])
+	}}
+	if err := w.engine.store.Read(ctx, stmt); err != nil || len(ids) == 0 {
+		return nil, nil, err
+	}
+	// Not one statement with the one above: Postgres could read all versions for that.
+	stmts := make([]store.Stmt, len(ids))
+	for i, id := range ids {
+		params := []any{id, int64(0), int64(0)}
+		stmts[i] = store.Stmt{SQL: w.engine.sql.current, Args: params, Scan: func(row store.Row) error {
 			var d definition
 			if err := d.scan(row); err != nil {
 				return err
@@ -296,9 +336,10 @@ func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Defi
 			whole, err := d.decode()
 			batch = append(batch, whole)
 			return err
-		},
-	})
-	return batch, err
+		}}
+	}
+	err = w.engine.store.Read(ctx, stmts...)
+	return ids, batch, err
 }
 
 // has reports whether text, in lower case, is in the name or the host.
@@ -402,21 +443,21 @@ func one(ctx context.Context, run runFunc, id string, stmt store.Stmt) (*definit
 type definition struct {
 	id               string
 	version, changed int64
-	text             string
+	text, tenant     string
 	state            queue.Endpoint // not all of it
 }
 
 func (d *definition) scan(row store.Row) error {
 	var since, failing int64
 	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
-		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing)
+		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant)
 	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
 	return err
 }
 
 func (d *definition) decode() (Definition, error) {
 	whole := Definition{
-		Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
+		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
 	}
 	if err := json.Unmarshal([]byte(d.text), &whole.Webhook); err != nil {

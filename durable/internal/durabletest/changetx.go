@@ -24,7 +24,7 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 	changed.URL = "https://elsewhere.example/"
 
 	require.ErrorIs(t, db.Tx(t, func(tx T, _ func(string)) error {
-		d, err := hooks.CreateTx(t.Context(), tx, hook())
+		d, err := hooks.CreateTx(t.Context(), tx, "", hook())
 		require.NoError(t, err)
 		require.Equal(t, 1, d.Version)
 		d, err = hooks.UpdateTx(t.Context(), tx, changed, 1)
@@ -41,11 +41,11 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 	var d durable.Definition
 	require.NoError(t, db.Tx(t, func(tx T, exec func(string)) error {
 		exec(`INSERT INTO @customers VALUES ('acme')`)
-		d, err = hooks.CreateTx(t.Context(), tx, hook())
+		d, err = hooks.CreateTx(t.Context(), tx, "", hook())
 		require.NoError(t, err)
 		// After each of these, nothing of it is in the transaction, which goes on.
 		for range 2 {
-			_, err := hooks.CreateTx(t.Context(), tx, changed)
+			_, err := hooks.CreateTx(t.Context(), tx, "", changed)
 			require.ErrorIs(t, err, durable.ErrExists)
 			_, err = hooks.UpdateTx(t.Context(), tx, changed, 2)
 			require.EqualError(t, err, `durable: webhook "`+hookID+`": was changed since version 2`)
@@ -55,7 +55,7 @@ func testChangeTx[T any](t *testing.T, db Database[T]) {
 			_, err = hooks.UpdateTx(t.Context(), tx, other, 1)
 			require.ErrorIs(t, err, webhook.ErrNotFound)
 			other.ID = "w1"
-			_, err = hooks.CreateTx(t.Context(), tx, other)
+			_, err = hooks.CreateTx(t.Context(), tx, "", other)
 			require.ErrorIs(t, err, durable.ErrID)
 			other.URL = ""
 			_, err = hooks.UpdateTx(t.Context(), tx, other, 1)

@@ -130,6 +130,9 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"delete while others update", testDeleteUpdate[T]},
 		{"delete in another process", testDeleteElsewhere[T]},
 		{"delete that fails", testDeleteFault[T]},
+		{"tenants", testTenants[T]},
+		{"methods of a tenant", testTenantMethods[T]},
+		{"webhooks by tenant and state", testWebhooksFilter[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
