@@ -47,8 +47,9 @@ const (
 // be sent: [Engine.Resend] and RetryNow return [ErrNoMessage].
 //
 // When it returns nil, all that is done, which takes some seconds for 100,000 deliveries.
-// From its first moment on nothing is sent. If it fails or its process dies, call it
-// again; else Run does the rest after some minutes.
+// Nothing more is sent from the moment on that it has begun, for which it waits until an
+// UpdateTx has committed. If it fails or its process dies, call it again; else Run does
+// the rest after some minutes.
 func (w *Webhooks[T]) Delete(ctx context.Context, id string) error {
 	err := w.engine.deleteWebhook(ctx, id)
 	w.composers.Delete(id)
@@ -299,8 +300,8 @@ func (e *Engine[T]) purgeDue(ctx context.Context) error {
 	return err
 }
 
-// ofDeleted is a condition for deliveries: their webhook was deleted. With EXISTS, Postgres
-// could read all webhooks.
+// ofDeleted is a condition for deliveries: their webhook was deleted. With EXISTS,
+// Postgres could read all webhooks.
 const ofDeleted = `coalesce((SELECT deleted FROM @webhook AS gone
 	WHERE gone.id = webhook_id AND gone.version = 1), 0) > 0`
 

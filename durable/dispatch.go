@@ -203,8 +203,8 @@ type composer struct {
 	err error
 
 	sum [sha256.Size]byte // of the definition's text
-	// sure is whether it was seen outside of a transaction. One that was not may have been
-	// rolled back, and another version may have its number: the text decides.
+	// sure is whether it was seen outside of a transaction. One that was not may have
+	// been rolled back, and another version may have its number: the text decides.
 	sure bool
 }
 

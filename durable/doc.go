@@ -57,9 +57,9 @@
 //
 // # Tenants
 //
-// A service with customers gives each the webhooks and the history that are its own: what
-// is another's does not exist there. They have no type of transactions, so that an HTTP API
-// needs not know the database:
+// A service with customers gives each the webhooks and the history that are its own:
+// what is another's does not exist there. They are not generic, so that an HTTP API need
+// not know the database:
 //
 //	hooks, err := allHooks.Tenant(customer)     // a *Hooks
 //	history, err := engine.Tenant(customer)     // a *History
@@ -67,8 +67,8 @@
 //	hook, err := hooks.Create(ctx, hook)        // which is the customer's for good
 //	page, err := history.List(ctx, durable.Filter{State: durable.StateFailed})
 //
-// All returns the same of everything, for the operator. A delivery is of the tenant that its
-// webhook is of, however it was enqueued; [Definition] and [Delivery] say which.
+// All returns the same of everything, for the operator. A delivery is of the tenant that
+// its webhook is of, however it was enqueued; [Definition] and [Delivery] say which.
 //
 // # Several processes
 //

@@ -128,7 +128,8 @@ const maxReason = 1024 // bytes that are kept
 
 // SetEndpoint stores what is decided about an endpoint, and keeps a log of it; see
 // [queue.Endpoints]. Users call the methods of [Webhooks] or [queue.Queue]. Of a webhook
-// that was deleted, nothing can be decided any more: the error wraps [webhook.ErrNotFound].
+// that was deleted, nothing can be decided any more: the error wraps
+// [webhook.ErrNotFound].
 func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue.Endpoint, bool, error) {
 	var err error
 	switch want.State {

@@ -137,11 +137,11 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 // same time however far back it is and however many deliveries are kept, and deliveries
 // that are enqueued between two calls do not shift the pages.
 //
-// If a filter has a webhook and an endpoint, or one of them and an Event that few of
-// its deliveries have, the others have to be read too: half a million of them take some
-// tenths of a second. With a Ref or a Subject that as many deliveries have, and
-// anything else that few of those have, they take some seconds. Deliveries of before
-// there were refs and subjects are not found by them.
+// If a filter has a webhook and an endpoint, or one of them or a tenant and an Event
+// that few of its deliveries have, the others have to be read too: half a million of
+// them take some tenths of a second. With a Ref or a Subject that as many deliveries
+// have, and anything else that few of those have, they take some seconds. Deliveries of
+// before there were refs and subjects are not found by them.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {

@@ -43,9 +43,10 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // a kept event and those that were recomposed before. The oldest come first, and all of
 // them after others that are due.
 //
-// The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is [StateFailed] or empty; Limit
-// and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
-// deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
+// The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is
+// [StateFailed] or empty; Limit and After are not used. Else the error wraps
+// [ErrFilter]. It recomposes limit deliveries at most; if zero, 1000. Call it again to
+// go on, until it returns 0.
 //
 // Those that cannot be composed, or whose webhook is disabled or deleted, stay as they
 // are. The error tells of the first of them, and wraps its error, once the others are

@@ -57,8 +57,8 @@ const (
 // most limit of them, or all if limit is zero. They are those that failed and those
 // that were dropped because their endpoint was disabled; if the filter's State is one
 // of these, only those; if it is [StateDelivered], those that were delivered. It does
-// not touch what was superseded or never composed, or whose webhook was deleted. The oldest come first, and all of
-// them after others that are due.
+// not touch what was superseded or never composed, or whose webhook was deleted. The
+// oldest come first, and all of them after others that are due.
 //
 // The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
 // otherwise, and for another State or a negative limit, the error wraps [ErrFilter].

@@ -49,10 +49,10 @@ const (
 // created, so that pages are in its index. subject is NULL where there is none.
 //
 // A page is read from one of five indexes, unless it is of a ref or a subject: of the
-// webhook or the endpoint, else of the tenant, of the event, or of the state. Further columns in
-// them are expressions, in the index and in the statement, or Postgres could choose
-// another index: its statistics say that what half of all deliveries have is found soon
-// among the newest, which is wrong if it was last used a month ago.
+// webhook or the endpoint, else of the tenant, of the event, or of the state. Further
+// columns in them are expressions, in the index and in the statement, or Postgres could
+// choose another index: its statistics say that what half of all deliveries have is
+// found soon among the newest, which is wrong if it was last used a month ago.
 var migrations = [][]string{{
 	`CREATE TABLE @delivery (
 		seq        IDENTITY,

@@ -133,7 +133,8 @@ func (s *statements) forWork(d store.Dialect) {
 	s.retry = d.SQL(`UPDATE @delivery
 		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
-	// One that was canceled during the attempt stays so, and why, unless it was delivered.
+	// One that was canceled during the attempt stays so, for the same reason, unless it
+	// was delivered.
 	s.end = d.SQL(`UPDATE @delivery
 		SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
 			reason = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $6 ELSE reason END,

@@ -56,8 +56,8 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 // members of the webhook beside its own.
 type Definition struct {
 	webhook.Webhook
-	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never changes.
-	// Empty where there are none.
+	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never
+	// changes. Empty where there are none.
 	Tenant  string    `json:"tenant"`
 	Version int       `json:"version"` // from 1
 	Changed time.Time `json:"changed"` // when this version was stored
@@ -73,10 +73,11 @@ type Definition struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
-// Create stores a new webhook, of no tenant; [Hooks.Create] stores one of a tenant. Its ID is a UUID in lower case; if empty, a random one
-// is made; the error wraps [ErrID] for any other, and [ErrExists] for one that is there.
-// It is a [*webhook.TemplateError] for a webhook that does not compile or asks for more
-// than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
+// Create stores a new webhook, of no tenant; [Hooks.Create] stores one of a tenant. Its
+// ID is a UUID in lower case; if empty, a random one is made; the error wraps [ErrID]
+// for any other, and [ErrExists] for one that is there. It is a
+// [*webhook.TemplateError] for a webhook that does not compile or asks for more than
+// [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
 // Policy.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
 	return w.createOf(ctx, "", hook)
@@ -84,24 +85,6 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 
 func (w *Webhooks[T]) createOf(ctx context.Context, tenant string, hook webhook.Webhook) (Definition, error) {
 	return w.create(ctx, w.engine.store.Run, tenant, hook)
-}
-
-// CreateTx stores a new webhook of a tenant, or of none if that is empty, in a transaction
-// of the caller's own, on the same database: it is there if and only if that commits. The
-// errors are those of [Webhooks.Create], and [ErrTenant]. After an error, nothing of
-// the call is in the transaction, which can go on unless the database failed. Until it
-// ends, others wait who create a webhook with the same ID; on SQLite, all that write.
-func (w *Webhooks[T]) CreateTx(
-	ctx context.Context, tx T, tenant string, hook webhook.Webhook,
-) (d Definition, err error) {
-	if tenant != "" && !isTenant(tenant) {
-		return Definition{}, errTenant("create a webhook")
-	}
-	err = w.engine.undoable(ctx, tx, func() (err error) {
-		d, err = w.create(ctx, w.engine.inside(tx), tenant, hook)
-		return err
-	})
-	return d, err
 }
 
 func (w *Webhooks[T]) create(
@@ -156,19 +139,6 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
 	return w.update(ctx, w.engine.store.Run, hook, version)
-}
-
-// UpdateTx is [Webhooks.Update] in a transaction of the caller's own, as
-// [Webhooks.CreateTx] is Create: the version counts in every process once that commits,
-// and before only for what the transaction itself dispatches.
-func (w *Webhooks[T]) UpdateTx(
-	ctx context.Context, tx T, hook webhook.Webhook, version int,
-) (d Definition, err error) {
-	err = w.engine.undoable(ctx, tx, func() (err error) {
-		d, err = w.update(ctx, w.engine.inside(tx), hook, version)
-		return err
-	})
-	return d, err
 }
 
 func (w *Webhooks[T]) update(

@@ -386,6 +386,13 @@ func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql
 	}
 	median("ms-tallies", tallies(""))
 	median("ms-tallies-webhook", tallies(wanted.WebhookID))
+	hooks := e.Webhooks(nil)
+	for i, name := range []string{"", "-state", "-tenant", "-tenant-state"} {
+		median("ms-webhooks"+name, func() error {
+			_, err := hooks.List(b.Context(), webhookFilters()[i])
+			return err
+		})
+	}
 	median("ms-stats", func() error {
 		_, err := e.Stats(b.Context(), 20)
 		return err
