@@ -46,7 +46,7 @@ const (
 // [webhook.ErrNotFound], also a second Delete. Its deliveries can be looked at, but not
 // be sent: [Engine.Resend] and RetryNow return [ErrNoMessage].
 //
-// When it returns nil, all that is done, which takes some seconds for 100,000 deliveries.
+// When it returns nil, all that is done, which takes some 10 s for 100,000 deliveries.
 // Nothing more is sent from the moment on that it has begun, for which it waits until an
 // UpdateTx has committed. If it fails or its process dies, call it again; else Run does
 // the rest after some minutes.

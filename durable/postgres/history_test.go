@@ -113,3 +113,8 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	e := open(b, pool, durable.Config{Schema: schema})
 	durabletest.ResendMatching(b, e, execIn(pool, schema))
 }
+
+func BenchmarkWebhooks_Delete(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Delete(b, open(b, pool, durable.Config{Schema: schema}), databaseOn(pool, schema))
+}

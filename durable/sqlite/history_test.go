@@ -79,3 +79,8 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	_, exec := connect(b, path)
 	durabletest.ResendMatching(b, e, exec)
 }
+
+func BenchmarkWebhooks_Delete(b *testing.B) {
+	path := newFile(b)
+	durabletest.Delete(b, open(b, path, durable.Config{}), databaseOn(b, path))
+}
