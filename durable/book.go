@@ -225,6 +225,8 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	state := StateDelivered
 	switch {
 	case v.Kind == queue.KindDone:
+	case v.Reason == queue.ReasonDeleted:
+		state = StateCanceled
 	case v.Reason != "":
 		state = StateDropped
 	default:

@@ -82,7 +82,7 @@ func (w *Webhooks[T]) DispatchIDTx(
 func (w *Webhooks[T]) dispatch(
 	ctx context.Context, webhookID, messageID string, event webhook.Event, again bool,
 ) error {
-	task, err := w.compose(ctx, w.engine.store.Read, webhookID, messageID, event)
+	task, err := w.compose(ctx, w.engine.store.Read, webhookID, messageID, event, false)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (w *Webhooks[T]) dispatch(
 func (w *Webhooks[T]) dispatchTx(
 	ctx context.Context, tx T, webhookID, messageID string, event webhook.Event, again bool,
 ) error {
-	task, err := w.compose(ctx, w.engine.inside(tx), webhookID, messageID, event)
+	task, err := w.compose(ctx, w.engine.inside(tx), webhookID, messageID, event, true)
 	if err != nil {
 		return err
 	}
@@ -121,14 +121,14 @@ func (t entry) outcome(err error) error {
 }
 
 // compose makes the entry for an event, or one with a fault. With an error there is
-// nothing to keep.
+// nothing to keep. inTx is whether run is in a transaction, which may be rolled back.
 func (w *Webhooks[T]) compose(
-	ctx context.Context, run runFunc, webhookID, messageID string, event webhook.Event,
+	ctx context.Context, run runFunc, webhookID, messageID string, event webhook.Event, inTx bool,
 ) (entry, error) {
 	if w.queue == nil {
 		return entry{}, errors.New("durable: dispatch: Webhooks was given no queue")
 	}
-	c, err := w.composer(ctx, run, webhookID)
+	c, err := w.composer(ctx, run, webhookID, inTx)
 	if err != nil {
 		return entry{}, err
 	}
@@ -201,16 +201,25 @@ type composer struct {
 	plain    bool           // the body is the JSON form of the event
 	// err is of one that does not compile, which another version of this module stored.
 	err error
+
+	sum [sha256.Size]byte // of the definition's text
+	// sure is whether it was seen outside of a transaction. One that was not may have
+	// been rolled back, and another version may have its number: the text decides.
+	sure bool
 }
 
 // composer returns the current version of a webhook, compiled. It asks the database for
 // its number each time, and reads and compiles it if that is new.
-func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*composer, error) {
+func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx bool) (*composer, error) {
 	known := &composer{}
 	if c, ok := w.composers.Load(id); ok {
 		known = c.(*composer)
 	}
-	d, err := w.current(ctx, run, id, known.version, known.changed)
+	version, changed := known.version, known.changed
+	if !known.sure {
+		version, changed = 0, 0 // so that the text comes
+	}
+	d, err := w.current(ctx, run, id, version, changed)
 	switch {
 	case err != nil:
 		return nil, err
@@ -219,11 +228,22 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string) (*co
 	case d.text == "":
 		return known, nil
 	}
+	sum := sha256.Sum256([]byte(d.text))
+	if known.version == d.version && known.changed == d.changed && known.sum == sum {
+		if !inTx {
+			sure := *known
+			sure.sure = true
+			w.composers.Store(id, &sure)
+		}
+		return known, nil
+	}
 	whole, err := w.decode(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	c := &composer{version: d.version, changed: d.changed, plain: isPlain(whole.Webhook)}
+	c := &composer{
+		version: d.version, changed: d.changed, plain: isPlain(whole.Webhook), sum: sum, sure: !inTx,
+	}
 	if whole.Policy != nil {
 		c.policy = *whole.Policy
 	}

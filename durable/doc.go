@@ -37,7 +37,8 @@
 // one up, composes the message and enqueues it; DispatchTx does so in a transaction of
 // the caller's own. A change takes effect in every process as soon as it is committed;
 // each delivery keeps the number of the version that it was composed with. [Config] has
-// Bounds for what customers may ask for, and Defaults for what they leave open.
+// Bounds for what customers may ask for, and Defaults for what they leave open. CreateTx
+// and UpdateTx change webhooks together with the caller's own rows.
 //
 // An ID names one message: one event to one webhook. For an event that may be reported
 // twice, [Webhooks.ContentID] makes one of all that tells messages apart. The id of
@@ -62,6 +63,25 @@
 // within a second; [Engine.EndpointChanges] tells who has decided what, when and why,
 // with the names that [WithActor] was given. What is sent to a paused webhook is held,
 // and counted as Held by Stats; when it is enabled, it goes out, the oldest first.
+//
+// [Webhooks.Delete] is for good: what is pending is canceled, the definition goes, and
+// with it the URLs and the values of headers in the history, whose rows stay. The ID is
+// never free again.
+//
+// # Tenants
+//
+// A service with customers gives each the webhooks and the history that are its own:
+// what is another's does not exist there. They are not generic, so that an HTTP API need
+// not know the database:
+//
+//	hooks, err := allHooks.Tenant(customer)     // a *Hooks
+//	history, err := engine.Tenant(customer)     // a *History
+//	...
+//	hook, err := hooks.Create(ctx, hook)        // which is the customer's for good
+//	page, err := history.List(ctx, durable.Filter{State: durable.StateFailed})
+//
+// All returns the same of everything, for the operator. A delivery is of the tenant that
+// its webhook is of, however it was enqueued; [Definition] and [Delivery] say which.
 //
 // # Several processes
 //
@@ -140,11 +160,12 @@
 //
 // Errors wrap these; an HTTP API may answer with the status beside them.
 //
-//	400  ErrFilter, ErrID, ErrSecret
+//	400  ErrFilter, ErrID, ErrSecret, ErrTenant
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended
-//	409  ErrNoMessage            it was never composed: Recompose sends it
+//	409  ErrNoMessage            it was never composed: Recompose sends it; or its
+//	                             webhook was deleted: nothing does
 //	409  ErrNoEvent              no event is kept with it
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled

@@ -12,6 +12,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
@@ -126,7 +127,9 @@ type endpointChange struct {
 const maxReason = 1024 // bytes that are kept
 
 // SetEndpoint stores what is decided about an endpoint, and keeps a log of it; see
-// [queue.Endpoints]. Users call the methods of [Webhooks] or [queue.Queue].
+// [queue.Endpoints]. Users call the methods of [Webhooks] or [queue.Queue]. Of a webhook
+// that was deleted, nothing can be decided any more: the error wraps
+// [webhook.ErrNotFound].
 func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue.Endpoint, bool, error) {
 	var err error
 	switch want.State {
@@ -151,6 +154,14 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 	}
 	if c.ok {
 		e.lookForParked()
+	} else if want.State != queue.StateDisabled {
+		deleted, err := e.isDeleted(ctx, want.Key)
+		if err == nil && deleted {
+			err = fmt.Errorf("%w: it was deleted", webhook.ErrNotFound)
+		}
+		if err != nil {
+			return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
+		}
 	}
 	return c.stored, c.ok, nil
 }
@@ -180,7 +191,7 @@ func (e *Engine[T]) setEndpoints(batch []*endpointChange) error {
 					c.ok = true
 					return row.Scan(new(int64))
 				},
-			}, e.endpointStmt(w.Key, &c.stored))
+			}, store.Stmt{SQL: e.sql.copyState, Args: []any{w.Key}}, e.endpointStmt(w.Key, &c.stored))
 		}
 		return e.store.RunTx(ctx, tx, stmts...)
 	})
@@ -306,28 +317,38 @@ func (e *Engine[T]) unparkSome(ctx context.Context, key string) (n int, err erro
 	return n, nil
 }
 
+const (
+	nextRev = `(SELECT coalesce(max(rev), 0) + 1 FROM @endpoint)`
+	// The key of an endpoint is not that of a webhook which was deleted.
+	notDeleted = ` AND NOT EXISTS (SELECT 1 FROM @webhook WHERE id = $1 AND version = 1 AND deleted > 0)`
+)
+
+// setEndpointText returns the statement that stores an endpoint, if a condition holds.
+func setEndpointText(condition string) string {
+	// Of what is known about a decision, only a new one changes anything.
+	return `INSERT INTO @endpoint AS e (` + endpointColumns + `)
+		SELECT CAST($1 AS text), CAST($3 AS text), CAST($4 AS text), CAST($5 AS text), CAST($6 AS bigint),
+			CAST($7 AS bigint), CAST($8 AS bigint), CAST($9 AS bigint), ` + nextRev + `
+		WHERE coalesce((SELECT rev FROM @endpoint WHERE key = $1), 0) = $2` + condition + `
+		ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+			actor = CASE WHEN e.since = excluded.since THEN e.actor ELSE excluded.actor END,
+			since = excluded.since, failing_since = excluded.failing_since,
+			last_failure = excluded.last_failure, tell = excluded.tell, rev = excluded.rev
+		RETURNING rev`
+}
+
 func (s *statements) forEndpoints(d store.Dialect) {
 	s.endpoint = d.SQL(`SELECT ` + endpointColumns + ` FROM @endpoint WHERE key = $1`)
 	s.endpointsAfter = d.SQL(`SELECT ` + endpointColumns + ` FROM @endpoint
 		WHERE rev > $1 ORDER BY rev LIMIT 1000`)
 	s.endpointLog = d.SQL(`SELECT rev, at, actor, was, state, reason FROM @endpoint_change
 		WHERE key = $1 AND rev < $2 ORDER BY rev DESC LIMIT $3`)
-	const next = `(SELECT coalesce(max(rev), 0) + 1 FROM @endpoint)`
 	s.logEndpoint = d.SQL(`INSERT INTO @endpoint_change (key, rev, at, actor, was, state, reason)
-		SELECT CAST($1 AS text), ` + next + `, CAST($6 AS bigint), CAST($5 AS text),
+		SELECT CAST($1 AS text), ` + nextRev + `, CAST($6 AS bigint), CAST($5 AS text),
 			coalesce(e.state, 'enabled'), CAST($3 AS text), CAST($4 AS text)
 		FROM (SELECT 1 AS one) AS o LEFT JOIN @endpoint AS e ON e.key = $1
-		WHERE coalesce(e.rev, 0) = $2 AND coalesce(e.state, 'enabled') <> $3`)
-	// Of what is known about a decision, only a new one changes anything.
-	s.setEndpoint = d.SQL(`INSERT INTO @endpoint AS e (` + endpointColumns + `)
-		SELECT CAST($1 AS text), CAST($3 AS text), CAST($4 AS text), CAST($5 AS text), CAST($6 AS bigint),
-			CAST($7 AS bigint), CAST($8 AS bigint), CAST($9 AS bigint), ` + next + `
-		WHERE coalesce((SELECT rev FROM @endpoint WHERE key = $1), 0) = $2
-		ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-			actor = CASE WHEN e.since = excluded.since THEN e.actor ELSE excluded.actor END,
-			since = excluded.since, failing_since = excluded.failing_since,
-			last_failure = excluded.last_failure, tell = excluded.tell, rev = excluded.rev
-		RETURNING rev`)
+		WHERE coalesce(e.rev, 0) = $2 AND coalesce(e.state, 'enabled') <> $3` + notDeleted)
+	s.setEndpoint = d.SQL(setEndpointText(notDeleted))
 
 	s.park = d.SQL(`UPDATE @delivery SET parked = 1
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND key IN

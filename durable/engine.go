@@ -351,6 +351,10 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 // handle sets the verdict of d. The handler runs in a goroutine of its own: one that it
 // ends would be missed by River, whose Stop waits for it.
 func (e *Engine[T]) handle(ctx context.Context, d *delivery) {
+	if d.endpoint == endpointDeleted {
+		e.endDeleted(ctx, d)
+		return
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

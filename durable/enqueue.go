@@ -92,21 +92,23 @@ func (e *Engine[T]) enqueueTx(ctx context.Context, tx T, tasks []entry) error {
 
 // insertOrUndo is insert in a transaction of the caller's, who may go on after ErrTaken.
 func (e *Engine[T]) insertOrUndo(ctx context.Context, tx T, tasks []entry) error {
-	const savepoint = "ringhook_enqueue"
+	return e.undoable(ctx, tx, func() error { return e.insert(ctx, tx, tasks) })
+}
+
+// undoable runs fn in a transaction of the caller's, who may go on after an error: then
+// nothing of fn is in the transaction.
+func (e *Engine[T]) undoable(ctx context.Context, tx T, fn func() error) error {
+	const savepoint = "ringhook_undo"
 	exec := func(text string) error {
 		return e.store.RunTx(ctx, tx, store.Stmt{SQL: text + " " + savepoint})
 	}
 	if err := exec("SAVEPOINT"); err != nil {
 		return err
 	}
-	err := e.insert(ctx, tx, tasks)
-	if err == nil {
-		return exec("RELEASE SAVEPOINT")
+	if err := fn(); err != nil {
+		return errors.Join(err, exec("ROLLBACK TO SAVEPOINT"), exec("RELEASE SAVEPOINT"))
 	}
-	if errors.Is(err, queue.ErrTaken) {
-		err = errors.Join(err, exec("ROLLBACK TO SAVEPOINT"), exec("RELEASE SAVEPOINT"))
-	}
-	return err
+	return exec("RELEASE SAVEPOINT")
 }
 
 func wrap(err error) error {
@@ -253,15 +255,19 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, task entry) error {
 	m := task.Message
 	found, webhookID := false, ""
 	var data, content []byte
-	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: []any{m.ID}, Scan: func(row store.Row) error {
+	var sameTenant int64
+	params := []any{m.ID, tag(m.WebhookID)}
+	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: params, Scan: func(row store.Row) error {
 		found = true
-		return row.Scan(&webhookID, &data, &content)
+		return row.Scan(&webhookID, &data, &content, &sameTenant)
 	}})
 	switch {
 	case err != nil:
 		return err
 	case !found: // it was there a moment ago
 		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
+	case webhookID != tag(m.WebhookID) && sameTenant == 0: // whose it is, is nobody's business
+		return fmt.Errorf("%w: %s", queue.ErrTaken, m.ID)
 	case webhookID != tag(m.WebhookID):
 		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
 	case len(content) > 0 && len(m.Content) > 0 && webhookID == m.WebhookID:

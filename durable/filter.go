@@ -58,7 +58,13 @@ func (f Filter) search(key indexKey) (search, error) {
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
 	event := "event"
-	if f.WebhookID != "" || f.Key != "" {
+	switch {
+	case f.WebhookID != "" || f.Key != "":
+		s.add("tenant || ''", clean(f.Tenant))
+		event = "event || ''"
+	case f.Tenant != "":
+		s.where += " AND tenant <> ''" // as the index says
+		s.add("tenant", clean(f.Tenant))
 		event = "event || ''"
 	}
 	s.add(event, tag(f.Event))
@@ -102,6 +108,7 @@ func (s *search) forOne(f Filter, key indexKey) error {
 	}
 	one := s.where
 	s.where = ""
+	s.add("tenant", clean(f.Tenant))
 	s.add("subject", subject)
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
@@ -143,7 +150,7 @@ func (s search) page(limit int) (text string, params []any) {
 
 // Conditions for oldest: neither sends again what was recomposed under another ID.
 const (
-	resendable = ` AND reason <> 'superseded' AND length(message) > 0` + hasNoSuccessor
+	resendable = ` AND reason <> 'superseded' AND length(message) > 0 AND NOT ` + ofDeleted + hasNoSuccessor
 	// The event is kept.
 	recomposable = ` AND EXISTS (SELECT 1 FROM @event AS kept WHERE kept.seq = @delivery.seq)` + hasNoSuccessor
 

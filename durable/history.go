@@ -22,7 +22,8 @@ var (
 	// wide for what is to be done: in an API, a bad request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be
-	// composed. [Webhooks.Recompose] sends it.
+	// composed, and [Webhooks.Recompose] sends it; or its webhook was deleted, and the
+	// message has no URL any more.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
 
@@ -30,6 +31,7 @@ var (
 // set agree with. The zero value is all.
 type Filter struct {
 	State     State
+	Tenant    string // see [Definition]
 	WebhookID string
 	Key       string // the endpoint, as [queue.Task] has it
 	Event     string // the type
@@ -57,6 +59,9 @@ type Page struct {
 type Delivery struct {
 	ID        string `json:"id"` // of the message
 	WebhookID string `json:"webhook_id"`
+	// Tenant is that of the webhook with WebhookID, if it was stored when the message was
+	// enqueued.
+	Tenant string `json:"tenant"`
 	// WebhookVersion is that of the definition that the message was composed with; 0 if
 	// it was not composed by [Webhooks].
 	WebhookVersion int `json:"webhook_version"`
@@ -64,7 +69,7 @@ type Delivery struct {
 	Key      string       `json:"key"`   // the endpoint
 	Event    string       `json:"event"` // the type
 	State    State        `json:"state"`
-	Reason   queue.Reason `json:"reason"`   // why it was dropped
+	Reason   queue.Reason `json:"reason"`   // why it was dropped or canceled
 	Resent   int          `json:"resent"`   // how often
 	Attempts int          `json:"attempts"` // since it was last resent
 	// the ID of the one that Recompose made it of
@@ -137,11 +142,11 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 // same time however far back it is and however many deliveries are kept, and deliveries
 // that are enqueued between two calls do not shift the pages.
 //
-// If a filter has a webhook and an endpoint, or one of them and an Event that few of
-// its deliveries have, the others have to be read too: half a million of them take some
-// tenths of a second. With a Ref or a Subject that as many deliveries have, and
-// anything else that few of those have, they take some seconds. Deliveries of before
-// there were refs and subjects are not found by them.
+// If a filter has a webhook and an endpoint, or one of them or a tenant and an Event
+// that few of its deliveries have, the others have to be read too: half a million of
+// them take some tenths of a second. With a Ref or a Subject that as many deliveries
+// have, and anything else that few of those have, they take some seconds. Deliveries of
+// before there were refs and subjects are not found by them.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {
@@ -186,7 +191,8 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 }
 
 // Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
-// [ErrNoMessage] where there never was one, or [ErrSealed].
+// [ErrNoMessage] where there never was one, or [ErrSealed]. That of a webhook which was
+// deleted has no URL, and its headers no values.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data, content []byte
 	var refs *string
@@ -257,13 +263,13 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 
 // columns are what scanDelivery reads.
 const columns = `seq, id, webhook_id, key, event, state, reason, gen - hurried, attempts, created, due, ended,
-	status, class, error, webhook_version, of_id`
+	status, class, error, webhook_version, of_id, tenant`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 	var gen, attempts, created, due, status, version int64
 	var ended *int64
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
-		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of)
+		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of, &d.Tenant)
 	d.Resent, d.Attempts, d.WebhookVersion = int(gen), int(attempts), int(version)
 	d.Status, d.Created = int(status), utc(created)
 	if d.State == StatePending {

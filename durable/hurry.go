@@ -19,12 +19,16 @@ var ErrEnded = errors.New("the delivery has ended")
 // still waits for its turn; and its endpoint may rest, or have a limit, and put it off
 // again.
 //
-// The error wraps [webhook.ErrNotFound] or [ErrEnded].
+// The error wraps [webhook.ErrNotFound], [ErrEnded], or [ErrNoMessage] if the webhook was
+// deleted.
 func (e *Engine[T]) RetryNow(ctx context.Context, id string) error {
 	var state State
-	scan := func(row store.Row) error { return row.Scan((*string)(&state)) }
+	var deleted int64
+	scan := func(row store.Row) error { return row.Scan((*string)(&state), &deleted) }
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.state, Scan: scan})
-	if err == nil && state != StatePending {
+	if err == nil && deleted == 1 {
+		err = errDeleted
+	} else if err == nil && state != StatePending {
 		err = ErrEnded
 	}
 	if err == nil {

@@ -44,9 +44,10 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // a kept event and those that were recomposed before. The oldest come first, and all of
 // them after others that are due.
 //
-// The filter needs a WebhookID or a From, and its State is [StateFailed] or empty; Limit
-// and After are not used. Else the error wraps [ErrFilter]. It recomposes limit
-// deliveries at most; if zero, 1000. Call it again to go on, until it returns 0.
+// The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is
+// [StateFailed] or empty; Limit and After are not used. Else the error wraps
+// [ErrFilter]. It recomposes limit deliveries at most; if zero, 1000. Call it again to
+// go on, until it returns 0.
 //
 // Those that cannot be opened or composed, or whose webhook is disabled or deleted, stay
 // as they are. The error tells of the first of them, and wraps its error, once the others are
@@ -62,8 +63,8 @@ func (w *Webhooks[T]) RecomposeMatching(ctx context.Context, f Filter, limit int
 
 func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int) (done int, err error) {
 	switch {
-	case f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "":
-		return 0, fmt.Errorf("%w: want a WebhookID, From, Ref or Subject", ErrFilter)
+	case f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "" && f.Tenant == "":
+		return 0, fmt.Errorf("%w: want a WebhookID, Tenant, From, Ref or Subject", ErrFilter)
 	case f.State != "" && f.State != StateFailed:
 		return 0, fmt.Errorf("%w: State is not failed", ErrFilter)
 	case f.Limit != 0 || f.After != "":
@@ -225,7 +226,7 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 	if err != nil {
 		return entry{}, fmt.Errorf("%w: Decode: %w", ErrNotComposed, err)
 	}
-	task, err := w.compose(ctx, w.engine.store.Read, s.webhookID, id, event)
+	task, err := w.compose(ctx, w.engine.store.Read, s.webhookID, id, event, false)
 	if err != nil {
 		return entry{}, err
 	}

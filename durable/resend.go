@@ -30,6 +30,8 @@ func (e *Engine[T]) Resend(ctx context.Context, id string) error {
 	case err != nil:
 	case d.state == StatePending:
 		err = ErrPending
+	case d.size < 0:
+		err = errDeleted
 	case d.size == 0:
 		err = ErrNoMessage
 	default:
@@ -55,10 +57,10 @@ const (
 // most limit of them, or all if limit is zero. They are those that failed and those
 // that were dropped because their endpoint was disabled; if the filter's State is one
 // of these, only those; if it is [StateDelivered], those that were delivered. It does
-// not touch what was superseded or never composed. The oldest come first, and all of
-// them after others that are due.
+// not touch what was superseded or never composed, or whose webhook was deleted. The
+// oldest come first, and all of them after others that are due.
 //
-// The filter needs a webhook, an endpoint, a ref, a subject, or a From or To:
+// The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
 // otherwise, and for another State or a negative limit, the error wraps [ErrFilter].
 // Its Limit and After do not count.
 //
@@ -87,12 +89,13 @@ func (e *Engine[T]) ResendMatching(ctx context.Context, f Filter, limit int) (in
 
 // resendable returns the states that ResendMatching looks for, or what is wrong with f.
 func (f Filter) resendable(limit int) ([]State, error) {
-	all := f.WebhookID == "" && f.Key == "" && f.Ref == "" && f.Subject == "" && f.From.IsZero() && f.To.IsZero()
+	all := f.WebhookID == "" && f.Key == "" && f.Ref == "" && f.Subject == "" && f.From.IsZero() && f.To.IsZero() &&
+		f.Tenant == ""
 	switch {
 	case limit < 0:
 		return nil, fmt.Errorf("%w: a negative limit", ErrFilter)
 	case all:
-		return nil, fmt.Errorf("%w: want a webhook, endpoint, ref, subject, From or To", ErrFilter)
+		return nil, fmt.Errorf("%w: want a webhook, endpoint, tenant, ref, subject, From or To", ErrFilter)
 	case f.State == "":
 		return []State{StateFailed, StateDropped}, nil
 	case f.State == StateFailed, f.State == StateDropped, f.State == StateDelivered:
@@ -132,13 +135,14 @@ func (e *Engine[T]) resendState(ctx context.Context, f Filter, limit int) (total
 
 // An ended delivery may be resent.
 type ended struct {
-	seq, created, size int64
-	state              State
-	ordering           *string
+	seq, created int64
+	size         int64 // of the message; -1 if the webhook was deleted
+	state        State
+	ordering     *string
 }
 
 // endedColumns are what ended.scan reads.
-const endedColumns = `seq, created, length(message), state, ordering`
+const endedColumns = `seq, created, CASE WHEN ` + ofDeleted + ` THEN -1 ELSE length(message) END, state, ordering`
 
 func (d *ended) scan(row store.Row) error {
 	return row.Scan(&d.seq, &d.created, &d.size, (*string)(&d.state), &d.ordering)

@@ -18,7 +18,7 @@ const (
 	StateDelivered State = "delivered" // a receiver has it
 	StateFailed    State = "failed"    // the last attempt failed
 	StateDropped   State = "dropped"   // without a last attempt, for its Reason
-	StateCanceled  State = "canceled"  // by Cancel
+	StateCanceled  State = "canceled"  // by Cancel, or since its webhook was deleted
 )
 
 // migrations are the steps from an empty database to the newest layout. A step that was
@@ -36,7 +36,10 @@ const (
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
 // is of none in the table. Definitions are only added: the current one of an id has the
-// highest version. Its disabled counted before there was a table of endpoints.
+// highest version. Its disabled counted before there was a table of endpoints. For
+// deleted and purge, see delete.go. All versions have the tenant. The first also stands
+// for the webhook as a whole: its state is a copy of that of the endpoint, so that an
+// index has it.
 //
 // event has the event of a delivery, in a table of its own since it is written once,
 // and a delivery several times. of_id is the ID of the delivery that one was made of
@@ -48,11 +51,11 @@ const (
 // ref has what deliveries are found by, each with the time that its delivery was
 // created, so that pages are in its index. subject is NULL where there is none.
 //
-// A page is read from one of four indexes, unless it is of a ref or a subject: of the
-// webhook or the endpoint, else of the event, else of the state. Further columns in
-// them are expressions, in the index and in the statement, or Postgres could choose
-// another index: its statistics say that what half of all deliveries have is found soon
-// among the newest, which is wrong if it was last used a month ago.
+// A page is read from one of five indexes, unless it is of a ref or a subject: of the
+// webhook or the endpoint, else of the tenant, of the event, or of the state. Further
+// columns in them are expressions, in the index and in the statement, or Postgres could
+// choose another index: its statistics say that what half of all deliveries have is
+// found soon among the newest, which is wrong if it was last used a month ago.
 var migrations = [][]string{{
 	`CREATE TABLE @delivery (
 		seq        IDENTITY,
@@ -193,6 +196,21 @@ var migrations = [][]string{{
 	)`,
 	`CREATE TABLE @secret_rev (one bigint PRIMARY KEY, rev bigint NOT NULL)`,
 	`INSERT INTO @secret_rev (one, rev) VALUES (1, 0)`,
+	`ALTER TABLE @webhook ADD COLUMN deleted bigint NOT NULL DEFAULT 0`,
+	`ALTER TABLE @webhook ADD COLUMN purge bigint NOT NULL DEFAULT 0`,
+	`CREATE INDEX ringhook_webhook_purge ON @webhook (purge) WHERE version = 1 AND purge > 0`,
+	`ALTER TABLE @webhook ADD COLUMN tenant text NOT NULL DEFAULT ''`,
+	`ALTER TABLE @webhook ADD COLUMN state text NOT NULL DEFAULT 'enabled'`,
+	`UPDATE @webhook SET state = coalesce((SELECT state FROM @endpoint WHERE key = id), 'enabled')
+		WHERE version = 1`,
+	`CREATE INDEX ringhook_webhook_all ON @webhook (id) WHERE version = 1 AND deleted = 0`,
+	`CREATE INDEX ringhook_webhook_state ON @webhook (state, id) WHERE version = 1 AND deleted = 0`,
+	`CREATE INDEX ringhook_webhook_tenant ON @webhook (tenant, id) WHERE version = 1 AND deleted = 0`,
+	`CREATE INDEX ringhook_webhook_tenant_state ON @webhook (tenant, state, id)
+		WHERE version = 1 AND deleted = 0`,
+	`ALTER TABLE @delivery ADD COLUMN tenant text NOT NULL DEFAULT ''`,
+	`CREATE INDEX ringhook_delivery_tenant ON @delivery (tenant, (state || ''), created, seq, (event || ''))
+		WHERE tenant <> ''`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

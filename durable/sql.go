@@ -24,7 +24,7 @@ type statements struct {
 	logEndpoint, setEndpoint                     string // endpoint.go
 	park, parkedKeys, unpark                     string // endpoint.go
 	create, update                               string // webhooks.go
-	current, atVersion, list                     string // webhooks.go
+	current, atVersion                           string // webhooks.go
 	get, message, seq, attempts                  string // history.go
 	ended, resend                                string // resend.go
 	source, replace                              string // recompose.go
@@ -44,8 +44,15 @@ type statements struct {
 	resealEvent, resealMessage, resealContent    string // reseal.go
 	resealSubject, resealOrdering, resealRef     string // reseal.go
 	resealAnswer, resealLocation                 string // reseal.go
+	tombstone, entomb, clearVersions             string // delete.go
+	purged, purgeDue, logDeleted, endEndpoint    string // delete.go
+	pendingOf, cancelDeleted                     string // delete.go
+	messagesOf, wipe, wipeAttempts               string // delete.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
+	list [4]string           // webhooks.go: by nothing, state, tenant, both
+
+	deliveryTenant, webhookTenant, copyState string // tenant.go
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over
@@ -72,6 +79,8 @@ func newStatements(d store.Dialect) statements {
 	s.forPresence(d)
 	s.forSecrets(d)
 	s.forReseal(d)
+	s.forDelete(d)
+	s.forTenants(d)
 	return s
 }
 
@@ -93,19 +102,19 @@ func (s *statements) forWork(d store.Dialect) {
 	// parked by mistake, since its endpoint has just been enabled, gets its job later.
 	s.insert = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
-				content, subject, parked)
+				content, subject, tenant, parked)
 		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
 			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
 				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9, $11, $12, CASE WHEN EXISTS
+			$7, $8, $9, $11, $12, ` + tenantOf + `, CASE WHEN EXISTS
 				(SELECT 1 FROM @endpoint WHERE key = $3 AND state = 'paused') THEN 1 ELSE 0 END)
 		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
 	// A delivery without a message, which has failed before any attempt.
 	s.fail = d.SQL(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
-				class, error, message, content, subject)
-		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10)
+				class, error, message, content, subject, tenant)
+		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10, ` + tenantOf + `)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
 	// By its Content as it is stored with an IndexKey, and without.
 	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2
@@ -119,10 +128,13 @@ func (s *statements) forWork(d store.Dialect) {
 	for n := range s.refs {
 		s.refs[n] = d.SQL(refsText(n))
 	}
-	s.kept = d.SQL(`SELECT webhook_id, message, content FROM @delivery WHERE id = $1`)
+	s.kept = d.SQL(`SELECT webhook_id, message, content, CASE WHEN tenant = ` + tenantOf + ` THEN 1 ELSE 0 END
+		FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
-		refsColumn + `, coalesce((SELECT state FROM @endpoint WHERE key = d.key), 'enabled')
+		refsColumn + `, coalesce((SELECT CASE WHEN state = 'disabled' AND coalesce(
+				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
+			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled')
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
@@ -131,17 +143,20 @@ func (s *statements) forWork(d store.Dialect) {
 			requests, arrived, want, location, answer)
 		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
 			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
-			CAST($12 AS text), CAST($13 AS text), CAST($14 AS text)
+			CAST($12 AS text), CASE WHEN CAST($13 AS text) = '' OR ` + ofDeleted + `
+				THEN '' ELSE $13 END, CAST($14 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.block = d.SQL(`UPDATE @delivery SET due = $5, held = 0, error = $6 WHERE ` + ours + ` RETURNING state`)
 	s.retry = d.SQL(`UPDATE @delivery
 		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
-	// One that was canceled during the attempt stays so, unless it was delivered.
+	// One that was canceled during the attempt stays so, for the same reason, unless it
+	// was delivered.
 	s.end = d.SQL(`UPDATE @delivery
 		SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
-			reason = $6, ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
+			reason = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $6 ELSE reason END,
+			ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
 		WHERE ` + ours + ` RETURNING state`)
 }
 
@@ -198,30 +213,32 @@ func (s *statements) forUpkeep(d store.Dialect) {
 
 func (s *statements) forWebhooks(d store.Dialect) {
 	// Of two that add the same version, the primary key lets one through.
-	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		VALUES ($1, 1, 0, $2, $3) ON CONFLICT DO NOTHING RETURNING version`)
-	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition)
-		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text)
-			FROM @webhook WHERE id = $1 AND version = $2
+	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, state)
+		VALUES ($1, 1, 0, $2, $3, $4, coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled'))
+		ON CONFLICT DO NOTHING RETURNING version`)
+	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant)
+		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant
+			FROM @webhook WHERE id = $1 AND version = $2 AND deleted = 0
 		ON CONFLICT DO NOTHING RETURNING version`)
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
-			coalesce(e.since, 0), coalesce(e.failing_since, 0)`
+			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
 	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
 			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `
-		WHERE w.id = $1 ORDER BY w.version DESC LIMIT 1`)
+		WHERE w.id = $1 AND w.deleted = 0 ORDER BY w.version DESC LIMIT 1`)
 	s.atVersion = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
-		WHERE w.id = $1 AND w.version = $2`)
-	s.list = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
-		WHERE w.id > $1 AND w.version = (SELECT max(version) FROM @webhook WHERE id = w.id)
-		ORDER BY w.id LIMIT $2`)
+		WHERE w.id = $1 AND w.version = $2 AND w.deleted = 0`)
+	for i, where := range []string{``, ` AND state = $3`, ` AND tenant = $3`, ` AND tenant = $3 AND state = $4`} {
+		s.list[i] = d.SQL(`SELECT id FROM @webhook WHERE version = 1 AND deleted = 0` + where + ` AND id > $1
+			ORDER BY id LIMIT $2`)
+	}
 }
 
 func (s *statements) forHistory(d store.Dialect) {
 	s.get = d.SQL(`SELECT ` + columns + ` FROM @delivery WHERE id = $1`)
 	s.message = d.SQL(`SELECT message, content, ` + refsColumn + ` FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
-	s.state = d.SQL(`SELECT state FROM @delivery WHERE id = $1`)
+	s.state = d.SQL(`SELECT state, CASE WHEN ` + ofDeleted + ` THEN 1 ELSE 0 END FROM @delivery WHERE id = $1`)
 	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
 			requests, arrived, want, location, answer
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)

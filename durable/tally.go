@@ -34,12 +34,19 @@ type Tally struct {
 // killed may lose the last second, and a delivery that was resent counts once more.
 // They are kept for as long as [Retention] says, also when their deliveries are not.
 func (e *Engine[T]) Tallies(ctx context.Context, webhookID string, from, to time.Time) ([]Tally, error) {
-	e.tallies.flush() // one's own are all there
-	tallies := []Tally{}
 	key := allWebhooks
 	if webhookID != "" {
 		key = tag(webhookID)
+		if strings.HasPrefix(key, allWebhooks) {
+			return []Tally{}, nil
+		}
 	}
+	return e.readTallies(ctx, key, from, to)
+}
+
+func (e *Engine[T]) readTallies(ctx context.Context, key string, from, to time.Time) ([]Tally, error) {
+	e.tallies.flush() // one's own are all there
+	tallies := []Tally{}
 	stmt := store.Stmt{
 		SQL: e.sql.tallies, Args: []any{micros(from.UTC().Truncate(time.Hour)), micros(to), key},
 		Scan: func(row store.Row) error {
@@ -87,12 +94,17 @@ func (d *delivery) outcome() string {
 		}
 	case StateDelivered, StateFailed, StateDropped:
 		return string(d.state)
+	case StateCanceled:
+		if d.verdict.Reason == queue.ReasonDeleted {
+			return string(d.state)
+		}
 	}
 	return "" // another worker has it, or it was canceled, which Cancel has counted
 }
 
 // allWebhooks stands for all webhooks together, which a sum over thousands of them
-// would take long for. No webhook has that ID.
+// would take long for; with a tenant behind it, for all of that. No webhook has such an
+// ID.
 const allWebhooks = "\x1f"
 
 // tallyEvery is how often a process adds its tallies to those in the database.
@@ -168,6 +180,10 @@ func (t *tallies) close() {
 func (e *Engine[T]) writeTallies(n map[tallyKey]int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	if err := e.addTenants(ctx, n); err != nil {
+		e.log(ctx, "write tallies", err)
+		return err
+	}
 	keys := slices.SortedFunc(maps.Keys(n), func(a, b tallyKey) int {
 		return cmp.Or(strings.Compare(a.webhookID, b.webhookID), cmp.Compare(a.hour, b.hour),
 			strings.Compare(a.outcome, b.outcome))

@@ -57,6 +57,9 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 // members of the webhook beside its own.
 type Definition struct {
 	webhook.Webhook
+	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never
+	// changes. Empty where there are none.
+	Tenant  string    `json:"tenant"`
 	Version int       `json:"version"` // from 1
 	Changed time.Time `json:"changed"` // when this version was stored
 
@@ -75,12 +78,23 @@ type Definition struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
-// Create stores a new webhook. Its ID is a UUID in lower case; if empty, a random one
-// is made; the error wraps [ErrID] for any other, and [ErrExists] for one that is there.
-// It is a [*webhook.TemplateError] for a webhook that does not compile or asks for more
-// than [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
+// Create stores a new webhook, of no tenant; [Hooks.Create] stores one of a tenant. Its
+// ID is a UUID in lower case; if empty, a random one is made; the error wraps [ErrID]
+// for any other, and [ErrExists] for one that is there. It is a
+// [*webhook.TemplateError] for a webhook that does not compile or asks for more than
+// [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
 // Policy. The webhook gets its first secret in the same step; [Webhooks.Secrets] tells it.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
+	return w.createOf(ctx, "", hook)
+}
+
+func (w *Webhooks[T]) createOf(ctx context.Context, tenant string, hook webhook.Webhook) (Definition, error) {
+	return w.create(ctx, w.engine.store.Run, tenant, hook)
+}
+
+func (w *Webhooks[T]) create(
+	ctx context.Context, run runFunc, tenant string, hook webhook.Webhook,
+) (Definition, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
@@ -91,12 +105,12 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 	if err != nil {
 		return Definition{}, err
 	}
-	params := []any{hook.ID, micros(time.Now()), text}
 	secret, err := w.engine.firstSecret(ctx, hook.ID)
 	if err != nil {
 		return Definition{}, hookError(hook.ID, err)
 	}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
+	params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant}
+	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
 	}
@@ -133,14 +147,20 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // one, and decide again. The state of the webhook stays as it is. Other errors are as for
 // Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
+	return w.update(ctx, w.engine.store.Run, hook, version)
+}
+
+func (w *Webhooks[T]) update(
+	ctx context.Context, run runFunc, hook webhook.Webhook, version int,
+) (Definition, error) {
 	text, err := w.encode(ctx, hook, int64(version)+1)
 	if err != nil {
 		return Definition{}, err
 	}
-	params := []any{hook.ID, int64(version), micros(time.Now()), text}
-	d, err := w.change(ctx, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
+	params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text}
+	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
-		if _, err = w.current(ctx, w.engine.store.Read, hook.ID, 0, 0); err == nil {
+		if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
 			err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
 		}
 	}
@@ -201,6 +221,8 @@ func (w *Webhooks[T]) setState(ctx context.Context, id string, state queue.Endpo
 // A WebhookFilter says which webhooks List returns: those that all of its fields that
 // are set agree with. The zero value is all.
 type WebhookFilter struct {
+	Tenant string              // see [Definition]
+	State  queue.EndpointState // StateEnabled, StatePaused or StateDisabled
 	// Text is part of the Name or of the URL's host, in upper or lower case.
 	Text string
 	// Limit is how many there are on a page, at most 1000. If zero, 100.
@@ -229,6 +251,11 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 	case f.After != "" && !isUUID(f.After):
 		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", errAfter)
 	}
+	switch f.State {
+	case "", queue.StateEnabled, queue.StatePaused, queue.StateDisabled:
+	default:
+		return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w: no such State", ErrFilter)
+	}
 	page := WebhookPage{Webhooks: []Definition{}}
 	text := strings.ToLower(f.Text)
 	size := limit + 1 // one more, to know whether there is another page
@@ -236,12 +263,12 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 		size = 500
 	}
 	for after := f.After; ; {
-		batch, err := w.read(ctx, after, size)
+		ids, batch, err := w.read(ctx, f, after, size)
 		if err != nil {
 			return WebhookPage{}, fmt.Errorf("durable: list webhooks: %w", err)
 		}
 		for _, d := range batch {
-			switch after = d.ID; {
+			switch {
 			case !d.has(text):
 			case len(page.Webhooks) == limit:
 				page.Next = page.Webhooks[limit-1].ID
@@ -250,35 +277,55 @@ func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, e
 				page.Webhooks = append(page.Webhooks, d)
 			}
 		}
-		if len(batch) < size {
+		if len(ids) < size {
 			return page, nil
 		}
+		after = ids[len(ids)-1]
 	}
 }
 
-// read returns the first webhooks after an ID.
-func (w *Webhooks[T]) read(ctx context.Context, after string, limit int) ([]Definition, error) {
+// read returns the first webhooks after an ID that match all of a filter but its Text, by
+// their IDs and their definitions. One that was deleted in between has an ID only.
+func (w *Webhooks[T]) read(
+	ctx context.Context, f WebhookFilter, after string, limit int,
+) (ids []string, batch []Definition, err error) {
+	by, params := 0, []any{after, int64(limit)}
+	if f.Tenant != "" {
+		by, params = by+2, append(params, clean(f.Tenant))
+	}
+	if f.State != "" {
+		by, params = by+1, append(params, string(f.State))
+	}
+	stmt := store.Stmt{SQL: w.engine.sql.list[by], Args: params, Scan: func(row store.Row) error {
+		ids = append(ids, "")
+		return row.Scan(&ids[len(ids)-1])
+	}}
+	if err := w.engine.store.Read(ctx, stmt); err != nil || len(ids) == 0 {
+		return nil, nil, err
+	}
+	// Not one statement with the one above: Postgres could read all versions for that.
 	var rows []definition
-	err := w.engine.store.Read(ctx, store.Stmt{
-		SQL:  w.engine.sql.list,
-		Args: []any{after, int64(limit)},
-		Scan: func(row store.Row) error {
+	stmts := make([]store.Stmt, len(ids))
+	for i, id := range ids {
+		params := []any{id, int64(0), int64(0)}
+		stmts[i] = store.Stmt{SQL: w.engine.sql.current, Args: params, Scan: func(row store.Row) error {
 			var d definition
 			err := d.scan(row)
 			rows = append(rows, d)
 			return err
-		},
-	})
-	batch := make([]Definition, len(rows))
+		}}
+	}
+	err = w.engine.store.Read(ctx, stmts...)
+	batch = make([]Definition, len(rows))
 	for i := range rows {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if batch[i], err = w.decode(ctx, &rows[i]); batch[i].Sealed {
 			err = nil
 		}
 	}
-	return batch, err
+	return ids, batch, err
 }
 
 // has reports whether text, in lower case, is in the name or the host.
@@ -323,7 +370,7 @@ func (w *Webhooks[T]) encode(ctx context.Context, hook webhook.Webhook, version 
 // change runs a statement that stores a version, and more, and returns the version, or
 // nil if another change came first.
 func (w *Webhooks[T]) change(
-	ctx context.Context, id string, stmt store.Stmt, more ...store.Stmt,
+	ctx context.Context, run runFunc, id string, stmt store.Stmt, more ...store.Stmt,
 ) (*definition, error) {
 	stored := false
 	stmt.Scan = func(row store.Row) error {
@@ -331,7 +378,7 @@ func (w *Webhooks[T]) change(
 		return row.Scan(new(int64))
 	}
 	both := func(ctx context.Context, read ...store.Stmt) error {
-		return w.engine.store.Run(ctx, slices.Concat([]store.Stmt{stmt}, more, read)...)
+		return run(ctx, slices.Concat([]store.Stmt{stmt}, more, read)...)
 	}
 	read := store.Stmt{SQL: w.engine.sql.current, Args: []any{id, int64(0), int64(0)}}
 	d, err := one(ctx, both, id, read)
@@ -382,14 +429,14 @@ func one(ctx context.Context, run runFunc, id string, stmt store.Stmt) (*definit
 type definition struct {
 	id               string
 	version, changed int64
-	text             string
+	text, tenant     string
 	state            queue.Endpoint // not all of it
 }
 
 func (d *definition) scan(row store.Row) error {
 	var since, failing int64
 	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
-		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing)
+		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant)
 	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
 	return err
 }
@@ -397,7 +444,7 @@ func (d *definition) scan(row store.Row) error {
 // decode returns the definition. With an error that wraps ErrSealed, it has what is clear.
 func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
 	whole := Definition{
-		Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
+		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
 	}
 	var err error

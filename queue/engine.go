@@ -96,16 +96,18 @@ type Verdict struct {
 	Reason Reason
 }
 
-// A Reason says why an endpoint was disabled, or a message dropped.
+// A Reason says why an endpoint was disabled, or a message dropped or canceled.
 type Reason string
 
 // The reasons. The first two are given to [Config] OnDisable and stored with an
-// [Endpoint], the others are given to OnDrop.
+// [Endpoint], the next two are given to OnDrop. Engines that keep webhooks store the last
+// with what was pending and with the [Endpoint]; no hook is told.
 const (
 	ReasonGone       Reason = "gone"       // the receiver answered 410
 	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter
 	ReasonDisabled   Reason = "disabled"   // the endpoint is disabled
 	ReasonSuperseded Reason = "superseded" // a message of higher rank on its subject came
+	ReasonDeleted    Reason = "deleted"    // the webhook was deleted
 )
 
 // A Handler delivers what an engine hands out. Its functions are safe for concurrent

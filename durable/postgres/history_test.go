@@ -33,6 +33,7 @@ func TestPlans(t *testing.T) {
 	exec(t, `ANALYZE @event`)
 	exec(t, `ANALYZE @ref`)
 	exec(t, `ANALYZE @tally`)
+	exec(t, `ANALYZE @webhook`)
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
@@ -44,9 +45,9 @@ func TestPlans(t *testing.T) {
 			_, err := conn.Exec(t.Context(), `SET plan_cache_mode = `+mode)
 			require.NoError(t, err)
 			plan := explain(t, conn.Conn(), stmt)
-			require.NotRegexp(t, `Seq Scan on \w*\.?(delivery|attempt|event|ref|tally)\b`, plan, "%s: %s", mode, stmt.SQL)
+			require.NotRegexp(t, `Seq Scan on \w*\.?(delivery|attempt|event|ref|tally|webhook)\b`, plan, "%s: %s", mode, stmt.SQL)
 			if durabletest.IsPage(stmt.SQL) {
-				for _, index := range regexp.MustCompile(`ringhook_(delivery|ref)_\w+`).FindAllString(plan, -1) {
+				for _, index := range regexp.MustCompile(`ringhook_(delivery|ref|webhook)_[a-z]\w*`).FindAllString(plan, -1) {
 					require.Regexp(t, durabletest.Index(stmt.SQL), index, "%s: %s\n%s", mode, stmt.SQL, plan)
 				}
 			}
@@ -111,4 +112,9 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	pool, schema := connect(b)
 	e := open(b, pool, durable.Config{Schema: schema})
 	durabletest.ResendMatching(b, e, execIn(pool, schema))
+}
+
+func BenchmarkWebhooks_Delete(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Delete(b, open(b, pool, durable.Config{Schema: schema}), databaseOn(pool, schema))
 }

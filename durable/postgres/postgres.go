@@ -83,7 +83,7 @@ func (d common) Dialect() store.Dialect {
 		Now:        `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
 		Micros:     `CAST(extract(epoch FROM %s) * 1000000 AS bigint)`,
 		InOrder:    `SELECT set_config('enable_bitmapscan', 'off', true)`,
-		Migrations: [][]string{tune, nil, nil, tuneRefs},
+		Migrations: [][]string{tune, nil, nil, tuneRefs, tuneTenants},
 	}
 }
 
@@ -100,6 +100,12 @@ var tune = []string{`ALTER TABLE @delivery
 var tuneRefs = []string{
 	`ALTER TABLE @ref ALTER COLUMN ref SET STATISTICS 0`,
 	`ALTER TABLE @delivery ALTER COLUMN subject SET STATISTICS 0`,
+}
+
+// tuneTenants does so for tenants, one of which may have half of everything.
+var tuneTenants = []string{
+	`ALTER TABLE @delivery ALTER COLUMN tenant SET STATISTICS 0`,
+	`ALTER TABLE @webhook ALTER COLUMN tenant SET STATISTICS 0, ALTER COLUMN state SET STATISTICS 0`,
 }
 
 func (d *database) Read(ctx context.Context, stmts ...store.Stmt) error {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/durable/postgres"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/enginetest"
@@ -93,6 +94,7 @@ func databaseOn(pool *pgxpool.Pool, schema string) durabletest.Database[pgx.Tx] 
 			require.NoError(t, err)
 			return e
 		},
+		Store: func(testing.TB) store.Store[pgx.Tx] { return postgres.Store(pool, schema) },
 		Exec: func(t testing.TB, text string) {
 			_, err := pool.Exec(t.Context(), names.Replace(inSchema(schema, text)))
 			require.NoError(t, err)

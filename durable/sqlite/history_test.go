@@ -28,7 +28,7 @@ func TestPlans(t *testing.T) {
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)
 	durabletest.Fill(t, 200, exec)
-	index := regexp.MustCompile(`ringhook_(delivery|ref)_\w+`)
+	index := regexp.MustCompile(`ringhook_(delivery|ref|webhook)_[a-z]\w*`)
 	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, stmt.Args...)
 		require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestPlans(t *testing.T) {
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
 			// The index of what is pending is scanned for Stats.
 			if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "INDEX ringhook_delivery_waiting") {
-				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt|event|ref|tally)\b`, step, stmt.SQL)
+				require.NotRegexp(t, `\b(ringhook_)?(delivery|attempt|event|ref|tally|webhook|w|gone)\b`, step, stmt.SQL)
 			}
 			if name := index.FindString(step); name != "" && durabletest.IsPage(stmt.SQL) {
 				require.Regexp(t, durabletest.Index(stmt.SQL), name, stmt.SQL)
@@ -78,4 +78,9 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	e := open(b, path, durable.Config{})
 	_, exec := connect(b, path)
 	durabletest.ResendMatching(b, e, exec)
+}
+
+func BenchmarkWebhooks_Delete(b *testing.B) {
+	path := newFile(b)
+	durabletest.Delete(b, open(b, path, durable.Config{}), databaseOn(b, path))
 }

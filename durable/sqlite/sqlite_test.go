@@ -16,6 +16,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/durable/sqlite"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/enginetest"
@@ -68,6 +69,11 @@ func databaseOn(t testing.TB, path string) durabletest.Database[*sql.Tx] {
 	names := strings.NewReplacer("@", "ringhook_", "#", "")
 	return durabletest.Database[*sql.Tx]{
 		Open: func(t testing.TB, config durable.Config) *sqlite.Engine { return open(t, path, config) },
+		Store: func(t testing.TB) store.Store[*sql.Tx] {
+			s, err := sqlite.Store(path)
+			require.NoError(t, err)
+			return s
+		},
 		Exec: func(t testing.TB, text string) {
 			_, err := db.ExecContext(t.Context(), names.Replace(text))
 			require.NoError(t, err)

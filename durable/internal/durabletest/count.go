@@ -79,8 +79,8 @@ func testResendFilter[T any](t *testing.T, db Database[T]) {
 	}
 	reset()
 	for text, f := range map[string]durable.Filter{
-		"want a webhook, endpoint, ref, subject, From or To": {State: durable.StateFailed, Event: "voice:message:out"},
-		"want the State failed, dropped or delivered":        {WebhookID: "hook-0", State: durable.StateCanceled},
+		"want a webhook, endpoint, tenant, ref, subject, From or To": {State: durable.StateFailed, Event: "voice:message:out"},
+		"want the State failed, dropped or delivered":                {WebhookID: "hook-0", State: durable.StateCanceled},
 		"an empty Ref": {Ref: " "},
 	} {
 		n, err := e.ResendMatching(t.Context(), f, 0)

@@ -23,6 +23,7 @@ func filters(f durable.Filter) []durable.Filter {
 	all := []durable.Filter{{}}
 	for _, set := range []func(*durable.Filter){
 		func(g *durable.Filter) { g.State = f.State },
+		func(g *durable.Filter) { g.Tenant = f.Tenant },
 		func(g *durable.Filter) { g.WebhookID = f.WebhookID },
 		func(g *durable.Filter) { g.Key = f.Key },
 		func(g *durable.Filter) { g.Event = f.Event },
@@ -63,7 +64,7 @@ func testList[T any](t *testing.T, db Database[T]) {
 		require.NoError(t, e.Enqueue(t.Context(), task))
 		d := durable.Delivery{
 			ID: task.ID, Key: task.Key, WebhookID: task.Message.WebhookID, Event: task.Message.Event,
-			State: states[i%len(states)],
+			State: states[i%len(states)], Tenant: "tenant-" + strconv.Itoa(i/3%2),
 			// Several have the same time.
 			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour),
 		}
@@ -71,21 +72,21 @@ func testList[T any](t *testing.T, db Database[T]) {
 		if d.State != durable.StatePending {
 			ended, d.Due, d.Ended = strconv.FormatInt(due, 10), time.Time{}, d.Due
 		}
-		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s WHERE id = '%s'`,
-			d.State, d.Created.UnixMicro(), due, ended, d.ID))
+		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s, tenant = '%s' WHERE id = '%s'`,
+			d.State, d.Created.UnixMicro(), due, ended, d.Tenant, d.ID))
 		db.Exec(t, fmt.Sprintf(`UPDATE @ref SET at = %d WHERE delivery_seq = (SELECT seq FROM @delivery WHERE id = '%s')`,
 			d.Created.UnixMicro(), d.ID))
 		want = slices.Insert(want, 0, d)
 	}
 	for _, f := range filters(durable.Filter{
-		State: durable.StateFailed, WebhookID: "hook-1", Key: "key-1", Event: "event-1",
+		State: durable.StateFailed, Tenant: "tenant-1", WebhookID: "hook-1", Key: "key-1", Event: "event-1",
 		From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
 		Ref: "+91 90199 12341", Subject: "subject-1",
 	}) {
 		matching := []durable.Delivery{}
 		for _, d := range want {
 			if (f.State == "" || f.State == d.State) &&
-				(f.WebhookID == "" || f.WebhookID == d.WebhookID) &&
+				(f.Tenant == "" || f.Tenant == d.Tenant) && (f.WebhookID == "" || f.WebhookID == d.WebhookID) &&
 				(f.Key == "" || f.Key == d.Key) &&
 				(f.Ref == "" || slices.Contains(refs[d.ID], f.Ref)) && (f.Subject == "" || f.Subject == subjects[d.ID]) &&
 				(f.Event == "" || f.Event == d.Event) && !d.Created.Before(f.From) && (f.To.IsZero() || d.Created.Before(f.To)) {
@@ -118,7 +119,7 @@ func testList[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, err, text)
 		require.ErrorIs(t, err, durable.ErrFilter)
 	}
-	page, err := e.List(t.Context(), durable.Filter{WebhookID: "\x00\xff'", Key: "\x00", Ref: "a\x00'", Subject: "\x00'"})
+	page, err := e.List(t.Context(), durable.Filter{Tenant: "\x00\xff'", WebhookID: "\x00\xff'", Key: "\x00", Ref: "a\x00'", Subject: "\x00'"})
 	require.NoError(t, err)
 	text, err := json.Marshal(page)
 	require.NoError(t, err)

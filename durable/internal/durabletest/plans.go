@@ -65,10 +65,18 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 // wanted looks for a webhook that has half of all deliveries, and only few that were not
 // delivered.
 var wanted = durable.Filter{
-	State: durable.StateFailed, WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
+	State: durable.StateFailed, Tenant: "tenant-0", WebhookID: "hook-0", Key: "https://hook-0.example", Event: "voice:message:out",
 	// Of the 24 h that Fill fills.
 	From: time.Now().Add(-30 * time.Hour), To: time.Now().Add(-12 * time.Hour),
 	Ref: "+91 90000 00002", Subject: "subject-2",
+}
+
+// planned is filters without those whose statements others have too: a time is always in
+// them.
+func planned(f durable.Filter) []durable.Filter {
+	return slices.DeleteFunc(filters(f), func(f durable.Filter) bool {
+		return f.Tenant != "" && (f.From.IsZero() || f.To.IsZero())
+	})
 }
 
 // base is a filter without what has an index of its own.
@@ -83,16 +91,23 @@ func base(f durable.Filter) durable.Filter {
 func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 	now := time.Now().UnixMicro()
 	exec(t, fmt.Sprintf(`INSERT INTO @delivery
-			(id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message, subject)
+			(id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message, subject, tenant)
 		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %[1]d),
 		rows (i, hook, event, state, created) AS (SELECT i, CASE WHEN i %% 2 = 0 THEN 0 ELSE i %% 5000 END,
 			CASE WHEN i <= 20 THEN 'whatsapp:message:in' WHEN i %% 3 = 0 THEN 'voice:message:out' ELSE 'dialer:cdr' END,
 			CASE WHEN i <= 10 OR i %% 100 = 1 THEN 'failed' WHEN i %% 100 = 3 THEN 'pending' WHEN i %% 100 = 5 THEN 'dropped'
 				WHEN i %% 100 = 7 THEN 'canceled' ELSE 'delivered' END, %[2]d - %[3]d / %[1]d * (%[1]d - i) FROM numbers)
 		SELECT 'id-' || i, 'hook-' || hook, 'https://hook-' || hook || '.example', event, 0, state, 1, 1, created, created,
-			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB), 'subject-' || (i %% 100000)
+			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB), 'subject-' || (i %% 100000),
+			'tenant-' || (hook %% 100)
 			FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
+	exec(t, fmt.Sprintf(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, state)
+		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)
+		SELECT '00000000-0000-0000-0000-' || (i + 100000000000), version, 0, 1, '{}',
+			CASE WHEN i %% 2 = 0 THEN 'tenant-0' ELSE 'tenant-' || (i %% 100) END,
+			CASE WHEN i %% 1000 = 1 THEN 'paused' WHEN i %% 10 = 0 THEN 'disabled' ELSE 'enabled' END
+			FROM numbers CROSS JOIN (SELECT 1 AS version UNION ALL SELECT 2) AS versions`, n/10))
 	exec(t, `INSERT INTO @event SELECT seq, event, CAST('{}' AS BLOB) FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at) SELECT seq, 0, 'call-' || seq, created FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at)
@@ -107,7 +122,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 
 // Plans has an engine on the spy run all its statements, and calls check with each.
 func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t *testing.T, stmt store.Stmt)) {
-	for _, f := range filters(wanted) {
+	for _, f := range planned(wanted) {
 		page, err := e.List(t.Context(), f)
 		require.NoError(t, err)
 		f.After = page.Next
@@ -132,7 +147,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.NoError(t, e.Resend(t.Context(), "o1"))
-	for _, f := range filters(wanted) {
+	for _, f := range planned(wanted) {
 		for _, f.State = range []durable.State{"", durable.StateDelivered} {
 			if _, err = e.ResendMatching(t.Context(), f, 1); !errors.Is(err, durable.ErrFilter) {
 				require.NoError(t, err)
@@ -142,7 +157,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	require.NoError(t, e.Enqueue(t.Context(), referred("referred", "subject", "1", "2", "3", "4", "5")))
 	require.NoError(t, e.Enqueue(t.Context(), later("later")))
 	require.NoError(t, e.RetryNow(t.Context(), "later"))
-	for _, f := range filters(wanted) {
+	for _, f := range planned(wanted) {
 		_, err = e.Count(t.Context(), f)
 		require.NoError(t, err)
 	}
@@ -168,7 +183,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	spy.mu.Lock()
 	stmts := maps.Clone(spy.stmts) // the engine may write its tallies a moment later
 	spy.mu.Unlock()
-	require.Greater(t, len(stmts), 90)
+	require.Greater(t, len(stmts), 130)
 	for _, stmt := range stmts {
 		if !strings.HasPrefix(stmt.SQL, "SET ") { // that has no plan
 			check(t, stmt)
@@ -199,13 +214,14 @@ func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
 	_, err = hooks.Compare(t.Context(), hook(), 0)
 	require.NoError(t, err)
 	few := wanted
+	few.Tenant = "tenant-3" // which has few
 	few.From, few.To = time.Now().Add(-10*time.Minute), time.Now().Add(time.Hour)
-	for _, f := range filters(few) {
+	for _, f := range planned(few) {
 		if f.WebhookID != "" {
 			f.WebhookID = "hook-1" // which has few
 		}
 		_, err := hooks.RecomposeMatching(t.Context(), f, 0)
-		if f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "" {
+		if f.WebhookID == "" && f.From.IsZero() && f.Ref == "" && f.Subject == "" && f.Tenant == "" {
 			require.ErrorIs(t, err, durable.ErrFilter)
 		} else if err != nil {
 			require.ErrorIs(t, err, webhook.ErrNotFound)
@@ -213,16 +229,47 @@ func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
 	}
 	_, err = q.Stats(t.Context())
 	require.NoError(t, err)
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "ends", sent))
+	_, err = hooks.Version(t.Context(), hookID, 1)
+	require.NoError(t, err)
+	for _, f := range webhookFilters() {
+		_, err = hooks.List(t.Context(), f)
+		require.NoError(t, err)
+	}
+	of, err := hooks.Tenant("tenant-0")
+	require.NoError(t, err)
+	_, err = of.Get(t.Context(), hookID)
+	require.ErrorIs(t, err, webhook.ErrNotFound)
+	history, err := e.Tenant("tenant-0")
+	require.NoError(t, err)
+	_, err = history.Message(t.Context(), "again")
+	require.ErrorIs(t, err, webhook.ErrNotFound)
+	_, err = history.Tallies(t.Context(), "", time.Now().Add(-time.Hour), time.Now())
+	require.NoError(t, err)
+	require.NoError(t, hooks.Delete(t.Context(), hookID))
+	require.ErrorIs(t, q.Enable(t.Context(), hookID, ""), webhook.ErrNotFound)
+}
+
+// webhookFilters are those that have an index each.
+func webhookFilters() []durable.WebhookFilter {
+	return []durable.WebhookFilter{
+		{Limit: 1},
+		{Limit: 1, State: queue.StatePaused},
+		{Limit: 1, Tenant: "tenant-1"},
+		{Limit: 1, Tenant: "tenant-1", State: queue.StatePaused},
+	}
 }
 
 // planSecrets runs the statements that have to do with secrets and sealing.
 func planSecrets[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T]) {
 	hooks := e.Webhooks(nil)
-	_, err := hooks.Rotate(t.Context(), hookID, time.Hour)
+	_, err := hooks.Create(t.Context(), hookOf(otherID))
 	require.NoError(t, err)
-	_, err = hooks.SetSecret(t.Context(), hookID, webhook.GenerateSecret())
+	_, err = hooks.Rotate(t.Context(), otherID, time.Hour)
 	require.NoError(t, err)
-	reveal(t, hooks.Keyring(), hookID)
+	_, err = hooks.SetSecret(t.Context(), otherID, webhook.GenerateSecret())
+	require.NoError(t, err)
+	reveal(t, hooks.Keyring(), otherID)
 	var sealing durable.Engine[T]
 	config := Seal(durable.Config{})
 	require.NoError(t, store.Open(&sealing, spy, config))
@@ -236,7 +283,12 @@ func planSecrets[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T]) {
 
 // IsPage reports whether a statement reads deliveries in their order.
 func IsPage(sql string) bool {
-	return strings.Contains(sql, "ORDER BY created") || strings.Contains(sql, "ORDER BY at DESC")
+	return strings.Contains(sql, "ORDER BY created") || strings.Contains(sql, "ORDER BY at DESC") || isHooks(sql)
+}
+
+// isHooks reports whether a statement lists webhooks.
+func isHooks(sql string) bool {
+	return strings.Contains(sql, "version = 1 AND deleted = 0") && strings.Contains(sql, "ORDER BY id")
 }
 
 // planEndpoints has a delivery parked and sent after all, by an engine that runs.
@@ -258,6 +310,17 @@ func planEndpoints[T any](t *testing.T, e *durable.Engine[T]) {
 // Index matches the names of the indexes that a page may be read from.
 func Index(sql string) string {
 	switch {
+	case isHooks(sql):
+		tenant, state := strings.Contains(sql, " tenant ="), strings.Contains(sql, " state =")
+		switch {
+		case tenant && state:
+			return "ringhook_webhook_tenant_state"
+		case tenant:
+			return "ringhook_webhook_tenant$"
+		case state:
+			return "ringhook_webhook_state"
+		}
+		return "ringhook_webhook_all"
 	case strings.Contains(sql, " ref ="):
 		return "ringhook_ref_ref"
 	case strings.Contains(sql, " subject ="):
@@ -272,6 +335,8 @@ func Index(sql string) string {
 		return "ringhook_delivery_webhook"
 	case key:
 		return "ringhook_delivery_key"
+	case strings.Contains(sql, " tenant ="):
+		return "ringhook_delivery_tenant"
 	case strings.Contains(sql, "event ="):
 		return "ringhook_delivery_event"
 	default:
@@ -343,6 +408,13 @@ func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql
 	}
 	median("ms-tallies", tallies(""))
 	median("ms-tallies-webhook", tallies(wanted.WebhookID))
+	hooks := e.Webhooks(nil)
+	for i, name := range []string{"", "-state", "-tenant", "-tenant-state"} {
+		median("ms-webhooks"+name, func() error {
+			_, err := hooks.List(b.Context(), webhookFilters()[i])
+			return err
+		})
+	}
 	median("ms-stats", func() error {
 		_, err := e.Stats(b.Context(), 20)
 		return err

@@ -244,7 +244,7 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 	}
 	since := durable.Filter{From: time.Now().Add(-time.Hour)}
 	for name, f := range map[string]durable.Filter{
-		"want a WebhookID, From, Ref or Subject": {}, "State is not failed": {WebhookID: hookID, State: durable.StateDelivered},
+		"want a WebhookID, Tenant, From, Ref or Subject": {}, "State is not failed": {WebhookID: hookID, State: durable.StateDelivered},
 		"Limit or After": {WebhookID: hookID, Limit: 5},
 	} {
 		_, err := hooks.RecomposeMatching(t.Context(), f, 0)

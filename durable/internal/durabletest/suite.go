@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -32,6 +33,8 @@ type Database[T any] struct {
 	Dump func(t testing.TB) []byte
 	// Files are those that the database is in, if they can be read.
 	Files []string
+	// Store opens the store of an engine, which closes it.
+	Store func(t testing.TB) store.Store[T]
 	// Tx runs fn in a transaction of the caller's own, and commits if it returns nil.
 	Tx func(t testing.TB, fn func(tx T, exec func(sql string)) error) error
 }
@@ -140,6 +143,17 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"seal what is clear", testReseal[T]},
 		{"a Sealer that fails", testSealFails[T]},
 		{"IDs with a Sealer", testSealedIDs[T]},
+		{"CreateTx and UpdateTx", testChangeTx[T]},
+		{"what was rolled back is forgotten", testChangeTxMemory[T]},
+		{"delete", testDelete[T]},
+		{"delete while it sends", testDeleteInFlight[T]},
+		{"delete while others dispatch", testDeleteDispatch[T]},
+		{"delete while others update", testDeleteUpdate[T]},
+		{"delete in another process", testDeleteElsewhere[T]},
+		{"delete that fails", testDeleteFault[T]},
+		{"tenants", testTenants[T]},
+		{"methods of a tenant", testTenantMethods[T]},
+		{"webhooks by tenant and state", testWebhooksFilter[T]},
 	}
 	ran := 0
 	for _, tt := range tests {

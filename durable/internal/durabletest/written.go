@@ -184,6 +184,10 @@ func (f Fixture[T]) readHistory(t *testing.T, e *durable.Engine[T]) {
 }
 
 func readWebhooks[T any](t *testing.T, hooks *durable.Webhooks[T]) {
+	page, err := hooks.List(t.Context(), durable.WebhookFilter{State: queue.StateDisabled})
+	require.NoError(t, err)
+	require.Len(t, page.Webhooks, 1)
+	require.Equal(t, writtenDisabled, page.Webhooks[0].ID)
 	versions := map[string]int{writtenTwo: 2, writtenFour: 4, writtenDisabled: 3}
 	for id, n := range versions {
 		d, err := hooks.Get(t.Context(), id)
