@@ -81,6 +81,8 @@
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
 // for the next attempt, and Cancel ends one.
 //
+// [Engine.Erase] removes what is kept of a person, and leaves the rows.
+//
 // # Errors
 //
 // Errors wrap these; an HTTP API may answer with the status beside them.
@@ -89,8 +91,8 @@
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended
-//	409  ErrNoMessage            it was never composed: Recompose sends it
-//	409  ErrNoEvent              no event is kept with it
+//	409  ErrNoMessage            it was never composed: Recompose sends it; or erased
+//	409  ErrNoEvent              no event is kept with it, or it was erased
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
 //	413  queue.ErrTooLarge

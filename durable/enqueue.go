@@ -240,9 +240,11 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) error {
 	found, webhookID := false, ""
 	var data, content []byte
+	var erased int64
+	var state State
 	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: []any{m.ID}, Scan: func(row store.Row) error {
 		found = true
-		return row.Scan(&webhookID, &data, &content)
+		return row.Scan(&webhookID, &data, &content, &erased, (*string)(&state))
 	}})
 	switch {
 	case err != nil:
@@ -251,6 +253,8 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, m *webhook.Message) err
 		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
 	case webhookID != tag(m.WebhookID):
 		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
+	case erased == 1 && (state != StateDelivered || len(content) == 0):
+		return errErased(m.ID)
 	case len(data) == 0:
 		// Without a message, the content decides. Before there was one, the ID did.
 		kept := *m

@@ -177,7 +177,7 @@ func (w *Webhooks[T]) recompose(ctx context.Context, id string, priority int) (d
 	case s.state == StatePending:
 		return Delivery{}, false, ErrPending
 	case s.event.json == nil:
-		return Delivery{}, false, ErrNoEvent
+		return Delivery{}, false, e.withoutData(ctx, id, ErrNoEvent)
 	}
 	same := !s.maybeSent(time.Now(), e.config.lease())
 	newID := newID()

@@ -164,6 +164,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	finally(t, e, "o1", durable.StateDelivered)
 	stop()
 	planEvents(t, e)
+	planErase(t, e)
 	spy.mu.Lock()
 	stmts := maps.Clone(spy.stmts) // the engine may write its tallies a moment later
 	spy.mu.Unlock()
@@ -216,7 +217,8 @@ func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
 
 // IsPage reports whether a statement reads deliveries in their order.
 func IsPage(sql string) bool {
-	return strings.Contains(sql, "ORDER BY created") || strings.Contains(sql, "ORDER BY at DESC")
+	return strings.Contains(sql, "ORDER BY created") || strings.Contains(sql, "ORDER BY at DESC") ||
+		strings.Contains(sql, "ORDER BY ended")
 }
 
 // planEndpoints has a delivery parked and sent after all, by an engine that runs.
@@ -238,6 +240,8 @@ func planEndpoints[T any](t *testing.T, e *durable.Engine[T]) {
 // Index matches the names of the indexes that a page may be read from.
 func Index(sql string) string {
 	switch {
+	case strings.Contains(sql, "ORDER BY ended"):
+		return "ringhook_delivery_ended"
 	case strings.Contains(sql, " ref ="):
 		return "ringhook_ref_ref"
 	case strings.Contains(sql, " subject ="):

@@ -119,6 +119,12 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"pause and RetryNow", testPauseRetryNow[T]},
 		{"pause while others send", testPauseAtOnce[T]},
 		{"told by one of three", testTold[T]},
+		{"erase", testErase[T]},
+		{"erase in flight", testEraseInFlight[T]},
+		{"erase and a late verdict", testEraseLate[T]},
+		{"erase in an ordering", testEraseOrdered[T]},
+		{"erase many", testEraseMany[T]},
+		{"erase what matches a filter", testEraseFilter[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
