@@ -81,7 +81,8 @@
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
 // for the next attempt, and Cancel ends one.
 //
-// [Engine.Erase] removes what is kept of a person, and leaves the rows.
+// [Engine.Erase] removes what is kept of a person, and leaves the rows; so does
+// [Retention] Bodies of all that ended some time ago.
 //
 // # Errors
 //

@@ -265,6 +265,41 @@ func (e *Engine[T]) erase(ctx context.Context, seqs []int64) (erased []int64, er
 	return erased, nil
 }
 
+// eraseOld erases what ended some time ago and has its data still.
+func (e *Engine[T]) eraseOld(ctx context.Context, keep time.Duration) {
+	// One that was canceled may be in flight for a while.
+	keep = max(keep, 2*e.config.lease())
+	for _, state := range states {
+		if state == StatePending {
+			continue
+		}
+		for n, err := sweepBatch, error(nil); n == sweepBatch && ctx.Err() == nil; {
+			if n, err = e.eraseSome(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
+				e.log(ctx, "erase what has ended long enough ago", err)
+			}
+		}
+	}
+}
+
+// eraseSome erases at most sweepBatch deliveries that ended before a time, the oldest
+// first, and returns how many.
+func (e *Engine[T]) eraseSome(ctx context.Context, state State, before time.Time) (int, error) {
+	var seqs []int64
+	err := e.store.Read(ctx, store.Stmt{
+		SQL:  e.sql.erasable,
+		Args: []any{string(state), micros(before), int64(sweepBatch)},
+		Scan: func(row store.Row) error {
+			seqs = append(seqs, 0)
+			return row.Scan(&seqs[len(seqs)-1])
+		},
+	})
+	if err != nil {
+		return 0, err
+	}
+	erased, err := e.erase(ctx, seqs)
+	return len(erased), err
+}
+
 // withoutData returns err, which says that a delivery lacks something, with the reason
 // if it was erased.
 func (e *Engine[T]) withoutData(ctx context.Context, id string, err error) error {
@@ -286,6 +321,11 @@ func (s *statements) forErasure(d store.Dialect) {
 	s.erase = d.SQL(`UPDATE @delivery SET message = $2, subject = NULL, ordering = NULL, erased = 1
 		WHERE seq = $1 AND state <> 'pending' AND erased = 0 AND (ordering IS NULL OR active = 0)
 		RETURNING seq`)
+	// Those whose turn in an ordering is not over are left out, or the same ones could be
+	// found again and again.
+	s.erasable = d.SQL(`SELECT seq FROM @delivery
+		WHERE erased = 0 AND state = $1 AND ended IS NOT NULL AND ended < $2
+			AND (ordering IS NULL OR active = 0) ORDER BY ended LIMIT $3`)
 	s.eraseAttempts = d.SQL(`UPDATE @attempt SET answer = '', location = ''
 		WHERE seq = $1 AND (answer <> '' OR location <> '')` + erased)
 	s.eraseEvent = d.SQL(`DELETE FROM @event WHERE seq = $1` + erased)

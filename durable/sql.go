@@ -33,7 +33,7 @@ type statements struct {
 	state, hurry                                 string // hurry.go
 	tallies, tallyUp, forgetTallies              string // tally.go
 	running, erase, eraseAttempts                string // erase.go
-	eraseEvent, eraseRefs                        string // erase.go
+	erasable, eraseEvent, eraseRefs              string // erase.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }

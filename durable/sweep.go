@@ -31,6 +31,9 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 				}
 			}
 		}
+		if keep := e.config.Keep.Bodies; keep > 0 {
+			e.eraseOld(ctx, keep)
+		}
 		if keep := e.config.Keep.Tallies; keep >= 0 {
 			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(time.Now().Add(-keep))}}
 			if err := e.store.Run(ctx, stmt); err != nil && ctx.Err() == nil {

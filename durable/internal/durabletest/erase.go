@@ -346,6 +346,50 @@ func testEraseFilter[T any](t *testing.T, db Database[T]) {
 	require.EqualError(t, err, "durable: erase: bad filter: a negative limit")
 }
 
+// testBodies keeps rows for longer than what was sent.
+func testBodies[T any](t *testing.T, db Database[T]) {
+	keep := durable.Retention{Bodies: time.Hour, Dropped: time.Minute}
+	e := db.Open(t, durable.Config{Keep: keep})
+	const n = 600 // more than are erased at once
+	var tasks []queue.Task
+	for i := range n {
+		tasks = append(tasks, referred(fmt.Sprint("old-", i), planted, planted))
+	}
+	young := []string{"young-1", "young-2", "pending", "turn"}
+	for _, id := range append(young, "failed", "canceled", "forgotten") {
+		tasks = append(tasks, referred(id, planted, planted))
+	}
+	for i := range tasks {
+		tasks[i].NotBefore = time.Now().Add(time.Hour)
+	}
+	require.NoError(t, e.Enqueue(t.Context(), tasks...))
+	ended := func(state string, since time.Duration, where string) {
+		db.Exec(t, `UPDATE @delivery SET state = '`+state+`', ended = `+durableMicros(-since)+` WHERE `+where)
+	}
+	ended("delivered", 2*time.Hour, `id LIKE 'old-%'`)
+	ended("delivered", 59*time.Minute, `id = 'young-1'`)
+	ended("canceled", time.Minute, `id = 'young-2'`)
+	ended("failed", 61*time.Minute, `id = 'failed'`)
+	ended("canceled", 61*time.Minute, `id = 'canceled'`)
+	ended("dropped", 61*time.Minute, `id = 'forgotten'`)
+	ended("delivered", 3*time.Hour, `id = 'turn'`)
+	db.Exec(t, `UPDATE @delivery SET ordering = 'o' WHERE id = 'turn'`)
+	Run(t, e, record(nil).handle)
+	eventually(t, db, n+2, `SELECT count(*) FROM @delivery WHERE erased = 1`)
+	require.Equal(t, 2, count(t, db, `erased = 1 AND id IN ('failed', 'canceled')`))
+	eventually(t, db, n+2+len(young), `SELECT count(*) FROM @delivery`)
+	for _, id := range young {
+		require.Positive(t, holding(t, db, id), id)
+	}
+	require.ErrorIs(t, e.Resend(t.Context(), "failed"), durable.ErrNoMessage)
+	require.Zero(t, holding(t, db, "failed", "canceled", "old-0", "old-599"))
+
+	// What was erased is forgotten in its time, as the rest.
+	db.Exec(t, `UPDATE @delivery SET ended = 1 WHERE id IN ('failed', 'young-1')`)
+	Run(t, db.Open(t, durable.Config{Keep: keep}), record(nil).handle)
+	eventually(t, db, n+len(young), `SELECT count(*) FROM @delivery`)
+}
+
 // planErase runs the statements of Erase.
 func planErase[T any](t *testing.T, e *durable.Engine[T]) {
 	for _, f := range filters(wanted) {
