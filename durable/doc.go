@@ -81,8 +81,22 @@
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
 // for the next attempt, and Cancel ends one.
 //
+// # Erasing
+//
 // [Engine.Erase] removes what is kept of a person, and leaves the rows; so does
-// [Retention] Bodies of all that ended some time ago.
+// [Retention] Bodies of all that ended some time ago. Backups are not changed by it, and
+// files have copies for a while. Of what an operator does about them:
+//
+//   - SQLite overwrites what is removed. The write-ahead log beside the file has it until
+//     it is overwritten, or emptied by PRAGMA wal_checkpoint(TRUNCATE). VACUUM, run while
+//     nothing is sent, writes all of the file again: without the few keys and small rows
+//     that are left over where a page was split, without what a version before this one
+//     has removed, and without free space.
+//   - Postgres has dead tuples until VACUUM, which it runs by itself, and their bytes
+//     until the space is used again, or VACUUM FULL; its log has them until it is recycled,
+//     and wherever it is archived.
+//   - A backup of a SQLite file is made by the .backup command or VACUUM INTO, never by
+//     copying it without its log.
 //
 // # Errors
 //
