@@ -79,7 +79,8 @@
 // them, and Tallies has figures by the hour. Get, Message and Attempts return one with
 // its details: what the receiver answered, and why that was no success. Resend sends
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
-// for the next attempt, and Cancel ends one.
+// for the next attempt, and Cancel ends one. Export writes all that match as lines of
+// JSON.
 //
 // # Erasing
 //

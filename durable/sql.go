@@ -34,6 +34,7 @@ type statements struct {
 	tallies, tallyUp, forgetTallies              string // tally.go
 	running, erase, eraseAttempts                string // erase.go
 	erasable, eraseEvent, eraseRefs              string // erase.go
+	exportMessage, exportEvent, exportAttempts   string // export.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 }
@@ -60,6 +61,7 @@ func newStatements(d store.Dialect) statements {
 	s.forEvents(d)
 	s.forTallies(d)
 	s.forErasure(d)
+	s.forExport(d)
 	return s
 }
 

@@ -113,3 +113,9 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	e := open(b, pool, durable.Config{Schema: schema})
 	durabletest.ResendMatching(b, e, execIn(pool, schema))
 }
+
+func BenchmarkEngine_Export(b *testing.B) {
+	pool, schema := connect(b)
+	e := open(b, pool, durable.Config{Schema: schema})
+	durabletest.Export(b, e, execIn(pool, schema))
+}

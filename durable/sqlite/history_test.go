@@ -80,3 +80,10 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 	_, exec := connect(b, path)
 	durabletest.ResendMatching(b, e, exec)
 }
+
+func BenchmarkEngine_Export(b *testing.B) {
+	path := newFile(b)
+	e := open(b, path, durable.Config{})
+	_, exec := connect(b, path)
+	durabletest.Export(b, e, exec)
+}

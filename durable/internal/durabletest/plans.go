@@ -164,6 +164,7 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	finally(t, e, "o1", durable.StateDelivered)
 	stop()
 	planEvents(t, e)
+	planExport(t, e)
 	planErase(t, e)
 	spy.mu.Lock()
 	stmts := maps.Clone(spy.stmts) // the engine may write its tallies a moment later

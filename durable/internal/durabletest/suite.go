@@ -126,6 +126,9 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T]) {
 		{"erase many", testEraseMany[T]},
 		{"erase what matches a filter", testEraseFilter[T]},
 		{"erase what ended long ago", testBodies[T]},
+		{"export", testExport[T]},
+		{"export many", testExportMany[T]},
+		{"export that ends early", testExportEnds[T]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
