@@ -73,7 +73,12 @@ type Retention struct {
 	Failed    time.Duration // after the last attempt; if zero, 90 days
 	Dropped   time.Duration // without a last attempt; if zero, 90 days
 	Canceled  time.Duration // if zero, 7 days
-	Tallies   time.Duration // how long [Engine.Tallies] go back; if zero, 90 days
+	// Bodies is how long after its end the data of a delivery is kept, which is removed
+	// then as [Engine.Erase] does, while its row stays for as long as the above say. A
+	// delivery that has failed cannot be resent or recomposed any more then. If zero or
+	// negative, as long as the delivery.
+	Bodies  time.Duration
+	Tallies time.Duration // how long [Engine.Tallies] go back; if zero, 90 days
 }
 
 // A worker holds a delivery for longer than MaxTimeout: while it waits for a place,

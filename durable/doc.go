@@ -119,7 +119,25 @@
 // them, and Tallies has figures by the hour. Get, Message and Attempts return one with
 // its details: what the receiver answered, and why that was no success. Resend sends
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
-// for the next attempt, and Cancel ends one.
+// for the next attempt, and Cancel ends one. Export writes all that match as lines of
+// JSON.
+//
+// # Erasing
+//
+// [Engine.Erase] removes what is kept of a person, and leaves the rows; so does
+// [Retention] Bodies of all that ended some time ago. Backups are not changed by it, and
+// files have copies for a while. Of what an operator does about them:
+//
+//   - SQLite overwrites what is removed. The write-ahead log beside the file has it until
+//     it is overwritten, or emptied by PRAGMA wal_checkpoint(TRUNCATE). VACUUM, run while
+//     nothing is sent, writes all of the file again: without the few keys and small rows
+//     that are left over where a page was split, without what a version before this one
+//     has removed, and without free space.
+//   - Postgres has dead tuples until VACUUM, which it runs by itself, and their bytes
+//     until the space is used again, or VACUUM FULL; its log has them until it is recycled,
+//     and wherever it is archived.
+//   - A backup of a SQLite file is made by the .backup command or VACUUM INTO, never by
+//     copying it without its log.
 //
 // # Secrets
 //
@@ -164,9 +182,9 @@
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending              the delivery has not ended
-//	409  ErrNoMessage            it was never composed: Recompose sends it; or its
-//	                             webhook was deleted: nothing does
-//	409  ErrNoEvent              no event is kept with it
+//	409  ErrNoMessage            it was never composed: Recompose sends it; or it was
+//	                             erased, or its webhook deleted: nothing does
+//	409  ErrNoEvent              no event is kept with it, or it was erased
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
 //	413  queue.ErrTooLarge

@@ -255,11 +255,12 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, task entry) error {
 	m := task.Message
 	found, webhookID := false, ""
 	var data, content []byte
-	var sameTenant int64
+	var sameTenant, erased int64
+	var state State
 	params := []any{m.ID, tag(m.WebhookID)}
 	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: params, Scan: func(row store.Row) error {
 		found = true
-		return row.Scan(&webhookID, &data, &content, &sameTenant)
+		return row.Scan(&webhookID, &data, &content, &sameTenant, &erased, (*string)(&state))
 	}})
 	switch {
 	case err != nil:
@@ -270,6 +271,8 @@ func (e *Engine[T]) checkSame(ctx context.Context, tx T, task entry) error {
 		return fmt.Errorf("%w: %s", queue.ErrTaken, m.ID)
 	case webhookID != tag(m.WebhookID):
 		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
+	case erased == 1 && (state != StateDelivered || len(content) == 0):
+		return errErased(m.ID)
 	case len(content) > 0 && len(m.Content) > 0 && webhookID == m.WebhookID:
 		given := *m
 		if isKeyed(content) {

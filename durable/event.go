@@ -13,7 +13,8 @@ import (
 )
 
 // ErrNoEvent is wrapped by the error of Recompose for a delivery beside which no event is
-// kept: [Config] DiscardEvents was set, or it was not dispatched by [Webhooks].
+// kept: [Config] DiscardEvents was set, it was not dispatched by [Webhooks], or it was
+// erased, by [Engine.Erase] or after [Retention] Bodies.
 var ErrNoEvent = errors.New("no event is kept with the delivery")
 
 // A keptEvent is an event as it is stored beside its message.

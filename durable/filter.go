@@ -136,7 +136,10 @@ func (s search) selected(columns string, state State) string {
 //
 // Without a State, a page is merged from the first deliveries of each state, in the
 // order of that index: so no index is needed for it.
-func (s search) page(limit int) (text string, params []any) {
+func (s search) page(limit int) (text string, params []any) { return s.pageOf(columns, limit) }
+
+// pageOf is page with other columns, those that it is in the order of among them.
+func (s search) pageOf(columns string, limit int) (text string, params []any) {
 	s.params[3] = int64(limit)
 	if len(s.states) == 0 {
 		return s.selected(columns, ""), s.params

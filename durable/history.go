@@ -22,7 +22,8 @@ var (
 	// wide for what is to be done: in an API, a bad request.
 	ErrFilter = errors.New("bad filter")
 	// ErrNoMessage is returned for a delivery without a message: the event could not be
-	// composed, and [Webhooks.Recompose] sends it; or its webhook was deleted, and the
+	// composed, and [Webhooks.Recompose] sends it; or the message was erased, by
+	// [Engine.Erase] or after [Retention] Bodies; or its webhook was deleted, and the
 	// message has no URL any more.
 	ErrNoMessage = errors.New("the delivery has no message")
 )
@@ -77,6 +78,8 @@ type Delivery struct {
 	Created time.Time `json:"created"`        // when it was enqueued
 	Due     time.Time `json:"due,omitzero"`   // the next attempt, if pending
 	Ended   time.Time `json:"ended,omitzero"` // zero if pending
+	// Erased says that what was sent is kept no more; see [Engine.Erase].
+	Erased bool `json:"erased"`
 
 	// Of the last attempt; see [webhook.Attempt].
 	Status int           `json:"status"`
@@ -191,15 +194,15 @@ func (e *Engine[T]) Get(ctx context.Context, id string) (Delivery, error) {
 }
 
 // Message returns a message that is kept. The error wraps [webhook.ErrNotFound], or
-// [ErrNoMessage] where there never was one, or [ErrSealed]. That of a webhook which was
-// deleted has no URL, and its headers no values.
+// [ErrNoMessage] where there never was one, or it was erased, or [ErrSealed]. That of a
+// webhook which was deleted has no URL, and its headers no values.
 func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, error) {
 	var data, content []byte
 	var refs *string
 	scan := func(row store.Row) error { return row.Scan(&data, &content, &refs) }
 	err := e.find(ctx, id, store.Stmt{SQL: e.sql.message, Scan: scan})
 	if err == nil && len(data) == 0 {
-		err = ErrNoMessage
+		err = e.withoutData(ctx, id, ErrNoMessage)
 	}
 	var m *webhook.Message
 	if err == nil {
@@ -263,15 +266,16 @@ func (e *Engine[T]) find(ctx context.Context, id string, stmt store.Stmt) error 
 
 // columns are what scanDelivery reads.
 const columns = `seq, id, webhook_id, key, event, state, reason, gen - hurried, attempts, created, due, ended,
-	status, class, error, webhook_version, of_id, tenant`
+	status, class, error, webhook_version, of_id, tenant, erased`
 
 func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
-	var gen, attempts, created, due, status, version int64
+	var gen, attempts, created, due, status, version, erased int64
 	var ended *int64
 	err = row.Scan(&seq, &d.ID, &d.WebhookID, &d.Key, &d.Event, (*string)(&d.State), (*string)(&d.Reason),
-		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of, &d.Tenant)
+		&gen, &attempts, &created, &due, &ended, &status, (*string)(&d.Class), &d.Error, &version, &d.Of, &d.Tenant,
+		&erased)
 	d.Resent, d.Attempts, d.WebhookVersion = int(gen), int(attempts), int(version)
-	d.Status, d.Created = int(status), utc(created)
+	d.Status, d.Created, d.Erased = int(status), utc(created), erased == 1
 	if d.State == StatePending {
 		d.Due = utc(due)
 	}

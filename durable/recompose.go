@@ -179,7 +179,7 @@ func (w *Webhooks[T]) recompose(ctx context.Context, id string, priority int) (d
 	case s.state == StatePending:
 		return Delivery{}, false, ErrPending
 	case s.event.json == nil:
-		return Delivery{}, false, ErrNoEvent
+		return Delivery{}, false, e.withoutData(ctx, id, ErrNoEvent)
 	}
 	if err := e.openEvent(ctx, clean(id), &s.event); err != nil {
 		return Delivery{}, false, err

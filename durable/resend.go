@@ -33,7 +33,7 @@ func (e *Engine[T]) Resend(ctx context.Context, id string) error {
 	case d.size < 0:
 		err = errDeleted
 	case d.size == 0:
-		err = ErrNoMessage
+		err = e.withoutData(ctx, id, ErrNoMessage)
 	default:
 		var n int
 		if n, err = e.resend(ctx, []ended{d}, 1); err == nil && n == 0 {

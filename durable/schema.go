@@ -32,6 +32,9 @@ const (
 // out. held is the time until which an ordered delivery belongs to its worker. message
 // is empty for an event that could not be composed.
 //
+// erased is 1 if what was sent is kept no more; then message is empty, subject and
+// ordering are NULL, and there are no event, refs, and answers.
+//
 // parked is 1 if the delivery has no job since its endpoint is paused; see endpoint.go.
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
@@ -211,6 +214,10 @@ var migrations = [][]string{{
 	`ALTER TABLE @delivery ADD COLUMN tenant text NOT NULL DEFAULT ''`,
 	`CREATE INDEX ringhook_delivery_tenant ON @delivery (tenant, (state || ''), created, seq, (event || ''))
 		WHERE tenant <> ''`,
+	`ALTER TABLE @delivery ADD COLUMN erased bigint NOT NULL DEFAULT 0`,
+	// With erased first, it finds what still has data, and costs no more than before.
+	`DROP INDEX #ringhook_delivery_ended`,
+	`CREATE INDEX ringhook_delivery_ended ON @delivery (erased, state, ended) WHERE ended IS NOT NULL`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

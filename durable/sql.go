@@ -48,6 +48,9 @@ type statements struct {
 	purged, purgeDue, logDeleted, endEndpoint    string // delete.go
 	pendingOf, cancelDeleted                     string // delete.go
 	messagesOf, wipe, wipeAttempts               string // delete.go
+	running, erase, eraseAttempts                string // erase.go
+	erasable, eraseEvent, eraseRefs              string // erase.go
+	exportMessage, exportEvent, exportAttempts   string // export.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 	list [4]string           // webhooks.go: by nothing, state, tenant, both
@@ -81,6 +84,8 @@ func newStatements(d store.Dialect) statements {
 	s.forReseal(d)
 	s.forDelete(d)
 	s.forTenants(d)
+	s.forErasure(d)
+	s.forExport(d)
 	return s
 }
 
@@ -117,18 +122,20 @@ func (s *statements) forWork(d store.Dialect) {
 		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10, ` + tenantOf + `)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`)
 	// By its Content as it is stored with an IndexKey, and without.
-	const fault = `id = $1 AND length(message) = 0 AND webhook_id = $2
+	const fault = `id = $1 AND length(message) = 0 AND erased = 0 AND webhook_id = $2
 		AND (content IS NULL OR content = $3 OR content = $4)`
 	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFaultRefs = d.SQL(`DELETE FROM @ref
 		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
 	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json)
-		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 ON CONFLICT DO NOTHING`)
+		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 AND erased = 0
+		ON CONFLICT DO NOTHING`)
 	for n := range s.refs {
 		s.refs[n] = d.SQL(refsText(n))
 	}
-	s.kept = d.SQL(`SELECT webhook_id, message, content, CASE WHEN tenant = ` + tenantOf + ` THEN 1 ELSE 0 END
+	s.kept = d.SQL(`SELECT webhook_id, message, content, CASE WHEN tenant = ` + tenantOf + ` THEN 1 ELSE 0 END,
+			erased, state
 		FROM @delivery WHERE id = $1`)
 
 	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
@@ -143,8 +150,9 @@ func (s *statements) forWork(d store.Dialect) {
 			requests, arrived, want, location, answer)
 		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
 			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
-			CAST($12 AS text), CASE WHEN CAST($13 AS text) = '' OR ` + ofDeleted + `
-				THEN '' ELSE $13 END, CAST($14 AS text)
+			CAST($12 AS text), CASE WHEN erased = 1 OR CAST($13 AS text) = '' OR ` + ofDeleted + `
+				THEN '' ELSE $13 END,
+			CASE WHEN erased = 0 THEN CAST($14 AS text) ELSE '' END
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.block = d.SQL(`UPDATE @delivery SET due = $5, held = 0, error = $6 WHERE ` + ours + ` RETURNING state`)
@@ -189,7 +197,7 @@ func (s *statements) forUpkeep(d store.Dialect) {
 		WHERE state = 'pending' GROUP BY key ORDER BY 2 DESC, 1 LIMIT $1`)
 
 	s.expired = d.SQL(`SELECT seq FROM @delivery
-		WHERE state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`)
+		WHERE erased = $4 AND state = $1 AND ended IS NOT NULL AND ended < $2 ORDER BY ended LIMIT $3`)
 	s.forgetAttempts = d.SQL(`DELETE FROM @attempt
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forgetEvent = d.SQL(`DELETE FROM @event
@@ -248,7 +256,7 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.resend = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
 			due = $3, held = 0, ended = NULL, status = 0, class = '', error = '', parked = 0,
 			active = CASE WHEN ordering IS NULL THEN 1 ELSE 0 END
-		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 RETURNING gen, active`)
+		WHERE seq = $1 AND state = $2 AND held NOT BETWEEN $3 AND $4 AND erased = 0 RETURNING gen, active`)
 	// Not one that is handed out, which is due. In an ordering, only the first has a job.
 	s.hurry = d.SQL(`UPDATE @delivery SET due = $2, gen = gen + active, hurried = hurried + active,
 			parked = 0
@@ -278,11 +286,12 @@ func (s *statements) forEvents(d store.Dialect) {
 			due = $4, held = 0, ended = NULL, status = 0, class = '', error = '',
 			parked = 0, message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
 			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
-		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5
+		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5 AND erased = 0
 			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND class NOT IN ` + harmless + `)
 		RETURNING gen, active`)
 	s.successor = d.SQL(`SELECT id FROM @delivery WHERE of_id = $1 AND of_id <> ''`)
-	s.unchanged = d.SQL(`SELECT seq FROM @delivery WHERE seq = $1 AND gen = $2 AND state = $3`)
+	s.unchanged = d.SQL(`SELECT seq FROM @delivery
+		WHERE seq = $1 AND gen = $2 AND state = $3 AND erased = 0`)
 	s.succeed = d.SQL(`UPDATE @delivery SET of_id = $2 WHERE id = $1`)
 	// As a page of the history, merged from the states.
 	var parts []string

@@ -25,7 +25,7 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 			if keep < 0 {
 				continue
 			}
-			for n, err := sweepBatch, error(nil); n == sweepBatch && ctx.Err() == nil; {
+			for n, err := sweepBatch, error(nil); n >= sweepBatch && ctx.Err() == nil; {
 				if n, err = e.forget(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
 					e.log(ctx, "remove what was kept for long enough", err)
 				}
@@ -33,6 +33,9 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 		}
 		if err := e.purgeDue(ctx); err != nil && ctx.Err() == nil {
 			e.log(ctx, "remove what webhooks had that were deleted", err)
+		}
+		if keep := e.config.Keep.Bodies; keep > 0 {
+			e.eraseOld(ctx, keep)
 		}
 		if keep := e.config.Keep.Tallies; keep >= 0 {
 			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(time.Now().Add(-keep))}}
@@ -48,18 +51,18 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 	}
 }
 
-// forget removes at most sweepBatch deliveries that ended before a time, with their
-// attempts and events, and returns how many.
+// forget removes some deliveries that ended before a time, with their attempts and
+// events, and returns how many; fewer than sweepBatch are the last.
 func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (int, error) {
 	var seqs []int64
-	err := e.store.Read(ctx, store.Stmt{
-		SQL:  e.sql.expired,
-		Args: []any{string(state), micros(before), int64(sweepBatch)},
-		Scan: func(row store.Row) error {
-			seqs = append(seqs, 0)
-			return row.Scan(&seqs[len(seqs)-1])
-		},
-	})
+	scan := func(row store.Row) error {
+		seqs = append(seqs, 0)
+		return row.Scan(&seqs[len(seqs)-1])
+	}
+	args := []any{string(state), micros(before), int64(sweepBatch)}
+	err := e.store.Read(ctx,
+		store.Stmt{SQL: e.sql.expired, Args: append(args, int64(0)), Scan: scan},
+		store.Stmt{SQL: e.sql.expired, Args: append(args, int64(1)), Scan: scan})
 	if err != nil || len(seqs) == 0 {
 		return 0, err
 	}

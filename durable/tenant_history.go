@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -30,6 +31,8 @@ type deliveries interface {
 	Resend(ctx context.Context, id string) error
 	ResendMatching(ctx context.Context, f Filter, limit int) (int, error)
 	RetryNow(ctx context.Context, id string) error
+	Erase(ctx context.Context, f Filter, limit int) (Erased, error)
+	Export(ctx context.Context, f Filter, w io.Writer, options ...ExportOption) (int64, error)
 	Cancel(ctx context.Context, id string) (bool, error)
 	Tallies(ctx context.Context, webhookID string, from, to time.Time) ([]Tally, error)
 	EndpointChanges(ctx context.Context, key string, before int64, limit int) ([]EndpointChange, error)
@@ -133,6 +136,23 @@ func (h *History) ResendMatching(ctx context.Context, f Filter, limit int) (int,
 		return 0, fmt.Errorf("durable: resend: %w", errOther)
 	}
 	return h.engine.ResendMatching(ctx, f, limit)
+}
+
+// Erase is [Engine.Erase]. Its filter may be empty, but for All: then it erases all that the
+// tenant has.
+func (h *History) Erase(ctx context.Context, f Filter, limit int) (Erased, error) {
+	if !h.narrow(&f.Tenant) {
+		return Erased{}, fmt.Errorf("durable: erase: %w", errOther)
+	}
+	return h.engine.Erase(ctx, f, limit)
+}
+
+// Export is [Engine.Export].
+func (h *History) Export(ctx context.Context, f Filter, w io.Writer, options ...ExportOption) (int64, error) {
+	if !h.narrow(&f.Tenant) {
+		return 0, fmt.Errorf("durable: export: %w", errOther)
+	}
+	return h.engine.Export(ctx, f, w, options...)
 }
 
 // RetryNow is [Engine.RetryNow].

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,7 +25,7 @@ func TestPlans(t *testing.T) {
 	pool, schema := connect(t)
 	spy := &durabletest.Spy[pgx.Tx]{Store: postgres.Store(pool, schema)}
 	e := &postgres.Engine{}
-	require.NoError(t, store.Open(e, spy, durable.Config{Schema: schema}))
+	require.NoError(t, store.Open(e, spy, durable.Config{Schema: schema, Keep: durable.Retention{Bodies: time.Hour}}))
 	require.NoError(t, e.Migrate(t.Context()))
 	exec := execIn(pool, schema)
 	durabletest.Fill(t, 200_000, exec)
@@ -117,4 +118,10 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 func BenchmarkWebhooks_Delete(b *testing.B) {
 	pool, schema := connect(b)
 	durabletest.Delete(b, open(b, pool, durable.Config{Schema: schema}), databaseOn(pool, schema))
+}
+
+func BenchmarkEngine_Export(b *testing.B) {
+	pool, schema := connect(b)
+	e := open(b, pool, durable.Config{Schema: schema})
+	durabletest.Export(b, e, execIn(pool, schema))
 }

@@ -71,7 +71,10 @@ func TestPragmas(t *testing.T) {
 	require.NoError(t, err)
 	for name, db := range map[string]*sql.DB{"write": write, "read": read, "own": own} {
 		defer db.Close()
-		for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "10000"} {
+		for pragma, want := range map[string]string{
+			"synchronous": "2", "journal_mode": "wal", "busy_timeout": "10000",
+			"secure_delete": "1", "journal_size_limit": "16777216",
+		} {
 			var got string
 			require.NoError(t, db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
 			require.Equal(t, want, got, "%s: %s", name, pragma)

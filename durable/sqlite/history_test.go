@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +24,7 @@ func TestPlans(t *testing.T) {
 	require.NoError(t, err)
 	spy := &durabletest.Spy[*sql.Tx]{Store: s}
 	e := &sqlite.Engine{}
-	require.NoError(t, store.Open(e, spy, durable.Config{}))
+	require.NoError(t, store.Open(e, spy, durable.Config{Keep: durable.Retention{Bodies: time.Hour}}))
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	require.NoError(t, e.Migrate(t.Context()))
 	db, exec := connect(t, path)
@@ -83,4 +84,11 @@ func BenchmarkEngine_ResendMatching(b *testing.B) {
 func BenchmarkWebhooks_Delete(b *testing.B) {
 	path := newFile(b)
 	durabletest.Delete(b, open(b, path, durable.Config{}), databaseOn(b, path))
+}
+
+func BenchmarkEngine_Export(b *testing.B) {
+	path := newFile(b)
+	e := open(b, path, durable.Config{})
+	_, exec := connect(b, path)
+	durabletest.Export(b, e, exec)
 }

@@ -1,6 +1,6 @@
 // Package sqlite opens a [durable.Engine] on an SQLite file: for a service on one
 // machine, with nothing to install. Several processes of that machine may share the
-// file.
+// file. What is removed from it is overwritten; see package durable about erasing.
 package sqlite
 
 import (
@@ -81,7 +81,15 @@ func newConnector(path string) (driver.Connector, error) {
 	}
 	wait := fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())
 	query := url.Values{
-		"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma": {
+			wait, "journal_mode(WAL)", "synchronous(FULL)",
+			// What is removed is overwritten. Enqueueing and delivering cost the same;
+			// removing writes as many bytes as it removes. FAST costs nothing, but
+			// leaves what was in pages of its own, as large bodies are.
+			"secure_delete(ON)",
+			// What a reader that did not end has made of the log is given back.
+			fmt.Sprintf("journal_size_limit(%d)", maxJournal),
+		},
 		"_txlock": {"immediate"},
 	}
 	// For its owner only, since it has the headers and bodies of messages; SQLite gives
@@ -127,6 +135,10 @@ func target(path string) string {
 // creating keeps other calls of this process from opening a new file before it is
 // closed here, which would end their locks on it.
 var creating sync.Mutex
+
+// maxJournal is up to how many bytes the write-ahead log keeps its size when it begins
+// again from its start, which it usually does from 4 MB on.
+const maxJournal = 16 << 20
 
 // busyTimeout is how long a statement waits for the lock of another connection.
 const busyTimeout = 10 * time.Second

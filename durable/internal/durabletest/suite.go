@@ -154,6 +154,16 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"tenants", testTenants[T]},
 		{"methods of a tenant", testTenantMethods[T]},
 		{"webhooks by tenant and state", testWebhooksFilter[T]},
+		{"erase", testErase[T]},
+		{"erase in flight", testEraseInFlight[T]},
+		{"erase and a late verdict", testEraseLate[T]},
+		{"erase in an ordering", testEraseOrdered[T]},
+		{"erase many", testEraseMany[T]},
+		{"erase what matches a filter", testEraseFilter[T]},
+		{"erase what ended long ago", testBodies[T]},
+		{"export", testExport[T]},
+		{"export many", testExportMany[T]},
+		{"export that ends early", testExportEnds[T]},
 	}
 	ran := 0
 	for _, tt := range tests {

@@ -79,6 +79,17 @@ var viewRows = []viewRow{
 	{name: "History.Cancel", state: "pending", call: func(ctx context.Context, v view, id, _ string) (any, error) {
 		return v.Cancel(ctx, id)
 	}},
+	{name: "History.Erase", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		return v.Erase(ctx, durable.Filter{WebhookID: hookID}, 0)
+	}},
+	{name: "History.Erase by ref", call: func(ctx context.Context, v view, id, _ string) (any, error) {
+		return v.Erase(ctx, durable.Filter{Ref: id}, 0)
+	}},
+	{name: "History.Export", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		var lines strings.Builder
+		n, err := v.Export(ctx, durable.Filter{WebhookID: hookID}, &lines, durable.ExportBodies)
+		return []any{n, lines.String()}, err
+	}},
 	{name: "History.EndpointChanges", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
 		return v.EndpointChanges(ctx, hookID, 0, 0)
 	}},
