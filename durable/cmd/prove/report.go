@@ -49,7 +49,7 @@ func (r report) print(w io.Writer) {
 	line("delivered twice", thousands(r.duplicates), "what a kill or a cut found in flight")
 
 	fmt.Fprintln(w)
-	line("kills", thousands(r.kills), fmt.Sprintf("%s messages accepted by a process that could not say so", thousands(r.unsaid)))
+	line("kills", thousands(r.kills), fmt.Sprintf("%s accepted by a process that died before it said so", thousands(r.unsaid)))
 	cut := "all connections of the processes terminated"
 	if r.sqlite {
 		cut = "the file held by another writer for up to 3 s"
@@ -76,7 +76,8 @@ func (r report) print(w io.Writer) {
 			fmt.Fprintf(w, "%-25s %9s %9s %9s\n", row.name, seconds(row.p50), seconds(row.p99), seconds(row.longest))
 		}
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\nThe longest are of messages that a killed process held: after %v to %v, others\n"+
+		"take them over.\n\n", maxTimeout+5*time.Second, maxTimeout+40*time.Second)
 	if r.lost() {
 		fmt.Fprintln(w, "NOT AS PROMISED: see above.")
 	} else {
