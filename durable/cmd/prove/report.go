@@ -77,8 +77,8 @@ func (r report) print(w io.Writer) {
 			fmt.Fprintf(w, "%-25s %9s %9s %9s\n", row.name, seconds(row.p50), seconds(row.p99), seconds(row.longest))
 		}
 	}
-	fmt.Fprintf(w, "\nThe longest are of messages that a killed process held: after %v to %v, others\n"+
-		"take them over.\n\n", maxTimeout+5*time.Second, maxTimeout+40*time.Second)
+	fmt.Fprintf(w, "\nThe longest are of messages that a killed process held: others take\n"+
+		"them over after %v to %v, and may be killed too.\n\n", maxTimeout+5*time.Second, maxTimeout+40*time.Second)
 	if r.lost() {
 		fmt.Fprintln(w, "NOT AS PROMISED: see above.")
 	} else {

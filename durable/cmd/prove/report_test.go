@@ -44,8 +44,8 @@ all delivered after          33.8 s   from the last event on
 from call to commit            2 ms     41 ms     1.0 s
 from commit to receiver        3 ms     1.2 s    38.0 s
 
-The longest are of messages that a killed process held: after 8s to 43s, others
-take them over.
+The longest are of messages that a killed process held: others take
+them over after 8s to 43s, and may be killed too.
 
 NOT AS PROMISED: see above.
 `, out.String())
