@@ -35,10 +35,11 @@ var drivers = []struct {
 	{"pgx", "pgx", nil},
 	{"pq", "postgres", []string{
 		"Migrate", "EnqueueTx", "EnqueueTx of an ordering", "two engines", "history", "list", "count",
-		"tallies", "refs and subjects", "answers", "long names", "resend", "RetryNow", "an unreadable message is kept",
-		"webhooks", "Dispatch", "Dispatch what cannot be composed", "an ID that is taken", "an ID that is taken, at once",
-		"an ID that is taken, in a transaction", "an ID that is taken by a failure", "DispatchTx", "events are kept",
-		"recompose", "compare", "decisions about endpoints", "pause", "the same IDs at once",
+		"tallies", "refs and subjects", "answers", "long names", "resend", "RetryNow",
+		"an unreadable message is kept", "webhooks", "Dispatch", "Dispatch what cannot be composed",
+		"an ID that is taken", "an ID that is taken, at once", "an ID that is taken, in a transaction",
+		"an ID that is taken by a failure", "DispatchTx", "events are kept", "recompose", "compare",
+		"decisions about endpoints", "pause", "the same IDs at once",
 	}},
 }
 
@@ -150,7 +151,9 @@ func TestNewSQL_beside(t *testing.T) {
 			q, err := queue.New(&webhook.Client{}, produces, queue.Config{})
 			require.NoError(t, err)
 			hooks := produces.Webhooks(q)
-			hook, err := hooks.Create(t.Context(), webhook.Webhook{URL: "https://crm.example/calls", Body: `{"call": "{{payload.id}}"}`})
+			hook, err := hooks.Create(t.Context(), webhook.Webhook{
+				URL: "https://crm.example/calls", Body: `{"call": "{{payload.id}}"}`,
+			})
 			require.NoError(t, err)
 			_, err = db.ExecContext(t.Context(), `CREATE TABLE `+schema+`.calls (id text)`)
 			require.NoError(t, err)
@@ -210,7 +213,8 @@ func TestNewSQL(t *testing.T) {
 	require.ErrorContains(t, e.Run(t.Context(), queue.Handler{}), "durable: ")
 	require.ErrorContains(t, durabletest.Check(t, e), "durable: check: ")
 	db.SetMaxOpenConns(1)
-	require.EqualError(t, e.Migrate(t.Context()), "durable: migrate: the database has MaxOpenConns 1, and Migrate needs 2")
+	require.EqualError(t, e.Migrate(t.Context()),
+		"durable: migrate: the database has MaxOpenConns 1, and Migrate needs 2")
 }
 
 // TestConflict has the errors of both drivers.

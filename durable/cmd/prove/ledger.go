@@ -98,7 +98,7 @@ func (l *ledger) progress() (accepted, delivered int) {
 // A comparison is what the ledger says at the end.
 type comparison struct {
 	enqueued, dispatched int // accepted
-	unsaid               int // of these, by a process that died before it could say so
+	unsaid               int // of these, by a process that died before it said so
 	delivered, lost      int // of those accepted
 	undone               int // transactions that were rolled back
 	phantoms             int // delivered although their transaction has not committed

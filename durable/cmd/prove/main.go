@@ -3,7 +3,7 @@
 // their connections, has endpoints hang and fail, and in the end compares what was
 // accepted with what was received.
 //
-//	go run github.com/ringhook/webhook/durable/cmd/prove@latest postgres://user@host/database -for 5m
+//	go run github.com/ringhook/webhook/durable/cmd/prove@latest DSN -for 5m
 //
 // prove -h tells the rest.
 package main
@@ -112,7 +112,7 @@ type options struct {
 	gently  bool // nothing is killed or cut, for tests
 }
 
-// maxEvents is how many events there may be in a trial, at about 200 bytes of memory each.
+// maxEvents is how many events a trial may have, at about 200 bytes of memory each.
 const maxEvents = 5_000_000
 
 // parse reads the command line. Flags may also come after the place.
@@ -141,7 +141,8 @@ func parse(args []string) (options, error) {
 	case o.rate < 1 || o.rate > 2000:
 		return o, fmt.Errorf("-rate %d: from 1 to 2000", o.rate)
 	case o.during.Seconds()*float64(o.rate) > maxEvents:
-		return o, fmt.Errorf("-for and -rate: more than %s events, whose IDs are kept in memory", thousands(maxEvents))
+		return o, fmt.Errorf("-for and -rate: more than %s events, whose IDs are kept in memory",
+			thousands(maxEvents))
 	}
 	o.place = places[0]
 	o.harshly = o.during < 30*time.Second

@@ -55,7 +55,8 @@ func TestRun_postgres(t *testing.T) {
 // prove runs a trial of a few seconds, which must be one, and returns what it prints.
 func prove(t *testing.T, place string) string {
 	t.Helper()
-	return command(t, newTrial(options{place: place, during: 3 * time.Second, rate: 100, harshly: true}, io.Discard), exitFine)
+	o := options{place: place, during: 3 * time.Second, rate: 100, harshly: true}
+	return command(t, newTrial(o, io.Discard), exitFine)
 }
 
 func command(t *testing.T, tr *trial, status int) string {

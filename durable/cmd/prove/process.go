@@ -30,7 +30,8 @@ func start(l *ledger, o orders) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(program), quiet: make(chan struct{}), ended: make(chan struct{})} //nolint:gosec,noctx // itself
+	cmd := exec.Command(program) //nolint:gosec,noctx // this program; kill and stop end it
+	p := &process{cmd: cmd, quiet: make(chan struct{}), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), workerVariable+"=1")
 	p.cmd.Stderr = &p.says
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

@@ -37,19 +37,20 @@ func (r report) print(w io.Writer) {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-25s %9s   %s", name, value, note), " "))
 	}
 	line("accepted", thousands(accepted),
-		fmt.Sprintf("%s enqueued, %s in transactions with a row", thousands(r.enqueued), thousands(r.dispatched)))
+		thousands(r.enqueued)+" enqueued, "+thousands(r.dispatched)+" in transactions with a row")
 	line("delivered", thousands(r.delivered), "")
 	note := ""
 	if r.pending > 0 {
 		note = fmt.Sprintf("%s still pending after %v", thousands(r.pending), drainWithin)
 	}
 	line("lost", thousands(r.comparison.lost), note)
-	line("delivered, not committed", thousands(r.phantoms), fmt.Sprintf("%s transactions rolled back", thousands(r.undone)))
+	line("delivered, not committed", thousands(r.phantoms), thousands(r.undone)+" transactions rolled back")
 	line("delivered, other bytes", thousands(r.wrong), "")
 	line("delivered twice", thousands(r.duplicates), "what a kill or a cut found in flight")
 
 	fmt.Fprintln(w)
-	line("kills", thousands(r.kills), fmt.Sprintf("%s messages accepted by a process that could not say so", thousands(r.unsaid)))
+	line("kills", thousands(r.kills),
+		thousands(r.unsaid)+" accepted by a process that died before it said so")
 	cut := "all connections of the processes terminated"
 	if r.sqlite {
 		cut = "the file held by another writer for up to 3 s"
@@ -76,7 +77,8 @@ func (r report) print(w io.Writer) {
 			fmt.Fprintf(w, "%-25s %9s %9s %9s\n", row.name, seconds(row.p50), seconds(row.p99), seconds(row.longest))
 		}
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\nThe longest are of messages that a killed process held: others take\n"+
+		"them over after %v to %v, and may be killed too.\n\n", maxTimeout+5*time.Second, maxTimeout+40*time.Second)
 	if r.lost() {
 		fmt.Fprintln(w, "NOT AS PROMISED: see above.")
 	} else {
