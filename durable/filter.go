@@ -57,17 +57,17 @@ func (f Filter) search(key indexKey) (search, error) {
 	}
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
-	event := "event"
 	switch {
 	case f.WebhookID != "" || f.Key != "":
-		s.add("tenant || ''", clean(f.Tenant))
-		event = "event || ''"
+		s.add("event || ''", tag(f.Event))
+		s.add("tenant || ''", clean(f.Tenant)) // last, since it is not in the index
 	case f.Tenant != "":
 		s.where += " AND tenant <> ''" // as the index says
 		s.add("tenant", clean(f.Tenant))
-		event = "event || ''"
+		s.add("event || ''", tag(f.Event))
+	default:
+		s.add("event", tag(f.Event))
 	}
-	s.add(event, tag(f.Event))
 	if len(s.params) > 4 {
 		s.state = "state || ''"
 	}

@@ -387,7 +387,7 @@ func testDeleteFault[T any](t *testing.T, db Database[T]) {
 		w.ID = fmt.Sprintf("5b0b1c0a-7785-41e3-964f-00000000%04d", left)
 		_, err := hooks.Create(t.Context(), w)
 		require.NoError(t, err)
-		burden(t, db, hooks, w.ID, w.ID, 58) // two batches of messages
+		burden(t, db, hooks, w.ID, w.ID, 56) // two batches of messages
 		bad.left.Store(left)
 		err = dies.Webhooks(nil).Delete(t.Context(), w.ID)
 		bad.left.Store(1000)
@@ -398,7 +398,7 @@ func testDeleteFault[T any](t *testing.T, db Database[T]) {
 		require.ErrorIs(t, err, errFault)
 		_, err = hooks.Get(t.Context(), w.ID)
 		if err == nil {
-			require.Equal(t, 54, count(t, db, `state = 'pending' AND webhook_id = '`+w.ID+`'`), "it has not begun")
+			require.Equal(t, 52, count(t, db, `state = 'pending' AND webhook_id = '`+w.ID+`'`), "it has not begun")
 		} else {
 			require.ErrorIs(t, err, webhook.ErrNotFound)
 			require.ErrorIs(t, hooks.Dispatch(t.Context(), w.ID, sent), webhook.ErrNotFound)
@@ -417,16 +417,18 @@ func testDeleteFault[T any](t *testing.T, db Database[T]) {
 		}
 	}
 	require.NotEmpty(t, unfinished)
-	require.Greater(t, left, int64(20))
+	require.Greater(t, left, int64(30))
 	for _, id := range deleted {
 		requireGone(t, db, e, id)
 	}
 	day := fmt.Sprint((24 * time.Hour).Microseconds())
 	db.Exec(t, `UPDATE @webhook SET deleted = deleted - `+day+`, purge = purge - `+day+` WHERE purge > 0`)
 	runQueue(t, q)
-	again := time.Now().Add(5 * time.Minute).UnixMicro()
-	eventually(t, db, 0, `SELECT count(*) FROM @webhook
-		WHERE version = 1 AND deleted > 0 AND purge <> 0 AND purge < `+fmt.Sprint(again))
+	again := fmt.Sprint(time.Now().Add(5 * time.Minute).UnixMicro())
+	for _, id := range slices.Concat(unfinished, deleted) { // one by one: there are many
+		eventually(t, db, 1, `SELECT count(*) FROM @webhook
+			WHERE id = '`+id+`' AND version = 1 AND deleted > 0 AND (purge = 0 OR purge > `+again+`)`)
+	}
 	for _, id := range slices.Concat(unfinished, deleted) {
 		requireGone(t, db, e, id)
 		require.ErrorIs(t, hooks.Delete(t.Context(), id), webhook.ErrNotFound)
@@ -439,10 +441,11 @@ func testDeleteFault[T any](t *testing.T, db Database[T]) {
 func testDeleteElsewhere[T any](t *testing.T, db Database[T]) {
 	var a answers
 	a.status.Store(http.StatusServiceUnavailable)
-	e := db.Open(t, durable.Config{Bounds: webhook.Bounds{MinWait: -1}})
-	q, hooks := answering(t, e, &a, queue.Config{})
+	e := db.Open(t, durable.Config{Bounds: webhook.Bounds{MinWait: -1, MaxAttempts: -1}})
+	const limit = 2
+	q, hooks := answering(t, e, &a, queue.Config{Limit: limit, Rest: 20 * time.Millisecond})
 	w := hook()
-	w.Policy.Waits, w.Policy.Attempts = []time.Duration{20 * time.Millisecond}, 50
+	w.Policy.Waits, w.Policy.Attempts = []time.Duration{20 * time.Millisecond}, 1000
 	_, err := hooks.Create(t.Context(), w)
 	require.NoError(t, err)
 	runQueue(t, q)
@@ -456,12 +459,11 @@ func testDeleteElsewhere[T any](t *testing.T, db Database[T]) {
 		require.True(t, time.Now().Before(deadline), "nothing is sent")
 	}
 	require.NoError(t, db.Open(t, durable.Config{}).Webhooks(nil).Delete(t.Context(), hookID))
+	before, _ := a.requests()
 	eventually(t, db, 20, `SELECT count(*) FROM @delivery WHERE state = 'canceled' AND reason = 'deleted'`)
 	eventually(t, db, 0, jobs)
-	before, _ := a.requests()
-	<-time.After(300 * time.Millisecond)
 	after, _ := a.requests()
-	require.Equal(t, before, after)
+	require.LessOrEqual(t, after-before, limit, "what was in flight")
 	require.Equal(t, queue.StateDisabled, stateOf(q, hookID))
 	requireGone(t, db, e, hookID)
 }
