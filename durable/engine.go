@@ -200,8 +200,9 @@ func (e *Engine[T]) Close() error {
 }
 
 // Check returns nil if the database can be reached and has the tables of this version:
-// for a health check. Its error is for the operator. It does not ask the Sealer: what
-// that cannot open waits, and its delivery says so.
+// for a health check. Its error is for the operator. That there is no Sealer, so that all of
+// it is in the clear, is no error: a line of the log says so when the engine is made. Nor
+// is the Sealer asked: what it cannot open waits, and its delivery says so.
 func (e *Engine[T]) Check(ctx context.Context) error {
 	if err := e.checkLayout(ctx); err != nil {
 		return fmt.Errorf("durable: check: %w", err)
