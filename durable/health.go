@@ -29,8 +29,9 @@ type Health struct {
 // of its own. It returns an error, for the operator, if the database cannot be reached or
 // is read-only, has tables of another version than this program's, or if SQLite's
 // write-ahead log grows since another program has been reading for long. What it has
-// found until then is in the Health all the same. It does not ask the Sealer: what that
-// cannot open waits, and its delivery says so.
+// found until then is in the Health all the same. That there is no Sealer is no error: a
+// line of the log says so when the engine is made. Nor is the Sealer asked: what it cannot
+// open waits, and its delivery says so.
 func (e *Engine[T]) Check(ctx context.Context) (Health, error) {
 	var h Health
 	fail := func(err error) (Health, error) { return h, fmt.Errorf("durable: check: %w", err) }

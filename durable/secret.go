@@ -294,7 +294,7 @@ func (c *secretCache) get(id string, now time.Time) (secrets []StoredSecret, epo
 func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if epoch != c.epoch {
+	if epoch != c.epoch || c.known == nil {
 		return
 	}
 	if len(c.known) >= maxSecrets {

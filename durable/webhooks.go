@@ -120,7 +120,8 @@ func (w *Webhooks[T]) create(
 	return w.decode(ctx, d)
 }
 
-// Get returns the current version of a webhook, also of one that is disabled.
+// Get returns the current version of a webhook, also of one that is disabled. The error
+// wraps [webhook.ErrNotFound] or [ErrSealed].
 func (w *Webhooks[T]) Get(ctx context.Context, id string) (Definition, error) {
 	d, err := w.current(ctx, w.engine.store.Read, id, 0, 0)
 	if err != nil {

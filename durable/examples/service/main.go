@@ -42,7 +42,7 @@ func main() {
 // the database. What is still to be sent is in the file, and is sent after the next
 // start.
 func run(ctx context.Context, listener net.Listener, file string, egress webhook.Egress) (err error) {
-	s, err := newService(ctx, file, egress)
+	s, err := newService(file, egress)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
@@ -24,7 +23,6 @@ type service struct {
 	engine *sqlite.Engine
 	hooks  *durable.Webhooks[*sql.Tx]
 	queue  *queue.Queue
-	db     *sql.DB // of the table secret, in the same file
 	bounds webhook.Bounds
 }
 
@@ -35,7 +33,7 @@ var sample = payload.CallReport{
 	Status: payload.CallStatusAnswer, Duration: payload.SecondsString(65 * time.Second),
 }
 
-func newService(ctx context.Context, file string, egress webhook.Egress) (_ *service, err error) {
+func newService(file string, egress webhook.Egress) (_ *service, err error) {
 	s := &service{bounds: webhook.Bounds{CheckURL: egress.Check}}
 	defer func() {
 		if err != nil {
@@ -45,15 +43,9 @@ func newService(ctx context.Context, file string, egress webhook.Egress) (_ *ser
 	if s.engine, err = sqlite.Open(file, durable.Config{Bounds: s.bounds}); err != nil {
 		return nil, err
 	}
-	if s.db, err = sqlite.OpenDB(file); err != nil {
-		return nil, err
-	}
-	// In production, encrypt them with a key from outside of the database.
-	const table = `CREATE TABLE IF NOT EXISTS secret (webhook_id text PRIMARY KEY, secret text NOT NULL)`
-	if _, err = s.db.ExecContext(ctx, table); err != nil {
-		return nil, err
-	}
-	client := &webhook.Client{Signer: webhook.StandardWebhooks{Keys: s.secrets}, Transport: webhook.NewTransport(egress)}
+	// In production, with a Sealer, whose keys come from outside of the database.
+	keys := s.engine.Webhooks(nil).Keyring()
+	client := &webhook.Client{Signer: webhook.StandardWebhooks{Keys: keys}, Transport: webhook.NewTransport(egress)}
 	if s.queue, err = queue.New(client, s.engine, queue.Config{}); err != nil {
 		return nil, err
 	}
@@ -66,21 +58,7 @@ func (s *service) Close() (err error) {
 	if s.engine != nil {
 		err = s.engine.Close()
 	}
-	if s.db != nil {
-		err = errors.Join(err, s.db.Close())
-	}
 	return err
-}
-
-// secrets is the Keyring: the secret that a webhook's requests are signed with.
-func (s *service) secrets(ctx context.Context, webhookID string) ([]webhook.Secret, error) {
-	var text string
-	err := s.db.QueryRowContext(ctx, `SELECT secret FROM secret WHERE webhook_id = ?`, webhookID).Scan(&text)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := webhook.ParseSecret(text)
-	return []webhook.Secret{secret}, err
 }
 
 func (s *service) handler() http.Handler {
@@ -106,20 +84,17 @@ func (s *service) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hook.ID = newUUID() // ours to choose, never the customer's
-	secret := webhook.GenerateSecret().Reveal()
-	// The secret first: a webhook without one could not be signed, and a secret without a
-	// webhook does no harm.
-	_, err := s.db.ExecContext(r.Context(), `INSERT INTO secret (webhook_id, secret) VALUES (?, ?)`, hook.ID, secret)
-	if err != nil {
-		fail(w, err)
-		return
-	}
 	d, err := s.hooks.Create(r.Context(), hook)
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	reply(w, http.StatusCreated, created{d, secret})
+	secrets, err := s.hooks.Secrets(r.Context(), d.ID)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusCreated, created{d, secrets[0].Secret.Reveal()})
 }
 
 // preview shows the request that a webhook would send of the sample.

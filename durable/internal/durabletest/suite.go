@@ -187,18 +187,6 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 	}
 }
 
-// alsoSealed are the tests that are also run with engines that seal.
-var alsoSealed = []string{
-	"EnqueueTx of an ordering", "orderings over two engines", "rescue in an ordering", "deliveries that nothing wakes",
-	"the same IDs at once", "history", "refs and subjects", "refs of a failure", "answers", "long names", "resend",
-	"resend in an ordering", "RetryNow in an ordering", "an unreadable message is kept", "webhooks", "webhooks by text",
-	"webhooks of two engines", "Dispatch", "Dispatch what cannot be composed", "Dispatch by ID", "an ID that is taken",
-	"an ID that is taken, at once", "an ID that is taken, in a transaction", "an ID that is taken by a failure", "DispatchTx",
-	"Dispatch supersedes", "events end with their deliveries", "events are composed alike", "recompose in an ordering",
-	"recompose at once", "recompose what failed", "compare", "compare forms", "bounds of what is stored",
-	"pause of an ordering", "secrets", "secrets of a receiver's own", "secrets at once",
-}
-
 // eventually waits until a query gives a number.
 func eventually[T any](t testing.TB, db Database[T], want int, sql string) {
 	var got int
