@@ -18,9 +18,10 @@ type Erased struct {
 	Deliveries int `json:"deliveries"` // whose data is gone
 	// Canceled is how many of all that it came to were pending before.
 	Canceled int `json:"canceled"`
-	// InFlight is how many were left: there was an attempt under way, perhaps in a
-	// process that has died since, or they were resent at the same time. They are
-	// canceled. Call Erase again, after [Config] MaxTimeout or up to a minute later.
+	// InFlight is how many were left, since an attempt is under way, perhaps in a
+	// process that has died: they are canceled, and go when Erase is called again, after
+	// [Config] MaxTimeout or, if one died, a minute more. Those that were resent at the
+	// same time are among them.
 	InFlight int `json:"in_flight"`
 }
 
@@ -153,19 +154,23 @@ func (e *Engine[T]) eraseBatch(ctx context.Context, batch []target, total *erase
 	}
 	seqs := make([]int64, 0, len(batch))
 	for _, d := range batch {
-		// Those that it comes to twice, since their state has changed, count once.
-		total.left[d.seq] = true
 		if !flying[d.seq] {
 			seqs = append(seqs, d.seq)
 		}
 	}
 	erased, err := e.erase(ctx, seqs)
+	if err != nil {
+		return err
+	}
+	for _, d := range batch { // which it comes to twice if its state has changed
+		total.left[d.seq] = true
+	}
 	for _, seq := range erased {
 		delete(total.left, seq)
 	}
 	total.Deliveries += len(erased)
 	total.limit -= len(erased)
-	return err
+	return nil
 }
 
 // cancelBatch cancels what is pending of a batch, as Cancel does.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -344,6 +345,51 @@ func testEraseFilter[T any](t *testing.T, db Database[T]) {
 	}
 	_, err := e.Erase(t.Context(), durable.Filter{WebhookID: "hook-0"}, -1)
 	require.EqualError(t, err, "durable: erase: bad filter: a negative limit")
+}
+
+// testEraseAtOnce erases while other processes resend and recompose: nothing is sent of
+// which there is no message.
+func testEraseAtOnce[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
+	const n = 60
+	for i := range n {
+		require.NoError(t, hooks.DispatchID(t.Context(), hookID, fmt.Sprint("id-", i), status(planted)))
+	}
+	db.Exec(t, `UPDATE @delivery SET state = 'failed', ended = created`)
+	var others sync.WaitGroup
+	for _, first := range []int{0, 1} {
+		others.Go(func() {
+			for i := first; i < n; i += 2 {
+				id := fmt.Sprint("id-", i)
+				err := e.Resend(context.Background(), id)
+				if first == 1 {
+					_, err = hooks.Recompose(context.Background(), id)
+				}
+				gone := errors.Is(err, durable.ErrNoMessage) || errors.Is(err, durable.ErrNoEvent)
+				if err != nil && !gone && !errors.Is(err, durable.ErrPending) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	other := db.Open(t, durable.Config{})
+	for range 20 {
+		_, err := other.Erase(t.Context(), durable.Filter{Ref: planted}, 5)
+		require.NoError(t, err)
+		require.Zero(t, count(t, db, `length(message) = 0 AND (erased = 0 OR state = 'pending')`))
+	}
+	others.Wait()
+	require.Zero(t, count(t, db, `length(message) = 0 AND (erased = 0 OR state = 'pending')`))
+	got, err := other.Erase(t.Context(), durable.Filter{Ref: planted}, 0)
+	require.NoError(t, err)
+	require.Zero(t, got.InFlight)
+	// Recompose may have made a new one of one that was canceled.
+	require.Zero(t, count(t, db, `erased = 0`))
+	require.GreaterOrEqual(t, count(t, db, `erased = 1`), n)
+	var left int
+	db.Row(t, `SELECT (SELECT count(*) FROM @event) + (SELECT count(*) FROM @ref)`, &left)
+	require.Zero(t, left)
 }
 
 // testBodies keeps rows for longer than what was sent.

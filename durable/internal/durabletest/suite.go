@@ -160,6 +160,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"erase in an ordering", testEraseOrdered[T]},
 		{"erase many", testEraseMany[T]},
 		{"erase what matches a filter", testEraseFilter[T]},
+		{"erase while others resend", testEraseAtOnce[T]},
 		{"erase what ended long ago", testBodies[T]},
 		{"export", testExport[T]},
 		{"export many", testExportMany[T]},
