@@ -354,7 +354,7 @@ func testEraseAtOnce[T any](t *testing.T, db Database[T]) {
 	hooks, _, _ := dispatcher(t, e, queue.Config{})
 	const n = 60
 	for i := range n {
-		require.NoError(t, hooks.DispatchID(t.Context(), hookID, fmt.Sprint("id-", i), status(planted)))
+		require.NoError(t, hooks.DispatchID(t.Context(), hookID, fmt.Sprint("id-", i), status(plantedText)))
 	}
 	db.Exec(t, `UPDATE @delivery SET state = 'failed', ended = created`)
 	var others sync.WaitGroup
@@ -375,13 +375,13 @@ func testEraseAtOnce[T any](t *testing.T, db Database[T]) {
 	}
 	other := db.Open(t, durable.Config{})
 	for range 20 {
-		_, err := other.Erase(t.Context(), durable.Filter{Ref: planted}, 5)
+		_, err := other.Erase(t.Context(), durable.Filter{Ref: plantedText}, 5)
 		require.NoError(t, err)
 		require.Zero(t, count(t, db, `length(message) = 0 AND (erased = 0 OR state = 'pending')`))
 	}
 	others.Wait()
 	require.Zero(t, count(t, db, `length(message) = 0 AND (erased = 0 OR state = 'pending')`))
-	got, err := other.Erase(t.Context(), durable.Filter{Ref: planted}, 0)
+	got, err := other.Erase(t.Context(), durable.Filter{Ref: plantedText}, 0)
 	require.NoError(t, err)
 	require.Zero(t, got.InFlight)
 	// Recompose may have made a new one of one that was canceled.
