@@ -45,6 +45,7 @@ type Engine[T any] struct {
 	flights   flights
 	secrets   secretCache
 	reseals   resealer
+	key       indexKey
 	// blockedLogged is when it was last logged that a message cannot be read.
 	blockedLogged atomic.Int64
 }
@@ -77,6 +78,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.store = s.(store.Store[T])
 	e.dialect = e.store.Dialect()
 	e.sql = newStatements(e.dialect)
+	e.key = newIndexKey(config.IndexKey)
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
 	e.comparing = make(chan struct{}, 1)
