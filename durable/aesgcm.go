@@ -9,9 +9,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The parts of what AESGCM seals: a version, the length of the key's name, the name, a
@@ -39,7 +41,7 @@ const sealLabel = "ringhook/durable seal v1\x00"
 // the old one. What was sealed with a key that is lost is lost. The names are stored, so
 // that a name must not be used for another key later.
 func AESGCM(current string, keys map[string][]byte) (Sealer, error) {
-	s := &aesGCM{keys: make(map[string][]byte, len(keys))}
+	s := &aesGCM{keys: make(map[string]*masterKey, len(keys))}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		if !isKeyName(name) {
 			return nil, fmt.Errorf("durable: AESGCM: key name %.40q: want 1 to %d letters, digits, _ or -", name, maxKeyName)
@@ -47,7 +49,7 @@ func AESGCM(current string, keys map[string][]byte) (Sealer, error) {
 		if len(keys[name]) != keySize {
 			return nil, fmt.Errorf("durable: AESGCM: key %q has %d bytes, want %d", name, len(keys[name]), keySize)
 		}
-		s.keys[name] = slices.Clone(keys[name])
+		s.keys[name] = newMasterKey(keys[name])
 	}
 	if s.keys[current] == nil {
 		return nil, fmt.Errorf("durable: AESGCM: there is no key for the current name %.40q", current)
@@ -64,28 +66,32 @@ func isKeyName(name string) bool {
 }
 
 type aesGCM struct {
-	keys       map[string][]byte // not changed any more
-	current    []byte            // what is in front of the salt
-	currentKey []byte
+	keys       map[string]*masterKey // not changed any more
+	current    []byte                // what is in front of the salt
+	currentKey *masterKey
 }
 
 // Seal encrypts plain. It fails only if there is no randomness, never with an error.
 func (s *aesGCM) Seal(_ context.Context, plain, context []byte) ([]byte, error) {
-	head := len(s.current) + saltSize
-	b := make([]byte, head, head+len(plain)+gcmTagSize)
-	copy(b, s.current)
-	_, _ = rand.Read(b[len(s.current):]) // never fails: it ends the program instead
-	return s.seal(b, plain, context)
+	return s.sealAfter(nil, plain, context)
 }
 
-// seal appends to head, which has the salt.
-func (s *aesGCM) seal(head, plain, context []byte) ([]byte, error) {
-	aead, err := valueKey(s.currentKey, head[len(s.current):])
+// sealAfter is Seal. It returns what is sealed after a prefix.
+func (s *aesGCM) sealAfter(prefix, plain, context []byte) ([]byte, error) {
+	var salt [saltSize]byte
+	_, _ = rand.Read(salt[:]) // never fails: it ends the program instead
+	return s.seal(prefix, salt[:], plain, context)
+}
+
+func (s *aesGCM) seal(prefix, salt, plain, context []byte) ([]byte, error) {
+	aead, err := s.currentKey.valueKey(salt)
 	if err != nil {
 		return nil, err
 	}
+	b := make([]byte, 0, len(prefix)+len(s.current)+len(salt)+len(plain)+gcmTagSize)
+	b = append(append(append(b, prefix...), s.current...), salt...)
 	//nolint:gosec // as the comment at zeroNonce says
-	return aead.Seal(head, zeroNonce[:], plain, slices.Concat(head, context)), nil
+	return aead.Seal(b, zeroNonce[:], plain, slices.Concat(b[len(prefix):], context)), nil
 }
 
 var (
@@ -105,7 +111,7 @@ func (s *aesGCM) Open(_ context.Context, sealed, context []byte) ([]byte, error)
 		return nil, errNoSuchKey
 	}
 	head := sealed[:2+len(name)+saltSize]
-	aead, err := valueKey(key, head[2+len(name):])
+	aead, err := key.valueKey(head[2+len(name):])
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +139,21 @@ func keyName(sealed []byte) ([]byte, bool) {
 // zeroNonce is that of all values, since no two have the same key.
 var zeroNonce [12]byte
 
+// A masterKey derives keys.
+type masterKey struct {
+	macs sync.Pool // of hash.Hash, with the key: to make one takes longer than to use it
+}
+
+func newMasterKey(key []byte) *masterKey {
+	key = slices.Clone(key)
+	return &masterKey{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
 // valueKey returns the key of the value with a salt.
-func valueKey(master, salt []byte) (cipher.AEAD, error) {
-	h := hmac.New(sha256.New, master)
+func (k *masterKey) valueKey(salt []byte) (cipher.AEAD, error) {
+	h := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(h)
+	h.Reset()
 	_, _ = h.Write([]byte(sealLabel))
 	_, _ = h.Write(salt)
 	block, err := aes.NewCipher(h.Sum(make([]byte, 0, sha256.Size)))

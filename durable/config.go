@@ -132,7 +132,5 @@ func (c Config) complete() (Config, error) {
 
 const indexKeySize = 32
 
-func (c Config) index() indexKey { return c.IndexKey }
-
 // lease is how long a delivery belongs to the worker that it was handed to.
 func (c Config) lease() time.Duration { return c.MaxTimeout + grace }

@@ -54,7 +54,7 @@ type Failures struct {
 // What List says of filters that take longer is true of Count.
 func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	f.After = ""
-	search, err := f.search(e.config.index())
+	search, err := f.search(e.key)
 	if err != nil {
 		return Counts{}, fmt.Errorf("durable: count: %w", err)
 	}

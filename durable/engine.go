@@ -49,6 +49,7 @@ type Engine[T any] struct {
 	counted   counted
 	secrets   secretCache
 	reseals   resealer
+	key       indexKey
 	// blockedLogged is when it was last logged that a message cannot be read.
 	blockedLogged atomic.Int64
 }
@@ -84,6 +85,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.sql = newStatements(e.dialect)
 	e.clock.logger = config.Logger
 	e.clock.asks = e.sql.now != ""
+	e.key = newIndexKey(config.IndexKey)
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
 	e.comparing = make(chan struct{}, 1)

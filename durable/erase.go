@@ -97,7 +97,7 @@ const notErased = ` AND CASE WHEN erased = 0 THEN TRUE ELSE FALSE END`
 
 func (e *Engine[T]) eraseMatching(ctx context.Context, f Filter, total *eraser) error {
 	f.After = ""
-	search, err := f.search(e.config.index())
+	search, err := f.search(e.key)
 	if err != nil {
 		return err
 	}

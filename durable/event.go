@@ -102,7 +102,7 @@ func (e *Engine[T]) event(kept *keptEvent) (webhook.Event, error) {
 // A repetition is known as long as the delivery is kept: after its [Retention] it is new.
 func (w *Webhooks[T]) ContentID(webhookID string, event webhook.Event) (string, error) {
 	id, err := webhook.ContentID(webhookID, event)
-	if key := w.engine.config.index(); err == nil && len(key) > 0 {
+	if key := w.engine.key; err == nil && key.macs != nil {
 		id = base64.RawURLEncoding.EncodeToString(key.sum(kindID, []byte(id)))
 	}
 	return id, err

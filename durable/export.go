@@ -110,7 +110,7 @@ type exported struct {
 
 func (x *exporter[T]) export(ctx context.Context, f Filter) error {
 	f.After = ""
-	search, err := f.search(x.engine.config.index())
+	search, err := f.search(x.engine.key)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"slices"
 
 	"github.com/riverqueue/river"
 )
@@ -27,7 +26,7 @@ func RiverConfig(c Config) *river.Config {
 // SealWithSalt is Seal of an [AESGCM] with a salt that is not random.
 func SealWithSalt(s Sealer, salt, plain, context []byte) ([]byte, error) {
 	gcm := s.(*aesGCM)
-	return gcm.seal(slices.Concat(gcm.current, salt), plain, context)
+	return gcm.seal(nil, salt, plain, context)
 }
 
 // CheckConfig returns what is wrong with a Config.

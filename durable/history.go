@@ -156,7 +156,7 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 		return Page{}, fmt.Errorf("durable: list: %w: a negative Limit", ErrFilter)
 	}
 	// One more, to know whether there is another page.
-	search, err := f.search(e.config.index())
+	search, err := f.search(e.key)
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}

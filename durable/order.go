@@ -29,7 +29,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 	}
 	var rows []row
 	given := order
-	order = clean(e.config.index().order(order))
+	order = clean(e.key.order(order))
 	err := e.inTx(ctx, func(tx T) error {
 		rows = nil
 		from, until := e.held(e.clock.now())
@@ -71,7 +71,7 @@ func (e *Engine[T]) Newest(ctx context.Context, order string) (rank int, ok bool
 	from, until := e.held(e.clock.now())
 	err = e.store.Read(ctx, store.Stmt{
 		SQL:  e.sql.newest,
-		Args: []any{clean(e.config.index().order(order)), from, until},
+		Args: []any{clean(e.key.order(order)), from, until},
 		Scan: func(row store.Row) error { return row.Scan(&highest) },
 	})
 	if err != nil {

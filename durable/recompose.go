@@ -112,7 +112,7 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 // recomposes, and the position of the last.
 func (e *Engine[T]) recomposable(ctx context.Context, f Filter, last position) (ids []string, _ position, err error) {
 	f.State = StateFailed
-	search, err := f.search(e.config.index())
+	search, err := f.search(e.key)
 	if err != nil {
 		return nil, last, err
 	}
@@ -234,7 +234,7 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 		return entry{}, fmt.Errorf("%w: %w", ErrNotComposed, task.fault)
 	}
 	// As it came, whatever Decode has made of it: so the producer may report it again.
-	key := w.engine.config.index()
+	key := w.engine.key
 	if task.event = &s.event; len(s.content) > 0 && !bytes.Equal(key.content(task.Message.Content), s.content) {
 		task.Message.Content = s.content
 	}

@@ -277,7 +277,7 @@ func (e *Engine[T]) walkDeliveries() walk {
 // resealDelivery returns what seals a delivery. The statements change only what is as it
 // was read.
 func (e *Engine[T]) resealDelivery(ctx context.Context, d storedDelivery) (stmts []store.Stmt, err error) {
-	key := e.config.index()
+	key := e.key
 	add := func(sql string, args ...any) {
 		stmts = append(stmts, store.Stmt{SQL: sql, Args: append([]any{d.seq}, args...)})
 	}

@@ -107,7 +107,7 @@ func (f Filter) resendable(limit int) ([]State, error) {
 // resendState resends at most limit deliveries that match f, which has a State.
 func (e *Engine[T]) resendState(ctx context.Context, f Filter, limit int) (total int, err error) {
 	f.After = ""
-	search, err := f.search(e.config.index())
+	search, err := f.search(e.key)
 	if err != nil {
 		return 0, err
 	}

@@ -10,9 +10,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -81,6 +84,9 @@ func (e *Engine[T]) seal(ctx context.Context, p place, plain []byte) ([]byte, er
 	if e.config.Sealer == nil {
 		return plain, nil
 	}
+	if s, ok := e.config.Sealer.(*aesGCM); ok { // which needs no copy for the mark
+		return s.sealAfter([]byte(sealMark), plain, p.context())
+	}
 	ctx, cancel := context.WithTimeout(ctx, sealWithin)
 	defer cancel()
 	sealed, err := e.config.Sealer.Seal(ctx, plain, p.context())
@@ -99,8 +105,11 @@ func (e *Engine[T]) unseal(ctx context.Context, p place, data []byte) ([]byte, e
 	if e.config.Sealer == nil {
 		return nil, fmt.Errorf("%w: there is no Sealer", ErrSealed)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sealWithin)
-	defer cancel()
+	if _, ok := e.config.Sealer.(*aesGCM); !ok { // which never waits
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sealWithin)
+		defer cancel()
+	}
 	plain, err := e.config.Sealer.Open(ctx, sealed, p.context())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSealed, err)
@@ -147,7 +156,17 @@ func (e *Engine[T]) openText(ctx context.Context, p place, text string) (string,
 
 // An indexKey is [Config] IndexKey. What is looked for by an index is stored as a MAC
 // under it, with keyedMark before it.
-type indexKey []byte
+// The zero indexKey leaves texts as they are.
+type indexKey struct {
+	macs *sync.Pool // of hash.Hash; nil: no key
+}
+
+func newIndexKey(key []byte) indexKey {
+	if len(key) == 0 {
+		return indexKey{}
+	}
+	return indexKey{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
 
 // keyedMark is before what is stored as a MAC. Two kinds of values come back from the
 // tables, so they are not hashed once more.
@@ -163,7 +182,9 @@ const (
 )
 
 func (k indexKey) sum(kind string, value []byte) []byte {
-	h := hmac.New(sha256.New, k)
+	h := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(h)
+	h.Reset()
 	_, _ = h.Write([]byte(kind + "\x00"))
 	_, _ = h.Write(value)
 	return h.Sum(nil)
@@ -171,7 +192,7 @@ func (k indexKey) sum(kind string, value []byte) []byte {
 
 // text returns a text as it is stored, and looked for.
 func (k indexKey) text(kind, s string) string {
-	if len(k) == 0 || s == "" {
+	if k.macs == nil || s == "" {
 		return s
 	}
 	return keyedMark + base64.RawURLEncoding.EncodeToString(k.sum(kind, []byte(s))[:16])
@@ -187,7 +208,7 @@ func (k indexKey) order(s string) string {
 
 // content returns a Content as it is stored. One that was read from the table stays.
 func (k indexKey) content(b []byte) []byte {
-	if len(k) == 0 || len(b) == 0 || isKeyed(b) {
+	if k.macs == nil || len(b) == 0 || isKeyed(b) {
 		return b
 	}
 	return append([]byte(keyedMark), k.sum(kindContent, b)[:16]...)
@@ -224,7 +245,7 @@ type sealedEntry struct {
 // prepare encodes and seals what the tables get of the tasks, and hides their Order. It
 // comes before the transaction.
 func (e *Engine[T]) prepare(ctx context.Context, tasks []entry) (err error) {
-	key := e.config.index()
+	key := e.key
 	for i := range tasks {
 		task := &tasks[i]
 		m := task.Message
@@ -259,8 +280,8 @@ func (e *Engine[T]) encode(ctx context.Context, m *webhook.Message, order string
 	}
 	stored := *m
 	stored.Refs = refsOf(m)
-	plain := append(binary.AppendUvarint(nil, uint64(len(order))), order...)
-	return e.seal(ctx, messagePlace(m.ID), append(plain, queue.Encode(&stored)...))
+	prefix := append(binary.AppendUvarint(nil, uint64(len(order))), order...)
+	return e.seal(ctx, messagePlace(m.ID), slices.Concat(prefix, queue.Encode(&stored)))
 }
 
 // decode returns the stored message of a delivery with its Content and Refs, which are
