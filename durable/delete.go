@@ -151,7 +151,10 @@ func (e *Engine[T]) purge(ctx context.Context, id string, deleted, purge int64) 
 	if purge == deleted {
 		again = micros(e.clock.now().Add(purgeAgain))
 	}
-	return e.store.Run(ctx, store.Stmt{SQL: e.sql.purged, Args: []any{id, purge, again}})
+	// The secrets once more: one may have been added by a transaction that had not
+	// committed when the webhook was deleted.
+	stmts := append(e.deleteSecrets(id), store.Stmt{SQL: e.sql.purged, Args: []any{id, purge, again}})
+	return e.store.Run(ctx, stmts...)
 }
 
 // cancelSome cancels some pending deliveries of a webhook, and returns how many it has

@@ -373,7 +373,7 @@ func (s *statements) forSecrets(d store.Dialect) {
 	s.newestSecret = d.SQL(`SELECT coalesce(max(n), 0) FROM @secret WHERE webhook_id = $1`)
 	s.addSecret = d.SQL(`INSERT INTO @secret (webhook_id, n, created, until, secret)
 		SELECT CAST($1 AS text), CAST($2 AS bigint), CAST($3 AS bigint), 0, CAST($4 AS BLOB)
-		WHERE EXISTS (SELECT 1 FROM @webhook WHERE id = $1) ON CONFLICT DO NOTHING RETURNING n`)
+		WHERE EXISTS (SELECT 1 FROM @webhook WHERE id = $1 AND version = 1 AND deleted = 0) ON CONFLICT DO NOTHING RETURNING n`)
 	s.endSecrets = d.SQL(`UPDATE @secret SET until = $3
 		WHERE webhook_id = $1 AND n < $2 AND (until = 0 OR until > $3)`)
 	s.forgetSecrets = d.SQL(`DELETE FROM @secret WHERE webhook_id = $1 AND n < $2 AND (until <= $3 OR n < $4)`)

@@ -44,6 +44,9 @@ func requireGone[T any](t testing.TB, db Database[T], e *durable.Engine[T], id s
 	var left int
 	db.Row(t, `SELECT count(*) FROM @webhook WHERE id = '`+id+`' AND (definition <> '' OR deleted = 0)`, &left)
 	require.Zero(t, left)
+	db.Row(t, `SELECT count(*) FROM @secret WHERE webhook_id = '`+id+`'`, &left)
+	require.Zero(t, left, "secrets")
+	require.Empty(t, reveal(t, e.Webhooks(nil).Keyring(), id))
 	require.Zero(t, count(t, db, `webhook_id = '`+id+`' AND state = 'pending'`))
 	row, err := e.Endpoint(t.Context(), id)
 	require.NoError(t, err)
@@ -73,8 +76,12 @@ func requireGone[T any](t testing.TB, db Database[T], e *durable.Engine[T], id s
 	}
 }
 
-func testDelete[T any](t *testing.T, db Database[T]) {
-	e := db.Open(t, durable.Config{})
+func testDelete[T any](t *testing.T, db Database[T]) { deletes(t, db, durable.Config{}) }
+
+func testDeleteSealed[T any](t *testing.T, db Database[T]) { deletes(t, db, Seal(durable.Config{})) }
+
+func deletes[T any](t *testing.T, db Database[T], config durable.Config) {
+	e := db.Open(t, config)
 	hooks, q, r := dispatcher(t, e, queue.Config{Ordered: true})
 	other := hook()
 	other.ID = otherID

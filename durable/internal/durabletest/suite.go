@@ -146,6 +146,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"CreateTx and UpdateTx", testChangeTx[T]},
 		{"what was rolled back is forgotten", testChangeTxMemory[T]},
 		{"delete", testDelete[T]},
+		{"delete what is sealed", testDeleteSealed[T]},
 		{"delete while it sends", testDeleteInFlight[T]},
 		{"delete while others dispatch", testDeleteDispatch[T]},
 		{"delete while others update", testDeleteUpdate[T]},
