@@ -272,12 +272,13 @@ func (s *statements) forTallies(d store.Dialect) {
 	s.forgetTallies = d.SQL(`DELETE FROM @tally WHERE hour < $1`)
 }
 
-// harmless are the classes of attempts that send nothing.
+// harmless are the classes of attempts that send nothing, for attempts of before it was
+// kept whether they had sent anything.
 const harmless = `('dns', 'connect', 'tls', 'blocked', 'sign', 'invalid')`
 
 func (s *statements) forEvents(d store.Dialect) {
 	s.source = d.SQL(`SELECT d.seq, d.gen, d.state, d.ended, d.ordering, d.webhook_id, d.content,
-			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND class NOT IN ` + harmless + `)
+			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND arrived = 1 AND class NOT IN ` + harmless + `)
 				THEN 1 ELSE 0 END,
 			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, e.json
 		FROM @delivery AS d LEFT JOIN @event AS e ON e.seq = d.seq WHERE d.id = $1`)
@@ -287,7 +288,7 @@ func (s *statements) forEvents(d store.Dialect) {
 			parked = 0, message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
 			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5 AND erased = 0
-			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND class NOT IN ` + harmless + `)
+			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND arrived = 1 AND class NOT IN ` + harmless + `)
 		RETURNING gen, active`)
 	s.successor = d.SQL(`SELECT id FROM @delivery WHERE of_id = $1 AND of_id <> ''`)
 	s.unchanged = d.SQL(`SELECT seq FROM @delivery

@@ -44,3 +44,17 @@ func BenchmarkEngine_BesideRiver(b *testing.B) {
 		},
 	})
 }
+
+func BenchmarkEngine_Size(b *testing.B) {
+	pool, schema := connect(b)
+	db := databaseOn(pool, schema)
+	durabletest.Size(b, open(b, pool, durable.Config{Schema: schema}), db, func() (size int64) {
+		// As autovacuum would leave it: without dead rows at the end of tables.
+		_, err := pool.Exec(b.Context(), `VACUUM `+schema+`.delivery, `+schema+`.event, `+schema+`.attempt`)
+		require.NoError(b, err)
+		db.Row(b, `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c
+			JOIN pg_namespace AS n ON n.oid = c.relnamespace
+			WHERE nspname = '`+schema+`' AND relkind = 'r' AND relname NOT LIKE 'river%'`, &size)
+		return size
+	})
+}

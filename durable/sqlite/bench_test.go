@@ -67,3 +67,13 @@ func BenchmarkEngine_BesideRiver(b *testing.B) {
 func BenchmarkEngine_Sealing(b *testing.B) {
 	durabletest.Sealing(b, func(config durable.Config) *sqlite.Engine { return open(b, newFile(b), config) })
 }
+
+func BenchmarkEngine_Size(b *testing.B) {
+	path := newFile(b)
+	db := databaseOn(b, path)
+	durabletest.Size(b, open(b, path, durable.Config{}), db, func() (size int64) {
+		db.Exec(b, `VACUUM`)
+		db.Row(b, `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`, &size)
+		return size
+	})
+}

@@ -187,3 +187,32 @@ func paceOf[T any](b *testing.B, e *durable.Engine[T]) pace {
 	require.NoError(b, <-ended)
 	return p
 }
+
+// Size reports how many bytes a delivery takes that has ended, with its event and all
+// indexes, without River's job, which goes after some minutes. Size has what the database
+// takes.
+func Size[T any](b *testing.B, e *durable.Engine[T], db Database[T], size func() int64) {
+	const n = 10_000
+	receiver := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok"))}, nil
+	})
+	q, err := queue.New(&webhook.Client{Transport: receiver}, e, queue.Config{Limit: 50})
+	require.NoError(b, err)
+	hooks := e.Webhooks(q)
+	_, err = hooks.Create(b.Context(), webhook.Webhook{
+		ID: hookID, Method: http.MethodPost, URL: "https://receiver.example/", Body: `{"call": {{payload}}}`,
+	})
+	require.NoError(b, err)
+	before := size()
+	event := webhook.RawEvent{Type: "test:size", JSON: []byte(`{"payload": {"text": "` + strings.Repeat("x", 1000) + `"}}`)}
+	rate(b, n, writers, func(int) error { return hooks.Dispatch(b.Context(), hookID, event) })
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(ctx) }()
+	require.NoError(b, q.Drain(b.Context()))
+	cancel()
+	require.NoError(b, <-ended)
+	db.Exec(b, `DELETE FROM #river_job`)
+	b.ReportMetric(float64(size()-before)/n, "bytes/delivery")
+	b.ReportMetric(0, "ns/op")
+}

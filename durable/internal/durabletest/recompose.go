@@ -19,12 +19,18 @@ import (
 	"github.com/ringhook/webhook/queue"
 )
 
-// end ends a delivery as an attempt of a class would; without a class, there was none.
+// end ends a delivery as an attempt of a class would, which may have sent something for
+// all that is kept, or with "unsent " before the class has not; without a class, there
+// was none.
 func end[T any](t testing.TB, db Database[T], id, state, class string) {
+	class, unsent := strings.CutPrefix(class, "unsent ")
 	db.Exec(t, `UPDATE @delivery SET state = '`+state+`', active = 0, ended = created, class = '`+class+`' WHERE id = '`+id+`'`)
 	if class != "" {
 		db.Exec(t, `INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error)
 			SELECT seq, gen, 1, created, 0, 0, '`+class+`', '' FROM @delivery WHERE id = '`+id+`'`)
+	}
+	if unsent {
+		db.Exec(t, `UPDATE @attempt SET arrived = 0 WHERE seq = (SELECT seq FROM @delivery WHERE id = '`+id+`')`)
 	}
 }
 
@@ -57,6 +63,8 @@ func testRecompose[T any](t *testing.T, db Database[T]) {
 		{"failed", "blocked", true},
 		{"failed", "sign", true},
 		{"failed", "invalid", true},
+		{"failed", "unsent timeout", true},
+		{"failed", "unsent canceled", true},
 		{"dropped", "", true},
 		{"failed", "status", false},
 		{"failed", "timeout", false},
