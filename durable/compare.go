@@ -56,7 +56,7 @@ const compareWithin = time.Second
 //
 // The last events are those that are kept of its last limit deliveries. If zero, 1000; at
 // most 10000. It stops after a second of composing, and Compared says how far it came.
-// One call at a time composes in an engine; others wait.
+// Of each tenant, one call at a time composes in an engine; others wait.
 //
 // The error is a [*webhook.TemplateError] if hook does not compile, or wraps
 // [webhook.ErrNotFound] or [ErrFilter], for a negative limit. A webhook that is disabled
@@ -75,12 +75,11 @@ func (w *Webhooks[T]) Compare(ctx context.Context, hook webhook.Webhook, limit i
 	}
 	c := comparer{given: given, left: compareWithin}
 	c.stored, c.fault = webhook.Compile(stored.Webhook, w.samples...)
-	select {
-	case w.engine.comparing <- struct{}{}:
-		defer func() { <-w.engine.comparing }()
-	case <-ctx.Done():
-		return Comparison{}, fmt.Errorf("durable: compare: %w", context.Cause(ctx))
+	leave, err := w.engine.comparing.enter(ctx, stored.Tenant)
+	if err != nil {
+		return Comparison{}, fmt.Errorf("durable: compare: %w", err)
 	}
+	defer leave()
 	if err := w.compareAll(ctx, &c, hook.ID, min(cmp.Or(limit, 1000), 10_000)); err != nil {
 		return Comparison{}, fmt.Errorf("durable: compare: %w", err)
 	}

@@ -1,6 +1,11 @@
 package durable
 
-import "github.com/ringhook/webhook/durable/internal/store"
+import (
+	"sync"
+	"time"
+
+	"github.com/ringhook/webhook/durable/internal/store"
+)
 
 // River hands jobs out by their priority, from 1 to 4, and then the oldest first. So that
 // 50 000 messages to one endpoint do not stand before those to all others, the priority
@@ -10,43 +15,83 @@ import "github.com/ringhook/webhook/durable/internal/store"
 // deeper has how many must wait for the priorities 2, 3 and 4.
 var deeper = [...]int64{50, 500, 5000}
 
-// depths has how many deliveries wait, by endpoint and type of event.
-type depths map[[2]string]*int64
+// A lane is where deliveries wait for each other: an endpoint and a type of event.
+type lane struct{ key, event string }
 
-// appendDepths adds the statements that read how many wait where tasks go. They are to be
-// run before the tasks are inserted.
-func (e *Engine[T]) appendDepths(stmts []store.Stmt, tasks []entry) ([]store.Stmt, depths) {
-	all := make(depths)
+func laneOf(task entry) lane { return lane{task.Key, tag(task.Message.Event)} }
+
+// depths has how many deliveries wait, as far as it is known: since it was last read,
+// others may have enqueued some, and those that were rolled back are counted. The zero
+// value is ready to use.
+type depths struct {
+	mu sync.Mutex // guards n
+	n  map[lane]depth
+}
+
+type depth struct {
+	n    int64
+	read time.Time
+}
+
+const (
+	// depthFor is how long a number counts, and what this process has added to it.
+	depthFor = 500 * time.Millisecond
+	maxLanes = 10_000 // whose numbers are in memory
+)
+
+// stmts returns the statements that read the numbers which are not known.
+func (d *depths) stmts(sql string, tasks []entry) (stmts []store.Stmt) {
+	now := time.Now()
+	asked := make(map[lane]bool)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, task := range tasks {
 		if task.fault != nil {
 			continue
 		}
-		place := placeOf(task)
-		if all[place] != nil {
+		l := laneOf(task)
+		if asked[l] || now.Sub(d.n[l].read) < depthFor {
 			continue
 		}
-		n := new(int64)
-		all[place] = n
+		asked[l] = true
 		stmts = append(stmts, store.Stmt{
-			SQL:  e.sql.depth,
-			Args: []any{place[0], place[1], deeper[len(deeper)-1]},
-			Scan: func(row store.Row) error { return row.Scan(n) },
+			SQL:  sql,
+			Args: []any{l.key, l.event, deeper[len(deeper)-1]},
+			Scan: func(row store.Row) error {
+				var n int64
+				err := row.Scan(&n)
+				d.put(l, depth{n, now})
+				return err
+			},
 		})
 	}
-	return stmts, all
+	return stmts
 }
 
-func placeOf(task entry) [2]string { return [2]string{task.Key, tag(task.Message.Event)} }
+func (d *depths) put(l lane, n depth) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.n == nil || len(d.n) >= maxLanes {
+		d.n = make(map[lane]depth)
+	}
+	d.n[l] = n
+}
 
-// priority returns that of the next job of a task's place.
-func (d depths) priority(task entry) int {
-	n := d[placeOf(task)]
+// priority returns that of the next job in a task's lane, and counts it.
+func (d *depths) priority(task entry) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := laneOf(task)
+	n := d.n[l]
 	priority := 1
 	for _, least := range deeper {
-		if *n >= least {
+		if n.n >= least {
 			priority++
 		}
 	}
-	*n++
+	if !n.read.IsZero() { // it was not dropped since
+		n.n++
+		d.n[l] = n
+	}
 	return priority
 }

@@ -43,10 +43,10 @@ type Engine[T any] struct {
 	handler queue.Handler // set before the client is started
 	stop    chan struct{} // closed when Run is to end
 	places  chan struct{} // holds a value for each attempt under way, at most Workers
-	// comparing holds a value while Compare composes.
-	comparing chan struct{}
+	comparing gate // Compare, by tenant
 	flights   flights
 	counted   counted
+	depths    depths
 	secrets   secretCache
 	reseals   resealer
 	key       indexKey
@@ -88,7 +88,6 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.key = newIndexKey(config.IndexKey)
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
-	e.comparing = make(chan struct{}, 1)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
 	e.loads = batcher[*delivery]{max: 500, fit: e.reads.fit, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}

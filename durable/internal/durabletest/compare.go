@@ -181,3 +181,45 @@ func Compare[T any](b *testing.B, e *durable.Engine[T]) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/1000-events")
 }
+
+// testCompareTenants has a Compare of one tenant under way, for which only calls of the
+// same one wait.
+func testCompareTenants[T any](t *testing.T, db Database[T]) {
+	begun, goOn := make(chan bool, 10), make(chan bool)
+	e := db.Open(t, durable.Config{Decode: func(eventType string, form []byte) (webhook.Event, error) {
+		if strings.Contains(string(form), "blocks") {
+			begun <- true
+			<-goOn
+		}
+		return webhook.RawEvent{Type: eventType, JSON: form}, nil
+	}})
+	q, _ := newQueue(t, e, queue.Config{})
+	hooks := e.Webhooks(q)
+	ids := map[string]string{}
+	for _, tenant := range []string{"a", "b"} {
+		of, err := hooks.Tenant(tenant)
+		require.NoError(t, err)
+		d, err := of.Create(t.Context(), webhook.Webhook{URL: "https://receiver.example/"})
+		require.NoError(t, err)
+		ids[tenant] = d.ID
+		text := map[string]string{"a": "blocks", "b": "passes"}[tenant]
+		require.NoError(t, of.DispatchID(t.Context(), d.ID, "id-"+tenant, status(text)))
+	}
+	compare := func(ctx context.Context, tenant string) error {
+		c, err := hooks.Compare(ctx, webhook.Webhook{ID: ids[tenant], URL: "https://receiver.example/"}, 0)
+		if err == nil && c.Same != 1 {
+			err = fmt.Errorf("%d were the same", c.Same)
+		}
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- compare(context.Background(), "a") }()
+	<-begun
+	require.NoError(t, compare(t.Context(), "b"))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, compare(ctx, "a"), context.DeadlineExceeded)
+	close(goOn)
+	require.NoError(t, <-ended)
+	require.NoError(t, compare(t.Context(), "a"), "and afterwards")
+}

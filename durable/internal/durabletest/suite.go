@@ -115,6 +115,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"compare", testCompare[T]},
 		{"compare forms", testCompareForms[T]},
 		{"compare for long", testCompareLong[T]},
+		{"compare of two tenants", testCompareTenants[T]},
 		{"bounds of what is stored", testBoundsStored[T]},
 		{"bounds of what is composed", testBoundsComposed[T]},
 		{"decisions about endpoints", testEndpointLog[T]},
