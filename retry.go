@@ -73,7 +73,7 @@ type Policy struct {
 	// Rate is how many attempts a package queue's Queue may begin per second at the
 	// endpoint, retries included; from 0.01 to 10 000. If zero, what the queue allows,
 	// which also counts where it is less. The message that was last handed out decides
-	// for the whole endpoint.
+	// for the whole endpoint, or the last within a minute that asks for something.
 	Rate float64
 	// Concurrency is how many attempts such a queue may have in flight to the endpoint,
 	// in each process; at most 1000. Zero, and which message decides, is as for Rate.

@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +18,9 @@ type clock struct {
 
 	ahead atomic.Int64 // how much the database's is ahead of the process's
 	asked atomic.Int64 // when it was asked last, on the process's clock; zero: never
-	mu    sync.Mutex   // held while it is asked
-	told  bool         // the log was told of a difference; mu guards it
+	// asking is whether it is being asked, and told whether the log was told of a
+	// difference.
+	asking, told atomic.Bool
 }
 
 // An askFunc asks the database for its time.
@@ -50,20 +50,18 @@ func (c *clock) NowOrNil() *time.Time {
 }
 
 // compare asks for the difference of the clocks, unless that was done a moment ago: less
-// than every. If the database does not answer, all stays as it was.
+// than every. If the database does not answer, all stays as it was. It waits for nobody
+// else: who asks may hold a connection for which another waits who asks.
 func (c *clock) compare(ctx context.Context, every time.Duration, ask askFunc) {
 	asked := c.asked.Load()
 	if !c.asks || asked != 0 && store.Clock().Sub(time.Unix(0, asked)).Abs() < every {
 		return
 	}
-	if asked == 0 {
-		c.mu.Lock()
-	} else if !c.mu.TryLock() {
-		return
-	}
-	defer c.mu.Unlock()
-	if c.asked.Load() != asked { // another has asked
-		return
+	if asked != 0 { // otherwise each has to know, before it writes a time
+		if !c.asking.CompareAndSwap(false, true) {
+			return
+		}
+		defer c.asking.Store(false)
 	}
 	before := store.Clock()
 	theirs, err := ask(ctx)
@@ -77,8 +75,7 @@ func (c *clock) compare(ctx context.Context, every time.Duration, ask askFunc) {
 	}
 	c.ahead.Store(int64(ahead))
 	c.asked.Store(before.UnixNano())
-	if far := ahead.Abs() >= tellClock; far != c.told {
-		c.told = far
+	if far := ahead.Abs() >= tellClock; c.told.Swap(far) != far {
 		if far {
 			c.logger.WarnContext(ctx, "durable: the clock of this process differs from the database's, which counts",
 				slog.Duration("ahead", -ahead))

@@ -20,13 +20,16 @@ import (
 // A Comparison says what a change to a webhook would have made of its last events. It is
 // plain data.
 type Comparison struct {
-	// Compared is how many events were composed with both definitions. The four numbers
-	// after it count some of them; the others can be composed with neither.
+	// Compared is how many events were looked at. The numbers after it count some of them;
+	// the others can be composed with neither definition.
 	Compared  int `json:"compared"`
 	Same      int `json:"same"`      // the same request
 	Differing int `json:"differing"` // another request
 	Failing   int `json:"failing"`   // newly: with the stored definition only
 	Mended    int `json:"mended"`    // with the given definition only
+	// Unreadable are those of all Compared that could not be read: [Config] Decode or the
+	// Sealer returned an error.
+	Unreadable int `json:"unreadable"`
 	// Complete is false if the time was up before all had been compared.
 	Complete bool `json:"complete"`
 	// First is where the newest of those that differ does so; nil if none does.
@@ -160,6 +163,8 @@ func (c *comparer) compare(deliveryID string, decode func() (webhook.Event, erro
 	r := &c.result
 	r.Compared++
 	switch {
+	case event == nil:
+		r.Unreadable++
 	case err != nil && err2 != nil:
 	case err != nil:
 		r.Mended++

@@ -15,9 +15,11 @@ import (
 type Config struct {
 	// Workers is how many attempts are made at once in this process, at most 4000. Most
 	// of that time they wait for receivers, which takes no CPU, so there may be far more
-	// than processors. Endpoints that take longer than a second have half of them at
-	// most, all of them together: have twice as many as there may be endpoints that hang,
-	// times Limit of the queue's Config. Each holds one message in memory. If zero, 1000.
+	// than processors. Endpoints that were seen to take longer than a second have half of
+	// them at most, all of them together. Those that hang unseen, as after a start, may
+	// take more until they time out: have more than there may be endpoints that hang at
+	// once, times Limit of the queue's Config. Each holds one message in memory. If zero,
+	// 1000.
 	Workers int
 	// MaxTimeout is the longest Timeout that a message's policy may have: Enqueue
 	// refuses a message with a longer one. A delivery that a worker has held for 5 s
@@ -52,11 +54,12 @@ type Config struct {
 	// all processes the same one, or one with the same keys, before any of them writes
 	// with it. What was stored before stays clear until [Engine.Reseal].
 	Sealer Sealer
-	// IndexKey is a key of 32 bytes, for what is looked for by an index and not to be
-	// clear either: with a Sealer, refs, subjects, orderings, and by what a message is
-	// known again are stored as MACs under it. It is needed with a Sealer, and nothing
-	// else. With another one, nothing of before is found by a ref or a subject, nor are
-	// orderings continued: so never change it while anything is pending.
+	// IndexKey is a key of 32 bytes, for what an index is to find although it is not
+	// clear: refs, subjects, orderings, and [webhook.Message] Content are stored as MACs
+	// under it. It is needed with a Sealer, and an error without one. With another one,
+	// nothing of before is found by a ref or a subject, nor are orderings continued: so
+	// never change it while anything is pending. It also goes into [Webhooks.ContentID]: a
+	// producer that repeats an event of before sends it again.
 	IndexKey []byte
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.

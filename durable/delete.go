@@ -241,7 +241,7 @@ func (e *Engine[T]) wipe(ctx context.Context, id string, state State) error {
 				return err
 			}
 			if ok {
-				stmts = append(stmts, store.Stmt{SQL: e.sql.wipe, Args: []any{k.seq, k.gen, wiped}})
+				stmts = append(stmts, store.Stmt{SQL: e.sql.wipe, Args: []any{k.seq, k.gen, wiped, k.message}})
 			}
 		}
 		if err := e.store.Run(ctx, stmts...); err != nil || len(batch) < wipeBatch {
@@ -251,13 +251,16 @@ func (e *Engine[T]) wipe(ctx context.Context, id string, state State) error {
 }
 
 // wiped returns the stored message of a delivery without its URL and the values of its
-// headers, or false if it has none. One that cannot be read becomes none. The error is
-// the Sealer's.
+// headers, or false if it has none. One that a newer version has written becomes none. The
+// error is the Sealer's.
 func (e *Engine[T]) wiped(ctx context.Context, id string, message []byte) ([]byte, bool, error) {
 	if len(message) == 0 {
 		return nil, false, nil
 	}
 	m, order, err := e.decodeOrdered(ctx, id, message, nil, nil)
+	if errors.Is(err, ErrSealed) { // it may be opened later
+		return nil, false, err
+	}
 	if err != nil {
 		return []byte{}, true, nil //nolint:nilerr // as above
 	}
@@ -283,7 +286,7 @@ func (e *Engine[T]) endDeleted(ctx context.Context, d *delivery) {
 	d.verdict = queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDeleted}
 	wiped, ok, err := e.wiped(ctx, d.id, d.message)
 	if ok && err == nil {
-		err = e.store.Run(ctx, store.Stmt{SQL: e.sql.wipe, Args: []any{d.seq, d.gen, wiped}})
+		err = e.store.Run(ctx, store.Stmt{SQL: e.sql.wipe, Args: []any{d.seq, d.gen, wiped, d.message}})
 	}
 	if err != nil {
 		e.log(ctx, "end a delivery of a webhook that was deleted", err)
@@ -316,8 +319,8 @@ func (e *Engine[T]) purgeDue(ctx context.Context) error {
 			return err
 		},
 	})
-	for i := 0; i < len(due) && err == nil; i++ {
-		err = e.purge(ctx, due[i].id, due[i].deleted, due[i].purge)
+	for i := 0; i < len(due) && ctx.Err() == nil; i++ {
+		err = errors.Join(err, e.purge(ctx, due[i].id, due[i].deleted, due[i].purge))
 	}
 	return err
 }
@@ -352,6 +355,7 @@ func (s *statements) forDelete(d store.Dialect) {
 	s.messagesOf = d.SQL(`SELECT created, seq, gen, id, message FROM @delivery
 		WHERE webhook_id = $1 AND state || '' = $2 AND (created, seq) > ($3, $4)
 		ORDER BY created, seq LIMIT $5`)
-	s.wipe = d.SQL(`UPDATE @delivery SET message = $3 WHERE seq = $1 AND gen = $2`)
+	s.wipe = d.SQL(`UPDATE @delivery SET message = $3
+		WHERE seq = $1 AND gen = $2 AND erased = 0 AND message = $4`)
 	s.wipeAttempts = d.SQL(`UPDATE @attempt SET location = '' WHERE seq = $1 AND location <> ''`)
 }

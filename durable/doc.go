@@ -99,8 +99,8 @@
 // What waits for one webhook does not hold up another. Deliveries go out the sooner, the
 // fewer of their type of event wait before them at their endpoint, so that neither a
 // burst, nor the backlog of a receiver that is down, stands before all others, nor a
-// campaign's statuses before a conversation. Endpoints that take longer than a second
-// have half of [Config] Workers, all of them together.
+// campaign's statuses before a conversation. Endpoints that are seen to take longer
+// than a second have half of [Config] Workers, all of them together.
 //
 // # Upgrades
 //
@@ -181,7 +181,7 @@
 //	400  ErrFilter, ErrID, ErrSecret, ErrTenant
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
-//	409  ErrPending              the delivery has not ended
+//	409  ErrPending, ErrEnded    the delivery has not ended; it has
 //	409  ErrNoMessage            it was never composed: Recompose sends it; or it was
 //	                             erased, or its webhook deleted: nothing does
 //	409  ErrNoEvent              no event is kept with it, or it was erased

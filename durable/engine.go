@@ -39,11 +39,11 @@ type Engine[T any] struct {
 	processes atomic.Int64 // that deliver, as present has counted them
 	tallies   *tallies
 
-	ran     atomic.Bool
-	handler queue.Handler // set before the client is started
-	stop    chan struct{} // closed when Run is to end
-	places  chan struct{} // holds a value for each attempt under way, at most Workers
-	comparing gate // Compare, by tenant
+	ran       atomic.Bool
+	handler   queue.Handler // set before the client is started
+	stop      chan struct{} // closed when Run is to end
+	places    chan struct{} // holds a value for each attempt under way, at most Workers
+	comparing gate          // Compare, by tenant
 	flights   flights
 	counted   counted
 	depths    depths

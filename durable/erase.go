@@ -32,6 +32,8 @@ const eraseBatch = 200 // so few that nothing waits long for them
 // the answer and the location. What stays says that there was a delivery, when, and how
 // it ended: states, times, classes, and texts of errors, which quote no values. Pending
 // ones are canceled first. No data is read for it.
+// A number as Ref is compared by all of its digits, unlike elsewhere: where a person's
+// numbers are stored with and without a country code, erase both.
 //
 // The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
 // otherwise, and for a negative limit, the error wraps [ErrFilter]. A ref alone is what
@@ -52,8 +54,15 @@ func (e *Engine[T]) Erase(ctx context.Context, f Filter, limit int) (Erased, err
 		total.limit = math.MaxInt
 	}
 	err := f.wide(limit)
+	if err == nil && f.State == StatePending {
+		err = fmt.Errorf("%w: State pending: what is pending is canceled first; leave State out", ErrFilter)
+	}
 	if err == nil {
-		err = e.eraseMatching(ctx, f, &total)
+		err = e.eraseMatching(ctx, f, e.key, &total)
+	}
+	if err == nil && e.config.Sealer != nil && (f.Ref != "" || f.Subject != "") {
+		// What was stored before there was a Sealer, and is not sealed yet.
+		err = e.eraseMatching(ctx, f, indexKey{}, &total)
 	}
 	total.InFlight = len(total.left)
 	if err != nil {
@@ -95,9 +104,9 @@ func (d *target) scan(row store.Row) error {
 // for so rare that it reads and sorts all.
 const notErased = ` AND CASE WHEN erased = 0 THEN TRUE ELSE FALSE END`
 
-func (e *Engine[T]) eraseMatching(ctx context.Context, f Filter, total *eraser) error {
-	f.After = ""
-	search, err := f.search(e.key)
+func (e *Engine[T]) eraseMatching(ctx context.Context, f Filter, key indexKey, total *eraser) error {
+	f.After, f.wholeRef = "", true
+	search, err := f.search(key)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ type ExportedDelivery struct {
 // An ExportedRequest is the request of an exported delivery.
 type ExportedRequest struct {
 	Method string `json:"method"`
-	// URL is without user, query and fragment.
+	// URL is without user, query and fragment, and the path is there with [ExportBodies]
+	// only: it may be a credential, or have values of the event.
 	URL string `json:"url"`
 	// Header has *** in place of all values but those of Accept, Content-Type,
 	// User-Agent and Webhook-Id.
@@ -73,8 +74,8 @@ const (
 // There are no credentials in it: neither the values of headers, nor the query and the
 // user of a URL; and none of what was sent and answered, unless [ExportBodies] is given.
 // Then the values of headers that are named as credentials, such as Authorization or
-// X-Api-Key, are *** also where the body or the event repeats them. The path of a URL
-// is there always: it may have values of the event, where a template puts them there.
+// X-Api-Key, are *** also where the body or the event repeats them; paths of URLs are
+// there too, which a receiver may take for a credential.
 //
 // It reads a page at a time, so that it takes little memory and holds up nobody for long,
 // whatever their number. So it is no picture of one moment: those that are enqueued
@@ -228,7 +229,7 @@ func (x *exporter[T]) details(d *exported) []store.Stmt {
 func (x *exporter[T]) complete(ctx context.Context, d *exported) {
 	e := x.engine
 	if strings.Contains(d.Key, "://") {
-		d.Key = openURL(d.Key)
+		d.Key = openURL(d.Key, false)
 	}
 	if x.bodies {
 		for i := range d.History {
@@ -249,7 +250,7 @@ func (x *exporter[T]) complete(ctx context.Context, d *exported) {
 			return
 		}
 		credentials = credentialsOf(m)
-		d.Request = exportRequest(m)
+		d.Request = exportRequest(m, x.bodies)
 		if x.bodies {
 			d.Subject, d.Refs = clean(m.Subject), m.Refs
 			d.Request.setBody(hide(ctx, credentials, m.Body))
@@ -267,8 +268,8 @@ func (x *exporter[T]) complete(ctx context.Context, d *exported) {
 // openHeaders are those whose values are no credentials, as for [webhook.Message.Curl].
 var openHeaders = []string{"Accept", "Content-Type", "User-Agent", webhook.HeaderID}
 
-func exportRequest(m *webhook.Message) *ExportedRequest {
-	r := &ExportedRequest{Method: clean(m.Method), URL: openURL(m.URL), Header: http.Header{}}
+func exportRequest(m *webhook.Message, bodies bool) *ExportedRequest {
+	r := &ExportedRequest{Method: clean(m.Method), URL: openURL(m.URL, bodies), Header: http.Header{}}
 	for name, values := range m.Header {
 		values = slices.Clone(values)
 		for i := range values {
@@ -290,8 +291,9 @@ func (r *ExportedRequest) setBody(body []byte) {
 	}
 }
 
-// openURL returns a URL, or what else names an endpoint, without what may be secret.
-func openURL(address string) string {
+// openURL returns a URL, or what else names an endpoint, without what may be secret, or
+// without its path too.
+func openURL(address string, path bool) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Opaque != "" {
 		address, _, _ = strings.Cut(address, "#")
@@ -302,6 +304,9 @@ func openURL(address string) string {
 		return clean(address)
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	if !path {
+		u.Path, u.RawPath = "", ""
+	}
 	return clean(u.String())
 }
 

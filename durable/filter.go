@@ -96,7 +96,11 @@ func (s *search) forOne(f Filter, key indexKey) error {
 		// CROSS JOIN: SQLite must read ref first, whose index has the order.
 		s.from, s.at, s.seq = `@ref CROSS JOIN @delivery`, `at`, `delivery_seq`
 		s.where = ` AND seq = delivery_seq`
-		s.add("ref", key.text(kindRef, forms[len(forms)-1]))
+		form := forms[len(forms)-1]
+		if f.wholeRef {
+			form = forms[0]
+		}
+		s.add("ref", key.text(kindRef, form))
 	}
 	subject := ""
 	if stored := key.subject(f.Subject); stored != nil {

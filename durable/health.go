@@ -14,8 +14,8 @@ type Health struct {
 	Tables int `json:"tables"`
 	River  int `json:"river"`
 	// ClockAhead is by how much the clock of this process is ahead of the database's.
-	// That does no harm, since the database's counts, but logs will not agree. It is zero
-	// for SQLite, and below 20 ms.
+	// What is due is decided by the database's, but times in logs and of decisions about
+	// endpoints are the process's. It is zero for SQLite, and below 20 ms.
 	ClockAhead time.Duration `json:"clock_ahead"`
 	// Behind is how long the oldest job that is due has waited for a worker of any
 	// process: some milliseconds, unless there is more to do than the processes manage,

@@ -47,6 +47,8 @@ type Filter struct {
 	// After is Next of the page before, with the same fields. If empty, the page is the
 	// first.
 	After string
+
+	wholeRef bool // a Ref that is a number is compared by all of its digits
 }
 
 // A Page is a part of the history.

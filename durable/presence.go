@@ -71,9 +71,11 @@ func (s *statements) forPresence(d store.Dialect) {
 	}
 	// By its index, River has the oldest of each priority at hand.
 	var oldest []string
-	for priority := 1; priority <= 4; priority++ {
-		oldest = append(oldest, fmt.Sprintf(`SELECT min(scheduled_at) AS at FROM #river_job
-			WHERE state = 'available' AND queue = '%s' AND priority = %d`, riverQueue, priority))
+	for _, state := range []string{"available", "scheduled", "retryable"} {
+		for priority := 1; priority <= 4; priority++ {
+			oldest = append(oldest, fmt.Sprintf(`SELECT min(scheduled_at) AS at FROM #river_job
+				WHERE state = '%s' AND queue = '%s' AND priority = %d`, state, riverQueue, priority))
+		}
 	}
 	s.oldestJob = d.SQL(`SELECT coalesce(min(` + fmt.Sprintf(d.Micros, "at") + `), 0)
 		FROM (` + strings.Join(oldest, ` UNION ALL `) + `) AS a`)

@@ -50,7 +50,7 @@ const (
 	resendBatch = 200 // so few that nothing waits long for them
 	// Deliveries that are resent together come after others that are due: River takes
 	// the jobs with the lowest priority number first.
-	bulkPriority = 2
+	bulkPriority = 4
 )
 
 // ResendMatching sends the deliveries that match a filter once more, as Resend does, at

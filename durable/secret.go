@@ -83,7 +83,7 @@ func (w *Webhooks[T]) Secrets(ctx context.Context, id string) ([]StoredSecret, e
 	if err != nil {
 		return nil, hookError(id, err)
 	}
-	return slices.DeleteFunc(secrets, func(s StoredSecret) bool { return s.ended(time.Now()) }), nil
+	return slices.DeleteFunc(secrets, func(s StoredSecret) bool { return s.ended(w.engine.clock.now()) }), nil
 }
 
 // Keyring returns a Keyring with the secrets of the webhooks in the database, for
@@ -122,7 +122,7 @@ func (w *Webhooks[T]) addSecret(
 		}
 		added := false
 		stmt.Scan = func(row store.Row) error { added = true; return row.Scan(new(int64)) }
-		now := time.Now()
+		now := e.clock.now()
 		err = e.inTx(ctx, func(tx T) error {
 			added = false
 			if err := e.store.RunTx(ctx, tx, stmt); err != nil || !added {
@@ -149,7 +149,7 @@ func (w *Webhooks[T]) addSecret(
 // that.
 func (e *Engine[T]) secretStmt(ctx context.Context, id string, n int64, secret webhook.Secret) (store.Stmt, error) {
 	data, err := e.seal(ctx, secretPlace(id, n), []byte(secret.Reveal()))
-	return store.Stmt{SQL: e.sql.addSecret, Args: []any{id, n, micros(time.Now()), data}}, err
+	return store.Stmt{SQL: e.sql.addSecret, Args: []any{id, n, micros(e.clock.now()), data}}, err
 }
 
 // firstSecret returns the statement that gives a webhook its first secret, after the
@@ -233,6 +233,10 @@ func (e *Engine[T]) readSecrets(ctx context.Context, id string) ([]StoredSecret,
 		var secret webhook.Secret
 		if text, err = e.unseal(ctx, secretPlace(id, r.n), r.data); err == nil {
 			secret, err = readSecret(id, string(text))
+		}
+		if errors.Is(err, ErrSealed) && len(found) > 0 { // an old one: the newest signs
+			err = nil
+			continue
 		}
 		found = append(found, newStoredSecret(secret, id, fromMicros(r.created), r.until))
 	}
@@ -373,7 +377,8 @@ func (s *statements) forSecrets(d store.Dialect) {
 	s.newestSecret = d.SQL(`SELECT coalesce(max(n), 0) FROM @secret WHERE webhook_id = $1`)
 	s.addSecret = d.SQL(`INSERT INTO @secret (webhook_id, n, created, until, secret)
 		SELECT CAST($1 AS text), CAST($2 AS bigint), CAST($3 AS bigint), 0, CAST($4 AS BLOB)
-		WHERE EXISTS (SELECT 1 FROM @webhook WHERE id = $1 AND version = 1 AND deleted = 0) ON CONFLICT DO NOTHING RETURNING n`)
+		WHERE EXISTS (SELECT 1 FROM @webhook WHERE id = $1 AND version = 1 AND deleted = 0)
+			AND ($2 > 1 OR NOT EXISTS (SELECT 1 FROM @secret WHERE webhook_id = $1)) ON CONFLICT DO NOTHING RETURNING n`)
 	s.endSecrets = d.SQL(`UPDATE @secret SET until = $3
 		WHERE webhook_id = $1 AND n < $2 AND (until = 0 OR until > $3)`)
 	s.forgetSecrets = d.SQL(`DELETE FROM @secret WHERE webhook_id = $1 AND n < $2 AND (until <= $3 OR n < $4)`)

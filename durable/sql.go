@@ -278,7 +278,7 @@ const harmless = `('dns', 'connect', 'tls', 'blocked', 'sign', 'invalid')`
 
 func (s *statements) forEvents(d store.Dialect) {
 	s.source = d.SQL(`SELECT d.seq, d.gen, d.state, d.ended, d.ordering, d.webhook_id, d.content,
-			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND arrived = 1 AND class NOT IN ` + harmless + `)
+			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
 				THEN 1 ELSE 0 END,
 			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, e.json
 		FROM @delivery AS d LEFT JOIN @event AS e ON e.seq = d.seq WHERE d.id = $1`)
@@ -288,11 +288,13 @@ func (s *statements) forEvents(d store.Dialect) {
 			parked = 0, message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
 			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
 		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5 AND erased = 0
-			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1 AND arrived = 1 AND class NOT IN ` + harmless + `)
+			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1
+				AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
 		RETURNING gen, active`)
 	s.successor = d.SQL(`SELECT id FROM @delivery WHERE of_id = $1 AND of_id <> ''`)
-	s.unchanged = d.SQL(`SELECT seq FROM @delivery
-		WHERE seq = $1 AND gen = $2 AND state = $3 AND erased = 0`)
+	// It locks the row, so that nobody erases it until the other is there.
+	s.unchanged = d.SQL(`UPDATE @delivery SET gen = gen
+		WHERE seq = $1 AND gen = $2 AND state = $3 AND erased = 0 RETURNING seq`)
 	s.succeed = d.SQL(`UPDATE @delivery SET of_id = $2 WHERE id = $1`)
 	// As a page of the history, merged from the states.
 	var parts []string

@@ -26,7 +26,7 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 				continue
 			}
 			for n, err := sweepBatch, error(nil); n >= sweepBatch && ctx.Err() == nil; {
-				if n, err = e.forget(ctx, state, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
+				if n, err = e.forget(ctx, state, e.clock.now().Add(-keep)); err != nil && ctx.Err() == nil {
 					e.log(ctx, "remove what was kept for long enough", err)
 				}
 			}
@@ -38,7 +38,7 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 			e.eraseOld(ctx, keep)
 		}
 		if keep := e.config.Keep.Tallies; keep >= 0 {
-			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(time.Now().Add(-keep))}}
+			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(e.clock.now().Add(-keep))}}
 			if err := e.store.Run(ctx, stmt); err != nil && ctx.Err() == nil {
 				e.log(ctx, "remove old tallies", err)
 			}

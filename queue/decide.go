@@ -136,7 +136,8 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
 		q.untold[row.Key] = row
 	}
 	ep := q.endpoints[row.Key]
-	if ep == nil && row.State == StateEnabled && row.FailingSince.IsZero() {
+	if ep == nil && (row.State == StateEnabled && row.FailingSince.IsZero() ||
+		row.State == StateDisabled && row.Reason == string(ReasonDeleted)) { // of which there may be many
 		return change{}, false
 	}
 	if ep == nil {

@@ -55,8 +55,10 @@ type endpoint struct {
 	lines    map[string]*line // deferrals whose time has not come, by type of event
 	slow     bool             // its places are in Queue.slow
 	moved    time.Time        // when an attempt last ended, or began when none was in flight
-	// concurrency is what the message that was last handed out asks for; zero: nothing.
+	// concurrency and asksRate are what messages ask for; zero: nothing.
 	concurrency int
+	asksRate    float64
+	asksUntil   time.Time
 
 	restsUntil     time.Time // when the breaker's rest ends
 	throttledUntil time.Time
@@ -131,7 +133,7 @@ func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
 // isNeededLocked reports whether something was decided about an endpoint that must not be
 // forgotten, or has to be stored. It needs q.mu.
 func (q *Queue) isNeededLocked(ep *endpoint) bool {
-	return ep.isDisabledLocked() || ep.row.State == StatePaused || q.unsaved[ep]
+	return ep.isDisabledLocked() && ep.row.Reason != string(ReasonDeleted) || ep.row.State == StatePaused || q.unsaved[ep]
 }
 
 // State tells how an endpoint is treated by this process at the moment. What another

@@ -102,14 +102,23 @@ func (q *Queue) limitLocked(ep *endpoint) int {
 
 // applyLocked takes over what the policy of a message says about its endpoint. It needs
 // q.mu.
-func (q *Queue) applyLocked(ep *endpoint, p *webhook.Policy) {
-	ep.concurrency = p.Concurrency
+func (q *Queue) applyLocked(ep *endpoint, p *webhook.Policy, now time.Time) {
+	if asks := p.Concurrency > 0 || p.Rate > 0; asks || now.After(ep.asksUntil) {
+		ep.concurrency, ep.asksRate = p.Concurrency, p.Rate
+		if asks {
+			ep.asksUntil = now.Add(asksFor)
+		}
+	}
 	limit, burst := q.cfg.Rate, q.cfg.Burst
-	if p.Rate > 0 && (limit == 0 || p.Rate < limit) {
-		limit, burst = p.Rate, int(max(1, p.Rate))
+	if ep.asksRate > 0 && (limit == 0 || ep.asksRate < limit) {
+		limit, burst = ep.asksRate, int(max(1, ep.asksRate))
 	}
 	q.setRateLocked(ep, limit, burst)
 }
+
+// asksFor is how long what a message's policy asks for counts, if the next ones ask for
+// nothing: messages of before and after a change of the webhook come mixed.
+const asksFor = time.Minute
 
 // setRateLocked gives an endpoint its limiter: none for a zero limit. All processes that
 // deliver share the limit. It needs q.mu.

@@ -149,6 +149,14 @@ func TestQueue_PolicyOfAWebhook(t *testing.T) {
 		require.InDelta(t, 20, attempts(asks("wh_1", 2, 0)), 2)
 		require.InDelta(t, 1000, attempts(asks("wh_2", 0, 0)), 110, "that of the queue")
 		require.InDelta(t, 1000, attempts(asks("wh_3", 500, 0)), 110, "that of the queue is less")
+		mixed := 0 // with and without, as after a change of the webhook
+		for n := range 10_000 {
+			if tr.hand(asks("wh_5", float64(n%2)*2, 0), 1).Kind == queue.KindDone {
+				mixed++
+			}
+			<-time.After(time.Millisecond)
+		}
+		require.InDelta(t, 20, mixed, 3)
 		engine.processes.Store(4)
 		require.InDelta(t, 25, attempts(asks("wh_4", 10, 0)), 10, "a quarter, and a burst")
 		require.InDelta(t, 5, attempts(asks("wh_1", 2, 0)), 2, "of one that is known, too")

@@ -56,7 +56,7 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 	h := q.hostLocked(ep.host, now)
 	event := eventOf(d)
 	if d.Message != nil {
-		q.applyLocked(ep, &d.Message.Policy)
+		q.applyLocked(ep, &d.Message.Policy, now)
 	}
 	var (
 		result admission

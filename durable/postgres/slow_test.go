@@ -101,3 +101,34 @@ func TestSlowLink(t *testing.T) {
 	}, 2*time.Minute, 100*time.Millisecond)
 	t.Logf("%d messages of %d bytes in %v", many, size, time.Since(begun))
 }
+
+// TestClock_FullPool enqueues for the first time while all connections are in
+// transactions, one of which enqueues too: it must not wait for who waits for it.
+func TestClock_FullPool(t *testing.T) {
+	t.Parallel()
+	pool, schema := connect(t)
+	e, err := postgres.New(pool, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	require.NoError(t, e.Migrate(t.Context()))
+	config := pool.Config()
+	config.MaxConns = 2
+	small, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer small.Close()
+	e, err = postgres.New(small, durable.Config{Schema: schema})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	one, err := small.Begin(ctx)
+	require.NoError(t, err)
+	two, err := small.Begin(ctx)
+	require.NoError(t, err)
+	outside := make(chan error, 1)
+	go func() { outside <- e.Enqueue(ctx, durabletest.Task("outside")) }()
+	<-time.After(100 * time.Millisecond) // until it waits for a connection
+	require.NoError(t, e.EnqueueTx(ctx, one, durabletest.Task("one")))
+	require.NoError(t, e.EnqueueTx(ctx, two, durabletest.Task("two")))
+	require.NoError(t, one.Commit(ctx))
+	require.NoError(t, two.Commit(ctx))
+	require.NoError(t, <-outside)
+}

@@ -229,7 +229,7 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case is(durable.ErrNotComposed, durable.ErrTimeout), errors.As(err, new(*webhook.TemplateError)):
 		return http.StatusUnprocessableEntity
-	case is(durable.ErrExists, durable.ErrConflict, durable.ErrPending, durable.ErrNoMessage, durable.ErrNoEvent,
+	case is(durable.ErrExists, durable.ErrConflict, durable.ErrPending, durable.ErrEnded, durable.ErrNoMessage, durable.ErrNoEvent,
 		queue.ErrTaken, queue.ErrDisabled):
 		return http.StatusConflict
 	case is(queue.ErrStopped):

@@ -166,7 +166,7 @@ func paceOf[T any](b *testing.B, e *durable.Engine[T]) pace {
 				// is in sequence takes less.
 				event := plantedEvent{
 					//nolint:gosec // no secret
-					Number: fmt.Sprint(910000000000 + mathrand.N(int64(10_000_000_000))),
+					Number: fmt.Sprint(int64(910000000000) + mathrand.N(int64(10_000_000_000))),
 					Text:   text, Ref: rand.Text(), News: rand.Text(),
 				}
 				if err := hooks.Dispatch(b.Context(), ids[i%len(ids)], event); err != nil {

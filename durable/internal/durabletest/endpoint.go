@@ -287,7 +287,7 @@ func testPause[T any](t *testing.T, db Database[T]) {
 	var younger int
 	db.Row(t, fmt.Sprintf(`SELECT count(*) FROM (SELECT CAST(args->>'seq' AS bigint) -
 			lag(CAST(args->>'seq' AS bigint)) OVER (ORDER BY id) AS step
-		FROM #river_job WHERE priority = 2 AND id > %d) AS steps WHERE step < 0`, last), &younger)
+		FROM #river_job WHERE priority = 4 AND id > %d) AS steps WHERE step < 0`, last), &younger)
 	require.Zero(t, younger, "the oldest first")
 	eventually(t, db, 1, jobs)
 	require.Equal(t, 0, count(t, db, `parked = 1`))

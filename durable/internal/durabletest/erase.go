@@ -304,7 +304,7 @@ func testEraseFilter[T any](t *testing.T, db Database[T]) {
 		"to":            {To: second(5)},
 		"between":       {From: second(3), To: second(5)},
 		"state":         {WebhookID: "hook-0", State: durable.StateFailed},
-		"ref and state": {Ref: "call-1", State: durable.StatePending},
+		"ref and state": {Ref: "call-1", State: durable.StateDropped},
 		"event":         {From: second(1), Event: "event-1"},
 		"all":           {Ref: "call-1", Subject: "subject-1", WebhookID: "hook-1", Key: "key-1", From: second(1)},
 		"none":          {Subject: "none"},

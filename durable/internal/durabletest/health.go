@@ -34,6 +34,11 @@ func testHealth[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, h.Behind, 150*time.Millisecond, "nobody delivers")
 	require.Less(t, h.Behind, 20*time.Second)
+	db.Exec(t, `UPDATE #river_job SET state = 'completed', finalized_at = CURRENT_TIMESTAMP WHERE state = 'available'`)
+	db.Exec(t, `UPDATE #river_job SET scheduled_at = (SELECT min(scheduled_at) FROM #river_job) WHERE state = 'scheduled'`)
+	h, err = e.Check(t.Context())
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, h.Behind, 150*time.Millisecond, "one that was put off, and is due")
 	stop := Run(t, e, nothing)
 	defer stop()
 	require.Eventually(t, func() bool {

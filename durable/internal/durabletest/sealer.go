@@ -1,0 +1,136 @@
+package durabletest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
+)
+
+// A wilful Sealer cannot open anything while it is away, and tells of what it seals.
+type wilful struct {
+	durable.Sealer
+	away    atomic.Bool
+	onSeal  func(of string)
+	watched atomic.Bool
+}
+
+func (s *wilful) Seal(ctx context.Context, plain, of []byte) ([]byte, error) {
+	if s.watched.Load() {
+		s.onSeal(string(of))
+	}
+	return s.Sealer.Seal(ctx, plain, of)
+}
+
+func (s *wilful) Open(ctx context.Context, sealed, of []byte) ([]byte, error) {
+	if s.away.Load() {
+		return nil, errors.New("away")
+	}
+	return s.Sealer.Open(ctx, sealed, of)
+}
+
+// testSealerAway deletes a webhook, compares and adds a secret while the Sealer's keys
+// cannot be reached for a while: nothing is destroyed, and nothing is said to be well.
+func testSealerAway[T any](t *testing.T, db Database[T]) {
+	config := Seal(durable.Config{})
+	s := &wilful{Sealer: config.Sealer}
+	config.Sealer = s
+	e := db.Open(t, config)
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "m", status("m")))
+
+	s.away.Store(true)
+	_, err := hooks.Compare(t.Context(), hook(), 0)
+	require.ErrorIs(t, err, durable.ErrSealed)
+	require.ErrorIs(t, hooks.Delete(t.Context(), hookID), durable.ErrSealed)
+	s.away.Store(false)
+	m, err := e.Message(t.Context(), "m")
+	require.NoError(t, err)
+	require.NotEmpty(t, m.Body)
+	require.NoError(t, hooks.Delete(t.Context(), hookID), "it goes on")
+	m, err = e.Message(t.Context(), "m")
+	require.NoError(t, err)
+	require.Empty(t, m.URL)
+	require.NotEmpty(t, m.Body)
+	requireGone(t, db, e, hookID)
+}
+
+// testCompareUnreadable has events that Decode refuses.
+func testCompareUnreadable[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{Decode: func(string, []byte) (webhook.Event, error) {
+		return nil, errors.New("not one of ours")
+	}})
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "m", status("m")))
+	c, err := hooks.Compare(t.Context(), hook(), 0)
+	require.NoError(t, err)
+	require.Equal(t, durable.Comparison{Compared: 1, Unreadable: 1, Complete: true}, c)
+}
+
+// testEraseWhileDeleting erases what a Delete has just read.
+func testEraseWhileDeleting[T any](t *testing.T, db Database[T]) {
+	config := Seal(durable.Config{})
+	s := &wilful{Sealer: config.Sealer}
+	config.Sealer = s
+	e := db.Open(t, config)
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "m", status("m")))
+	s.onSeal = func(of string) {
+		if strings.Contains(of, "message") {
+			s.watched.Store(false)
+			erased, err := e.Erase(t.Context(), durable.Filter{WebhookID: hookID}, 0)
+			require.NoError(t, err)
+			require.Equal(t, durable.Erased{Deliveries: 1}, erased)
+		}
+	}
+	s.watched.Store(true)
+	require.NoError(t, hooks.Delete(t.Context(), hookID))
+	require.False(t, s.watched.Load())
+	_, err := e.Message(t.Context(), "m")
+	require.ErrorIs(t, err, durable.ErrNoMessage)
+}
+
+// testEraseClear erases, with a Sealer, what was stored before there was one.
+func testEraseClear[T any](t *testing.T, db Database[T]) {
+	task := referred("m", "subject", "+91 98765 43210")
+	require.NoError(t, db.Open(t, durable.Config{}).Enqueue(t.Context(), task))
+	other := referred("other", "other", "+1 987 654 3210") // the same last ten digits
+	require.NoError(t, db.Open(t, durable.Config{}).Enqueue(t.Context(), other))
+	e := db.Open(t, Seal(durable.Config{}))
+	erased, err := e.Erase(t.Context(), durable.Filter{Ref: "+91 98765 43210"}, 0)
+	require.NoError(t, err)
+	require.Equal(t, durable.Erased{Deliveries: 1, Canceled: 1}, erased)
+	d, err := e.Get(t.Context(), "other")
+	require.NoError(t, err)
+	require.Equal(t, durable.StatePending, d.State)
+	_, err = e.Erase(t.Context(), durable.Filter{Ref: "x", State: durable.StatePending}, 0)
+	require.ErrorIs(t, err, durable.ErrFilter)
+}
+
+// testNoSecretOfOthers creates a webhook whose ID is taken: that has the secrets it had.
+func testNoSecretOfOthers[T any](t *testing.T, db Database[T]) {
+	hooks := db.Open(t, durable.Config{}).Webhooks(nil)
+	_, err := hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	for range 6 { // until the first is forgotten
+		_, err = hooks.Rotate(t.Context(), hookID, time.Hour)
+		require.NoError(t, err)
+	}
+	before := reveal(t, hooks.Keyring(), hookID)
+	_, err = hooks.Create(t.Context(), hook())
+	require.ErrorIs(t, err, durable.ErrExists)
+	var n int
+	db.Row(t, `SELECT count(*) FROM @secret WHERE n = 1`, &n)
+	require.Zero(t, n)
+	secrets, err := hooks.Secrets(t.Context(), hookID)
+	require.NoError(t, err)
+	require.Len(t, secrets, len(before))
+}
