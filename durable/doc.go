@@ -188,10 +188,10 @@
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
 //	413  queue.ErrTooLarge
-//	500  ErrSealed               the Sealer has no key for what is stored, or fails
 //	422  *webhook.TemplateError  what Create and Update refuse
 //	422  ErrTimeout              longer than MaxTimeout
 //	422  ErrNotComposed          the event is kept as failed: do not report it again
+//	500  ErrSealed               the Sealer has no key for what is stored, or cannot be asked
 //	503  queue.ErrStopped        the service stops
 //
 // # How it is kept

@@ -92,7 +92,8 @@ func (w *Webhooks[T]) Secrets(ctx context.Context, id string) ([]StoredSecret, e
 //
 // While the database cannot be reached, those in memory are used for up to a minute;
 // then, and for a webhook whose secrets are not there or cannot be opened, it returns an
-// error, so that nothing is sent without a signature. For an id that no webhook has, it
+// error, so that nothing is sent without a signature: a delivery waits then, says so, and
+// has used up no attempt. For an id that no webhook has, it
 // returns none, which is [webhook.ErrNoKey] to signers.
 func (w *Webhooks[T]) Keyring() webhook.Keyring { return w.engine.keys }
 
@@ -307,21 +308,33 @@ func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
 	c.known[id] = secrets
 }
 
+// errSecrets says that the secrets of a webhook could not be read. An attempt that ends
+// so was none: its delivery waits, as one does whose message cannot be opened.
+var errSecrets = errors.New("the secrets of the webhook cannot be read")
+
+func noSecrets(err error) error {
+	text := err.Error() // without the end of a context, which would say something else
+	if errors.Is(err, ErrSealed) {
+		return fmt.Errorf("durable: %w: %w: %s", errSecrets, ErrSealed, text)
+	}
+	return fmt.Errorf("durable: %w: %s", errSecrets, text)
+}
+
 // keys is the Keyring.
 func (e *Engine[T]) keys(ctx context.Context, id string) ([]webhook.Secret, error) {
 	secrets, epoch, fresh, ok, err := e.secrets.get(id, time.Now())
 	if !fresh {
 		if err := e.lookForSecrets(ctx); err != nil {
-			return nil, err
+			return nil, noSecrets(err)
 		}
 		secrets, epoch, _, ok, err = e.secrets.get(id, time.Now())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("durable: secrets: %w", err)
+		return nil, noSecrets(err)
 	}
 	if !ok {
 		if secrets, err = e.secretsOf(ctx, id); err != nil {
-			return nil, fmt.Errorf("durable: secrets: %w", err)
+			return nil, noSecrets(err)
 		}
 		if len(secrets) > 0 {
 			e.secrets.put(id, secrets, epoch)

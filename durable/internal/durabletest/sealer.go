@@ -19,6 +19,7 @@ import (
 type wilful struct {
 	durable.Sealer
 	away    atomic.Bool
+	hides   string // what it cannot open, by its context; empty: anything
 	onSeal  func(of string)
 	watched atomic.Bool
 }
@@ -31,7 +32,7 @@ func (s *wilful) Seal(ctx context.Context, plain, of []byte) ([]byte, error) {
 }
 
 func (s *wilful) Open(ctx context.Context, sealed, of []byte) ([]byte, error) {
-	if s.away.Load() {
+	if s.away.Load() && strings.Contains(string(of), s.hides) {
 		return nil, errors.New("away")
 	}
 	return s.Sealer.Open(ctx, sealed, of)
@@ -61,6 +62,37 @@ func testSealerAway[T any](t *testing.T, db Database[T]) {
 	require.Empty(t, m.URL)
 	require.NotEmpty(t, m.Body)
 	requireGone(t, db, e, hookID)
+}
+
+// testSecretsAway has secrets that cannot be read for a while: what would be signed with
+// them waits, and no attempt is used up.
+func testSecretsAway[T any](t *testing.T, db Database[T]) {
+	config := Seal(durable.Config{})
+	s := &wilful{Sealer: config.Sealer, hides: "secret"}
+	config.Sealer = s
+	e := db.Open(t, config)
+	hooks := e.Webhooks(nil)
+	_, err := hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	s.away.Store(true)
+	a := &answers{}
+	client := &webhook.Client{Transport: a, Signer: webhook.StandardWebhooks{Keys: hooks.Keyring()}}
+	q, err := queue.New(client, e, queue.Config{})
+	require.NoError(t, err)
+	task := Task("m")
+	task.Key, task.Message.WebhookID = hookID, hookID
+	task.Message.Policy.Attempts = 1
+	require.NoError(t, e.Enqueue(t.Context(), task))
+	runQueue(t, q)
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE error <> ''`)
+	d, err := e.Get(t.Context(), "m")
+	require.NoError(t, err)
+	require.Equal(t, durable.StatePending, d.State)
+	require.Equal(t, "the secrets of the webhook cannot be read", d.Error)
+	require.Zero(t, d.Attempts)
+	s.away.Store(false)
+	require.NoError(t, e.RetryNow(t.Context(), "m"))
+	finally(t, e, "m", durable.StateDelivered)
 }
 
 // testCompareUnreadable has events that Decode refuses.

@@ -234,7 +234,7 @@ func testSecretsOutage[T any](t *testing.T, db Database[T]) {
 	for _, signer := range []webhook.Signer{
 		webhook.HMAC{Keys: hooks.Keyring()}, webhook.StandardWebhooks{Keys: hooks.Keyring()},
 	} {
-		require.ErrorContains(t, signer.Sign(t.Context(), &webhook.Message{ID: "a", WebhookID: otherID}, time.Now(), h), "durable: secrets: ")
+		require.ErrorContains(t, signer.Sign(t.Context(), &webhook.Message{ID: "a", WebhookID: otherID}, time.Now(), h), "durable: the secrets of the webhook cannot be read: ")
 		require.Empty(t, h)
 	}
 	_, err := hooks.Rotate(t.Context(), hookID, 0)

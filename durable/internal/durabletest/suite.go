@@ -134,6 +134,7 @@ func Test[T any](t *testing.T, database func(t testing.TB) Database[T], only ...
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
 		{"a Sealer that is away", testSealerAway[T]},
+		{"secrets that are away", testSecretsAway[T]},
 		{"erase while deleting", testEraseWhileDeleting[T]},
 		{"erase what is not sealed yet", testEraseClear[T]},
 		{"compare what cannot be read", testCompareUnreadable[T]},
