@@ -191,7 +191,8 @@ func classify(err error) Class {
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
-	case hasOp && (op.Op == "read" || op.Op == "write"),
+	// readfrom is how a body is written
+	case hasOp && (op.Op == "read" || op.Op == "write" || op.Op == "readfrom"), errors.Is(err, net.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		// net/http has no name for it

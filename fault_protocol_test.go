@@ -170,6 +170,20 @@ func TestFault_Connection(t *testing.T) {
 		a := newClient(t, loopback).Try(t.Context(), message(rawServer(t, func(net.Conn) {})), 1)
 		requireFailed(t, a, webhook.ClassReset, "connection closed without an answer")
 	})
+	t.Run("malformed answer to a large body", func(t *testing.T) {
+		t.Parallel()
+		url := rawServer(t, func(conn net.Conn) {
+			_, _ = io.ReadFull(conn, make([]byte, 1000))
+			_, _ = io.WriteString(conn, "what?\r\n\r\n")
+		})
+		for range 20 {
+			m := message(url)
+			m.Body = make([]byte, 1<<20)
+			a := newClient(t, loopback).Try(t.Context(), m, 1)
+			require.Contains(t, []webhook.Class{webhook.ClassReset, webhook.ClassProtocol}, a.Class)
+			require.True(t, a.MayHaveArrived)
+		}
+	})
 	t.Run("rst-mid-headers", func(t *testing.T) {
 		t.Parallel()
 		url := rawServer(t, func(conn net.Conn) {

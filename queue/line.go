@@ -72,6 +72,9 @@ func (q *Queue) parkLocked(ep *endpoint, event string, now time.Time, wait time.
 
 // admittedLocked notes that a delivery of a type of event has come back. It needs q.mu.
 func (ep *endpoint) admittedLocked(event string) {
+	if ep.lines[event] == nil && len(ep.lines) >= maxLines {
+		event = "" // among others
+	}
 	if l := ep.lines[event]; l != nil && l.count == 0 {
 		delete(ep.lines, event)
 	}
@@ -81,6 +84,9 @@ func (ep *endpoint) admittedLocked(event string) {
 // event, since less waits of another one. It needs q.mu.
 func (ep *endpoint) keepsPlaceLocked(event string, now time.Time) bool {
 	mine := ep.lines[event]
+	if mine == nil && len(ep.lines) >= maxLines {
+		mine = ep.lines[""] // among others
+	}
 	if mine == nil || mine.count == 0 {
 		return false
 	}
