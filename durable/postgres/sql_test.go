@@ -20,6 +20,7 @@ import (
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/durable/internal/durabletest"
+	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/durable/postgres"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/enginetest"
@@ -70,7 +71,7 @@ func newSQL(t testing.TB, db *sql.DB, config durable.Config) *durable.Engine[*sq
 	return e
 }
 
-func databaseOnSQL(db *sql.DB, schema string) durabletest.Database[*sql.Tx] {
+func databaseOnSQL(db *sql.DB, pool *pgxpool.Pool, schema string) durabletest.Database[*sql.Tx] {
 	names := strings.NewReplacer("@", schema+".", "#", schema+".", "BLOB", "bytea")
 	return durabletest.Database[*sql.Tx]{
 		Open: func(t testing.TB, config durable.Config) *durable.Engine[*sql.Tx] {
@@ -83,6 +84,8 @@ func databaseOnSQL(db *sql.DB, schema string) durabletest.Database[*sql.Tx] {
 			require.NoError(t, err)
 			return e
 		},
+		Store: func(testing.TB) store.Store[*sql.Tx] { return postgres.StoreSQL(db, schema) },
+		Dump:  func(t testing.TB) []byte { return dump(t, pool, schema) },
 		Exec: func(t testing.TB, text string) {
 			_, err := db.ExecContext(t.Context(), names.Replace(inSchema(schema, text)))
 			require.NoError(t, err)
@@ -112,8 +115,8 @@ func TestDurableSQL(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			durabletest.Test(t, func(t testing.TB) durabletest.Database[*sql.Tx] {
-				db, _, schema := connectSQL(t, tt.driver)
-				return databaseOnSQL(db, schema)
+				db, pool, schema := connectSQL(t, tt.driver)
+				return databaseOnSQL(db, pool, schema)
 			}, tt.tests...)
 		})
 	}
