@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/internal/race"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -65,6 +66,10 @@ func to(prefix, event string, n int, hosts ...string) []queue.Task {
 	return tasks
 }
 
+// patience is for machines that are busy with other tests: what is compared is what came
+// before what.
+const patience = 4 * time.Minute
+
 func hosts(prefix string, n int) (all []string) {
 	for i := range n {
 		all = append(all, fmt.Sprintf("%s-%d", prefix, i))
@@ -91,7 +96,7 @@ func testBurst[T any](t *testing.T, db Database[T]) {
 	runQueue(t, q)
 	require.NoError(t, e.Enqueue(t.Context(), to("few", "status", few, hosts("other", few)...)...))
 	begun := time.Now()
-	require.Eventually(t, func() bool { return s.has("few") == few }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.has("few") == few }, patience, time.Millisecond)
 	burst := s.has("burst")
 	t.Logf("the others were delivered in %v, before %d of %d", time.Since(begun), many-burst, many)
 	require.Less(t, burst, many/2)
@@ -108,10 +113,10 @@ func testTypes[T any](t *testing.T, db Database[T]) {
 		require.NoError(t, e.Enqueue(t.Context(), to(fmt.Sprintf("campaign-%d", i), "status", 500, "one")...))
 	}
 	runQueue(t, q)
-	require.Eventually(t, func() bool { return s.has("campaign") > 100 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.has("campaign") > 100 }, patience, time.Millisecond)
 	begun := time.Now()
 	require.NoError(t, e.Enqueue(t.Context(), to("talk", "conversation", 10, "one")...))
-	require.Eventually(t, func() bool { return s.has("talk") == 10 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.has("talk") == 10 }, patience, time.Millisecond)
 	campaign := s.has("campaign")
 	t.Logf("the conversation took %v, with %d of %d of the campaign left", time.Since(begun), many-campaign, many)
 	require.Less(t, campaign, many/2)
@@ -134,9 +139,11 @@ func testHang[T any](t *testing.T, db Database[T]) {
 		begun := time.Now()
 		name := fmt.Sprintf("round-%d", round)
 		require.NoError(t, e.Enqueue(t.Context(), to(name, "status", 40, hosts("other", 40)...)...))
-		require.Eventually(t, func() bool { return s.has(name) == 40 }, 30*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return s.has(name) == 40 }, patience, time.Millisecond)
 		t.Logf("40 were delivered in %v", time.Since(begun))
-		require.Less(t, time.Since(begun), 6*time.Second, "less than one that hangs takes")
+		if !race.Enabled { // with the race detector and all other tests beside it, all is slow
+			require.Less(t, time.Since(begun), 6*time.Second, "less than one that hangs takes")
+		}
 	}
 }
 
