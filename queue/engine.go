@@ -178,8 +178,8 @@ type Waker interface {
 	Wake(key string)
 }
 
-// A Sizer is an [Engine] that tells how much it does at once. With one, endpoints whose
-// attempts take more than a second have no more than half of the workers, all of them
+// A Sizer is an [Engine] that tells how much it does at once. With one, endpoints that
+// were seen to take more than a second have no more than half of the workers, all of them
 // together, so that some that hang do not hold up the others.
 type Sizer interface {
 	Engine
