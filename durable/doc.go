@@ -125,19 +125,10 @@
 // # Erasing
 //
 // [Engine.Erase] removes what is kept of a person, and leaves the rows; so does
-// [Retention] Bodies of all that ended some time ago. Backups are not changed by it, and
-// files have copies for a while. Of what an operator does about them:
-//
-//   - SQLite overwrites what is removed. The write-ahead log beside the file has it until
-//     it is overwritten, or emptied by PRAGMA wal_checkpoint(TRUNCATE). VACUUM, run while
-//     nothing is sent, writes all of the file again: without the few keys and small rows
-//     that are left over where a page was split, without what a version before this one
-//     has removed, and without free space.
-//   - Postgres has dead tuples until VACUUM, which it runs by itself, and their bytes
-//     until the space is used again, or VACUUM FULL; its log has them until it is recycled,
-//     and wherever it is archived.
-//   - A backup of a SQLite file is made by the .backup command or VACUUM INTO, never by
-//     copying it without its log.
+// [Retention] Bodies of all that ended some time ago. Backups are not changed by it. The
+// log beside the file of SQLite, and Postgres until VACUUM, have copies for a while:
+// docs/operations.md says what to do about them, and how to back up, upgrade, size and
+// watch an engine.
 //
 // # Secrets
 //
@@ -170,9 +161,7 @@
 // tried again every minute and says so, and all others work. A Sealer that fails is the
 // error of Enqueue. To begin with a Sealer, give it to all processes, and call
 // [Engine.Reseal] until it returns 0; until then, deliveries of before are not found by
-// refs and subjects, and those that wait in an ordering do not hold up newer ones. What
-// was clear may still be in free pages, logs and backups: on SQLite, VACUUM removes it
-// from the file.
+// refs and subjects, and those that wait in an ordering do not hold up newer ones.
 //
 // # Errors
 //

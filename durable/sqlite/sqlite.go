@@ -30,9 +30,9 @@ import (
 type Engine = durable.Engine[*sql.Tx]
 
 // Open opens the file, which it creates if there is none, for its owner only, also
-// through a symbolic link, and brings its tables up to date. Close the engine after its Run has returned. The file
-// must be on a local disk, and have no other user of River in it. Before a file of an
-// older version is opened, stop that version's processes.
+// through a symbolic link, and brings its tables up to date. Close the engine after its
+// Run has returned. The file must be on a local disk, and have no other user of River in
+// it. Before a file of an older version is opened, stop that version's processes.
 //
 // What Enqueue keeps is on disk when it returns: the journal is a write-ahead log that
 // is synced with each commit. Statements wait up to 10 s for another transaction that
