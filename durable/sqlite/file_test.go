@@ -96,6 +96,12 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+func (l *lines) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.n)
+}
+
 // TestSweepFails has a file from which nothing can be removed, as when the disk is
 // full: that is tried again in a minute.
 func TestSweepFails(t *testing.T) {
@@ -110,7 +116,8 @@ func TestSweepFails(t *testing.T) {
 	exec(t, `CREATE TRIGGER full BEFORE DELETE ON @delivery BEGIN SELECT RAISE(ABORT, 'full'); END`)
 	durabletest.Run(t, e, func(context.Context, queue.Delivery) queue.Verdict { return queue.Verdict{Kind: queue.KindDone} })
 	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("new"))) // goes on as ever
-	<-time.After(time.Second)
+	require.Eventually(t, func() bool { return logged.len() == 1 }, time.Minute, 10*time.Millisecond)
+	<-time.After(time.Second) // in which it is not tried again
 	logged.mu.Lock()
 	defer logged.mu.Unlock()
 	require.Len(t, logged.n, 1)

@@ -129,14 +129,14 @@ func testTypes[T any](t *testing.T, db Database[T]) {
 // testHang has webhooks that hang together, which leave workers for the others once it is
 // known of them.
 func testHang[T any](t *testing.T, db Database[T]) {
-	const long = 3 * time.Minute
+	const long = 8 * time.Minute
 	s := &slowly{takes: time.Millisecond}
 	e := db.Open(t, durable.Config{Workers: 60, MaxTimeout: long})
 	q, err := queue.New(&webhook.Client{Transport: s}, e, queue.Config{Failures: -1})
 	require.NoError(t, err)
 	runQueue(t, q)
 	hanging := func(name string, timeout time.Duration) []queue.Task {
-		tasks := to(name, "status", 1000, hosts("hangs", 40)...)
+		tasks := to(name, "status", 400, hosts("hangs", 40)...)
 		for i := range tasks {
 			tasks[i].Message.Policy.Timeout = timeout
 			tasks[i].Message.Policy.Attempts = 1
@@ -146,7 +146,7 @@ func testHang[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, e.Enqueue(t.Context(), hanging("short", 2*time.Second)[:120]...))
 	eventually(t, db, 120, `SELECT count(*) FROM @delivery WHERE state = 'failed'`)
 	require.NoError(t, e.Enqueue(t.Context(), hanging("hanging", long)...))
-	require.Eventually(t, func() bool { return s.hanging.Load() == 30 }, patience, time.Millisecond, "half of the workers")
+	require.Eventually(t, func() bool { return s.hanging.Load() >= 30 }, patience, time.Millisecond, "half of the workers")
 	for round := range 5 {
 		begun := time.Now()
 		name := fmt.Sprintf("round-%d", round)
