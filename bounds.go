@@ -27,8 +27,8 @@ type Bounds struct {
 	MaxAttempts int
 	// MinWait is the shortest wait of a policy, Jitter included. If zero, 1 second.
 	MinWait time.Duration
-	// MaxTemplateBytes is how many bytes URL, header names and values, and body of a
-	// webhook may have together. If zero, 256 KiB.
+	// MaxTemplateBytes is how many bytes condition, URL, header names and values, and
+	// body of a webhook may have together. If zero, 256 KiB.
 	MaxTemplateBytes int
 	// CheckURL judges the URL of a webhook, with a letter for each placeholder;
 	// [Egress.Check] is meant for this. Its error is shown to the customer. If nil, any
@@ -41,7 +41,7 @@ func (b Bounds) complete() Bounds {
 	b.MaxTimeout = bound(b.MaxTimeout, 30*time.Second, maxTimeout)
 	b.MaxAttempts = bound(b.MaxAttempts, 50, maxAttempts)
 	b.MinWait = bound(b.MinWait, time.Second, 0)
-	b.MaxTemplateBytes = bound(b.MaxTemplateBytes, 256<<10, MaxTemplateSize*(MaxHeaders+2))
+	b.MaxTemplateBytes = bound(b.MaxTemplateBytes, 256<<10, MaxTemplateSize*(MaxHeaders+3))
 	return b
 }
 
@@ -99,6 +99,7 @@ func firstOver(w Webhook, most int) (field string, n int) {
 			field = name
 		}
 	}
+	add("when", w.When)
 	add("url", w.URL)
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
 		add("headers."+name, name+w.Headers[name])

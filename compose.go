@@ -36,6 +36,9 @@ var (
 	ErrLimit = request.ErrLimit
 	// ErrUnknownName: a placeholder names nothing in an event.
 	ErrUnknownName = compose.ErrUnknownName
+	// ErrUnwanted: the webhook's condition, When, does not hold for the event. It is no
+	// fault: nothing is to be sent.
+	ErrUnwanted = compose.ErrUnwanted
 )
 
 // A Composer makes messages of events in the form that one [Webhook] asks for.
@@ -84,6 +87,7 @@ func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
 	w = w.clone()
 	program, faults := compose.Compile(compose.Webhook{
 		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
+		When: w.When,
 	}, asComposed(samples)...)
 	if w.Policy != nil {
 		if err := w.Policy.check(); err != nil {
@@ -112,7 +116,8 @@ func (c *Composer) Placeholders() []string { return c.program.Placeholders() }
 
 // Compose makes the message that reports e. Its id is new and random. The error is a
 // [*TemplateError]: the event has no such name, a value is not allowed in its place, or
-// the result is over a limit. Trying again does not help.
+// the result is over a limit. Trying again does not help. For an event that the webhook's
+// When does not want, it is [ErrUnwanted].
 func (c *Composer) Compose(e Event) (*Message, error) { return c.compose("", e) }
 
 // ComposeID is [Composer.Compose] with the producer's own id for the message, of 1 to

@@ -309,12 +309,13 @@ func TestCompose_JSONRoundTrip(t *testing.T) {
 		Headers: map[string]string{"A": "<b> & {{id}}"},
 		Format:  webhook.FormatFormData,
 		Body:    `{"a":"<{{id}}>"}`,
+		When:    "id != nil",
 		Policy:  &webhook.Policy{Waits: []time.Duration{time.Second}},
 	}
 	b, err := json.Marshal(w)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id":"1","name":"n","url":"https://example.com/{{id}}","method":"PUT","headers":{"A":"<b> & {{id}}"},`+
-		`"format":"form-data","body":"{\"a\":\"<{{id}}>\"}","policy":{"waits":["1s"]}}`, string(b))
+		`"format":"form-data","body":"{\"a\":\"<{{id}}>\"}","when":"id != nil","policy":{"waits":["1s"]}}`, string(b))
 	var again webhook.Webhook
 	require.NoError(t, json.Unmarshal(b, &again))
 	require.Equal(t, w, again)

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // An example is a row or a pair of blocks of docs/templates.md.
 //
 // A link to a file of testdata sets the event of the examples after it. A row is an
-// example if its table has a column Result, Message, Warning or New. The text of that
+// example if its table has a column Result, Message, Warning, New or Sent. The text of that
 // column is in code spans, where | is written \|; (nothing) is the empty text. The
 // column Where has the place of the template. Without it, the place is a header, where
 // a value is plain text. A Name and a date Letter stand for a template. In blocks, the
@@ -112,6 +113,13 @@ func rowExample(t *testing.T, line int, fixture string, row map[string]string) e
 			e.kind, e.result = kind, code(t, line, cell)
 		}
 	}
+	if cell, ok := row["Condition"]; ok {
+		e.where, e.source = "condition", code(t, line, cell)
+		if e.kind == "" {
+			e.kind, e.result = "Sent", row["Sent"]
+		}
+		return e
+	}
 	require.NotEmpty(t, e.kind, "line %d: a table without results", line+1)
 	for column, frame := range map[string][2]string{
 		"Template": {}, "Old": {}, "Name": {"{{", "}}"}, "Letter": {"{{start_at | date_format: '", "'}}"},
@@ -137,6 +145,8 @@ func (e example) webhook(t *testing.T) webhook.Webhook {
 		if w.URL = e.source; !strings.HasPrefix(e.source, "http") {
 			w.URL = queryOf + e.source
 		}
+	case "condition":
+		w.When = e.source
 	case "form":
 		w.Format, w.Body = webhook.FormatFormURLEncoded, e.source
 	case "body":
@@ -155,10 +165,15 @@ func (e example) compose(t *testing.T) (string, error) {
 		return "", err
 	}
 	m, err := c.ComposeID("msg_1", event)
+	if e.kind == "Sent" && errors.Is(err, webhook.ErrUnwanted) {
+		return "no", nil
+	}
 	if err != nil {
 		return "", err
 	}
 	switch e.where {
+	case "condition":
+		return "yes", nil
 	case "header":
 		return m.Header.Get("X-Example"), nil
 	case "URL":
@@ -216,7 +231,7 @@ func TestDocs_Templates(t *testing.T) {
 	}, late, "the last two of the table")
 	// If there are fewer, the search for examples is wrong.
 	for what, least := range map[string]int{
-		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1,
+		"Result": 90, "Message": 15, "Warning": 4, "New": 4, "header": 70, "URL": 6, "body": 12, "form": 1, "condition": 20,
 	} {
 		require.GreaterOrEqual(t, count[what], least, what)
 	}

@@ -104,14 +104,18 @@ func (r *Registry) Composer(ctx context.Context, id string) (*Composer, error) {
 
 // Dispatch reports e to the webhook with that id: it looks the webhook up, composes the
 // message and hands it to s. This is what a webhook_id in an API call asks for. The
-// error is that of [Registry.Composer], [Composer.Compose] or s.
+// error is that of [Registry.Composer], [Composer.Compose] or s. An event that the
+// webhook's When does not want is done with.
 func (r *Registry) Dispatch(ctx context.Context, s Sender, id string, e Event) error {
 	c, err := r.Composer(ctx, id)
 	if err != nil {
 		return err
 	}
 	m, err := c.Compose(e)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnwanted):
+		return nil
+	case err != nil:
 		return err
 	}
 	return s.Send(ctx, m)

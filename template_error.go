@@ -13,8 +13,8 @@ import (
 // be composed, now or on another try. Its text quotes names, but nothing of an event's
 // values and nothing of the template's text, so that it can be shown and logged.
 type TemplateError struct {
-	// Field is the part at fault: "url", "body", "headers.NAME" for a template, or
-	// "method", "format", "headers", "policy"; "event" if the event itself cannot be
+	// Field is the part at fault: "when" for the condition, "url", "body",
+	// "headers.NAME" for a template, or "method", "format", "headers", "policy"; "event" if the event itself cannot be
 	// written.
 	Field string
 	// Offset is where in the template, in bytes.

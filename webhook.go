@@ -95,6 +95,13 @@ type Webhook struct {
 	// is one object, whose members are its fields. If empty, the event's own JSON form
 	// is sent. Of a GET the fields join the URL's query; if empty, nothing.
 	Body string `json:"body"`
+	// When is the condition under which an event is sent, such as
+	//
+	//	status == 'COMPLETED' and duration > 0
+	//
+	// with names as in templates, but without tags. Of another event Compose makes no
+	// message; see [ErrUnwanted]. If empty, all are sent.
+	When string `json:"when"`
 	// Policy says what counts as delivered and when to try again. If nil, and for each
 	// zero field of it, [PolicyFor] the event's type is used.
 	Policy *Policy `json:"policy"`

@@ -23,7 +23,7 @@ type Comparison struct {
 	// Compared is how many events were looked at. The numbers after it count some of them;
 	// the others can be composed with neither definition.
 	Compared  int `json:"compared"`
-	Same      int `json:"same"`      // the same request
+	Same      int `json:"same"`      // the same request, or none
 	Differing int `json:"differing"` // another request
 	Failing   int `json:"failing"`   // newly: with the stored definition only
 	Mended    int `json:"mended"`    // with the given definition only
@@ -42,7 +42,8 @@ type Comparison struct {
 type Difference struct {
 	ID string `json:"id"` // of the event's delivery
 	// Field is the first that differs, of "method", "url", "headers.NAME" by name, and
-	// "body". The Content-Type is one of the headers.
+	// "body"; or "when", if one condition wants the event and the other does not. The
+	// Content-Type is one of the headers.
 	Field string `json:"field"`
 	// Offset is where in it, in bytes: how many both begin with.
 	Offset int `json:"offset"`
@@ -162,11 +163,18 @@ func (c *comparer) compare(deliveryID string, decode func() (webhook.Event, erro
 	}
 	r := &c.result
 	r.Compared++
+	no, no2 := errors.Is(err, webhook.ErrUnwanted), errors.Is(err2, webhook.ErrUnwanted)
 	switch {
 	case event == nil:
 		r.Unreadable++
-	case err != nil && err2 != nil:
-	case err != nil:
+	case no && no2:
+		r.Same++
+	case no && err2 == nil || no2 && err == nil:
+		r.differ(deliveryID, "when", 0)
+	case no2: // it could not be composed, and need not be any more
+		r.Mended++
+	case err != nil && err2 != nil && !no:
+	case err != nil && !no:
 		r.Mended++
 	case err2 != nil:
 		if r.Failing++; r.Failure == "" {
@@ -180,9 +188,13 @@ func (c *comparer) compare(deliveryID string, decode func() (webhook.Event, erro
 			r.Same++
 			return
 		}
-		if r.Differing++; r.First == nil {
-			r.First = &Difference{deliveryID, field, offset}
-		}
+		r.differ(deliveryID, field, offset)
+	}
+}
+
+func (r *Comparison) differ(deliveryID, field string, offset int) {
+	if r.Differing++; r.First == nil {
+		r.First = &Difference{deliveryID, field, offset}
 	}
 }
 

@@ -30,7 +30,8 @@ var ErrNotComposed = errors.New("event not composed")
 // [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing
 // is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled;
 // the errors of Enqueue and of the database. What is dispatched to a webhook that is
-// paused is kept until it is enabled.
+// paused is kept until it is enabled. Of an event that the webhook's When does not want
+// nothing is kept, and nil returned; [Tally] counts it.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }
@@ -84,7 +85,7 @@ func (w *Webhooks[T]) dispatch(
 ) error {
 	task, err := w.compose(ctx, w.engine.store.Read, webhookID, messageID, event, false)
 	if err != nil {
-		return err
+		return w.unlessUnwanted(webhookID, err)
 	}
 	task.again = again
 	err = w.engine.enqueue(ctx, []entry{task})
@@ -99,10 +100,20 @@ func (w *Webhooks[T]) dispatchTx(
 ) error {
 	task, err := w.compose(ctx, w.engine.inside(tx), webhookID, messageID, event, true)
 	if err != nil {
-		return err
+		return w.unlessUnwanted(webhookID, err)
 	}
 	task.again = again
 	return task.outcome(w.engine.enqueueTx(ctx, tx, []entry{task}))
+}
+
+// unlessUnwanted counts an event that the webhook's condition does not want, which is no
+// error, and no delivery either. Others are returned.
+func (w *Webhooks[T]) unlessUnwanted(webhookID string, err error) error {
+	if !errors.Is(err, webhook.ErrUnwanted) {
+		return err
+	}
+	w.engine.tallies.add(webhookID, w.engine.clock.now(), unwanted)
+	return nil
 }
 
 // newID returns an ID as [webhook.Composer.Compose] makes them.
@@ -147,6 +158,9 @@ func (w *Webhooks[T]) compose(
 			made.event = c.keep(event, m)
 		}
 		return made, nil
+	}
+	if errors.Is(err, webhook.ErrUnwanted) {
+		return entry{}, err
 	}
 	// Whatever it is, it is the event's, the template's or the id's fault, for good.
 	m = faulty(webhookID, messageID, event)

@@ -23,6 +23,9 @@ type Tally struct {
 	Canceled  int       `json:"canceled"`
 	// Retried counts attempts that failed and were to be repeated.
 	Retried int `json:"retried"`
+	// Unwanted counts events for which the webhook's When did not hold: nothing else is
+	// kept of them.
+	Unwanted int `json:"unwanted"`
 }
 
 // Tallies returns what happened in each hour between two times, for charts and for the
@@ -78,12 +81,17 @@ func (t *Tally) add(outcome string, n int) {
 		t.Canceled += n
 	case retried:
 		t.Retried += n
+	case unwanted:
+		t.Unwanted += n
 	}
 }
 
 // retried is the outcome of an attempt that failed and is to be repeated; the others
 // are states of deliveries.
 const retried = "retried"
+
+// unwanted is the outcome of an event that was dispatched, and made no delivery.
+const unwanted = "unwanted"
 
 // outcome returns what is tallied of a verdict that was written down, or nothing.
 func (d *delivery) outcome() string {

@@ -10,6 +10,7 @@ import (
 type binding struct {
 	entry *field.Entry
 	steps [][]step // for each part, one for each of its placeholders
+	when  []*accessor
 }
 
 // A step writes the text before a placeholder, then its value.
@@ -36,7 +37,7 @@ func (p *Program) bind(e Event) *binding {
 	entry := field.EntryOf(e)
 	found, ok := p.bindings.Load(entry)
 	if !ok {
-		b := &binding{entry: entry}
+		b := &binding{entry: entry, when: p.bindWhen(entry)}
 		for _, part := range p.parts {
 			b.steps = append(b.steps, part.bind(entry))
 		}

@@ -34,10 +34,12 @@ func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	}
 	c := &compiler{Program: &Program{webhook: w}}
 	c.checkSettings()
+	c.compileWhen()
 	c.compileURL()
 	c.compileHeaders()
 	c.compileBody()
 	c.checkNames(samples)
+	c.checkWhen()
 	return c.Program, c.faults
 }
 
@@ -68,12 +70,8 @@ func (c *compiler) checkSettings() {
 // split cuts a template into nodes, and counts the placeholders of all templates. It
 // reports false if there are no nodes to go on with.
 func (c *compiler) split(field, source string) ([]template.Node, bool) {
-	if len(source) > request.MaxTemplateSize {
-		return nil, c.fail(&Error{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w",
-			len(source), request.MaxTemplateSize, request.ErrLimit)})
-	}
-	if i := invalidUTF8(source); i >= 0 {
-		return nil, c.fail(inTemplate(field, source, template.Errorf(i, "not UTF-8")))
+	if !c.checkSource(field, source) {
+		return nil, false
 	}
 	nodes, errs := template.Split(source, field == "body")
 	for _, err := range errs {
@@ -89,6 +87,18 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 		}
 	}
 	return nodes, nodes != nil || len(errs) == 0
+}
+
+// checkSource checks the size and the bytes of a template.
+func (c *compiler) checkSource(field, source string) bool {
+	if len(source) > request.MaxTemplateSize {
+		return c.fail(&Error{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w",
+			len(source), request.MaxTemplateSize, request.ErrLimit)})
+	}
+	if i := invalidUTF8(source); i >= 0 {
+		return c.fail(inTemplate(field, source, template.Errorf(i, "not UTF-8")))
+	}
+	return true
 }
 
 func invalidUTF8(s string) int {

@@ -8,6 +8,7 @@
 //	bind.go       how names are read from events of one Go type
 //	render.go     runs a program
 //	filter.go     runs the filters of a placeholder
+//	when.go       the condition under which an event is wanted
 //	form.go       writes forms and queries
 //	error.go      what is wrong, and where
 //	check.go      warnings: no errors, but perhaps not what the author meant
@@ -47,6 +48,7 @@ type Webhook struct {
 	ID, URL, Method string
 	Headers         map[string]string
 	Format, Body    string
+	When            string
 }
 
 // A Request is the result of composing.
@@ -64,6 +66,13 @@ func (p *Program) Compose(id string, e Event, values []string) (Request, error) 
 	defer r.release()
 	if err := r.start(p, id, e); err != nil {
 		return Request{}, err
+	}
+	if p.when != nil {
+		if ok, err := r.wants(p.when); err != nil {
+			return Request{}, err
+		} else if !ok {
+			return Request{}, ErrUnwanted
+		}
 	}
 	fields, err := r.fields()
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 var errFilterWork = fmt.Errorf("all filters together read and write more than %d bytes: %w",
 	request.MaxFilterWork, request.ErrLimit)
 
+var errPattern = fmt.Errorf("contains looks for a text of more than %d bytes: %w", maxPattern, request.ErrLimit)
+
 // runFilters returns the value of a placeholder after its filters. The bytes that filters
 // read and write are counted for the whole message: each result is within the limits, but
 // a small template can make gigabytes of results and cut the last one down to nothing.

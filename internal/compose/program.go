@@ -26,6 +26,10 @@ type Program struct {
 	ownKeys     bool   // the body template is an object: the author wrote its keys
 	pathVaries  bool   // the path has placeholders, so it may get dot segments
 
+	when     *condition     // nil: every event is wanted
+	whenPart *part          // its source; it has no placeholders
+	operands []*placeholder // of when
+
 	samples  []*sampleGroup
 	bindings sync.Map // *field.Entry → *binding
 	latest   atomic.Pointer[binding]

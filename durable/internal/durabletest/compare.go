@@ -65,6 +65,10 @@ func testCompare[T any](t *testing.T, db Database[T]) {
 			durable.Comparison{Differing: 3, First: first("3", "body", 13)},
 		},
 		{
+			"condition", change(func(w *webhook.Webhook) { w.When = "payload.status == 'read'" }),
+			durable.Comparison{Same: 1, Differing: 2, First: first("3", "when", 0)},
+		},
+		{
 			"newly failing", change(func(w *webhook.Webhook) { w.Headers["X-Channel"] = "{{payload.channel}}" }),
 			durable.Comparison{
 				Differing: 2, Failing: 1, First: first("2", "headers.X-Channel", 0),

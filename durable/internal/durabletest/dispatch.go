@@ -330,3 +330,36 @@ func testDispatchTwo[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Dispatch(t.Context(), hookID, sent))
 	require.Equal(t, 1, count(t, db, "webhook_version = 20"))
 }
+
+// testUnwanted has events that the condition of a webhook does not want, which leave a
+// number and nothing else.
+func testUnwanted[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	hooks, q, r := dispatcher(t, e, queue.Config{})
+	changed := hook()
+	changed.When = "payload.status == 'read'"
+	_, err := hooks.Update(t.Context(), changed, 1)
+	require.NoError(t, err)
+	read := status("b")
+	read.Status = payload.StatusRead
+	require.NoError(t, hooks.Dispatch(t.Context(), hookID, status("a")))
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "a", status("a")))
+	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
+		return hooks.DispatchTx(t.Context(), tx, hookID, status("a"))
+	}))
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "b", read))
+	var n int
+	db.Row(t, `SELECT count(*) FROM @delivery`, &n)
+	require.Equal(t, 1, n)
+	runQueue(t, q)
+	finally(t, e, "b", durable.StateDelivered)
+	require.Len(t, r.got(), 1)
+	now := time.Now()
+	tallies, err := e.Tallies(t.Context(), hookID, now.Add(-time.Hour), now.Add(time.Hour))
+	require.NoError(t, err)
+	unwanted := 0
+	for _, tally := range tallies {
+		unwanted += tally.Unwanted
+	}
+	require.Equal(t, 3, unwanted)
+}

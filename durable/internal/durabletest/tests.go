@@ -58,6 +58,7 @@ func tests[T any]() []test[T] {
 		{"webhooks by text", testWebhooksText[T]},
 		{"webhooks of two engines", testWebhooksTwo[T]},
 		{"Dispatch", testDispatch[T]},
+		{"events that are not wanted", testUnwanted[T]},
 		{"Dispatch what cannot be composed", testDispatchFault[T]},
 		{"Dispatch by ID", testDispatchID[T]},
 		{"an ID that is taken", testTaken[T]},

@@ -1,0 +1,294 @@
+package template
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/request"
+)
+
+// A Condition is a comparison, or what joins others.
+type Condition struct {
+	Op    string       // == != < <= > >= contains in; not, and, or
+	Parts []*Condition // of not one, of and and or at least two
+	Left  Operand      // of a comparison
+	Right []Operand    // of a comparison one, or the list of an in
+	List  bool         // Right is a list in brackets
+}
+
+// An Operand is a name or a literal. Its Node has no filters.
+type Operand struct {
+	Node
+	Number bool // a literal number
+}
+
+// ParseCondition reads a condition:
+//
+//	condition  = term { "or" term }
+//	term       = factor { "and" factor }
+//	factor     = "not" factor | "(" condition ")" | comparison
+//	comparison = operand operator ( operand | "(" operand { "," operand } ")" )
+func ParseCondition(src string) (*Condition, *Error) {
+	p := conditionParser{src: src}
+	if err := p.next(); err != nil {
+		return nil, err
+	}
+	c, err := p.or()
+	if err == nil && p.token != "" {
+		err = p.expected("and, or, or the end of the condition")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// A conditionParser has the token at its current place.
+type conditionParser struct {
+	src      string
+	token    string // empty at the end
+	at, end  int    // of the token
+	depth    int
+	operands int
+}
+
+// comparisons has the operators between two operands.
+var comparisons = []string{"==", "!=", "<", "<=", ">", ">=", "contains", "in"}
+
+// habits has what other languages write for operators.
+var habits = map[string]string{
+	"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "&&": "and", "||": "or", "!": "not",
+	"&": "and", "AND": "and", "OR": "or", "NOT": "not", "IN": "in", "CONTAINS": "contains", "And": "and", "Or": "or", "Not": "not",
+}
+
+const symbols = "=!<>&|"
+
+// next reads the next token: a symbol, a bracket, a comma, a text in quotes or a word.
+func (p *conditionParser) next() *Error {
+	rest := strings.TrimLeftFunc(p.src[p.end:], unicode.IsSpace)
+	p.at = len(p.src) - len(rest)
+	n := 0
+	switch {
+	case rest == "":
+	case strings.ContainsRune("(),", rune(rest[0])):
+		n = 1
+	case strings.ContainsRune(symbols, rune(rest[0])):
+		n = len(rest) - len(strings.TrimLeft(rest, symbols))
+	case strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "@{{"), strings.HasPrefix(rest, "@<<"):
+		return Errorf(p.at, "a condition has no tags: write the name alone, such as status == 'sent'")
+	default:
+		var ok bool
+		if n, ok = operandLength(rest); !ok {
+			return Errorf(p.at, "a text in quotes is not closed by %c", rest[n])
+		}
+	}
+	p.token, p.end = rest[:n], p.at+n
+	if right := habits[p.token]; right != "" {
+		err := Errorf(p.at, "%q is not known here, write %s", p.token, right)
+		err.Length = n
+		return err
+	}
+	return nil
+}
+
+// operandLength returns the length of the name or literal at the start of a text; blanks
+// and operators in quotes are part of it. If a quote is not closed, it returns its place.
+func operandLength(text string) (n int, ok bool) {
+	for n < len(text) {
+		switch c := text[n]; {
+		case c == '\'' || c == '"':
+			if n > 0 && text[n-1] != '[' {
+				return n, true
+			}
+			end := closing(text[n+1:], c)
+			if end < 0 {
+				return n, false
+			}
+			n += end + 2
+			if n == end+2 { // a text, not a part of a name
+				return n, true
+			}
+		case strings.IndexByte("(),"+symbols, c) >= 0:
+			return n, true
+		default:
+			r, size := utf8.DecodeRuneInString(text[n:])
+			if unicode.IsSpace(r) {
+				return n, true
+			}
+			n += size
+		}
+	}
+	return n, true
+}
+
+// closing returns where a quote is closed; what follows a backslash does not close it.
+func closing(text string, quote byte) int {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case quote:
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *conditionParser) or() (*Condition, *Error) { return p.join("or", p.and) }
+
+func (p *conditionParser) and() (*Condition, *Error) { return p.join("and", p.factor) }
+
+// join reads parts with a word between them.
+func (p *conditionParser) join(word string, part func() (*Condition, *Error)) (*Condition, *Error) {
+	c, err := part()
+	if err != nil || p.token != word {
+		return c, err
+	}
+	joined := &Condition{Op: word, Parts: []*Condition{c}}
+	for p.token == word {
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+		if c, err = part(); err != nil {
+			return nil, err
+		}
+		joined.Parts = append(joined.Parts, c)
+	}
+	return joined, nil
+}
+
+func (p *conditionParser) factor() (c *Condition, err *Error) {
+	if p.depth++; p.depth > request.MaxDepth {
+		return nil, Errorf(p.at, "more than %d levels of brackets: %w", request.MaxDepth, request.ErrLimit)
+	}
+	defer func() { p.depth-- }()
+	switch p.token {
+	case "not":
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+		if c, err = p.factor(); err != nil {
+			return nil, err
+		}
+		return &Condition{Op: "not", Parts: []*Condition{c}}, nil
+	case "(":
+		opened := p.at
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+		if c, err = p.or(); err != nil {
+			return nil, err
+		}
+		switch p.token {
+		case "":
+			return nil, Errorf(opened, "a ( is not closed by )")
+		case ")":
+			return c, p.next()
+		}
+		return nil, p.expected("and, or, or )")
+	}
+	return p.comparison()
+}
+
+func (p *conditionParser) comparison() (*Condition, *Error) {
+	left, err := p.operand()
+	if err != nil {
+		return nil, err
+	}
+	c := &Condition{Op: p.token, Left: left}
+	if !slices.Contains(comparisons, p.token) {
+		return nil, p.expected("a comparison such as == 'sent', one of " + strings.Join(comparisons, " "))
+	}
+	if err := p.next(); err != nil {
+		return nil, err
+	}
+	if p.token == "(" {
+		if c.Op != "in" {
+			return nil, Errorf(p.at, "a list in brackets stands behind in only")
+		}
+		c.List = true
+		c.Right, err = p.list()
+		return c, err
+	}
+	right, err := p.operand()
+	c.Right = []Operand{right}
+	return c, err
+}
+
+func (p *conditionParser) list() (list []Operand, err *Error) {
+	opened := p.at
+	for {
+		if err := p.next(); err != nil { // the ( or the ,
+			return nil, err
+		}
+		o, err := p.operand()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, o)
+		switch p.token {
+		case ")":
+			return list, p.next()
+		case "":
+			return nil, Errorf(opened, "a ( is not closed by )")
+		case ",":
+		default:
+			return nil, p.expected("a comma or )")
+		}
+	}
+}
+
+// operand reads a name or a literal.
+func (p *conditionParser) operand() (o Operand, err *Error) {
+	o.Node = Node{Offset: p.at, At: p.at, End: p.end}
+	switch {
+	case p.token == "" || isOperator(p.token):
+		return o, p.expected("a name, a text in quotes or a number")
+	case p.operands == request.MaxPlaceholders:
+		return o, Errorf(p.at, "more than %d names and values: %w", request.MaxPlaceholders, request.ErrLimit)
+	}
+	p.operands++
+	x := expr{src: p.token, base: p.at}
+	if isDecimal(p.token) {
+		if len(p.token) > 20 {
+			return o, x.errorf("a number of %d characters, at most 20", len(p.token))
+		}
+		o.Literal, o.Number = field.Number(p.token), true
+	} else if err = x.operand(&o.Node); err == nil && x.i < len(x.src) {
+		err = x.errorf("expected a blank, found %s", x.found())
+	}
+	if err != nil {
+		return o, err
+	}
+	return o, p.next()
+}
+
+func isOperator(token string) bool {
+	switch token {
+	case "(", ")", ",", "and", "or", "not":
+		return true
+	}
+	return slices.Contains(comparisons, token)
+}
+
+// isDecimal reports whether a word is a number such as -12.50.
+func isDecimal(word string) bool {
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(word, "-"), ".")
+	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	return digits(whole) && (!point || digits(fraction))
+}
+
+// expected returns an error about the token at the current place.
+func (p *conditionParser) expected(what string) *Error {
+	if p.token == "" {
+		return &Error{Offset: len(p.src), Err: fmt.Errorf("expected %s, found the end", what)}
+	}
+	found := []rune(p.token)
+	err := Errorf(p.at, "expected %s, found %q", what, string(found[:min(len(found), 20)]))
+	err.Length = len(p.token)
+	return err
+}
