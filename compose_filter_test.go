@@ -223,6 +223,44 @@ func TestCompose_FilterErrors(t *testing.T) {
 	}
 }
 
+// Behind a filter that fails, the chain goes on with its next default. A limit is an error
+// all the same.
+func TestCompose_DefaultCatches(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"a":"tomorrow","n":"12,50","o":{"x":1},"l":[1],"zero":null,"big":"` + strings.Repeat("x", 1<<19) + `"}`)
+	tests := []struct{ name, expression, want, err string }{
+		{"date", "a | date_format: 'd/m/Y' | default: 'none'", `"none"`, ""},
+		{"number", "n | times: 100 | default: 0", "0", ""},
+		{"first of an object", "o | first | default: 'x'", `"x"`, ""},
+		{"too many digits", "1 | times: '" + strings.Repeat("9", 64) + "' | times: 10 | default: 'much'", `"much"`, ""},
+		{"filters between are skipped", "a | plus: 1 | append: '!' | default: 2 | plus: 3", "5", ""},
+		{"a failure after the default", "a | default: 'x' | plus: 1", "", "body: offset 21: plus: the value is not a number"},
+		{"the default fails in the next filter", "a | plus: 1 | default: 'x' | plus: 1", "", "body: offset 31: plus: the value is not a number"},
+		{"two defaults", "a | plus: 1 | default: 'x' | times: 2 | default: 'y'", `"y"`, ""},
+		{"default to nil", "a | plus: 1 | default: nil", "null", ""},
+		{"a value that can be read", "'2021-04-09' | date_format: 'Y' | default: 'none'", `"2021"`, ""},
+		{"no value", "zero | date_format: 'Y' | default: 'none'", `"none"`, ""},
+		{"literal", "'x' | round | default: 7", "7", ""},
+		{"limit", "big | replace: 'x', 'xxx' | default: 'short'", "", "body: offset 8: replace: the result is longer than 1048576 bytes: over the limit"},
+		{
+			"work", "big" + strings.Repeat(" | upcase", 20) + " | default: 'short'", "",
+			"body: offset 80: all filters together read and write more than 8388608 bytes: over the limit",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: "{{" + tt.expression + "}}"}, e).Compose(e)
+			if tt.err != "" {
+				require.EqualError(t, err, "webhook: "+tt.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, string(m.Body))
+		})
+	}
+}
+
 // A filter's result is no longer than a body may be, and counts like any value.
 func TestCompose_FilterLimits(t *testing.T) {
 	t.Parallel()

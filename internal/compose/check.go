@@ -101,7 +101,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		return
 	}
 	written := writtenLength(p.source[ph.At:])
-	if m.Absent != "" && !hasDefault(ph.Node) {
+	if m.Absent != "" && nextDefault(ph.Filters, 0) < 0 {
 		empty := "empty"
 		if ph.op == opJSON {
 			empty = "null"
@@ -136,8 +136,3 @@ func (p *part) isPlaceholder() bool {
 }
 
 func isText(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
-
-// hasDefault reports whether a filter replaces an absent value.
-func hasDefault(n template.Node) bool {
-	return slices.ContainsFunc(n.Filters, func(f template.Call) bool { return f.Name == "default" })
-}

@@ -65,7 +65,8 @@ var table = map[string]*spec{
 		}
 		return func(v field.Value) (field.Value, error) { return truncate(v, length, mark) }
 	}},
-	// default replaces null, false, and empty texts, lists and objects.
+	// default replaces null, false, and empty texts, lists and objects. A chain also goes
+	// on with it after a filter that fails: see runFilters in package compose.
 	"default": {[]param{anything}, 1, func(a []arg) filterFunc {
 		return func(v field.Value) (field.Value, error) {
 			if v.Empty() || isBlank(v) {
