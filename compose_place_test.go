@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,11 +26,13 @@ func TestCompose_Places(t *testing.T) {
 	tests := []struct{ name, url, header, body, want string }{
 		{"path", "https://h/p/{{text}}/q", "", "", "https://h/p/a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F/q"},
 		{"query", "https://h?q={{text}}&r", "", "", "https://h?q=a%20b%2Fc%3Fd%26e%3Df%23g%25h%2B%22%5C%3C%C3%A9%E2%98%83%F0%9F%98%80~-._%27%00%0D%0A%09%7F&r"},
-		{"url scalars", "https://h/{{num}}/{{yes}}/{{no}}/{{null}}{{empty}}/{{bad}}?x={{tags}}", "", "", "https://h/-1.50e3/true/false//%EF%BF%BDx?x=%7B%7Bnum%7D%7D%20%40%3C%3Cnum%3E%3E%20%7B%7B"},
+		{"url scalars", "https://h/{{num}}/{{yes}}/{{no}}/-{{null}}{{empty}}/{{bad}}?x={{tags}}", "", "", "https://h/-1.50e3/true/false/-/%EF%BF%BDx?x=%7B%7Bnum%7D%7D%20%40%3C%3Cnum%3E%3E%20%7B%7B"},
 		{"placeholders side by side in a URL", "https://h/{{num}}{{yes}}-{{num}}", "", "", "https://h/-1.50e3true--1.50e3"},
 		{"url text of the author", "https://h/é/%id%/{id}/%41%/<<x>>?q=a|b^`\"%zz+%2", "", "", "https://h/%C3%A9/%25id%25/%7Bid%7D/%41%25/%3C%3Cx%3E%3E?q=a%7Cb%5E%60%22%25zz+%252"},
 		{"percent before a placeholder", "https://h/%{{num}}/%4{{num}}?%={{num}}%", "", "", "https://h/%25-1.50e3/%254-1.50e3?%25=-1.50e3%25"},
 		{"dots with something", "https://h/{{dot}}a/{{up}}{{dot}}/{{enc}}", "", "", "https://h/.a/.../%252e"},
+		{"segments that the author left empty", "https://h//{{num}}//;x/", "", "", "https://h//-1.50e3//;x/"},
+		{"a slash in a value", "https://h/{{'a/b'}}/{{'/...c/.d;..'}}", "", "", "https://h/a%2Fb/%2F...c%2F.d%3B.."},
 		{"dots in the query", "https://h/?a={{up}}/../{{up}}", "", "", "https://h/?a=../../.."},
 		{"dots in a query without a path", "https://h?a=/../{{up}}/..", "", "", "https://h?a=/../../.."},
 		{"header", "", "[{{text}}]", "", "[a b/c?d&e=f#g%h+\"\\<é☃😀~-._'   \t ]"},
@@ -94,19 +97,70 @@ func TestCompose_InvalidUTF8(t *testing.T) {
 	require.Equal(t, "[{\"k\ufffd\":\"\ufffd\"},\"{\\\"k\ufffd\\\":\\\"\ufffd\\\"}\"]", string(nested.Body))
 }
 
+// An emoji that was cut in two is U+FFFD in all that is composed: many receivers refuse a
+// whole body for half of one. Only an event that is JSON already goes out as it is.
+func TestCompose_LoneSurrogates(t *testing.T) {
+	t.Parallel()
+	const body = `{"event":"whatsapp:message:in","payload":{"id":"m1","recipient":{"from":"919019912345",` +
+		`"user":{"first_name":"A\ud83d","attributes":{"bio\ude00":"hi \ud83d","ok":"\ud83d\ude00"}}},` +
+		`"message":{"type":"text","payload":{"text":"cut here \ud83d"}}}}`
+	typed, err := payload.Parse([]byte(body))
+	require.NoError(t, err)
+	stored := raw(body)
+	require.Equal(t, body, string(compose(t, webhook.Webhook{}, stored).Body))
+	m := compose(t, webhook.Webhook{}, typed)
+	require.JSONEq(t, body, string(m.Body)) // which reads a half as U+FFFD
+	require.Contains(t, string(m.Body), `"\ud83d\ude00"`)
+	for _, e := range []webhook.Event{typed, stored, mapEvent{"payload": json.RawMessage(body[len(`{"event":"whatsapp:message:in","payload":`) : len(body)-1])}} {
+		for _, w := range []webhook.Webhook{
+			{Body: `{{payload}}`},
+			{Body: `{"\ud83d":"{{payload}}\ude00","m":{{payload.message}}}`},
+			{Body: `["\ud83d{{id | default: ''}}\ude00"]`},
+			{Headers: map[string]string{"X-A": "{{payload}}"}, Body: "1"},
+			{URL: "https://h/?a={{payload.message.payload.text}}", Body: "1"},
+			{Format: webhook.FormatFormURLEncoded, Body: "{{payload}}"},
+			{Format: webhook.FormatFormData},
+		} {
+			m := compose(t, w, e)
+			text := m.URL + m.Header.Get("X-A") + string(m.Body)
+			require.NotContains(t, strings.NewReplacer(`\\ud83d\\ude00`, "", `\ud83d\ude00`, "").Replace(text), `\ud`)
+			require.True(t, utf8.ValidString(text))
+		}
+	}
+	require.Equal(t, `["`+"\ufffd\ufffd"+`"]`, string(compose(t, webhook.Webhook{Body: `["\ud83d{{''}}\ude00"]`}, stored).Body))
+}
+
 func TestCompose_URLRefused(t *testing.T) {
 	t.Parallel()
 	e := raw(`{"dot":".","up":"..","e":"e","obj":{},"list":[1],"semi":";","empty":""}`)
+	dots := func(offset int) string {
+		return fmt.Sprintf("webhook: url: offset %d: a path segment that is . or .. would change the path", offset)
+	}
+	nothing := func(offset int) string {
+		return fmt.Sprintf("webhook: url: offset %d: a value that leaves a path segment empty would change the path", offset)
+	}
 	tests := []struct{ name, url, err string }{
 		{"object", "https://h/{{obj}}", "webhook: url: offset 10: an object or a list is not allowed in a URL"},
 		{"list in the query", "https://h/?a={{empty}}&b=@{{list}}", "webhook: url: offset 26: an object or a list is not allowed in a URL"},
-		{"dot", "https://h/{{dot}}", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"two dots", "https://h/{{up}}/b", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"of two values", "https://h/a/{{dot}}{{dot}}?x=1", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"of value and text", "https://h/a/.{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"of an encoded dot and a value", "https://h/a/%2E{{dot}}/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"of an empty value", "https://h/a/.{{empty}}x/{{empty}}.{{empty}}", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
-		{"with a parameter", "https://h/{{up}};a=b/", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
+		{"dot", "https://h/{{dot}}", dots(10)},
+		{"two dots", "https://h/{{up}}/b", dots(10)},
+		{"of two values", "https://h/a/{{dot}}{{dot}}?x=1", dots(12)},
+		{"of value and text", "https://h/a/.{{dot}}/", dots(13)},
+		{"of an encoded dot and a value", "https://h/a/%2E{{dot}}/", dots(15)},
+		{"of an empty value", "https://h/a/.{{empty}}x/{{empty}}.{{empty}}", dots(24)},
+		{"with a parameter", "https://h/{{up}};a=b/", dots(10)},
+		{"with a parameter in the value", "https://h/{{up | append: ';a'}}/", dots(10)},
+		{"behind a slash", "https://h/cb/{{'../admin/delete'}}", dots(13)},
+		{"between slashes", "https://h/cb/{{e}}/{{'x/./y'}}", dots(19)},
+		{"at the end", "https://h/cb/{{'x/..'}}/ack", dots(13)},
+		{"behind a backslash", "https://h/cb/{{e}}{{'\\..\\x'}}/ack", dots(13)},
+		{"of fixed text and a slash", "https://h/cb/.{{'./x'}}", dots(14)},
+		{"nothing in a segment", "https://h/contacts/{{empty}}", nothing(19)},
+		{"nothing in the first one", "https://h/{{empty}}/admin/x", nothing(10)},
+		{"nothing of two values", "https://h/a/{{empty}}{{nil}}?x=1", nothing(12)},
+		{"nothing but a parameter", "https://h/a/{{empty}};v=1/b", nothing(12)},
+		{"nothing but slashes", "https://h/a//{{'/'}}/b", nothing(13)},
+		{"nothing but a backslash", "https://h/{{'\\'}}", nothing(10)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

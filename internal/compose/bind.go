@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
 )
 
 // A binding is a program bound to events of one Go type.
@@ -99,13 +100,13 @@ func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 		}
 		return b, nil
 	case pointer != nil && entry.AppendJSON != nil:
-		b = entry.AppendJSON(nil, pointer)
+		b = rawjson.MendSurrogates(entry.AppendJSON(nil, pointer))
 		return b, checkValid(b)
 	}
 	if b, err = field.JSON(e); err != nil { // the error's text may quote a value
 		return nil, eventError(&quietError{errNoJSON.Error(), err})
 	}
-	return b, nil
+	return rawjson.MendSurrogates(b), nil
 }
 
 // checkValid returns an error if the JSON of an event contains [field.Invalid].

@@ -13,6 +13,7 @@ import (
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/filter"
+	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
@@ -202,8 +203,8 @@ func (c *compiler) compileURL() {
 	}
 	if _, err := request.ParseURL(sample.String()); err != nil {
 		c.fail(inTemplate("url", source, err))
-	} else if request.HasDotSegment(sample.String()) {
-		c.fail(inTemplate("url", source, errDotSegment))
+	} else if _, err := request.BadSegment(sample.String(), sample.String()); err != nil {
+		c.fail(inTemplate("url", source, err))
 	} else {
 		c.sampleURL = sample.String()
 	}
@@ -305,6 +306,11 @@ func (c *compiler) compileBody() {
 		whole := nodes[0].Placeholder() || first == "" && len(nodes) > 1
 		if c.ownKeys = strings.HasPrefix(first, "{"); !c.ownKeys && !whole {
 			c.fail(inTemplate("body", source, template.Errorf(0, "%w", errNotFields)))
+		}
+	}
+	for i, n := range nodes {
+		if strings.Contains(n.Text, `\u`) {
+			nodes[i].Text = string(rawjson.MendSurrogates([]byte(n.Text)))
 		}
 	}
 	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) op {

@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
@@ -127,8 +128,10 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 	if r.buf, err = r.run(r.buf, r.program.url); err != nil {
 		return err
 	}
-	if r.program.pathVaries && request.HasDotSegment(string(r.buf[start:])) {
-		return &Error{Field: "url", Err: errDotSegment, Source: r.program.url.source}
+	if p := r.program; p.pathVaries {
+		if i, err := request.BadSegment(string(r.buf[start:]), p.sampleURL); err != nil {
+			return p.url.fault(p.url.inSegment(i), err)
+		}
 	}
 	if r.program.webhook.Method != http.MethodGet || len(fields) == 0 {
 		return nil
@@ -143,6 +146,17 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 	if len(r.buf)-start > request.MaxURLSize {
 		return &Error{Field: "url", Err: fmt.Errorf("more than %d bytes with the fields of the body: %w",
 			request.MaxURLSize, request.ErrLimit)}
+	}
+	return nil
+}
+
+// inSegment returns the first placeholder of a segment of a URL's path.
+func (p *part) inSegment(segment int) *placeholder {
+	slashes := -len("//") - 1 // the path begins behind the third
+	for _, ph := range p.placeholders {
+		if slashes += strings.Count(ph.before, "/"); slashes == segment {
+			return ph
+		}
 	}
 	return nil
 }
@@ -165,6 +179,7 @@ func (r *renderer) renderBody(fields formFields) (contentType string, err error)
 		r.buf, err = r.runJSON(r.buf)
 	case r.pointer != nil && r.binding.entry.AppendJSON != nil:
 		r.buf = r.binding.entry.AppendJSON(r.buf, r.pointer)
+		r.buf = r.buf[:start+len(rawjson.MendSurrogates(r.buf[start:]))]
 		err = checkValid(r.buf[start:])
 	default:
 		var b []byte

@@ -31,7 +31,6 @@ var ErrUnknownName = errors.New("unknown name")
 
 var (
 	errCompositeInURL = errors.New("an object or a list is not allowed in a URL")
-	errDotSegment     = errors.New("a path segment that is . or .. would change the path")
 	errNoJSON         = errors.New("has no JSON form")
 )
 

@@ -1,7 +1,11 @@
 package rawjson
 
 import (
+	"bytes"
 	"math/bits"
+	"strconv"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -56,6 +60,48 @@ func AppendEscaped(dst []byte, s string) []byte {
 		}
 	}
 	return append(dst, s[start:]...)
+}
+
+// MendSurrogates writes U+FFFD for each escape in b that is half of a surrogate pair, as
+// of an emoji that was cut in two: RFC 8259, 8.2, calls what receivers do with it
+// unpredictable, and many refuse the whole text. It returns the beginning of b, changed
+// in place; b is JSON, or a piece of it that begins and ends outside of escapes.
+func MendSurrogates(b []byte) []byte {
+	made, from := 0, 0 // b[:made] is done, b[from:] is to be moved behind it
+	for i := 0; i < len(b); {
+		n := bytes.IndexByte(b[i:], '\\')
+		if n < 0 {
+			break
+		}
+		i += n
+		switch r := escaped(b[i:]); {
+		case !utf16.IsSurrogate(r):
+			i += len(`\\`)
+		case utf16.DecodeRune(r, escaped(b[i+len(`\u0000`):])) != unicode.ReplacementChar:
+			i += 2 * len(`\u0000`)
+		default:
+			made += copy(b[made:], b[from:i])
+			made += copy(b[made:], "\ufffd")
+			i += len(`\u0000`)
+			from = i
+		}
+	}
+	if from == 0 {
+		return b
+	}
+	return b[:made+copy(b[made:], b[from:])]
+}
+
+// escaped returns the UTF-16 unit of the escape \uXXXX at the start of b, or -1.
+func escaped(b []byte) rune {
+	if len(b) < len(`\u0000`) || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 // shortEscapes has the character after the backslash. The other control

@@ -109,7 +109,8 @@ func TestAppendCompact(t *testing.T) {
 	tests := []struct{ name, raw, want string }{
 		{"scalar", "1", "1"},
 		{"numbers as written", "[ 1.0, 1E+2 ,-0 ]", "[1.0,1E+2,-0]"},
-		{"escapes as written", `{ "\u00e9\/" : "\ud800<" }`, `{"\u00e9\/":"\ud800<"}`},
+		{"escapes as written", `{ "\u00e9\/" : "\ud83d\uDE00<" }`, `{"\u00e9\/":"\ud83d\uDE00<"}`},
+		{"lone surrogates", `{ "\ud800<" : [ "\uDC00", "a" ] }`, "{\"\ufffd<\":[\"\ufffd\",\"a\"]}"},
 		{"blanks in strings", `[ " a \" b " , " \\" ]`, `[" a \" b "," \\"]`},
 		{"all blanks", "\t[\r\n1 ]\n", "[1]"},
 		{"not UTF-8", "[ \"a\xff\xc3\" ]", "[\"a\ufffd\ufffd\"]"},
@@ -120,6 +121,47 @@ func TestAppendCompact(t *testing.T) {
 			require.Equal(t, "x"+tt.want, string(rawjson.AppendCompact([]byte("x"), tt.raw)))
 		})
 	}
+}
+
+func TestMendSurrogates(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, raw, want string }{
+		{"nothing", "", ""},
+		{"no escapes", `"é"`, `"é"`},
+		{"other escapes", `"\\ud800 \u0041\n\"\ue000\ud7ff"`, `"\\ud800 \u0041\n\"\ue000\ud7ff"`},
+		{"a pair", `"\ud83d\ude00"`, `"\ud83d\ude00"`},
+		{"the first half", `"A\ud83d"`, "\"A\ufffd\""},
+		{"the second half", `"\uDE00A"`, "\"\ufffdA\""},
+		{"the wrong way round", `"\ude00\ud83d"`, "\"\ufffd\ufffd\""},
+		{"a half before a pair", `"\ud83d\ud83d\ude00x"`, "\"\ufffd" + `\ud83d\ude00x"`},
+		{"a half before another escape", `"\ud83d\n\ud83d\u0041"`, "\"\ufffd\\n\ufffd\\u0041\""},
+		{"after a backslash", `"\\\ud83d"`, "\"\\\\\ufffd\""},
+		{"a half at the end of a piece", `\ud83d`, "\ufffd"},
+		{"cut", `"\ud8`, `"\ud8`},
+		{"cut after a backslash", `"\`, `"\`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, string(rawjson.MendSurrogates([]byte(tt.raw))))
+		})
+	}
+}
+
+func FuzzMendSurrogates(f *testing.F) {
+	for _, s := range []string{"", `\ud83d`, `\ud83d\ude00x\ud83d`, `\\ud83d`, `a\n\uDE00\ud83d\u0041`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		raw := `"` + s + `"`
+		if rawjson.Check([]byte(raw)) >= 0 {
+			_ = rawjson.MendSurrogates([]byte(raw))
+			return
+		}
+		got := string(rawjson.MendSurrogates([]byte(raw)))
+		require.Equal(t, rawjson.Unquote(raw), rawjson.Unquote(got))
+		require.Equal(t, mended(raw), got)
+	})
 }
 
 func FuzzAppendEscaped(f *testing.F) {

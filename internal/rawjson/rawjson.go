@@ -212,15 +212,17 @@ func Unquote(raw string) string {
 }
 
 // AppendCompact appends a value without the blanks between its tokens, and with U+FFFD
-// for each byte that is not UTF-8. It keeps everything else as it was written.
+// for each byte that is not UTF-8 and each lone surrogate. It keeps everything else as it
+// was written.
 func AppendCompact(dst []byte, raw string) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {
 		case ' ', '\n', '\t', '\r':
 			i++
 		case '"':
-			j := endString(raw, i)
+			j, start := endString(raw, i), len(dst)
 			dst = appendValid(dst, raw[i:j])
+			dst = dst[:start+len(MendSurrogates(dst[start:]))]
 			i = j
 		default:
 			dst = append(dst, c)

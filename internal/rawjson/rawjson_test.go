@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,7 +72,19 @@ func requireWalk(t *testing.T, doc string) {
 
 	var compact bytes.Buffer
 	require.NoError(t, json.Compact(&compact, []byte(doc)))
-	require.Equal(t, valid(compact.String()), string(rawjson.AppendCompact(nil, doc)), "%q", doc)
+	require.Equal(t, mended(valid(compact.String())), string(rawjson.AppendCompact(nil, doc)), "%q", doc)
+}
+
+var escapes = regexp.MustCompile(`(?s)\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.`)
+
+// mended writes U+FFFD for each lone surrogate, by other means than the package.
+func mended(text string) string {
+	return escapes.ReplaceAllStringFunc(text, func(escape string) string {
+		if len(escape) == len(`\ud800`) {
+			return "\ufffd"
+		}
+		return escape
+	})
 }
 
 // requireFind looks for every name of every object, and for a name that is missing.

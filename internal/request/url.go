@@ -55,22 +55,71 @@ func notInHosts(r rune) bool {
 	return !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
 }
 
-// HasDotSegment reports whether a segment of the URL's path is . or .., in any
-// encoding: it would change the path.
-func HasDotSegment(url string) bool {
+// BadSegment returns the index of the first segment of the URL's path that would change
+// where the request goes, and why; the error is nil if there is none. It reads the path as
+// servers do that decode it before they look at it: each segment is percent-decoded once,
+// and cut at / and \, since these separate segments then. A part that is . or .. goes up,
+// and servers drop a segment in which nothing is left.
+//
+// sample is a URL of the same segments, with a letter for each value: a segment that is
+// empty there, too, is what the author wants.
+func BadSegment(url, sample string) (i int, err error) {
+	path, samplePath := pathOf(url), pathOf(sample)
+	for ; ; i++ {
+		segment, rest, more := strings.Cut(path, "/")
+		sampleSegment, sampleRest, _ := strings.Cut(samplePath, "/")
+		empty, dots := judge(segment)
+		switch {
+		case dots:
+			return i, ErrDotSegment
+		case empty:
+			if sampleEmpty, _ := judge(sampleSegment); !sampleEmpty {
+				return i, ErrEmptySegment
+			}
+		}
+		if !more {
+			return i, nil
+		}
+		path, samplePath = rest, sampleRest
+	}
+}
+
+// What BadSegment finds.
+var (
+	ErrDotSegment   = errors.New("a path segment that is . or .. would change the path")
+	ErrEmptySegment = errors.New("a value that leaves a path segment empty would change the path")
+)
+
+// pathOf returns the path of a URL, without the slash at its start.
+func pathOf(url string) string {
 	_, rest, _ := strings.Cut(url, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	_, path, _ := strings.Cut(rest, "/")
-	for segment := range strings.SplitSeq(path, "/") {
-		// Some servers remove parameters first.
-		segment, _, _ = strings.Cut(segment, ";")
-		if len(segment) > len("%2e%2e") || segment == "" {
-			continue
-		}
-		segment = strings.ReplaceAll(strings.ReplaceAll(segment, "%2e", "."), "%2E", ".")
-		if segment == "." || segment == ".." {
-			return true
+	return path
+}
+
+// judge reports whether a segment consists of empty parts, and whether one of them is
+// . or .., once it is decoded.
+func judge(segment string) (empty, dots bool) {
+	if strings.IndexByte(segment, '%') >= 0 {
+		if decoded, err := url.PathUnescape(segment); err == nil {
+			segment = decoded
 		}
 	}
-	return false
+	empty = true
+	for segment != "" {
+		part := segment
+		end := strings.IndexAny(segment, `/\`)
+		if end >= 0 {
+			part = segment[:end]
+		}
+		part, _, _ = strings.Cut(part, ";") // some servers remove parameters first
+		dots = dots || part == "." || part == ".."
+		empty = empty && part == ""
+		if end < 0 {
+			break
+		}
+		segment = segment[end+1:]
+	}
+	return empty, dots
 }
