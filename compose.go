@@ -87,12 +87,13 @@ func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
 	w = w.clone()
 	program, faults := compose.Compile(compose.Webhook{
 		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
-		When: w.When,
+		FormLists: string(w.FormLists), When: w.When,
 	}, asComposed(samples)...)
 	if w.Policy != nil {
 		if err := w.Policy.check(); err != nil {
 			// Behind the other settings, in front of the templates.
-			i := slices.IndexFunc(faults, func(e *compose.Error) bool { return e.Field != "method" && e.Field != "format" })
+			settings := []string{"method", "format", "form_lists"}
+			i := slices.IndexFunc(faults, func(e *compose.Error) bool { return !slices.Contains(settings, e.Field) })
 			if i < 0 {
 				i = len(faults)
 			}

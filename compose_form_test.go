@@ -138,6 +138,80 @@ func TestCompose_Formats(t *testing.T) {
 	}
 }
 
+func TestCompose_FormLists(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"to":["1","2",null],"n":[1,true],"one":["x"],"none":[],"deep":{"l":["p","q"]},"rows":["a",["b","c",[]],{"k":["d"],"j":1},[["e"]]]}`)
+	for lists, want := range map[webhook.FormLists][][2]string{
+		"": {
+			{"to[0]", "1"},
+			{"to[1]", "2"},
+			{"to[2]", ""},
+			{"n[0]", "1"},
+			{"n[1]", "true"},
+			{"one[0]", "x"},
+			{"deep[l][0]", "p"},
+			{"deep[l][1]", "q"},
+			{"rows[0]", "a"},
+			{"rows[1][0]", "b"},
+			{"rows[1][1]", "c"},
+			{"rows[2][k][0]", "d"},
+			{"rows[2][j]", "1"},
+			{"rows[3][0][0]", "e"},
+		},
+		webhook.FormListsBrackets: {
+			{"to[]", "1"},
+			{"to[]", "2"},
+			{"to[]", ""},
+			{"n[]", "1"},
+			{"n[]", "true"},
+			{"one[]", "x"},
+			{"deep[l][]", "p"},
+			{"deep[l][]", "q"},
+			{"rows[]", "a"},
+			{"rows[1][]", "b"},
+			{"rows[1][]", "c"},
+			{"rows[2][k][]", "d"},
+			{"rows[2][j]", "1"},
+			{"rows[3][0][]", "e"},
+		},
+		webhook.FormListsRepeat: {
+			{"to", "1"},
+			{"to", "2"},
+			{"to", ""},
+			{"n", "1"},
+			{"n", "true"},
+			{"one", "x"},
+			{"deep[l]", "p"},
+			{"deep[l]", "q"},
+			{"rows", "a"},
+			{"rows[1]", "b"},
+			{"rows[1]", "c"},
+			{"rows[2][k]", "d"},
+			{"rows[2][j]", "1"},
+			{"rows[3][0]", "e"},
+		},
+	} {
+		for _, w := range []webhook.Webhook{
+			{Format: webhook.FormatFormURLEncoded},
+			{Format: webhook.FormatFormData},
+			{Format: webhook.FormatFormURLEncoded, Body: "{{payload}}"},
+			{Format: webhook.FormatFormData, Body: `{"to":{{to}},"n":{{n}},"one":{{one}},"none":{{none}},"deep":{{deep}},"rows":{{rows}}}`},
+			{Method: "GET", Body: "{{payload}}"},
+			{Method: "GET", Format: webhook.FormatFormData, Body: `{"to":["1",{{to[1]}},null],"n":[1,true],"one":["x"],"deep":{"l":["p","q"]},"rows":{{rows}}}`},
+		} {
+			w.FormLists = lists
+			require.Equal(t, want, formFields(t, compose(t, w, e)), "%+v", w)
+			if lists == "" {
+				w.FormLists = webhook.FormListsIndex
+				require.Equal(t, want, formFields(t, compose(t, w, e)))
+			}
+		}
+	}
+	// The structure of JSON is its own.
+	m := compose(t, webhook.Webhook{FormLists: webhook.FormListsRepeat, Body: `{"to":{{to}}}`}, e)
+	require.JSONEq(t, `{"to":["1","2",null]}`, string(m.Body))
+}
+
 func TestCompose_GETQuery(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, url, body, want string }{

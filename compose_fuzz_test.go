@@ -47,6 +47,8 @@ func FuzzCompose(f *testing.F) {
 			URL: rawURL, Body: body, Headers: map[string]string{"X-A": header, "X-B": "1"},
 			Format: []webhook.Format{"", webhook.FormatFormData, webhook.FormatFormURLEncoded}[settings%3],
 			Method: []string{"POST", "GET", "PUT"}[settings/3%3],
+
+			FormLists: []webhook.FormLists{"", webhook.FormListsBrackets, webhook.FormListsRepeat}[settings/9%3],
 		}
 		requireStructure(t, w, hostileEvents(v1, v2, form))
 	})
@@ -79,6 +81,8 @@ func FuzzTemplate(f *testing.F) {
 			URL: "https://h/", Headers: map[string]string{"X-A": "", "X-B": "1"},
 			Format: []webhook.Format{"", webhook.FormatFormData, webhook.FormatFormURLEncoded}[settings%3],
 			Method: []string{"POST", "GET", "PUT"}[settings/3%3],
+
+			FormLists: []webhook.FormLists{"", webhook.FormListsBrackets, webhook.FormListsRepeat}[settings/9%3],
 		}
 		events := hostileEvents(v1, v2, form)
 		inURL, inHeader, inBody := w, w, w

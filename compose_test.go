@@ -310,12 +310,14 @@ func TestCompose_JSONRoundTrip(t *testing.T) {
 		Format:  webhook.FormatFormData,
 		Body:    `{"a":"<{{id}}>"}`,
 		When:    "id != nil",
-		Policy:  &webhook.Policy{Waits: []time.Duration{time.Second}},
+
+		FormLists: webhook.FormListsRepeat,
+		Policy:    &webhook.Policy{Waits: []time.Duration{time.Second}},
 	}
 	b, err := json.Marshal(w)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id":"1","name":"n","url":"https://example.com/{{id}}","method":"PUT","headers":{"A":"<b> & {{id}}"},`+
-		`"format":"form-data","body":"{\"a\":\"<{{id}}>\"}","when":"id != nil","policy":{"waits":["1s"]}}`, string(b))
+		`"format":"form-data","body":"{\"a\":\"<{{id}}>\"}","form_lists":"repeat","when":"id != nil","policy":{"waits":["1s"]}}`, string(b))
 	var again webhook.Webhook
 	require.NoError(t, json.Unmarshal(b, &again))
 	require.Equal(t, w, again)

@@ -26,7 +26,7 @@ import (
 type example struct {
 	line    int
 	fixture string
-	where   string // header, URL, body or form
+	where   string // header, URL, body or form; of a form also FormLists, after a comma
 	source  string
 	result  string
 	kind    string // of the result: Result, Message, Warning or New
@@ -138,7 +138,8 @@ const queryOf = "https://www.domain.com/?x="
 // webhook returns a webhook with the template in its place.
 func (e example) webhook(t *testing.T) webhook.Webhook {
 	w := webhook.Webhook{ID: "dd4b91af", URL: "https://www.domain.com/"}
-	switch e.where {
+	where, lists, _ := strings.Cut(e.where, ", ")
+	switch where {
 	case "header":
 		w.Headers = map[string]string{"X-Example": e.source}
 	case "URL":
@@ -148,7 +149,7 @@ func (e example) webhook(t *testing.T) webhook.Webhook {
 	case "condition":
 		w.When = e.source
 	case "form":
-		w.Format, w.Body = webhook.FormatFormURLEncoded, e.source
+		w.Format, w.Body, w.FormLists = webhook.FormatFormURLEncoded, e.source, webhook.FormLists(lists)
 	case "body":
 		w.Body = e.source
 	default:

@@ -14,8 +14,8 @@ import (
 // values and nothing of the template's text, so that it can be shown and logged.
 type TemplateError struct {
 	// Field is the part at fault: "when" for the condition, "url", "body",
-	// "headers.NAME" for a template, or "method", "format", "headers", "policy"; "event" if the event itself cannot be
-	// written.
+	// "headers.NAME" for a template, or "method", "format", "form_lists", "headers",
+	// "policy"; "event" if the event itself cannot be written.
 	Field string
 	// Offset is where in the template, in bytes.
 	Offset int

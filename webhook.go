@@ -70,6 +70,18 @@ const (
 	FormatFormURLEncoded Format = "form-urlencoded" // application/x-www-form-urlencoded
 )
 
+// A FormLists says how a form, or a query, names the elements of a list.
+type FormLists string
+
+// The names of a list's elements. The zero FormLists is [FormListsIndex]. An element that
+// is an object or a list itself has its index in all of them, since its own fields would
+// not be told from those of the next element otherwise.
+const (
+	FormListsIndex    FormLists = "index"    // to[0], to[1]: PHP reads a list
+	FormListsBrackets FormLists = "brackets" // to[], to[]: PHP and Rails do
+	FormListsRepeat   FormLists = "repeat"   // to, to: Go, Java and Python do
+)
+
 // A Webhook is where and how a customer wants to have events reported. It is plain
 // data: it survives a JSON round trip, can be compared in a test and edited in a form.
 // URL, the values of Headers and Body are templates; see the package comment. [Compile]
@@ -95,6 +107,9 @@ type Webhook struct {
 	// is one object, whose members are its fields. If empty, the event's own JSON form
 	// is sent. Of a GET the fields join the URL's query; if empty, nothing.
 	Body string `json:"body"`
+	// FormLists says how the elements of a list are named, in a form and in the query
+	// of a GET. If empty, FormListsIndex is used. Other bodies have no use for it.
+	FormLists FormLists `json:"form_lists"`
 	// When is the condition under which an event is sent, such as
 	//
 	//	status == 'COMPLETED' and duration > 0

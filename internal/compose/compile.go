@@ -33,6 +33,9 @@ func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	if w.Format == "" {
 		w.Format = FormatJSON
 	}
+	if w.FormLists == "" {
+		w.FormLists = FormListsIndex
+	}
 	c := &compiler{Program: &Program{webhook: w}}
 	c.checkSettings()
 	c.compileWhen()
@@ -65,6 +68,12 @@ func (c *compiler) checkSettings() {
 	default:
 		c.fail(&Error{Field: "format", Err: fmt.Errorf("unknown format %.64q, want %s, %s or %s",
 			c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded)})
+	}
+	switch c.webhook.FormLists {
+	case FormListsIndex, FormListsBrackets, FormListsRepeat:
+	default:
+		c.fail(&Error{Field: "form_lists", Err: fmt.Errorf("unknown form_lists %.64q, want %s, %s or %s",
+			c.webhook.FormLists, FormListsIndex, FormListsBrackets, FormListsRepeat)})
 	}
 }
 

@@ -43,12 +43,20 @@ const (
 	FormatFormURLEncoded = "form-urlencoded"
 )
 
+// How the elements of lists are named in forms.
+const (
+	FormListsIndex    = "index"
+	FormListsBrackets = "brackets"
+	FormListsRepeat   = "repeat"
+)
+
 // A Webhook is what Compile compiles: the fields of the public type that are templates,
 // or that templates depend on.
 type Webhook struct {
 	ID, URL, Method string
 	Headers         map[string]string
 	Format, Body    string
+	FormLists       string
 	When            string
 }
 
@@ -232,7 +240,7 @@ func (r *renderer) fields() (f formFields, err error) {
 	if r.program.ownKeys {
 		name = escape.AppendFormName
 	}
-	if f, err = flatten(v, name); err != nil {
+	if f, err = flatten(v, name, r.program.webhook.FormLists); err != nil {
 		return nil, &Error{Field: "body", Err: err}
 	}
 	return f, nil

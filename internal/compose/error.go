@@ -10,7 +10,8 @@ import (
 // An Error says what is wrong with a webhook, or with an event for it, and where. Package
 // webhook shows it as its TemplateError. It quotes names, but no values of events.
 type Error struct {
-	// Field is "url", "body", "headers.NAME", "method", "format", "headers" or "event".
+	// Field is "url", "body", "headers.NAME", "method", "format", "form_lists",
+	// "headers" or "event".
 	Field       string
 	Offset      int    // in bytes
 	Placeholder string // the wrong name, if there is one

@@ -19,17 +19,18 @@ type formFields []formField
 type formField struct{ name, value string }
 
 // flatten makes the fields of a form from an object. An object or list inside it
-// becomes fields name[member] and name[0]; an empty one gives no field. Brackets and
-// the like in a member's name are percent-encoded, so that no name from an event reads
-// as another field; the names that the author of a template wrote stay as they are.
-func flatten(v field.Value, appendName func(dst []byte, name string) []byte) (formFields, error) {
+// becomes fields name[member] and name[0], or as lists says; an empty one gives no field.
+// Brackets and the like in a member's name are percent-encoded, so that no name from an
+// event reads as another field; the names that the author of a template wrote stay as
+// they are.
+func flatten(v field.Value, appendName func(dst []byte, name string) []byte, lists string) (formFields, error) {
 	if v.Kind != rawjson.Object {
 		if v.Empty() {
 			return nil, nil
 		}
 		return nil, errors.New("the body of a form must be an object")
 	}
-	f := flattener{left: flattenLimit}
+	f := flattener{left: flattenLimit, lists: lists}
 	for it := rawjson.Walk(v.Text); it.Next(); {
 		if err := f.add(string(appendName(nil, it.Key())), field.FromJSON(it.Value()), 1); err != nil {
 			return nil, err
@@ -45,7 +46,8 @@ const flattenLimit = 4 * request.MaxOutputSize
 
 type flattener struct {
 	fields formFields
-	left   int // bytes that remain of flattenLimit
+	lists  string // one of the FormLists
+	left   int    // bytes that remain of flattenLimit
 }
 
 func (f *flattener) add(name string, v field.Value, depth int) error {
@@ -65,15 +67,29 @@ func (f *flattener) add(name string, v field.Value, depth int) error {
 	}
 	i := 0
 	for it := rawjson.Walk(v.Text); it.Next(); i++ {
-		key := strconv.Itoa(i)
+		element, of := field.FromJSON(it.Value()), ""
 		if v.Kind == rawjson.Object {
-			key = string(escape.AppendFormKey(nil, it.Key()))
+			of = name + "[" + string(escape.AppendFormKey(nil, it.Key())) + "]"
+		} else {
+			of = f.elementName(name, i, element)
 		}
-		if err := f.add(name+"["+key+"]", field.FromJSON(it.Value()), depth+1); err != nil {
+		if err := f.add(of, element, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// elementName returns the name of a list's element. With the same name for several that
+// have members, PHP would make an element of each member, and Rails guesses.
+func (f *flattener) elementName(list string, i int, element field.Value) string {
+	switch {
+	case element.Composite() || f.lists == FormListsIndex:
+		return list + "[" + strconv.Itoa(i) + "]"
+	case f.lists == FormListsBrackets:
+		return list + "[]"
+	}
+	return list
 }
 
 func (f formFields) appendURLEncoded(dst []byte) []byte {
