@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/timeform"
 )
 
 var errNoTime = errors.New("the value is not a time")
@@ -57,18 +58,23 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	s := ""
 	switch v.Kind {
 	case rawjson.String, rawjson.Number:
-		s = strings.TrimSpace(v.Text)
+		s = v.Text
 	case rawjson.None, rawjson.Null:
 	default:
 		return v, errNoTime
 	}
-	switch s {
-	case "", "0", "0000-00-00", "0000-00-00 00:00:00":
-		return field.Text(""), nil
+	loc := f.zone
+	if loc == nil {
+		loc = time.UTC
 	}
-	t, ok := parseTime(s, f.zone)
-	if !ok {
+	t, form := timeform.Parse(s, loc)
+	switch {
+	case form == timeform.None:
+		return field.Text(""), nil
+	case form == timeform.Unknown:
 		return v, errNoTime
+	case f.zone != nil:
+		t = t.In(f.zone)
 	}
 	var space [128]byte
 	out := space[:0]
@@ -85,73 +91,6 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 		}
 	}
 	return field.Text(string(out)), nil
-}
-
-// parseTime reads the times that platforms send: RFC 3339, also with a blank instead of
-// the T and without a zone, fractions of any length, dates alone, and seconds since
-// 1970, as a number or as text.
-func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
-	local := zone
-	if local == nil {
-		local = time.UTC
-	}
-	layout := timeLayout(s)
-	if layout == "" {
-		seconds, err := strconv.ParseInt(s, 10, 64)
-		// A number that would be before 1973 is likely to be a date such as 20210409,
-		// and one that would be after the year 9999 to be milliseconds.
-		if err != nil || !isDigits(s) || seconds < 1e8 || seconds > 253402300799 {
-			return t, false
-		}
-		return time.Unix(seconds, 0).In(local), true
-	}
-	t, err := time.ParseInLocation(layout, s, local)
-	if err != nil || t.Year() < 1 {
-		return t, false
-	}
-	if zone != nil {
-		t = t.In(zone)
-	}
-	return t, true
-}
-
-// layouts has the layouts of a time with a blank before the clock, and with a T, each
-// with the zones that may follow. All of them may have a fraction of a second.
-var layouts = [2][4]string{
-	{time.DateTime, time.DateTime + "Z07:00", time.DateTime + "Z0700", time.DateTime + " -0700"},
-	{isoTime, isoTime + "Z07:00", isoTime + "Z0700", isoTime + " -0700"},
-}
-
-const isoTime = "2006-01-02T15:04:05"
-
-// timeLayout returns the layout that s may have, or "" if s does not look like a date.
-// To try all layouts would be slow: each one that fails makes an error.
-func timeLayout(s string) string {
-	const date, clock = len(time.DateOnly), len(time.DateTime)
-	if len(s) == date && s[4] == '-' {
-		return time.DateOnly
-	}
-	if len(s) < clock || s[date] != ' ' && s[date] != 'T' {
-		return ""
-	}
-	forms := &layouts[0]
-	if s[date] == 'T' {
-		forms = &layouts[1]
-	}
-	zone := s[clock:]
-	if zone != "" && (zone[0] == '.' || zone[0] == ',') {
-		zone = strings.TrimLeft(zone[1:], "0123456789")
-	}
-	switch {
-	case zone == "":
-		return forms[0]
-	case zone[0] == ' ':
-		return forms[3]
-	case strings.Contains(zone, ":") || zone == "Z":
-		return forms[1]
-	default:
-		return forms[2]
-	}
 }
 
 // appendDate appends what a PHP date letter stands for, or c itself if it is not one.

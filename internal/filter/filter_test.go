@@ -363,7 +363,7 @@ func TestFilter_Apply_Error(t *testing.T) {
 		{"date_format", args{"d"}, `["2021-04-09"]`, "date_format: the value is not a time"},
 		{"date_format", args{"d"}, `"2021-02-30"`, "date_format: the value is not a time"},
 		{"date_format", args{"d"}, `1.5`, "date_format: the value is not a time"},
-		{"date_format", args{"d"}, `1618000059000`, "date_format: the value is not a time"},
+		{"date_format", args{"d"}, `161800005900`, "date_format: the value is not a time"},
 		{"escape", nil, half, "escape: the result is longer than 1048576 bytes: over the limit"},
 		{"url_encode", nil, half, "url_encode: the result is longer than 1048576 bytes: over the limit"},
 		{"replace", args{"<", "abc"}, half, "replace: the result is longer than 1048576 bytes: over the limit"},
