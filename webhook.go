@@ -167,7 +167,8 @@ type Message struct {
 	// not say. Queues order by it.
 	Subject string `json:"subject,omitempty"`
 	// Rank is how far along the subject is: of two messages about one Subject, the
-	// higher one is the later news.
+	// higher one is the later news. One of 0 or less says nothing: the message is neither
+	// older nor newer than another one.
 	Rank int `json:"rank,omitempty"`
 	// Refs are what the message can be found by, such as the id of a call and a number,
 	// in the forms of [NormalizeRef]: those of what the event's method Refs returns, if

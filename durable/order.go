@@ -17,8 +17,8 @@ import (
 // index makes sure of: it alone has a job of River's. When it ends, the next becomes
 // active, in a transaction that locks the ordering, as each Enqueue does.
 
-// Supersede ends the waiting tasks of an order whose message has a rank below the given
-// one, and returns them. It leaves alone what any process has handed out. The message of
+// Supersede ends the waiting tasks of an order whose message has a rank, one above 0,
+// below the given one, and returns them. It leaves alone what any process has handed out. The message of
 // one that cannot be read has only what is clear.
 func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	type row struct {

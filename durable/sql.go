@@ -175,7 +175,7 @@ func (s *statements) forOrders(d store.Dialect) {
 			active = CASE WHEN ordering IS NOT NULL AND held NOT BETWEEN $2 AND $3 THEN 0 ELSE active END
 		WHERE id = $1 AND state = 'pending' RETURNING seq, webhook_id`)
 	s.supersede = d.SQL(`UPDATE @delivery SET state = 'dropped', reason = 'superseded', ended = $3, active = 0
-		WHERE ordering = $1 AND state = 'pending' AND rank < $2 AND held NOT BETWEEN $3 AND $4
+		WHERE ordering = $1 AND state = 'pending' AND rank > 0 AND rank < $2 AND held NOT BETWEEN $3 AND $4
 		RETURNING seq, id, key, due, message, content, ` + refsColumn + `, webhook_id, event`)
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)

@@ -1,7 +1,10 @@
 package payload
 
+import "strings"
+
 // HangupCause tells why a call ended, with FreeSWITCH's names. A cause that is not
-// listed here stays as it came.
+// listed here, or in another spelling, stays as it came; [HangupCause.Canonical] returns
+// the one that it means.
 //
 // Names and codes do not map one to one: the code that dialers report (Q.850) is 16,
 // normal clearing, for every cause above 127. So a name has two numbers,
@@ -189,32 +192,77 @@ var causes = []struct {
 	{CauseRejectAll, 825, 0},
 }
 
+// spellings has the causes of other platforms that are not FreeSWITCH's names in another
+// spelling: those of Telnyx and sipgate.
+var spellings = map[string]HangupCause{
+	"busy":        CauseUserBusy,                    // sipgate
+	"cancel":      CauseOriginatorCancel,            // sipgate
+	"congestion":  CauseNormalCircuitCongestion,     // sipgate
+	"forwarded":   CauseRedirectionToNewDestination, // sipgate
+	"notfound":    CauseUnallocatedNumber,           // both
+	"timeout":     CauseNoAnswer,                    // Telnyx: nobody answered in time
+	"timelimit":   CauseAllottedTimeout,             // Telnyx
+	"unspecified": CauseNormalUnspecified,           // Telnyx
+}
+
 var (
 	causeCodes = map[HangupCause]int{}
 	causeNames = map[int]HangupCause{}
 )
 
 func init() {
+	spellings[folded(string(CauseAnswer))] = CauseAnswer
 	for _, c := range causes {
 		causeCodes[c.name] = c.code
 		causeNames[c.code] = c.name
+		spellings[folded(string(c.name))] = c.name
 		if c.old != 0 {
 			causeNames[c.old] = c.name
 		}
 	}
 }
 
+// maxWord is more than the length of any word of an enumeration.
+const maxWord = 64
+
+// folded returns a word of an enumeration without case and without what joins its parts:
+// NORMAL_CLEARING, normalClearing and Normal-Clearing are one word. A text that is too
+// long for a word is none.
+func folded(word string) string {
+	if len(word) > maxWord {
+		return ""
+	}
+	return strings.ToLower(joints.Replace(word))
+}
+
+var joints = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// Canonical returns the cause as it is listed here, and false for an unknown one. Case and
+// what joins the words do not matter (normal_clearing, normalClearing), and the causes of
+// Telnyx and sipgate that have other names are known, too: busy is [CauseUserBusy].
+func (c HangupCause) Canonical() (HangupCause, bool) {
+	if _, ok := causeCodes[c]; ok {
+		return c, true // as nearly always
+	}
+	cause, ok := spellings[folded(string(c))]
+	return cause, ok
+}
+
 // Code returns FreeSWITCH's own number of the cause, as numbered since 1.10.8, and
-// false if it has none.
+// false if it has none. The cause may be in any spelling that [HangupCause.Canonical]
+// knows.
 func (c HangupCause) Code() (int, bool) {
+	c, _ = c.Canonical()
 	n, ok := causeCodes[c]
 	return n, ok
 }
 
 // Q850 returns the number that is reported for the cause as hangup_cause_code. Up to 127
 // it is FreeSWITCH's own number, which is that of ITU-T Q.850. For all causes above 127
-// and for ANSWER it is 16 (normal clearing). Q850 returns false for an unknown cause.
+// and for ANSWER it is 16 (normal clearing). Q850 returns false for an unknown cause; the
+// cause may be in any spelling that [HangupCause.Canonical] knows.
 func (c HangupCause) Q850() (int, bool) {
+	c, _ = c.Canonical()
 	n, ok := causeCodes[c]
 	switch {
 	case c == CauseAnswer, n > 127:

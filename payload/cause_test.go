@@ -64,7 +64,9 @@ func TestHangupCauseAnswer(t *testing.T) {
 
 func TestHangupCauseUnknown(t *testing.T) {
 	t.Parallel()
-	for _, cause := range []payload.HangupCause{"", "normal_clearing", "NO_SUCH_CAUSE"} {
+	for _, cause := range []payload.HangupCause{"", "_", "NO_SUCH_CAUSE", "NORMAL_CLEARING\x00", "answered"} {
+		_, known := cause.Canonical()
+		require.False(t, known)
 		_, ok := cause.Code()
 		require.False(t, ok)
 		_, ok = cause.Q850()
@@ -75,6 +77,57 @@ func TestHangupCauseUnknown(t *testing.T) {
 		require.False(t, ok, n)
 		require.Empty(t, cause)
 	}
+}
+
+// Other platforms spell the names differently, or have names of their own.
+func TestHangupCauseSpellings(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		spelling, want payload.HangupCause
+		q850           int
+	}{
+		// Telnyx
+		{"call_rejected", payload.CauseCallRejected, 21},
+		{"normal_clearing", payload.CauseNormalClearing, 16},
+		{"originator_cancel", payload.CauseOriginatorCancel, 16},
+		{"timeout", payload.CauseNoAnswer, 19},
+		{"time_limit", payload.CauseAllottedTimeout, 16},
+		{"user_busy", payload.CauseUserBusy, 17},
+		{"not_found", payload.CauseUnallocatedNumber, 1},
+		{"no_answer", payload.CauseNoAnswer, 19},
+		{"unspecified", payload.CauseNormalUnspecified, 31},
+		// sipgate
+		{"normalClearing", payload.CauseNormalClearing, 16},
+		{"busy", payload.CauseUserBusy, 17},
+		{"cancel", payload.CauseOriginatorCancel, 16},
+		{"noAnswer", payload.CauseNoAnswer, 19},
+		{"congestion", payload.CauseNormalCircuitCongestion, 34},
+		{"notFound", payload.CauseUnallocatedNumber, 1},
+		{"forwarded", payload.CauseRedirectionToNewDestination, 23},
+		// others
+		{"Normal Clearing", payload.CauseNormalClearing, 16},
+		{"USER-BUSY", payload.CauseUserBusy, 17},
+		{"answer", payload.CauseAnswer, 16},
+		{"none", payload.CauseNone, 0},
+		{payload.CauseStaleDate, payload.CauseStaleDate, 16},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.spelling), func(t *testing.T) {
+			t.Parallel()
+			cause, ok := tt.spelling.Canonical()
+			require.True(t, ok)
+			require.Equal(t, tt.want, cause)
+			q850, ok := tt.spelling.Q850()
+			require.True(t, ok)
+			require.Equal(t, tt.q850, q850)
+			code, ok := tt.spelling.Code()
+			wantCode, wantOK := tt.want.Code()
+			require.Equal(t, wantOK, ok)
+			require.Equal(t, wantCode, code)
+		})
+	}
+	record := parse[*payload.CDR](t, cdr(`"call_id":"2","hangup_cause":"normal_clearing"`))
+	require.Equal(t, payload.HangupCause("normal_clearing"), record.HangupCause, "it stays as it came")
 }
 
 // In the numbering since 1.10.8, every number has one name, and that name the number.

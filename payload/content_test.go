@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -171,13 +172,17 @@ func TestMakeContent(t *testing.T) {
 func TestSubject(t *testing.T) {
 	t.Parallel()
 	order := [][]payload.Status{
-		{"", "Sent", "parked", payload.StatusOffline},
-		{payload.StatusQueued},
-		{payload.StatusDispatched},
-		{payload.StatusSent},
-		{payload.StatusDelivered},
-		{payload.StatusRead},
-		{payload.StatusFailed, payload.StatusDeleted, payload.StatusExpired, payload.StatusRejected, payload.StatusBlacklist},
+		{"", "parked", "UNKNOWN", "se nt", "sent\x00", payload.StatusOffline, payload.Status(strings.Repeat("sent", 99))},
+		{payload.StatusAccepted, payload.StatusQueued, "scheduled", "Queued"},
+		{payload.StatusDispatched, "sending"},
+		{payload.StatusSent, payload.StatusWarning, "submitted", "Sent", "ENROUTE", "ACCEPTD"},
+		{payload.StatusDelivered, "DELIVERED", "DELIVRD", "delivrd"},
+		{
+			payload.StatusRead, "seen", payload.StatusFailed, payload.StatusUndelivered, payload.StatusDeleted,
+			payload.StatusExpired, payload.StatusRejected, payload.StatusBlocked, payload.StatusBlacklist, "canceled",
+			"EXPIRED", "UNDELIV", "REJECTD", "DELETED",
+		},
+		{payload.StatusPlayed, "PLAYED"},
 	}
 	for want, statuses := range order {
 		for _, s := range statuses {

@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"strings"
+
 	"github.com/ringhook/webhook/internal/field"
 )
 
@@ -59,49 +61,63 @@ type MessageStatus struct {
 // is not listed here stays as it came.
 type Status string
 
-// The statuses of messages. StatusDeleted and StatusExpired mean that a message was not
-// delivered in time.
+// The statuses of messages. StatusFailed and those after it are final: the message was
+// not delivered, or not in time.
 const (
-	StatusQueued     Status = "queued"
-	StatusDispatched Status = "dispatched"
-	StatusSent       Status = "sent"
-	StatusDelivered  Status = "delivered"
-	StatusRead       Status = "read"
-	StatusFailed     Status = "failed"
-	StatusDeleted    Status = "deleted"
-	StatusExpired    Status = "expired"   // RCS, Viber
-	StatusRejected   Status = "rejected"  // RCS
-	StatusOffline    Status = "offline"   // RCS
-	StatusBlacklist  Status = "blacklist" // RCS
+	StatusAccepted    Status = "accepted" // by the platform, to be queued
+	StatusQueued      Status = "queued"
+	StatusDispatched  Status = "dispatched"
+	StatusSent        Status = "sent"
+	StatusWarning     Status = "warning" // sent, but not all of it
+	StatusOffline     Status = "offline" // RCS
+	StatusDelivered   Status = "delivered"
+	StatusRead        Status = "read"
+	StatusPlayed      Status = "played" // a voice message
+	StatusFailed      Status = "failed"
+	StatusUndelivered Status = "undelivered"
+	StatusDeleted     Status = "deleted"
+	StatusExpired     Status = "expired"   // RCS, Viber
+	StatusRejected    Status = "rejected"  // RCS
+	StatusBlocked     Status = "blocked"   // by the user
+	StatusBlacklist   Status = "blacklist" // RCS
 )
 
-// rank orders the statuses by progress. The final statuses of messages that were not
-// delivered share the highest rank.
+// ranks orders the statuses by progress. The final ones of messages that were not delivered
+// share the rank of read: a message may fail on one device of a user and be read on another
+// one, and neither report takes back the other.
+var ranks = map[Status]int{
+	StatusAccepted: 1, "scheduled": 1, StatusQueued: 1,
+	StatusDispatched: 2, "sending": 2,
+	StatusSent: 3, StatusWarning: 3, "submitted": 3,
+	StatusDelivered: 4,
+	StatusRead:      5, "seen": 5,
+	StatusFailed: 5, StatusUndelivered: 5, StatusDeleted: 5, StatusExpired: 5, StatusRejected: 5, StatusBlocked: 5,
+	StatusBlacklist: 5, "canceled": 5,
+	StatusPlayed: 6,
+
+	// The words of SMPP 3.4 (appendix B) in receipts of SMS.
+	"ENROUTE": 3, "ACCEPTD": 3, "DELIVRD": 4, "EXPIRED": 5, "DELETED": 5, "UNDELIV": 5, "REJECTD": 5,
+}
+
+// rank returns the rank of a status in any case, or 0.
 func (s Status) rank() int {
-	switch s {
-	case StatusQueued:
-		return 1
-	case StatusDispatched:
-		return 2
-	case StatusSent:
-		return 3
-	case StatusDelivered:
-		return 4
-	case StatusRead:
-		return 5
-	case StatusFailed, StatusDeleted, StatusExpired, StatusRejected, StatusBlacklist:
-		return 6
-	default:
-		return 0
+	rank, ok := ranks[s]
+	if !ok && len(s) <= maxWord {
+		if rank, ok = ranks[Status(strings.ToLower(string(s)))]; !ok {
+			rank = ranks[Status(strings.ToUpper(string(s)))]
+		}
 	}
+	return rank
 }
 
 // EventType returns Event, or CHANNEL:message:status.
 func (s MessageStatus) EventType() string { return eventType(s.Event, s.Channel, kindStatus) }
 
-// Subject returns the message's id, and how far along it is: queued < dispatched < sent
-// < delivered < read, and above all failed, deleted, expired, rejected and blacklist. A
-// status that is not known has rank 0.
+// Subject returns the message's id, and how far along it is: accepted and queued <
+// dispatched < sent < delivered < read < played. All that end a message that was not
+// delivered rank as read does: failed, undelivered, deleted, expired, rejected, blocked,
+// blacklist. The words that SMPP has for them rank alike, in any case. A status that is
+// not known has rank 0: no news that is older or newer than any other.
 func (s MessageStatus) Subject() (id string, rank int) { return s.ID, s.Status.rank() }
 
 // MarshalJSON writes the documented body: {"event","payload"}.

@@ -313,7 +313,7 @@ func TestQueue_SupersedeSameID(t *testing.T) {
 		q := newQueue(t, always(200), engine, queue.Config{Ordered: true, Supersede: true})
 		for rank := range 2 {
 			m := message("m_1", "wh_1")
-			m.Subject, m.Rank = "a418", rank
+			m.Subject, m.Rank = "a418", rank+1
 			require.NoError(t, q.Send(t.Context(), m))
 		}
 		require.Len(t, engine.Pending(), 1)

@@ -81,7 +81,8 @@ type Config struct {
 	Ordered bool
 	// Supersede drops a waiting message when one of the same endpoint and Subject and
 	// of higher Rank comes, such as a message's status "delivered" when "read" comes.
-	// It needs Ordered.
+	// Messages without a Rank, 0 or less, neither drop others nor are dropped, as what
+	// they say may be older or newer. It needs Ordered.
 	Supersede bool
 
 	// Grace is how long attempts in flight may go on when the context of Run has ended.

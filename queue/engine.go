@@ -161,11 +161,12 @@ type Engine interface {
 // first of them waits for its next attempt, so do the others.
 type Orderer interface {
 	Engine
-	// Supersede ends the waiting tasks of an order whose message has a rank below the
-	// given one, and returns them. A task that has been handed out is left alone.
+	// Supersede ends the waiting tasks of an order whose message has a rank, one above
+	// 0, below the given one, and returns them. A task that has been handed out is left
+	// alone.
 	Supersede(ctx context.Context, order string, rank int) ([]Task, error)
-	// Newest returns the highest rank of the waiting tasks of an order, or false if
-	// there are none.
+	// Newest returns the highest rank of the waiting tasks of an order, 0 or less if
+	// none of them has one, or false if there are no waiting tasks.
 	Newest(ctx context.Context, order string) (rank int, ok bool, err error)
 }
 

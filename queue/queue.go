@@ -162,7 +162,7 @@ func (q *Queue) Supersede(ctx context.Context, tasks ...Task) {
 		return
 	}
 	for _, task := range tasks {
-		if task.Order == "" {
+		if task.Order == "" || task.Message.Rank <= 0 {
 			continue
 		}
 		// Only what waits supersedes: not a message that was left out because one with
@@ -271,9 +271,9 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 }
 
 // isOutdated reports whether a message of higher rank waits behind one that is in
-// flight, which Supersede leaves alone.
+// flight, which Supersede leaves alone, and that has a rank itself.
 func (q *Queue) isOutdated(ctx context.Context, d Delivery) bool {
-	if !q.cfg.Supersede || d.Order == "" {
+	if !q.cfg.Supersede || d.Order == "" || d.Message.Rank <= 0 {
 		return false
 	}
 	rank, ok, err := q.order.Newest(context.WithoutCancel(ctx), d.Order)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/queue"
 	"github.com/ringhook/webhook/queue/memory"
 	"github.com/ringhook/webhook/webhooktest"
@@ -117,6 +119,12 @@ func TestQueue_Ordered(t *testing.T) {
 			send:      []sent{{"fails", "a", 2}, {"same", "a", 2}, {"lower", "a", 1}},
 			soon:      []string{"fails"}, late: []string{"fails", "same", "lower"},
 		},
+		{
+			name:      "what has no rank neither supersedes nor is superseded",
+			supersede: true,
+			send:      []sent{{"fails", "a", 0}, {"below", "a", -1}, {"old", "a", 1}, {"none", "a", 0}, {"new", "a", 2}},
+			soon:      []string{"fails"}, late: []string{"fails", "below", "none", "new"}, dropped: []string{"old"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,6 +171,43 @@ func TestQueue_Ordered(t *testing.T) {
 	}
 }
 
+// What the statuses of one message drop, of which each waits when the next one comes.
+func TestQueue_SupersedeStatuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name       string
+		send, left []payload.Status
+	}{
+		{"each is news", []payload.Status{"queued", "sent", "delivered", "read"}, []payload.Status{"read"}},
+		{"a message that was not delivered", []payload.Status{"sent", "undelivered"}, []payload.Status{"undelivered"}},
+		{"its end is no older than what comes late", []payload.Status{"undelivered", "sent"}, []payload.Status{"undelivered", "sent"}},
+		{"nor is played", []payload.Status{"played", "read"}, []payload.Status{"played", "read"}},
+		{"played is news", []payload.Status{"delivered", "read", "played"}, []payload.Status{"played"}},
+		{"read on one device, failed on another", []payload.Status{"delivered", "read", "failed"}, []payload.Status{"read", "failed"}},
+		{"and the other way round", []payload.Status{"failed", "read"}, []payload.Status{"failed", "read"}},
+		{"a status of tomorrow", []payload.Status{"sent", "hologram", "delivered", "hologram"}, []payload.Status{"hologram", "delivered", "hologram"}},
+		{"words of SMPP", []payload.Status{"ENROUTE", "DELIVRD"}, []payload.Status{"DELIVRD"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			engine := newEngine(t, memory.Config{})
+			q := newQueue(t, always(200), engine, queue.Config{Ordered: true, Supersede: true})
+			c := webhook.MustCompile(webhook.Webhook{ID: "wh_1", URL: "https://example.com", Body: `"{{payload.status}}"`})
+			for _, status := range tt.send {
+				m, err := c.Compose(payload.MessageStatus{ID: "a418", Status: status})
+				require.NoError(t, err)
+				require.NoError(t, q.Send(t.Context(), m))
+			}
+			var left []payload.Status
+			for _, task := range engine.Pending() {
+				left = append(left, payload.Status(strings.Trim(string(task.Message.Body), `"`)))
+			}
+			require.Equal(t, tt.left, left)
+		})
+	}
+}
+
 // A message in flight that becomes outdated has no further attempt.
 func TestQueue_SupersedeInFlight(t *testing.T) {
 	t.Parallel()
@@ -184,7 +229,7 @@ func TestQueue_SupersedeInFlight(t *testing.T) {
 		run(t, q)
 		for i, id := range []string{"sent", "delivered"} {
 			m := message(id, "wh_1")
-			m.Subject, m.Rank = "a418", i
+			m.Subject, m.Rank = "a418", i+1
 			require.NoError(t, q.Send(t.Context(), m))
 			synctest.Wait()
 		}

@@ -170,6 +170,10 @@ func TestTestEngine_Teeth(t *testing.T) {
 			"supersedes what is in flight", "Orderer: Supersede",
 			`returned ["held" "old" "oldest"], want ["old" "oldest"]`,
 		},
+		{
+			"supersedes what has no rank", "Orderer: Supersede",
+			`returned ["below" "none" "old" "oldest"], want ["old" "oldest"]`,
+		},
 		{"only says that it supersedes", "Orderer: Supersede", "old: handed out again after its end"},
 		{"knows no newest", "Orderer: Supersede", "Newest of order returned 0, false, want 4, true"},
 		{

@@ -24,7 +24,8 @@ func (n *naive) Supersede(_ context.Context, order string, rank int) (tasks []qu
 	for _, i := range slices.Clone(n.items) {
 		other := i.Order != order && n.flaw != "supersedes all orders"
 		handedOut := i.inFlight && n.flaw != "supersedes what is in flight"
-		if other || handedOut || i.Message.Rank >= rank {
+		unranked := i.Message.Rank <= 0 && n.flaw != "supersedes what has no rank"
+		if other || handedOut || unranked || i.Message.Rank >= rank {
 			continue
 		}
 		if n.flaw != "only says that it supersedes" {

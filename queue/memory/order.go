@@ -17,7 +17,7 @@ type group struct {
 	active  *entry
 	blocked list
 	// Bounds of the ranks, so that nothing is looked for that is not there.
-	lowest  int // of those that are blocked, and the active one
+	lowest  int // above 0, of those that are blocked and the active one
 	highest int
 }
 
@@ -31,12 +31,20 @@ func (m *Engine) groupLocked(order string) *group {
 	return g
 }
 
+// bound lowers the bound of the ranks that may be superseded to that of an entry, if it
+// has one.
+func (g *group) bound(e *entry) {
+	if e.msg.Rank > 0 {
+		g.lowest = min(g.lowest, e.msg.Rank)
+	}
+}
+
 // startLocked schedules a new entry, unless another one of its order is active. It
 // needs m.mu.
 func (m *Engine) startLocked(e *entry) {
 	if g := e.group; g != nil && g.active != e {
 		g.highest = max(g.highest, e.msg.Rank)
-		g.lowest = min(g.lowest, e.msg.Rank)
+		g.bound(e)
 		if g.active != nil {
 			e.state = stateBlocked
 			m.slab.push(&g.blocked, linkPlace, e)
@@ -68,10 +76,10 @@ func (m *Engine) endLocked(e *entry) {
 	m.forgetLocked(e)
 }
 
-// Supersede ends the waiting tasks of an order whose message has a rank below the given
-// one, and returns them, the oldest first. A task that has been handed out is left
-// alone. If there are any, it takes time in proportion to the waiting tasks of that
-// order.
+// Supersede ends the waiting tasks of an order whose message has a rank, one above 0,
+// below the given one, and returns them, the oldest first. A task that has been handed
+// out is left alone. If there are any, it takes time in proportion to the waiting tasks of
+// that order.
 func (m *Engine) Supersede(ctx context.Context, order string, rank int) ([]queue.Task, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("queue: %w", context.Cause(ctx))
@@ -85,10 +93,10 @@ func (m *Engine) Supersede(ctx context.Context, order string, rank int) ([]queue
 	var old []*entry
 	g.lowest = math.MaxInt
 	for e := range m.allLocked(g) {
-		if e.msg.Rank < rank && e.state != stateInFlight {
+		if e.msg.Rank > 0 && e.msg.Rank < rank && e.state != stateInFlight {
 			old = append(old, e)
 		} else {
-			g.lowest = min(g.lowest, e.msg.Rank)
+			g.bound(e)
 		}
 	}
 	tasks := make([]queue.Task, len(old))

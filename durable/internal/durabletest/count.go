@@ -287,10 +287,11 @@ func testTallies[T any](t *testing.T, db Database[T]) {
 	}
 	tasks[29].Order = "o" // o29: one that is superseded by o30 behind it
 	tasks[29].NotBefore = time.Now().Add(time.Hour)
+	tasks[29].Message.Rank = 1
 	stops := []func(){Run(t, a, record(verdict).handle), Run(t, b, record(verdict).handle)}
 	require.NoError(t, a.Enqueue(t.Context(), tasks...))
 	eventually(t, db, 7, `SELECT count(*) FROM @delivery WHERE state = 'pending'`) // and deferred
-	dropped, err := a.Supersede(t.Context(), "o", 1)
+	dropped, err := a.Supersede(t.Context(), "o", 2)
 	require.NoError(t, err)
 	require.Len(t, dropped, 1)
 	ok, err := b.Cancel(t.Context(), "p3")

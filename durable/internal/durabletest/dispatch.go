@@ -282,18 +282,22 @@ func testDispatchSupersede[T any](t *testing.T, db Database[T]) {
 		Ordered: true, Supersede: true,
 		OnDrop: func(m *webhook.Message, _ queue.Reason) { dropped = append(dropped, m.ID) },
 	})
-	read := sent
-	read.Status = payload.StatusRead
+	read, unknown, failed := sent, sent, sent
+	read.Status, unknown.Status, failed.Status = payload.StatusRead, "parked", payload.StatusUndelivered
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "unknown", unknown))
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "sent", sent))
 	require.NoError(t, db.Tx(t, func(tx T, _ func(string)) error {
 		return hooks.DispatchIDTx(t.Context(), tx, hookID, "read-1", read)
 	}))
-	require.Equal(t, 2, count(t, db, `state = 'pending'`), "not before it has committed")
+	require.Equal(t, 3, count(t, db, `state = 'pending'`), "not before it has committed")
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "read-2", read))
 	require.Equal(t, []string{"sent"}, dropped)
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "failed", failed))
+	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "unknown-2", unknown))
+	require.Equal(t, []string{"sent"}, dropped, "none of them is newer than what was read")
 	require.Equal(t, 1, count(t, db, `state = 'dropped' AND reason = 'superseded' AND id = 'sent'`))
 	runQueue(t, q)
-	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
+	eventually(t, db, 5, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 }
 
 // testDispatchTwo has one engine change a webhook that the other dispatches to: a change
