@@ -17,8 +17,9 @@ import (
 
 // The limits on templates and on what they make. Each is checked at [Compile] where it
 // can be, else when composing, and everything over one of them is an error that wraps
-// [ErrLimit]. A placeholder has at most 32 filters, and those of one message read and
-// write at most 8 MiB together.
+// [ErrLimit]. A placeholder has at most 32 filters, those of one message read and write
+// at most 8 MiB together, and a text that a filter or a condition looks for in another
+// has at most 256 bytes.
 const (
 	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
 	MaxPlaceholders = 500      // placeholders in all templates of one webhook

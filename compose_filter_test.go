@@ -3,9 +3,11 @@ package webhook_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -310,6 +312,14 @@ func TestCompose_FilterWork(t *testing.T) {
 		"all filters together read and write more than 8388608 bytes: over the limit")
 	require.ErrorIs(t, err, webhook.ErrLimit)
 
+	// So may the letters of dates, which take longer than other text.
+	layouts := map[string]string{}
+	for i := range webhook.MaxHeaders {
+		layouts[fmt.Sprintf("X-%d", i)] = "{{'2021-04-09' | date_format: '" + strings.Repeat("L", 60_000) + "' | size}}"
+	}
+	_, err = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: layouts}).Compose(raw(`{}`))
+	require.ErrorContains(t, err, "all filters together read and write more than 8388608 bytes: over the limit")
+
 	// It is counted for each message: this one reads and writes 6 MiB and 2 bytes.
 	value := strings.Repeat("x", webhook.MaxOutputSize-1)
 	c = webhook.MustCompile(webhook.Webhook{URL: "https://h/", Body: `{{a|downcase|downcase|downcase|size}}`})
@@ -317,6 +327,56 @@ func TestCompose_FilterWork(t *testing.T) {
 		m, err := c.Compose(raw(`{"a":"` + value + `"}`))
 		require.NoError(t, err)
 		require.Equal(t, "1048575", string(m.Body))
+	}
+}
+
+// A text to look for that has the same hash as the text that is searched, at each of its
+// bytes, is compared at each of them. The longest ones made ten seconds of work.
+func TestCompose_FilterSearch(t *testing.T) {
+	t.Parallel()
+	collides := func(n int) string { return strings.Repeat("a", n-8) + "oVRVPfap" }
+	long := "{{'" + strings.Repeat("a", 1000) + "' | replace: 'a', '" + strings.Repeat("a", 1000) + "'"
+	refused := webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": long + " | replace: '" + collides(30_000) + "'}}"}}
+	_, err := webhook.Compile(refused)
+	var te *webhook.TemplateError
+	require.ErrorAs(t, err, &te)
+	require.ErrorIs(t, err, webhook.ErrLimit)
+	require.Equal(t, "headers.X", te.Field)
+	require.Equal(t, strings.Index(refused.Headers["X"], collides(30_000))-1, te.Offset)
+
+	most := webhook.Webhook{URL: "https://h/", Headers: map[string]string{"X": long +
+		strings.Repeat(" | replace: '"+collides(256)+"'", 3) + " | size}}"}}
+	c := webhook.MustCompile(most)
+	start := time.Now()
+	m, err := c.Compose(raw(`{}`))
+	require.NoError(t, err)
+	require.Equal(t, "1000000", m.Header.Get("X"))
+	require.Less(t, time.Since(start), 2*time.Second, "20 ms on a machine that does nothing else")
+}
+
+// What is compiled takes memory in proportion to the templates, whatever is in them.
+func TestCompile_Memory(t *testing.T) { //nolint:paralleltest // counts the memory of the process
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for _, filters := range []string{
+		"", "|upcase", "|plus:1", "|slice:1,2", "|date_format:'Y'", "|date_format:'Y','Asia/Gaza'", "|date_format:'Y','Europe/London'",
+	} {
+		webhook.MustCompile(webhook.Webhook{URL: "https://h/{{a" + filters + "}}"}) // what all webhooks share
+		headers, size := map[string]string{}, uint64(0)
+		for i := range webhook.MaxHeaders {
+			source := strings.Repeat("{{a"+strings.Repeat(filters, 32)+"}}", webhook.MaxPlaceholders/webhook.MaxHeaders)
+			headers[fmt.Sprintf("X-%d", i)] = source
+			size += uint64(len(source))
+		}
+		before := heap()
+		c := webhook.MustCompile(webhook.Webhook{URL: "https://h/", Headers: headers})
+		after := heap()
+		require.Less(t, after-min(before, after), 64*size+64<<10, "%s: %d bytes of templates", filters, size)
+		runtime.KeepAlive(c)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 var errFilterWork = fmt.Errorf("all filters together read and write more than %d bytes: %w",
 	request.MaxFilterWork, request.ErrLimit)
 
-var errPattern = fmt.Errorf("contains looks for a text of more than %d bytes: %w", maxPattern, request.ErrLimit)
+var errPattern = fmt.Errorf("contains looks for a text of more than %d bytes: %w",
+	request.MaxPatternSize, request.ErrLimit)
 
 // runFilters returns the value of a placeholder after its filters. The bytes that filters
 // read and write are counted for the whole message: each result is within the limits, but
@@ -35,7 +36,7 @@ func (r *renderer) runFilters(p *part, a *accessor) (v field.Value, err error) {
 		}
 	}
 	for i := 0; i < len(a.filters); i++ {
-		if r.filtered += len(v.Text); r.filtered > request.MaxFilterWork {
+		if r.filtered += len(v.Text) + a.filters[i].Work(); r.filtered > request.MaxFilterWork {
 			err = errFilterWork
 		} else if v, err = a.filters[i].Apply(v); err == nil {
 			r.filtered += len(v.Text)

@@ -211,10 +211,6 @@ func compare(op string, a, b field.Value, number bool) bool {
 	return order >= 0
 }
 
-// maxPattern is the longest text that is looked for in another: strings.Contains takes
-// long for some of them that are longer.
-const maxPattern = 256
-
 // contains reports whether a list has an element, an object a member, or a text another
 // one.
 func (r *renderer) contains(in, v field.Value, number bool, at operand) (bool, error) {
@@ -233,7 +229,7 @@ func (r *renderer) contains(in, v field.Value, number bool, at operand) (bool, e
 		return ok, nil
 	}
 	text := v.String()
-	if len(text) > maxPattern {
+	if len(text) > request.MaxPatternSize {
 		return false, r.program.whenPart.fault(r.program.operands[at.index], errPattern)
 	}
 	return strings.Contains(in.String(), text), nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -21,29 +22,56 @@ const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"
 // checkFormat returns what is wrong with PHP date letters. PHP keeps a letter without a
 // meaning. Here it must follow a backslash: it may get a meaning later, and its author
 // may have meant the letter of another language.
-func checkFormat(layout string) (problem string) {
+func checkFormat(layout string) error {
 	for i := 0; i < len(layout); i++ {
 		c := layout[i]
 		if c == '\\' {
 			i++
 		} else if letter := c | 0x20; 'a' <= letter && letter <= 'z' && strings.IndexByte(dateLetters, c) < 0 {
-			return fmt.Sprintf("has the letter %c, which is not a date letter; to keep it write \\%c", c, c)
+			return fmt.Errorf("has the letter %c, which is not a date letter; to keep it write \\%c", c, c)
 		}
 	}
-	return ""
+	return nil
 }
+
+// zones has the time zones that were asked for, by name. They take up to 50 KB each, so
+// all filters of the process share them. There are no more than the database has: a name
+// that is none is not kept.
+var zones sync.Map // string → *time.Location
 
 // loadZone returns a time zone of the host's database, or nil. It returns nil for
 // "Local": a message must not depend on the host.
 func loadZone(name string) *time.Location {
-	if name == "" || name == "Local" {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location)
+	}
+	if name == "Local" || !isZoneName(name) {
 		return nil
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
 		return nil
 	}
-	return zone
+	kept, _ := zones.LoadOrStore(strings.Clone(name), zone)
+	return kept.(*time.Location)
+}
+
+// isZoneName reports whether name has the form of the names in IANA's database, such as
+// America/Port-au-Prince and Etc/GMT+5. A host has the same zones a second and a third
+// time below posix and right, where they count leap seconds.
+func isZoneName(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] < 'A' || part[0] > 'Z' {
+			return false
+		}
+		for _, c := range []byte(part) {
+			letter := c | 0x20
+			if (letter < 'a' || letter > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '+' {
+				return false
+			}
+		}
+	}
+	return len(name) <= 64
 }
 
 // A dateFormat writes times. A time without a zone keeps its wall clock: it is in the

@@ -90,6 +90,26 @@ func TestDateFormat_NoTime(t *testing.T) {
 	}
 }
 
+// Only the names of IANA's zones are zones: a host has all of them a second time below posix,
+// and below right with leap seconds, and files beside them that are none.
+func TestDateFormat_Zones(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"UTC", "Asia/Kolkata", "America/Port-au-Prince", "America/North_Dakota/New_Salem", "Etc/GMT+5", "EST5EDT", "GB-Eire",
+	} {
+		_, err := filter.Compile("date_format", literals("Y", name))
+		require.NoError(t, err, name)
+	}
+	for _, name := range []string{
+		"", "Local", "localtime", "posixrules", "posix/Asia/Kolkata", "right/Asia/Kolkata", "Asia", "Asia/", "/Asia/Kolkata",
+		"Asia//Kolkata", "Asia/../Asia/Kolkata", "Asia/./Kolkata", "asia/kolkata", "Asia/kolkata", "zone.tab", "IST", "+05:30",
+		"Asia/Kolkata\x00", "Asia\\Kolkata", "Asia/Calcutt\u00e1",
+	} {
+		_, err := filter.Compile("date_format", literals("Y", name))
+		require.EqualError(t, err, "date_format: argument 2 is not a known time zone", name)
+	}
+}
+
 // Each letter has a meaning or is refused: none is written unchanged.
 func TestDateFormat_Letters(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,7 @@ func (e *ArgError) Unwrap() error { return e.Err }
 // Filter changes nothing.
 type Filter struct {
 	name  string
+	work  int
 	apply filterFunc
 }
 
@@ -55,6 +56,11 @@ type filterFunc func(field.Value) (field.Value, error)
 
 // Name returns the filter's name, as the template has it.
 func (f Filter) Name() string { return f.name }
+
+// Work returns how many bytes of arguments each Apply reads, for a caller that counts what
+// filters read and write. A letter of a date pattern counts for as many bytes as take the
+// time that it does.
+func (f Filter) Work() int { return f.work }
 
 // Apply returns the filter's result for v. Its errors name the filter but do not quote v.
 func (f Filter) Apply(v field.Value) (field.Value, error) {
@@ -90,14 +96,16 @@ func Compile(name string, args []field.Value) (Filter, error) {
 		return Filter{}, &ArgError{at, fmt.Errorf("%s takes %s, not %d", name, s.counts(), n)}
 	}
 	checked := make([]arg, len(args))
+	work := 0
 	for i, v := range args {
-		a, problem := s.params[i].check(v)
-		if problem != "" {
-			return Filter{}, &ArgError{i, fmt.Errorf("%s: argument %d %s", name, i+1, problem)}
+		a, err := s.params[i].check(v)
+		if err != nil {
+			return Filter{}, &ArgError{i, fmt.Errorf("%s: argument %d %w", name, i+1, err)}
 		}
 		checked[i] = a
+		work += len(v.Text) * s.params[i].cost()
 	}
-	return Filter{name, s.make(checked)}, nil
+	return Filter{name, work, s.make(checked)}, nil
 }
 
 // Names returns the names of all filters, sorted.
@@ -135,16 +143,17 @@ func (s *spec) counts() string {
 type param byte
 
 const (
-	anything param = iota
-	aText          // a string; a number or boolean is used as text
-	aPattern       // a text that is not empty
-	aWhole         // a whole number
-	aCount         // a whole number that is not negative
-	aPlaces        // a whole number of digits
-	aNumber        // a number, or a string such as '1.5': no literal has a fraction
-	aDivisor       // a number that is not zero
-	aFormat        // a string of PHP date letters
-	aZone          // the name of a time zone
+	anything   param = iota
+	aText            // a string; a number or boolean is used as text
+	aSeparator       // a text to look for in another
+	aPattern         // the same, but not empty
+	aWhole           // a whole number
+	aCount           // a whole number that is not negative
+	aPlaces          // a whole number of digits
+	aNumber          // a number, or a string such as '1.5': no literal has a fraction
+	aDivisor         // a number that is not zero
+	aFormat          // a string of PHP date letters
+	aZone            // the name of a time zone
 )
 
 // An arg is an argument as its filter needs it.
@@ -156,16 +165,30 @@ type arg struct {
 	zone   *time.Location
 }
 
+// cost returns how many bytes a byte of the argument counts for; see Filter.Work.
+func (p param) cost() int {
+	if p == aFormat {
+		return 16
+	}
+	return 1
+}
+
+var errRange = errors.New("is out of range")
+
 // check returns the argument, or what is wrong with it.
-func (p param) check(v field.Value) (a arg, problem string) {
+func (p param) check(v field.Value) (a arg, err error) {
 	a = arg{value: v, text: v.String()}
 	switch p {
-	case aText, aPattern:
+	case aText, aSeparator, aPattern:
 		if v.Kind < rawjson.Bool || v.Composite() {
 			return a, mismatch(v, "a text")
 		}
+		if p != aText && len(a.text) > request.MaxPatternSize {
+			return a, fmt.Errorf("is a text of %d bytes to look for, at most %d: %w",
+				len(a.text), request.MaxPatternSize, request.ErrLimit)
+		}
 		if p == aPattern && a.text == "" {
-			return a, "is empty"
+			return a, errors.New("is empty")
 		}
 	case aWhole, aCount, aPlaces:
 		if v.Kind != rawjson.Number || strings.ContainsAny(v.Text, ".eE") {
@@ -173,21 +196,20 @@ func (p param) check(v field.Value) (a arg, problem string) {
 		}
 		n, err := strconv.ParseInt(v.Text, 10, 32)
 		if err != nil || p == aCount && n < 0 || p == aPlaces && (n < -maxPlaces || n > maxPlaces) {
-			return a, "is out of range"
+			return a, errRange
 		}
 		a.whole = int(n)
 	case aNumber, aDivisor:
 		if v.Kind != rawjson.Number && v.Kind != rawjson.String {
 			return a, mismatch(v, "a number")
 		}
-		var err error
 		if a.number, err = parseDecimal(new(big.Int), v.Text); errors.Is(err, errNoNumber) {
 			return a, mismatch(v, "a number")
 		} else if err != nil {
-			return a, "is out of range"
+			return a, errRange
 		}
 		if p == aDivisor && a.number.coef.Sign() == 0 {
-			return a, "is zero"
+			return a, errors.New("is zero")
 		}
 	case aFormat:
 		if v.Kind != rawjson.String {
@@ -199,14 +221,14 @@ func (p param) check(v field.Value) (a arg, problem string) {
 			return a, mismatch(v, "a text")
 		}
 		if a.zone = loadZone(v.Text); a.zone == nil {
-			return a, "is not a known time zone"
+			return a, errors.New("is not a known time zone")
 		}
 	}
-	return a, ""
+	return a, nil
 }
 
-func mismatch(v field.Value, want string) string {
-	return "is " + kindName(v) + ", want " + want
+func mismatch(v field.Value, want string) error {
+	return fmt.Errorf("is %s, want %s", kindName(v), want)
 }
 
 // kindName returns what v is, in the words of docs/templates.md.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/filter"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // literals converts Go values to values of the language's literals.
@@ -304,6 +305,9 @@ func TestCompile_Error(t *testing.T) {
 		{"round", args{21}, 0, "round: argument 1 is out of range"},
 		{"append", args{nil}, 0, "append: argument 1 is nil, want a text"},
 		{"replace", args{"", "x"}, 0, "replace: argument 1 is empty"},
+		{"replace", args{strings.Repeat("x", 256), strings.Repeat("y", 257)}, -2, ""},
+		{"replace", args{strings.Repeat("x", 257), "y"}, 0, "replace: argument 1 is a text of 257 bytes to look for, at most 256: over the limit"},
+		{"split", args{strings.Repeat("é", 129)}, 0, "split: argument 1 is a text of 258 bytes to look for, at most 256: over the limit"},
 		{"plus", args{"x"}, 0, "plus: argument 1 is a text, want a number"},
 		{"plus", args{false}, 0, "plus: argument 1 is true or false, want a number"},
 		{"plus", args{strings.Repeat("9", 65)}, 0, "plus: argument 1 is out of range"},
@@ -326,6 +330,7 @@ func TestCompile_Error(t *testing.T) {
 		require.ErrorAs(t, err, &at)
 		require.Equal(t, tt.index, at.Index, tt.want)
 		require.Equal(t, strings.HasPrefix(tt.want, "unknown"), errors.Is(err, filter.ErrUnknown))
+		require.Equal(t, strings.HasSuffix(tt.want, "over the limit"), errors.Is(err, request.ErrLimit))
 	}
 }
 

@@ -11,6 +11,20 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 )
 
+// All filters share the time zones.
+func TestCompile_ZonesShared(t *testing.T) { //nolint:paralleltest // counts what the process allocates
+	args := literals("Y", "Europe/London")
+	_, err := filter.Compile("date_format", args)
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		_, _ = filter.Compile("date_format", args)
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<10))
+}
+
 // A result that would be too long is refused before it is made.
 func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // counts what the process allocates
 	long := field.Text(strings.Repeat("x", 32<<10))

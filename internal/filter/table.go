@@ -102,7 +102,7 @@ var table = map[string]*spec{
 	"last":  {nil, 0, func([]arg) filterFunc { return last }},
 	// split makes a list of texts. As in Liquid, empty texts at the end are dropped, ''
 	// splits into characters, and ' ' splits at any run of blanks.
-	"split": {[]param{aText}, 1, func(a []arg) filterFunc {
+	"split": {[]param{aSeparator}, 1, func(a []arg) filterFunc {
 		return func(v field.Value) (field.Value, error) { return split(v.String(), a[0].text) }
 	}},
 	// join joins the elements of a list, with a blank between them if there is no

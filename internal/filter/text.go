@@ -41,10 +41,23 @@ func concat(a, b string) (field.Value, error) {
 
 func replace(s, old, by string) (field.Value, error) {
 	n := strings.Count(s, old)
-	if int64(len(s))+int64(n)*int64(len(by)-len(old)) > MaxOutput {
+	if n == 0 {
+		return field.Text(s), nil
+	}
+	size := int64(len(s)) + int64(n)*int64(len(by)-len(old))
+	if size > MaxOutput {
 		return field.Value{}, ErrTooLong
 	}
-	return field.Text(strings.ReplaceAll(s, old, by)), nil
+	var b strings.Builder // ReplaceAll would count again
+	b.Grow(int(size))
+	for ; n > 0; n-- {
+		before, after, _ := strings.Cut(s, old)
+		b.WriteString(before)
+		b.WriteString(by)
+		s = after
+	}
+	b.WriteString(s)
+	return field.Text(b.String()), nil
 }
 
 func truncate(v field.Value, length int, mark string) (field.Value, error) {

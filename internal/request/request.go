@@ -20,6 +20,7 @@ const (
 	MaxNameSize     = 256
 	MaxFilters      = 32
 	MaxFilterWork   = 8 << 20
+	MaxPatternSize  = 256 // of a text that is looked for in another: some longer ones take very long
 	MaxDepth        = 32
 	MaxOutputSize   = 1 << 20
 	MaxURLSize      = 8 << 10
