@@ -54,7 +54,7 @@ func (p *part) bind(entry *field.Entry) []step {
 	for i, ph := range p.placeholders {
 		a := newAccessor(entry, ph)
 		steps[i] = step{before: ph.before, escape: escapers[ph.op], from: a}
-		if len(ph.filters) == 0 {
+		if len(ph.filters) == 0 && !ph.optional {
 			steps[i].get = a.get
 		}
 	}

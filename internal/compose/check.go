@@ -101,7 +101,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		return
 	}
 	written := writtenLength(p.source[ph.At:])
-	if m.Absent != "" && nextDefault(ph.Filters, 0) < 0 {
+	if m.Absent != "" && nextDefault(ph.Filters, 0) < 0 && !ph.optional {
 		empty := "empty"
 		if ph.op == opJSON {
 			empty = "null"

@@ -124,18 +124,23 @@ func invalidUTF8(s string) int {
 }
 
 // add makes a part of a template's nodes.
-func (c *compiler) add(field, source string, limit int, nodes []template.Node, opOf func(i int) op) *part {
+func (c *compiler) add(field, source string, limit int, nodes []template.Node, placeOf func(i int) place) *part {
 	p := &part{index: len(c.parts), field: field, source: source, limit: limit}
 	for i, n := range nodes {
 		if !n.Placeholder() {
 			p.tail = n.Text
 			continue
 		}
-		ph := &placeholder{Node: n, before: p.tail, op: opOf(i)}
+		at := placeOf(i)
+		ph := &placeholder{Node: n, before: p.tail, op: at.op}
 		if n.Name != "" {
 			ph.name = c.name(n.Name)
 		}
 		ph.filters = c.compileFilters(p, n)
+		if ph.optional = c.compileOptional(p, n, at); ph.optional {
+			ph.lead, p.optional = at.lead, true
+			ph.filters = ph.filters[:len(ph.filters)-1]
+		}
 		last := len(ph.filters) - 1
 		if ph.op == opURL && last >= 0 && n.Filters[last].Name == "url_encode" {
 			// The place encodes; doing it twice would spoil the value.
@@ -217,7 +222,10 @@ func (c *compiler) compileURL() {
 	} else {
 		c.sampleURL = sample.String()
 	}
-	c.url = c.add("url", source, request.MaxURLSize, nodes, func(int) op { return opURL })
+	c.url = c.add("url", source, request.MaxURLSize, nodes, func(i int) place {
+		lead := template.QueryLead(nodes, i)
+		return place{opURL, lead, unless(lead > 0, errOptionalQuery)}
+	})
 }
 
 func (c *compiler) compileHeaders() {
@@ -273,7 +281,9 @@ func (c *compiler) compileHeader(name, source string) {
 		c.contentType = ""
 	}
 	c.headerKeys = append(c.headerKeys, key)
-	p := c.add(fieldName, source, request.MaxHeaderSize, nodes, func(int) op { return opHeader })
+	p := c.add(fieldName, source, request.MaxHeaderSize, nodes, func(int) place {
+		return place{opHeader, 0, unless(len(nodes) == 1, errOptionalHeader)}
+	})
 	p.cut = true
 	c.headers = append(c.headers, p)
 }
@@ -305,7 +315,7 @@ func (c *compiler) compileBody() {
 	if !ok {
 		return
 	}
-	inString, err := template.JSON(nodes, request.MaxDepth)
+	places, err := template.JSON(nodes, request.MaxDepth)
 	if err != nil {
 		c.fail(inTemplate("body", source, err))
 		return
@@ -317,15 +327,37 @@ func (c *compiler) compileBody() {
 			c.fail(inTemplate("body", source, template.Errorf(0, "%w", errNotFields)))
 		}
 	}
+	made := make([]place, len(nodes))
+	for i, at := range places {
+		made[i] = jsonPlace(at)
+		if at.Lead > 0 {
+			before := nodes[i-1].Text
+			made[i].lead = len(rawjson.MendSurrogates([]byte(before[len(before)-at.Lead:])))
+		}
+	}
 	for i, n := range nodes {
 		if strings.Contains(n.Text, `\u`) {
 			nodes[i].Text = string(rawjson.MendSurrogates([]byte(n.Text)))
 		}
 	}
-	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) op {
-		if inString[i] {
-			return opString
-		}
-		return opJSON
-	})
+	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) place { return made[i] })
+}
+
+func jsonPlace(at template.Place) place {
+	made := place{op: opJSON, refusal: unless(at.Lead > 0, errOptionalMember)}
+	if at.InString {
+		made.op = opString
+	}
+	if at.Element {
+		made.refusal = errOptionalElement
+	}
+	return made
+}
+
+// unless returns err if ok is false.
+func unless(ok bool, err error) error {
+	if ok {
+		return nil
+	}
+	return err
 }

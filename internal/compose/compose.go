@@ -9,6 +9,7 @@
 //	render.go     runs a program
 //	filter.go     runs the filters of a placeholder
 //	when.go       the condition under which an event is wanted
+//	optional.go   leaves out what has no value
 //	form.go       writes forms and queries
 //	error.go      what is wrong, and where
 //	check.go      warnings: no errors, but perhaps not what the author meant
@@ -264,7 +265,9 @@ func (r *renderer) request(urlEnd, textEnd int, contentType string, values []str
 	}
 	start := urlEnd
 	for i, key := range keys {
-		set(key, text[start:r.ends[i]])
+		if value := text[start:r.ends[i]]; value != headerLeftOut {
+			set(key, value)
+		}
 		start = r.ends[i]
 	}
 	if contentType != "" {

@@ -42,7 +42,8 @@ type part struct {
 	placeholders  []*placeholder
 	tail          string // the text after the last placeholder
 	limit         int    // the most bytes that it may render to
-	cut           bool   // what is over the limit is cut off, and not an error
+	cut           bool   // what is over the limit is cut off, and not an error; a header's
+	optional      bool   // one of the placeholders is
 }
 
 // A placeholder is one of a template's placeholders, with the text before it.
@@ -52,6 +53,9 @@ type placeholder struct {
 	name    *name // nil for a literal
 	filters []filter.Filter
 	op      op
+
+	optional bool // it is left out when it has no value,
+	lead     int  // with so many bytes of the text before it
 }
 
 // An op is how a value is escaped. It depends on the place of the placeholder.

@@ -128,12 +128,15 @@ func (r *renderer) run(dst []byte, p *part) (_ []byte, err error) {
 	if len(dst)-start > p.limit {
 		return p.over(dst, start, nil)
 	}
+	if p.optional {
+		dst = p.leaveOut(dst, start)
+	}
 	return dst, nil
 }
 
 // appendOther appends any value that is not a string member.
 func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) (_ []byte, err error) {
-	if a.name == nil || len(a.filters) > 0 {
+	if a.name == nil || len(a.filters) > 0 || a.optional {
 		v, err = r.runFilters(p, a)
 	} else if v.Kind == rawjson.None {
 		v, err = r.value(p, a)
@@ -142,6 +145,8 @@ func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) 
 		return dst, err
 	}
 	switch {
+	case a.optional && nothing(v):
+		return append(dst[:len(dst)-a.lead], leftOut), nil
 	case a.op == opURL && v.Composite():
 		return dst, p.fault(a.placeholder, errCompositeInURL)
 	case a.op == opJSON && v.Kind != rawjson.String:

@@ -422,7 +422,7 @@ func TestInvalidUTF8(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, strings.Fields("append ceil date_format default divided_by downcase escape first floor join last lstrip "+
-		"minus modulo plus prepend replace round rstrip size slice split strip times truncate upcase upper url_encode"), filter.Names())
+		"minus modulo optional plus prepend replace round rstrip size slice split strip times truncate upcase upper url_encode"), filter.Names())
 	f := compile(t, "slice", -10)
 	require.Equal(t, "slice", f.Name())
 }

@@ -75,6 +75,8 @@ var table = map[string]*spec{
 			return v, nil
 		}
 	}},
+	// optional changes nothing: the place of the tag says what it leaves out.
+	"optional": {nil, 0, func([]arg) filterFunc { return nil }},
 	// date_format writes a time with PHP's date letters. The second argument is a time
 	// zone. See dateFormat.
 	"date_format": {[]param{aFormat, aZone}, 1, func(a []arg) filterFunc {

@@ -16,11 +16,20 @@ const (
 	forString = "x"
 )
 
-// JSON reports for each node whether it is inside a JSON string. The error has the
+// A Place is where a placeholder stands in JSON.
+type Place struct {
+	InString bool
+	// Lead is set if it is the whole value of a member, bare or in quotes: how many bytes
+	// of the text before it belong to the member, from the blanks before the key on.
+	Lead    int
+	Element bool // it is the whole of an element of a list
+}
+
+// JSON returns the place of each node. The error has the
 // first place at which the template is not JSON, has a placeholder in a key, has a key
 // twice, or is nested deeper than maxDepth.
-func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
-	j := jsonTemplate{nodes: nodes, inString: make([]bool, len(nodes))}
+func JSON(nodes []Node, maxDepth int) (places []Place, err error) {
+	j := jsonTemplate{nodes: nodes, places: make([]Place, len(nodes))}
 	if err := j.substitute(); err != nil {
 		return nil, err
 	}
@@ -34,21 +43,21 @@ func JSON(nodes []Node, maxDepth int) (inString []bool, err error) {
 	if err := j.checkKeys(rawjson.Trim(string(j.text)), start, maxDepth); err != nil {
 		return nil, err
 	}
-	return j.inString, nil
+	return j.places, nil
 }
 
 type jsonTemplate struct {
-	nodes    []Node
-	inString []bool
-	text     []byte
-	starts   []int // the offset of each node in text
+	nodes  []Node
+	places []Place
+	text   []byte
+	starts []int // the offset of each node in text
 }
 
 func (j *jsonTemplate) substitute() error {
 	inString, escaped := false, false
 	for i, n := range j.nodes {
 		j.starts = append(j.starts, len(j.text))
-		j.inString[i] = inString
+		j.places[i].InString = inString
 		switch {
 		case !n.Placeholder():
 			for _, c := range []byte(n.Text) {
@@ -95,11 +104,11 @@ func (j *jsonTemplate) syntaxError(off int) error {
 	i, source := j.node(off)
 	n := j.nodes[i]
 	switch {
-	case n.Placeholder() && j.inString[i]:
+	case n.Placeholder() && j.places[i].InString:
 		return n.Errorf("a placeholder inside an escape")
 	case n.Placeholder():
 		return n.Errorf("a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key")
-	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.inString[i-1]:
+	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.places[i-1].InString:
 		return j.nodes[i-1].Errorf("text next to a bare placeholder: outside a string it is a whole JSON value")
 	}
 	return Errorf(source, "not JSON")
@@ -129,10 +138,34 @@ func (j *jsonTemplate) checkKeys(raw string, base, depth int) error {
 				return Errorf(source, "duplicate key %.64q", key)
 			}
 			seen[key] = true
+			j.place(base+it.Start, base+it.End, base+it.KeyStart)
+		} else {
+			j.place(base+it.Start, base+it.End, -1)
 		}
 		if err := j.checkKeys(it.Value(), base+it.Start, depth-1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// place notes the placeholder that is the whole value at some offsets of the text, if
+// there is one. key is the offset of its key; of an element it is -1.
+func (j *jsonTemplate) place(start, end, key int) {
+	if j.text[start] == '"' {
+		start, end = start+1, end-1
+	}
+	i := sort.SearchInts(j.starts, start)
+	if i == len(j.nodes) || j.starts[i] != start || !j.nodes[i].Placeholder() ||
+		i+1 < len(j.nodes) && j.starts[i+1] < end {
+		return
+	}
+	if key < 0 {
+		j.places[i].Element = true
+		return
+	}
+	for key > 0 && rawjson.Trim(string(j.text[key-1:key])) == "" {
+		key--
+	}
+	j.places[i].Lead = start - key
 }

@@ -36,13 +36,13 @@ func TestJSON(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			nodes := split(t, tt.src)
-			inString, err := template.JSON(nodes, 32)
+			places, err := template.JSON(nodes, 32)
 			require.NoError(t, err)
-			require.Len(t, inString, len(nodes))
+			require.Len(t, places, len(nodes))
 			got := ""
 			for i, n := range nodes {
 				if n.Placeholder() {
-					got += map[bool]string{false: "b", true: "s"}[inString[i]]
+					got += map[bool]string{false: "b", true: "s"}[places[i].InString]
 				}
 			}
 			require.Equal(t, tt.want, got)
@@ -114,8 +114,8 @@ func TestJSON_Refused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			inString, err := template.JSON(split(t, tt.src), 32)
-			require.Nil(t, inString)
+			places, err := template.JSON(split(t, tt.src), 32)
+			require.Nil(t, places)
 			var e *template.Error
 			require.ErrorAs(t, err, &e)
 			require.EqualError(t, e.Err, tt.err)
@@ -158,13 +158,13 @@ func TestJSON_Depth(t *testing.T) {
 const mark = "\ue000"
 
 // fill writes value for every placeholder, escaped for its place.
-func fill(nodes []template.Node, inString []bool, value string) string {
+func fill(nodes []template.Node, places []template.Place, value string) string {
 	var b []byte
 	for i, n := range nodes {
 		switch {
 		case !n.Placeholder():
 			b = append(b, n.Text...)
-		case inString[i]:
+		case places[i].InString:
 			b = rawjson.AppendEscaped(b, value)
 		default:
 			b = rawjson.AppendString(b, value)
@@ -211,7 +211,7 @@ func FuzzJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		inString, err := template.JSON(nodes, 8)
+		places, err := template.JSON(nodes, 8)
 		if err != nil {
 			var e *template.Error
 			require.ErrorAs(t, err, &e)
@@ -220,12 +220,12 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		var want, got any
-		if err := json.Unmarshal([]byte(fill(nodes, inString, mark)), &want); err != nil {
+		if err := json.Unmarshal([]byte(fill(nodes, places, mark)), &want); err != nil {
 			var number *json.UnmarshalTypeError
 			require.ErrorAs(t, err, &number)
 			return // 1e999
 		}
-		require.NoError(t, json.Unmarshal([]byte(fill(nodes, inString, value)), &got))
+		require.NoError(t, json.Unmarshal([]byte(fill(nodes, places, value)), &got))
 		require.Equal(t, put(want, string([]rune(value))), got)
 	})
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -68,4 +69,26 @@ func checkQueryNames(nodes []Node) error {
 		}
 	}
 	return nil
+}
+
+// QueryLead returns how many bytes of the text before a placeholder belong to the
+// parameter of the query whose whole value it is: the name and the = behind it. It is 0
+// in every other place.
+func QueryLead(nodes []Node, i int) int {
+	last := i+1 == len(nodes)
+	if i == 0 || !last && !strings.HasPrefix(nodes[i+1].Text, "&") {
+		return 0
+	}
+	text := nodes[i-1].Text
+	start := strings.LastIndexByte(text, '&') + 1
+	inQuery := slices.ContainsFunc(nodes[:i-1], func(n Node) bool { return strings.Contains(n.Text, "?") })
+	if !inQuery {
+		query := strings.IndexByte(text, '?') + 1
+		inQuery, start = query > 0, max(start, query)
+	}
+	name, value, ok := strings.Cut(text[start:], "=")
+	if !inQuery || start == 0 || !ok || value != "" {
+		return 0
+	}
+	return len(name) + len("=")
 }
