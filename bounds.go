@@ -3,13 +3,13 @@ package webhook
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ringhook/webhook/internal/compose"
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // Bounds say what customers may ask for in a webhook. They are the embedder's to set. A
@@ -58,7 +58,7 @@ func bound[T int | time.Duration](value, usual, lifted T) T {
 func (b Bounds) Check(w Webhook, samples ...Event) []Problem {
 	program, faults := compile(w, samples)
 	fail := func(field string, length int, err error) {
-		faults = append(faults, &compose.Error{Field: field, Length: length, Err: err})
+		faults = append(faults, &compose.Error{Field: field, Length: length, Err: problem.Of(err)})
 	}
 	if u := program.SampleURL(); b.CheckURL != nil && u != "" {
 		if err := b.CheckURL(u); err != nil {
@@ -67,26 +67,26 @@ func (b Bounds) Check(w Webhook, samples ...Event) []Problem {
 	}
 	b = b.complete()
 	if field, n := firstOver(w, b.MaxTemplateBytes); field != "" {
-		fail(field, 0, fmt.Errorf("%d bytes of templates in all, at most %d: %w", n, b.MaxTemplateBytes, ErrLimit))
+		fail(field, 0, problem.Errorf(problem.BoundTemplates, "%d bytes of templates in all, at most %d: %w", n, b.MaxTemplateBytes, ErrLimit))
 	}
 	if w.Policy != nil && w.Policy.check() == nil {
 		for _, err := range b.overBounds(*w.Policy) {
 			fail("policy", 0, err)
 		}
 	}
-	return problemsOf(program, faults)
+	return problemsOf(w, program, faults)
 }
 
 // overBounds returns what a policy asks for beyond the bounds, which are complete.
 func (b Bounds) overBounds(p Policy) (errs []error) {
 	if p.Timeout > b.MaxTimeout {
-		errs = append(errs, fmt.Errorf("timeout: %v, at most %v", p.Timeout, b.MaxTimeout))
+		errs = append(errs, problem.Errorf(problem.BoundTimeout, "timeout: %v, at most %v", p.Timeout, b.MaxTimeout))
 	}
 	if p.Attempts > b.MaxAttempts {
-		errs = append(errs, fmt.Errorf("attempts: %d, at most %d", p.Attempts, b.MaxAttempts))
+		errs = append(errs, problem.Errorf(problem.BoundAttempts, "attempts: %d, at most %d", p.Attempts, b.MaxAttempts))
 	}
 	if len(p.Waits) > 0 && slices.Min(p.Waits) < b.MinWait {
-		errs = append(errs, fmt.Errorf("waits: %v, at least %v", slices.Min(p.Waits), b.MinWait))
+		errs = append(errs, problem.Errorf(problem.BoundWait, "waits: %v, at least %v", slices.Min(p.Waits), b.MinWait))
 	}
 	return errs
 }

@@ -70,7 +70,7 @@ func TestBounds_Check(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, p := range tt.bounds.Check(tt.hook) {
+			for _, p := range uncoded(t, tt.hook, tt.bounds.Check(tt.hook)) {
 				require.Equal(t, webhook.SeverityError, p.Severity)
 				got = append(got, p.Field+": "+p.Message)
 			}
@@ -85,7 +85,7 @@ func TestBounds_CheckURL(t *testing.T) {
 	w := webhook.Webhook{URL: "https://127.0.0.1/{{id}}?x={{id}}"}
 	require.Equal(t, []webhook.Problem{{
 		Field: "url", Length: len(w.URL), Message: "the address of the URL is not a public one", Severity: webhook.SeverityError,
-	}}, bounds.Check(w))
+	}}, uncoded(t, w, bounds.Check(w)))
 	w.URL = "https://customer.test/{{id}}?x={{id}}"
 	require.Empty(t, bounds.Check(w))
 	w.URL = "ftp://127.0.0.1/"

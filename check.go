@@ -1,6 +1,12 @@
 package webhook
 
-import "github.com/ringhook/webhook/internal/compose"
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/ringhook/webhook/internal/compose"
+)
 
 // A Severity says whether a [Problem] keeps a webhook from being used.
 type Severity string
@@ -13,11 +19,19 @@ const (
 
 // A Problem is one thing that the author of a webhook should see. It is plain data, for
 // a form: the text from Offset on, of Length bytes, is what to underline in Field, and
-// what Suggestion, if there is one, would replace.
+// what Suggestion, if there is one, would replace. It always lies inside the field's
+// text, and begins and ends between two characters.
+//
+// Message is English. For other languages there are Code, which says what kind of problem
+// it is, and Args, what the message says beside that; docs/problems.md lists them.
 type Problem struct {
 	Field      string   `json:"field"` // as in TemplateError
 	Offset     int      `json:"offset"`
 	Length     int      `json:"length"`
+	Offset16   int      `json:"offset16"` // Offset and Length in UTF-16 units, as browsers count
+	Length16   int      `json:"length16"`
+	Code       string   `json:"code"`
+	Args       []string `json:"args,omitempty"`
 	Message    string   `json:"message"`
 	Suggestion string   `json:"suggestion,omitempty"`
 	Severity   Severity `json:"severity"`
@@ -34,17 +48,87 @@ type Problem struct {
 // number in a query, an object or a list in a URL, an @ that a tag takes away, a
 // url_encode that changes nothing, and a URL without TLS.
 func Check(w Webhook, samples ...Event) []Problem {
-	return problemsOf(compile(w, samples))
+	program, faults := compile(w, samples)
+	return problemsOf(w, program, faults)
 }
 
-func problemsOf(program *compose.Program, faults []*compose.Error) []Problem {
+func problemsOf(w Webhook, program *compose.Program, faults []*compose.Error) []Problem {
 	var problems []Problem
+	var last place
 	for _, p := range program.Problems(faults) {
 		severity := SeverityError
 		if p.Warning {
 			severity = SeverityWarning
 		}
-		problems = append(problems, Problem{p.Field, p.Offset, p.Length, p.Message, p.Suggestion, severity})
+		at := last.find(w, p.Field, p.Offset, p.Length)
+		problems = append(problems, Problem{
+			Field: p.Field, Offset: at.from, Length: at.to - at.from, Offset16: at.from16, Length16: at.to16 - at.from16,
+			Code: p.Code.String(), Args: p.Args, Message: p.Error.Error(), Suggestion: p.Suggestion, Severity: severity,
+		})
+		last = at
 	}
 	return problems
+}
+
+// A place is a part of a field's text.
+type place struct {
+	field        string
+	from, to     int
+	from16, to16 int // in UTF-16 units
+}
+
+// find returns the place of a problem inside a field's text. Where it is not far behind
+// the place before, as in a long list of problems, that is cheap.
+func (before place) find(w Webhook, field string, offset, length int) place {
+	text := textOf(w, field)
+	at := place{field: field, from: inside(text, offset)}
+	for at.to = inside(text, offset+max(length, 0)); at.to < len(text) && !utf8.RuneStart(text[at.to]); {
+		at.to++
+	}
+	if before.field == field && before.from <= at.from {
+		at.from16 = before.from16 + units(text[before.from:at.from])
+	} else {
+		at.from16 = units(text[:at.from])
+	}
+	at.to16 = at.from16 + units(text[at.from:at.to])
+	return at
+}
+
+// inside returns the offset of the character at offset, or the nearest end of text.
+func inside(text string, offset int) int {
+	offset = min(max(offset, 0), len(text))
+	for offset > 0 && offset < len(text) && !utf8.RuneStart(text[offset]) {
+		offset--
+	}
+	return offset
+}
+
+// units counts the UTF-16 units of a text.
+func units(text string) (n int) {
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// textOf returns the text of a webhook that problems with that Field are about.
+func textOf(w Webhook, field string) string {
+	switch field {
+	case "url":
+		return w.URL
+	case "body":
+		return w.Body
+	case "when":
+		return w.When
+	case "method":
+		return w.Method
+	case "format":
+		return string(w.Format)
+	case "form_lists":
+		return string(w.FormLists)
+	}
+	if name, ok := strings.CutPrefix(field, "headers."); ok {
+		return w.Headers[name]
+	}
+	return ""
 }

@@ -29,7 +29,7 @@ func warningAt(field string, offset, length int, message string) webhook.Problem
 // All errors are returned at once, in the order in which an author reads a webhook.
 func TestCheck_Errors(t *testing.T) {
 	t.Parallel()
-	got := webhook.Check(webhook.Webhook{
+	got := check(t, webhook.Webhook{
 		Method: "PUSH",
 		URL:    "https://example.com/{{payload.statuss}}?a={{payload.id | foor}}",
 		Headers: map[string]string{
@@ -124,7 +124,7 @@ func TestCheck_Warnings(t *testing.T) {
 			if tt.header != "" {
 				w.Headers = map[string]string{"X-A": tt.header}
 			}
-			require.Equal(t, tt.want, webhook.Check(w, tt.sample))
+			require.Equal(t, tt.want, check(t, w, tt.sample))
 			_, err := webhook.Compile(w, tt.sample)
 			require.NoError(t, err, "warnings are not errors")
 		})
@@ -141,7 +141,7 @@ func TestCheck_AgreesWithCompile(t *testing.T) {
 	} {
 		w := webhook.Webhook{URL: "https://example.com/", Body: body}
 		_, err := webhook.Compile(w, payload.MessageStatus{})
-		problems := onlyErrors(webhook.Check(w, payload.MessageStatus{}))
+		problems := onlyErrors(check(t, w, payload.MessageStatus{}))
 		if err == nil {
 			require.Empty(t, problems, body)
 			continue
@@ -155,7 +155,7 @@ func TestCheck_AgreesWithCompile(t *testing.T) {
 		}
 		require.True(t, found, "%s: %v not in %v", body, err, problems)
 	}
-	require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
+	require.Empty(t, check(t, webhook.Webhook{URL: "https://example.com/{{anything}}"}), "without samples no name is known")
 }
 
 // Templates and samples may have many and long names, and a million faults.
@@ -173,9 +173,9 @@ func TestCheck_Bounded(t *testing.T) {
 	}
 	sample := webhook.RawEvent{Type: "x", JSON: []byte("{" + strings.Join(known, ",") + "}")}
 	start := time.Now()
-	require.Len(t, webhook.Check(webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
+	require.Len(t, check(t, webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
 	require.Less(t, time.Since(start), 30*time.Second, "was minutes")
-	require.Len(t, webhook.Check(webhook.Webhook{
+	require.Len(t, check(t, webhook.Webhook{
 		URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000),
 	}), 1000)
 }
@@ -184,5 +184,5 @@ func TestProblem_JSON(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(errorAt("body", 1, 2, "m", ""))
 	require.NoError(t, err)
-	require.Equal(t, `{"field":"body","offset":1,"length":2,"message":"m","severity":"error"}`, string(b))
+	require.Equal(t, `{"field":"body","offset":1,"length":2,"offset16":0,"length16":0,"code":"","message":"m","severity":"error"}`, string(b))
 }

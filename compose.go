@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/compose"
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -98,7 +99,7 @@ func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
 			if i < 0 {
 				i = len(faults)
 			}
-			faults = slices.Insert(faults, i, &compose.Error{Field: "policy", Err: err})
+			faults = slices.Insert(faults, i, &compose.Error{Field: "policy", Err: problem.Of(err)})
 		}
 	}
 	return program, faults
@@ -151,7 +152,7 @@ func (c *Composer) ComposeID(id string, e Event) (*Message, error) {
 // The error is a [*TemplateError] for an event that has no JSON form.
 func ContentID(webhookID string, e Event) (string, error) {
 	if field.IsNil(e) {
-		return "", &TemplateError{Field: "event", Err: errors.New("is nil")}
+		return "", newTemplateError("event", problem.Errorf(problem.EventNil, "is nil"))
 	}
 	sum, err := contentSum(e, webhookID, e.EventType())
 	if err != nil {
@@ -221,7 +222,7 @@ func templateError(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &TemplateError{
-		Field: e.Field, Offset: e.Offset, Placeholder: e.Placeholder, Err: e.Err, source: e.Source,
-	}
+	made := newTemplateError(e.Field, e.Err)
+	made.Offset, made.Placeholder, made.source = e.Offset, e.Placeholder, e.Source
+	return made
 }

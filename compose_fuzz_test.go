@@ -100,6 +100,7 @@ func FuzzTemplate(f *testing.F) {
 // that of harmless text.
 func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 	c, err := webhook.Compile(w)
+	require.Equal(t, err == nil, len(onlyErrors(check(t, w))) == 0, "%v", err)
 	if err != nil {
 		requireTemplateError(t, err)
 		return
@@ -129,6 +130,7 @@ func requireTemplateError(t *testing.T, err error) {
 	require.True(t, strings.HasPrefix(err.Error(), "webhook: "))
 	require.Equal(t, 1, strings.Count(err.Error(), "webhook: "), err)
 	require.True(t, strings.HasPrefix(te.Detail(), err.Error()))
+	requireCoded(t, te.Code, te.Args, te.Err.Error())
 }
 
 // placeholder finds placeholders in templates that compile, by other means than

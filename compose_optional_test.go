@@ -200,8 +200,8 @@ func TestCheck_Optional(t *testing.T) {
 	w := webhook.Webhook{
 		URL: "https://h/?a={{payload.read_at | optional}}", Body: `{"a":{{payload.read_at | optional}}}`,
 	}
-	require.Empty(t, webhook.Check(w, payload.MessageStatus{}))
-	problems := webhook.Check(webhook.Webhook{URL: "https://h/", Body: `[{{payload.id | optional}}]`}, payload.MessageStatus{})
+	require.Empty(t, check(t, w, payload.MessageStatus{}))
+	problems := check(t, webhook.Webhook{URL: "https://h/", Body: `[{{payload.id | optional}}]`}, payload.MessageStatus{})
 	require.Equal(t, []webhook.Problem{
 		errorAt("body", 16, len("optional"), "optional cannot leave out an element of a list, only a member of an object", ""),
 	}, problems)

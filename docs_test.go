@@ -200,9 +200,10 @@ func (e example) run(t *testing.T) {
 		var te *webhook.TemplateError
 		require.ErrorAs(t, err, &te, "line %d", e.line)
 		require.Equal(t, e.result, te.Err.Error(), "line %d", e.line)
+		requireCoded(t, te.Code, te.Args, te.Err.Error())
 	case "Warning":
 		require.NoError(t, err, "line %d", e.line)
-		problems := webhook.Check(e.webhook(t), fixture(t, e.fixture))
+		problems := check(t, e.webhook(t), fixture(t, e.fixture))
 		require.Len(t, problems, 1, "line %d", e.line)
 		require.Equal(t, e.result, problems[0].Message, "line %d", e.line)
 	default:

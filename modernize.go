@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -34,9 +35,9 @@ func ModernizeTemplate(old string) (string, error) {
 			hide(source, 0, i)
 			hide(source, i+n, len(source))
 			err.Offset += i
-			return "", &TemplateError{
-				Field: "template", Offset: err.Offset, Placeholder: err.Name, Err: err.Err, source: string(source),
-			}
+			made := newTemplateError("template", err.Err)
+			made.Offset, made.Placeholder, made.source = err.Offset, err.Name, string(source)
+			return "", made
 		case tag == "":
 			tag = old[i : i+n]
 		case i > 0 && old[i-1] == '@':
@@ -107,16 +108,16 @@ func (o *oldTag) part() *template.Error {
 	at, rest := o.i, o.src[o.i:]
 	switch {
 	case strings.HasPrefix(rest, "||"):
-		return template.Errorf(at, "a name cannot replace another one: choose one of them, "+
+		return template.Errorf(at, problem.OldNameAsDefault, "a name cannot replace another one: choose one of them, "+
 			"or write {{%.64s | default: 'text'}}", o.name)
 	case rest[0] == '|':
 		return o.filter()
 	case rest[0] != '#':
-		return template.Errorf(at, "expected |, # or }, found %q", rest[:1])
+		return template.Errorf(at, problem.OldExpected, "expected |, # or }, found %q", rest[:1])
 	}
 	text := rest[1:]
 	if i := strings.IndexByte(text, '|'); i >= 0 {
-		return template.Errorf(at+1+i, "a | in a default: write {{%.64s | default: 'text'}}, "+
+		return template.Errorf(at+1+i, problem.OldPipe, "a | in a default: write {{%.64s | default: 'text'}}, "+
 			"with further filters before or after the default", o.name)
 	}
 	o.i = len(o.src)
@@ -132,7 +133,7 @@ func (o *oldTag) filter() *template.Error {
 		name = name[:end]
 	}
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" || name == "" {
-		return template.Errorf(o.i, "expected the name of a filter after |")
+		return template.Errorf(o.i, problem.FilterExpected, "expected the name of a filter after |")
 	}
 	o.i += len(name)
 	stops := ",|#"
@@ -162,7 +163,7 @@ func (o *oldTag) argument(stops string) *template.Error {
 	if rest != "" && (rest[0] == '\'' || rest[0] == '"') {
 		n := strings.IndexByte(rest[1:], rest[0])
 		if n < 0 {
-			return template.Errorf(at, "a text in quotes is not closed by %c", rest[0])
+			return template.Errorf(at, problem.QuoteUnclosed, "a text in quotes is not closed by %s", rest[:1])
 		}
 		o.i += n + 2
 		o.blanks()
@@ -184,10 +185,10 @@ func (o *oldTag) literal(text string, at int, bare bool) *template.Error {
 		bare && (text == "true" || text == "false" || text == "nil"):
 		quote = ""
 	case strings.Contains(text, `\`):
-		return template.Errorf(at+strings.IndexByte(text, '\\'), "a backslash, which a text cannot have")
+		return template.Errorf(at+strings.IndexByte(text, '\\'), problem.OldBackslash, "a backslash, which a text cannot have")
 	case strings.Contains(text, "'"):
 		if i := strings.IndexByte(text, '"'); i >= 0 {
-			return template.Errorf(at+i, "both kinds of quotes: a text can have only one")
+			return template.Errorf(at+i, problem.OldQuotes, "both kinds of quotes: a text can have only one")
 		}
 		quote = `"`
 	}

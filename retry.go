@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // maxRetryAfter is the longest wait that a receiver's Retry-After header can ask for; a
@@ -126,31 +128,31 @@ func documented(eventType string) Policy {
 func (p Policy) check() error {
 	for _, code := range p.Success {
 		if code < 200 || code > 299 {
-			return fmt.Errorf("success: status %d outside 200 to 299", code)
+			return problem.Errorf(problem.PolicySuccess, "success: status %d outside 200 to 299", code)
 		}
 	}
 	if p.Timeout < 0 || p.Timeout > maxTimeout {
-		return fmt.Errorf("timeout: %v outside 0s to %v", p.Timeout, maxTimeout)
+		return problem.Errorf(problem.PolicyTimeout, "timeout: %v outside 0s to %v", p.Timeout, maxTimeout)
 	}
 	if p.Attempts < 0 || p.Attempts > maxAttempts {
-		return fmt.Errorf("attempts: %d outside 0 to %d", p.Attempts, maxAttempts)
+		return problem.Errorf(problem.PolicyAttempts, "attempts: %d outside 0 to %d", p.Attempts, maxAttempts)
 	}
 	if len(p.Waits) > maxWaits {
-		return fmt.Errorf("waits: %d of them, at most %d", len(p.Waits), maxWaits)
+		return problem.Errorf(problem.PolicyWaits, "waits: %d of them, at most %d", len(p.Waits), maxWaits)
 	}
 	for _, wait := range p.Waits {
 		if wait < 0 || wait > maxWait {
-			return fmt.Errorf("waits: %v outside 0s to %v", wait, maxWait)
+			return problem.Errorf(problem.PolicyWait, "waits: %v outside 0s to %v", wait, maxWait)
 		}
 	}
 	if !(p.Jitter >= 0 && p.Jitter <= 1) { // so put, NaN fails too
-		return fmt.Errorf("jitter: %v outside 0 to 1", p.Jitter)
+		return problem.Errorf(problem.PolicyJitter, "jitter: %v outside 0 to 1", p.Jitter)
 	}
 	if p.Rate != 0 && !(p.Rate >= minRate && p.Rate <= maxRate) {
-		return fmt.Errorf("rate: %v outside %v to %v", p.Rate, minRate, maxRate)
+		return problem.Errorf(problem.PolicyRate, "rate: %v outside %v to %v", p.Rate, minRate, maxRate)
 	}
 	if p.Concurrency < 0 || p.Concurrency > maxConcurrency {
-		return fmt.Errorf("concurrency: %d outside 0 to %d", p.Concurrency, maxConcurrency)
+		return problem.Errorf(problem.PolicyConcurrency, "concurrency: %d outside 0 to %d", p.Concurrency, maxConcurrency)
 	}
 	return nil
 }

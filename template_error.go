@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -24,8 +25,15 @@ type TemplateError struct {
 	// Err says what is wrong. It wraps [ErrLimit] or [ErrUnknownName] where one of
 	// these is the reason.
 	Err error
+	// Code and Args are as in Problem, for sentences in other languages.
+	Code string
+	Args []string
 
 	source string // of the template; for Detail
+}
+
+func newTemplateError(field string, err *problem.Error) *TemplateError {
+	return &TemplateError{Field: field, Err: err, Code: err.Code.String(), Args: err.Args}
 }
 
 // Error says what is wrong and where, on one line.

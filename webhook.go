@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -46,14 +47,14 @@ func (e RawEvent) EventType() string { return e.Type }
 func (e RawEvent) MarshalJSON() ([]byte, error) {
 	b, err := e.json()
 	if err != nil {
-		return nil, &TemplateError{Field: "event", Err: err}
+		return nil, newTemplateError("event", problem.Of(err))
 	}
 	return b, nil
 }
 
 func (e RawEvent) json() ([]byte, error) {
 	if off := rawjson.Check(e.JSON); off >= 0 {
-		return nil, fmt.Errorf("not JSON at offset %d", off)
+		return nil, problem.Errorf(problem.EventSyntax, "not JSON at offset %d", off)
 	}
 	return e.JSON, nil
 }

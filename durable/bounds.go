@@ -13,11 +13,16 @@ import (
 // compiles, asks for beyond the Bounds.
 func (c Config) checkBounds(hook webhook.Webhook) error {
 	if p := hook.Policy; p != nil && p.Timeout > c.Bounds.MaxTimeout {
-		return &webhook.TemplateError{Field: "policy", Err: timeoutError{p.Timeout, c.Bounds.MaxTimeout}}
+		err := timeoutError{p.Timeout, c.Bounds.MaxTimeout}
+		return &webhook.TemplateError{
+			Field: "policy", Err: err, Code: "bound-timeout", Args: []string{err.timeout.String(), err.most.String()},
+		}
 	}
 	for _, p := range c.Bounds.Check(hook) {
 		if p.Severity == webhook.SeverityError {
-			return &webhook.TemplateError{Field: p.Field, Offset: p.Offset, Err: errors.New(p.Message)}
+			return &webhook.TemplateError{
+				Field: p.Field, Offset: p.Offset, Err: errors.New(p.Message), Code: p.Code, Args: p.Args,
+			}
 		}
 	}
 	return nil

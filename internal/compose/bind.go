@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -104,7 +105,7 @@ func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 		return b, checkValid(b)
 	}
 	if b, err = field.JSON(e); err != nil { // the error's text may quote a value
-		return nil, eventError(&quietError{errNoJSON.Error(), err})
+		return nil, eventError(problem.New(problem.NoJSON, errNoJSON.Error(), err))
 	}
 	return rawjson.MendSurrogates(b), nil
 }

@@ -2,12 +2,12 @@ package compose
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -15,9 +15,9 @@ import (
 type Problem struct {
 	Field          string
 	Offset, Length int
-	Message        string
-	Suggestion     string
-	Warning        bool // if false, it is an error
+	*problem.Error
+	Suggestion string
+	Warning    bool // if false, it is an error
 }
 
 // Problems returns the faults as problems, in the order in which an author reads a
@@ -25,12 +25,12 @@ type Problem struct {
 func (p *Program) Problems(faults []*Error) []Problem {
 	c := checker{Program: p}
 	for _, f := range faults {
-		c.problems = append(c.problems, Problem{f.Field, f.Offset, f.Length, f.Err.Error(), f.Suggestion, false})
+		c.problems = append(c.problems, Problem{f.Field, f.Offset, f.Length, f.Err, f.Suggestion, false})
 	}
 	errorsEnd := len(c.problems)
 	for _, part := range p.parts {
 		if part == p.url && isPlainHTTP(part.source) {
-			c.warn(part, 0, len("http:"), "http sends everything in the clear; use https")
+			c.warn(part, 0, len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
 		}
 		for _, ph := range part.placeholders {
 			c.checkTag(part, ph.Node)
@@ -75,8 +75,9 @@ type checker struct {
 	problems []Problem
 }
 
-func (c *checker) warn(p *part, offset, length int, format string, args ...any) {
-	c.problems = append(c.problems, Problem{p.field, offset, length, fmt.Sprintf(format, args...), "", true})
+func (c *checker) warn(p *part, offset, length int, code problem.Code, format string, args ...any) {
+	err := problem.Errorf(code, format, args...)
+	c.problems = append(c.problems, Problem{p.field, offset, length, err, "", true})
 }
 
 // checkTag warns about the way a tag is written.
@@ -85,11 +86,11 @@ func (c *checker) checkTag(p *part, n template.Node) {
 	if at > 0 && p.source[at] == '@' && p.source[at-1] != '@' && strings.HasPrefix(p.source[n.Offset:], "{{") {
 		before, _ := utf8.DecodeLastRuneInString(p.source[:at])
 		if unicode.IsLetter(before) || unicode.IsDigit(before) {
-			c.warn(p, at, 1, "the @ before a tag is a part of it and not sent; write @@ to send one")
+			c.warn(p, at, 1, problem.AtDropped, "the @ before a tag is a part of it and not sent; write @@ to send one")
 		}
 	}
 	if last := len(n.Filters) - 1; p == c.url && last >= 0 && n.Filters[last].Name == "url_encode" {
-		c.warn(p, n.Filters[last].At, len("url_encode"),
+		c.warn(p, n.Filters[last].At, len("url_encode"), problem.EncodedTwice,
 			"url_encode changes nothing at the end of a tag in a URL, where every value is encoded")
 	}
 }
@@ -106,7 +107,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		if ph.op == opJSON {
 			empty = "null"
 		}
-		c.warn(p, ph.At, written, "%s is absent %s, and then %s here; the filter default can replace it",
+		c.warn(p, ph.At, written, problem.OftenAbsent, "%s is absent %s, and then %s here; the filter default can replace it",
 			ph.Name, m.Absent, empty)
 	}
 	if len(ph.Filters) > 0 {
@@ -114,18 +115,18 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 	}
 	if ph.op == opJSON && m.Kind == "string" && !p.isPlaceholder() {
 		c.warn(p, ph.Offset, ph.End-ph.Offset,
-			"%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
+			problem.TextUnquoted, "%s is a text: outside quotes, it is sent with quotes of its own", ph.Name)
 	}
 	if p == c.url && (m.Kind == "object" || m.Kind == "array") {
 		c.warn(p, ph.At, written,
-			"%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
+			problem.CompositeInURL, "%s is an %s, which is not allowed in a URL: no message will be composed", ph.Name, m.Kind)
 	}
 	if p == c.url && m.Kind == "number" && strings.Contains(p.source[:ph.Offset], "?") {
 		after, _ := utf8.DecodeRuneInString(p.source[ph.End:])
 		before, _ := utf8.DecodeLastRuneInString(p.source[:ph.Offset])
 		if isText(before) || isText(after) {
 			c.warn(p, ph.Offset, ph.End-ph.Offset,
-				"%s is a number directly next to other text", ph.Name)
+				problem.NumberTouchesURL, "%s is a number directly next to other text", ph.Name)
 		}
 	}
 }

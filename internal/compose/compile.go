@@ -13,6 +13,7 @@ import (
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/filter"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
@@ -61,20 +62,22 @@ func (c *compiler) fail(e *Error) bool {
 
 func (c *compiler) checkSettings() {
 	if err := request.CheckMethod(c.webhook.Method); err != nil {
-		c.fail(&Error{Field: "method", Err: err})
+		c.fail(inTemplate("method", "", err))
 	}
-	switch c.webhook.Format {
-	case FormatJSON, FormatFormData, FormatFormURLEncoded:
-	default:
-		c.fail(&Error{Field: "format", Err: fmt.Errorf("unknown format %.64q, want %s, %s or %s",
-			c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded)})
+	c.checkChoice("format", problem.UnknownFormat, c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded)
+	c.checkChoice("form_lists", problem.UnknownFormLists, c.webhook.FormLists,
+		FormListsIndex, FormListsBrackets, FormListsRepeat)
+}
+
+// checkChoice checks a setting that is one of a few words.
+func (c *compiler) checkChoice(field string, code problem.Code, value string, known ...string) {
+	if slices.Contains(known, value) {
+		return
 	}
-	switch c.webhook.FormLists {
-	case FormListsIndex, FormListsBrackets, FormListsRepeat:
-	default:
-		c.fail(&Error{Field: "form_lists", Err: fmt.Errorf("unknown form_lists %.64q, want %s, %s or %s",
-			c.webhook.FormLists, FormListsIndex, FormListsBrackets, FormListsRepeat)})
-	}
+	last := len(known) - 1
+	words := strings.Join(known[:last], ", ") + " or " + known[last]
+	text := fmt.Sprintf("unknown %s %.64q, want %s", field, value, words)
+	c.fail(&Error{Field: field, Err: problem.New(code, text, nil, value, strings.Join(known, ", "))})
 }
 
 // split cuts a template into nodes, and counts the placeholders of all templates. It
@@ -92,7 +95,7 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 			continue
 		}
 		if c.placeholders++; c.placeholders > request.MaxPlaceholders {
-			err := n.Errorf("more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
+			err := n.Errorf(problem.TooManyPlaceholders, "more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
 			return nil, c.fail(inTemplate(field, source, err))
 		}
 	}
@@ -102,11 +105,11 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 // checkSource checks the size and the bytes of a template.
 func (c *compiler) checkSource(field, source string) bool {
 	if len(source) > request.MaxTemplateSize {
-		return c.fail(&Error{Field: field, Err: fmt.Errorf("a template of %d bytes, at most %d: %w",
+		return c.fail(&Error{Field: field, Err: problem.Errorf(problem.TemplateTooLong, "a template of %d bytes, at most %d: %w",
 			len(source), request.MaxTemplateSize, request.ErrLimit)})
 	}
 	if i := invalidUTF8(source); i >= 0 {
-		return c.fail(inTemplate(field, source, template.Errorf(i, "not UTF-8")))
+		return c.fail(inTemplate(field, source, template.Errorf(i, problem.NotUTF8, "not UTF-8")))
 	}
 	return true
 }
@@ -172,8 +175,7 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 		}
 		f, err := filter.Compile(call.Name, args)
 		if bad := (*filter.ArgError)(nil); errors.As(err, &bad) {
-			e := template.Errorf(call.At, "%w", bad.Err)
-			e.Name, e.Length = n.Name, len(call.Name)
+			e := &template.Error{Offset: call.At, Length: len(call.Name), Name: n.Name, Err: bad.Err}
 			if bad.Index >= 0 {
 				a := call.Args[bad.Index]
 				e.Offset, e.Length = a.At, a.End-a.At
@@ -230,7 +232,7 @@ func (c *compiler) compileURL() {
 
 func (c *compiler) compileHeaders() {
 	if n := len(c.webhook.Headers); n > request.MaxHeaders {
-		c.fail(&Error{Field: "headers", Err: fmt.Errorf("%d headers, at most %d: %w",
+		c.fail(&Error{Field: "headers", Err: problem.Errorf(problem.TooManyHeaders, "%d headers, at most %d: %w",
 			n, request.MaxHeaders, request.ErrLimit)})
 		return
 	}
@@ -248,12 +250,12 @@ func (c *compiler) compileHeaders() {
 func (c *compiler) compileHeader(name, source string) {
 	key, err := request.CheckHeaderName(name)
 	if err != nil {
-		c.fail(&Error{Field: "headers", Err: err})
+		c.fail(inTemplate("headers", "", err))
 		return
 	}
 	fieldName := "headers." + name
 	if slices.Contains(c.headerKeys, key) {
-		c.fail(&Error{Field: "headers", Err: request.DuplicateHeader(key)})
+		c.fail(inTemplate("headers", "", request.DuplicateHeader(key)))
 		return
 	}
 	nodes, ok := c.split(fieldName, source)
@@ -264,18 +266,18 @@ func (c *compiler) compileHeader(name, source string) {
 	for _, n := range nodes {
 		size += len(n.Text)
 		if i := strings.IndexFunc(n.Text, request.IsHeaderControl); i >= 0 {
-			c.fail(inTemplate(fieldName, source, template.Errorf(n.Offset+i, "a control character in a header value")))
+			c.fail(inTemplate(fieldName, source, template.Errorf(n.Offset+i, problem.HeaderControl, "a control character in a header value")))
 			return
 		}
 	}
 	if size > request.MaxHeaderSize {
-		c.fail(&Error{Field: fieldName, Err: fmt.Errorf("%d bytes without its placeholders, at most %d: %w",
+		c.fail(&Error{Field: fieldName, Err: problem.Errorf(problem.HeaderTooLong, "%d bytes without its placeholders, at most %d: %w",
 			size, request.MaxHeaderSize, request.ErrLimit)})
 		return
 	}
 	if key == "Content-Type" {
 		if err := c.checkContentType(nodes); err != nil {
-			c.fail(&Error{Field: fieldName, Err: err})
+			c.fail(inTemplate(fieldName, "", err))
 			return
 		}
 		c.contentType = ""
@@ -291,7 +293,7 @@ func (c *compiler) compileHeader(name, source string) {
 // checkContentType allows a Content-Type that is a type of JSON.
 func (c *compiler) checkContentType(nodes []template.Node) error {
 	if c.webhook.Format != FormatJSON {
-		return fmt.Errorf("the format %s sets its own Content-Type", c.webhook.Format)
+		return problem.Errorf(problem.ContentTypeOfFormats, "the format %s sets its own Content-Type", c.webhook.Format)
 	}
 	if len(nodes) == 1 && !nodes[0].Placeholder() {
 		t, params, err := mime.ParseMediaType(nodes[0].Text)
@@ -301,10 +303,10 @@ func (c *compiler) checkContentType(nodes []template.Node) error {
 			return nil
 		}
 	}
-	return errors.New("want a type of JSON in UTF-8 such as application/json, without placeholders")
+	return problem.Errorf(problem.ContentType, "want a type of JSON in UTF-8 such as application/json, without placeholders")
 }
 
-var errNotFields = errors.New("the body of a form must be one JSON object, or one placeholder for one")
+var errNotFields = problem.Errorf(problem.FormNotFields, "the body of a form must be one JSON object, or one placeholder for one")
 
 func (c *compiler) compileBody() {
 	source := c.webhook.Body
@@ -324,7 +326,7 @@ func (c *compiler) compileBody() {
 		first := strings.TrimSpace(nodes[0].Text)
 		whole := nodes[0].Placeholder() || first == "" && len(nodes) > 1
 		if c.ownKeys = strings.HasPrefix(first, "{"); !c.ownKeys && !whole {
-			c.fail(inTemplate("body", source, template.Errorf(0, "%w", errNotFields)))
+			c.fail(inTemplate("body", source, &template.Error{Length: 1, Err: errNotFields}))
 		}
 	}
 	made := make([]place, len(nodes))
@@ -355,7 +357,7 @@ func jsonPlace(at template.Place) place {
 }
 
 // unless returns err if ok is false.
-func unless(ok bool, err error) error {
+func unless(ok bool, err *problem.Error) *problem.Error {
 	if ok {
 		return nil
 	}

@@ -20,12 +20,12 @@ package compose
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -153,7 +153,7 @@ func (r *renderer) renderURL(fields formFields) (err error) {
 	}
 	r.buf = fields.appendURLEncoded(r.buf)
 	if len(r.buf)-start > request.MaxURLSize {
-		return &Error{Field: "url", Err: fmt.Errorf("more than %d bytes with the fields of the body: %w",
+		return &Error{Field: "url", Err: problem.Errorf(problem.URLWithBodyFields, "more than %d bytes with the fields of the body: %w",
 			request.MaxURLSize, request.ErrLimit)}
 	}
 	return nil
@@ -199,7 +199,7 @@ func (r *renderer) renderBody(fields formFields) (contentType string, err error)
 		return "", err
 	}
 	if len(r.buf)-start > request.MaxOutputSize {
-		return "", &Error{Field: "body", Err: fmt.Errorf("composed to more than %d bytes: %w",
+		return "", &Error{Field: "body", Err: problem.Errorf(problem.ComposedTooLong, "composed to more than %d bytes: %w",
 			request.MaxOutputSize, request.ErrLimit)}
 	}
 	if contentType == "" {
@@ -242,7 +242,7 @@ func (r *renderer) fields() (f formFields, err error) {
 		name = escape.AppendFormName
 	}
 	if f, err = flatten(v, name, r.program.webhook.FormLists); err != nil {
-		return nil, &Error{Field: "body", Err: err}
+		return nil, &Error{Field: "body", Err: problem.Of(err)}
 	}
 	return f, nil
 }

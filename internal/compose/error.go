@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -15,7 +16,7 @@ type Error struct {
 	Field       string
 	Offset      int    // in bytes
 	Placeholder string // the wrong name, if there is one
-	Err         error
+	Err         *problem.Error
 
 	Source     string // the template; empty if the error is not about one
 	Length     int    // of the wrong text, in bytes
@@ -31,34 +32,27 @@ func (e *Error) Unwrap() error { return e.Err }
 var ErrUnknownName = errors.New("unknown name")
 
 var (
-	errCompositeInURL = errors.New("an object or a list is not allowed in a URL")
-	errNoJSON         = errors.New("has no JSON form")
+	errCompositeInURL = problem.Errorf(problem.URLComposite, "an object or a list is not allowed in a URL")
+	errNoJSON         = problem.Errorf(problem.NoJSON, "has no JSON form")
 )
 
 // eventError returns an error about the event itself.
-func eventError(err error) *Error { return &Error{Field: "event", Err: err} }
+func eventError(err error) *Error { return &Error{Field: "event", Err: problem.Of(err)} }
 
-// A quietError wraps an error without its text.
-type quietError struct {
-	text string
-	err  error
-}
-
-func (e *quietError) Error() string { return e.text }
-func (e *quietError) Unwrap() error { return e.err }
-
-// inTemplate makes an Error of an error that package template has returned.
+// inTemplate makes an Error of an error about a template, most of which package template
+// has returned.
 func inTemplate(field, source string, err error) *Error {
-	e := &Error{Field: field, Err: err, Source: source}
 	if at := (*template.Error)(nil); errors.As(err, &at) {
-		e.Offset, e.Length, e.Placeholder, e.Err = at.Offset, at.Length, at.Name, at.Err
+		return &Error{
+			Field: field, Source: source, Offset: at.Offset, Length: at.Length, Placeholder: at.Name, Err: at.Err,
+		}
 	}
-	return e
+	return &Error{Field: field, Err: problem.Of(err), Source: source}
 }
 
 // fault returns an error about a placeholder, or about the whole part if at is nil.
 func (p *part) fault(at *placeholder, err error) *Error {
-	e := &Error{Field: p.field, Err: err, Source: p.source}
+	e := &Error{Field: p.field, Err: problem.Of(err), Source: p.source}
 	if at != nil {
 		e.Offset, e.Placeholder = at.Offset, at.Name
 	}

@@ -2,19 +2,19 @@ package compose
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
-var errFilterWork = fmt.Errorf("all filters together read and write more than %d bytes: %w",
+var errFilterWork = problem.Errorf(problem.FilterWork, "all filters together read and write more than %d bytes: %w",
 	request.MaxFilterWork, request.ErrLimit)
 
-var errPattern = fmt.Errorf("contains looks for a text of more than %d bytes: %w",
+var errPattern = problem.Errorf(problem.PatternTooLong, "contains looks for a text of more than %d bytes: %w",
 	request.MaxPatternSize, request.ErrLimit)
 
 // runFilters returns the value of a placeholder after its filters. The bytes that filters

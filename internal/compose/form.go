@@ -2,13 +2,12 @@ package compose
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"mime/multipart"
 	"strconv"
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -28,7 +27,7 @@ func flatten(v field.Value, appendName func(dst []byte, name string) []byte, lis
 		if v.Empty() {
 			return nil, nil
 		}
-		return nil, errors.New("the body of a form must be an object")
+		return nil, problem.Errorf(problem.FormNotObject, "the body of a form must be an object")
 	}
 	f := flattener{left: flattenLimit, lists: lists}
 	for it := rawjson.Walk(v.Text); it.Next(); {
@@ -56,14 +55,14 @@ func (f *flattener) add(name string, v field.Value, depth int) error {
 		text = v.String()
 	}
 	if f.left -= len(name) + len(text) + 1; f.left < 0 {
-		return fmt.Errorf("the fields of a form are more than %d bytes: %w", request.MaxOutputSize, request.ErrLimit)
+		return problem.Errorf(problem.FormTooLong, "the fields of a form are more than %d bytes: %w", request.MaxOutputSize, request.ErrLimit)
 	}
 	if !v.Composite() {
 		f.fields = append(f.fields, formField{name, text})
 		return nil
 	}
 	if depth > request.MaxDepth {
-		return fmt.Errorf("a value nested more than %d deep: %w", request.MaxDepth, request.ErrLimit)
+		return problem.Errorf(problem.ValueTooDeep, "a value nested more than %d deep: %w", request.MaxDepth, request.ErrLimit)
 	}
 	i := 0
 	for it := rawjson.Walk(v.Text); it.Next(); i++ {

@@ -2,9 +2,9 @@ package compose
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/template"
 )
@@ -26,16 +26,16 @@ const headerLeftOut = "\x01"
 // A place is where a placeholder stands, and what can be left out there.
 type place struct {
 	op      op
-	lead    int   // the bytes before it that go with it
-	refusal error // of optional; nil if there is none
+	lead    int            // the bytes before it that go with it
+	refusal *problem.Error // of optional; nil if there is none
 }
 
 var (
-	errOptionalLast    = errors.New("optional must be the last filter")
-	errOptionalElement = errors.New("optional cannot leave out an element of a list, only a member of an object")
-	errOptionalMember  = errors.New("optional leaves out a member of an object, so its tag must be the whole value of one")
-	errOptionalQuery   = errors.New("optional leaves out a parameter of the query, so its tag must be the whole value of one")
-	errOptionalHeader  = errors.New("optional leaves out a header, so its tag must be the whole value")
+	errOptionalLast    = problem.Errorf(problem.OptionalLast, "optional must be the last filter")
+	errOptionalElement = problem.Errorf(problem.OptionalElement, "optional cannot leave out an element of a list, only a member of an object")
+	errOptionalMember  = problem.Errorf(problem.OptionalMember, "optional leaves out a member of an object, so its tag must be the whole value of one")
+	errOptionalQuery   = problem.Errorf(problem.OptionalQuery, "optional leaves out a parameter of the query, so its tag must be the whole value of one")
+	errOptionalHeader  = problem.Errorf(problem.OptionalHeader, "optional leaves out a header, so its tag must be the whole value")
 )
 
 // compileOptional reports whether a placeholder is left out when it has no value.
@@ -48,11 +48,11 @@ func (c *compiler) compileOptional(p *part, n template.Node, at place) bool {
 		if last && at.refusal == nil {
 			return true
 		}
-		e := template.Errorf(call.At, "%w", at.refusal)
+		err := at.refusal
 		if !last {
-			e = template.Errorf(call.At, "%w", errOptionalLast)
+			err = errOptionalLast
 		}
-		e.Name, e.Length = n.Name, len(optional)
+		e := &template.Error{Offset: call.At, Length: len(optional), Name: n.Name, Err: err}
 		c.fail(inTemplate(p.field, p.source, e))
 		return false
 	}

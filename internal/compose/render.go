@@ -3,12 +3,11 @@ package compose
 import (
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
-	"fmt"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -64,7 +63,7 @@ func (r *renderer) start(p *Program, id string, e Event) error {
 	b := p.latest.Load()
 	if b == nil || !r.load(b, e) {
 		if field.IsNil(e) {
-			return eventError(errors.New("is nil"))
+			return eventError(problem.Errorf(problem.EventNil, "is nil"))
 		}
 		b = p.bind(e)
 		r.load(b, e)
@@ -197,7 +196,7 @@ func (p *part) over(dst []byte, start int, at *placeholder) ([]byte, error) {
 	if p.cut {
 		return cutText(dst, start+p.limit), nil
 	}
-	return dst, p.fault(at, fmt.Errorf("composed to more than %d bytes: %w", p.limit, request.ErrLimit))
+	return dst, p.fault(at, problem.Errorf(problem.ComposedTooLong, "composed to more than %d bytes: %w", p.limit, request.ErrLimit))
 }
 
 // cutText cuts UTF-8 that is longer than end, before the character at end.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/nearest"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -121,7 +122,7 @@ func (p *Program) unknownTo(g *sampleGroup) (unknown []*name) {
 
 func (c *compiler) addSample(e Event) *Error {
 	if field.IsNil(e) {
-		return eventError(errors.New("a sample is nil"))
+		return eventError(problem.Errorf(problem.SampleNil, "a sample is nil"))
 	}
 	entry, doc, err := documentOf(e)
 	if bad := (*Error)(nil); errors.As(err, &bad) {
@@ -154,7 +155,7 @@ func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
 	if near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
 	}
-	e := p.fault(ph, &quietError{text, ErrUnknownName})
+	e := p.fault(ph, problem.New(problem.UnknownName, text, ErrUnknownName, ph.Name, near))
 	e.Offset, e.Length, e.Suggestion = ph.At, writtenLength(p.source[ph.At:]), near
 	return e
 }

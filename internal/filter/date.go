@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,11 +8,12 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/timeform"
 )
 
-var errNoTime = errors.New("the value is not a time")
+var errNoTime = problem.Errorf(problem.NoTime, "the value is not a time")
 
 // dateLetters has the letters of PHP's date function that have a meaning for a time
 // that was read.

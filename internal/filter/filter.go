@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/nearest"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -27,7 +28,7 @@ var (
 	ErrUnknown = errors.New("unknown filter")
 	// ErrTooLong is wrapped by the error of Apply for a result of more than
 	// MaxOutput bytes.
-	ErrTooLong = fmt.Errorf("the result is longer than %d bytes: %w", MaxOutput, request.ErrLimit)
+	ErrTooLong = problem.Errorf(problem.ResultTooLong, "the result is longer than %d bytes: %w", MaxOutput, request.ErrLimit)
 )
 
 // An ArgError is the error of Compile. It tells what is wrong, and with which argument.
@@ -35,7 +36,7 @@ type ArgError struct {
 	// Index is the index of the argument, from 0. It is -1 if the name is wrong, or if
 	// there are too few arguments.
 	Index int
-	Err   error
+	Err   *problem.Error
 }
 
 func (e *ArgError) Error() string { return e.Err.Error() }
@@ -72,7 +73,7 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 		err = ErrTooLong
 	}
 	if err != nil {
-		return field.Value{}, fmt.Errorf("%s: %w", f.name, err)
+		return field.Value{}, problem.InFilter(f.name, err)
 	}
 	return out, nil
 }
@@ -82,25 +83,27 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
-		text := fmt.Sprintf("%.64q", name)
-		if near := Nearest(name); near != "" {
+		near := Nearest(name)
+		text := fmt.Sprintf("%v %.64q", ErrUnknown, name)
+		if near != "" {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		}
-		return Filter{}, &ArgError{-1, fmt.Errorf("%w %s", ErrUnknown, text)}
+		return Filter{}, &ArgError{-1, problem.New(problem.UnknownFilter, text, ErrUnknown, name, near)}
 	}
 	if n := len(args); n < s.min || n > len(s.params) {
 		at := -1
 		if n > len(s.params) {
 			at = len(s.params)
 		}
-		return Filter{}, &ArgError{at, fmt.Errorf("%s takes %s, not %d", name, s.counts(), n)}
+		return Filter{}, &ArgError{at, problem.Errorf(problem.ArgumentCount, "%s takes %s, not %d", name, s.counts(), n)}
 	}
 	checked := make([]arg, len(args))
 	work := 0
 	for i, v := range args {
 		a, err := s.params[i].check(v)
 		if err != nil {
-			return Filter{}, &ArgError{i, fmt.Errorf("%s: argument %d %w", name, i+1, err)}
+			text := fmt.Sprintf("%s: argument %d %v", name, i+1, err)
+			return Filter{}, &ArgError{i, problem.New(problem.Argument, text, err, name, strconv.Itoa(i+1), err.Error())}
 		}
 		checked[i] = a
 		work += len(v.Text) * s.params[i].cost()

@@ -1,17 +1,17 @@
 package filter
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-var errObject = errors.New("the value is an object")
+var errObject = problem.Errorf(problem.AnObject, "the value is an object")
 
 // toEnd is the length of a slice that goes to the end.
 const toEnd = math.MaxInt

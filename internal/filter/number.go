@@ -1,13 +1,13 @@
 package filter
 
 import (
-	"errors"
 	"math/big"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -22,8 +22,8 @@ const (
 )
 
 var (
-	errNoNumber = errors.New("the value is not a number")
-	errDigits   = errors.New("the number has too many digits")
+	errNoNumber = problem.Errorf(problem.NoNumber, "the value is not a number")
+	errDigits   = problem.Errorf(problem.TooManyDigits, "the number has too many digits")
 )
 
 // A decimal is the number coef / 10^scale. A scale above zero means that it was written

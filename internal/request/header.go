@@ -1,11 +1,12 @@
 package request
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // The headers that signers set, which package webhook exports under the same names.
@@ -48,7 +49,7 @@ func CheckHeaderName(name string) (canonical string, err error) {
 	}
 	canonical = http.CanonicalHeaderKey(name)
 	if isReservedHeader(canonical) || isSignatureHeader(canonical) {
-		return "", fmt.Errorf("header %s must not be set", canonical)
+		return "", problem.Errorf(problem.HeaderReserved, "header %s must not be set", canonical)
 	}
 	return canonical, nil
 }
@@ -60,7 +61,7 @@ func CheckSignatureName(name string) (canonical string, err error) {
 	}
 	canonical = http.CanonicalHeaderKey(name)
 	if isReservedHeader(canonical) { // net/http would send the request unsigned
-		return "", fmt.Errorf("header %s must not be set", canonical)
+		return "", problem.Errorf(problem.HeaderReserved, "header %s must not be set", canonical)
 	}
 	return canonical, nil
 }
@@ -94,7 +95,7 @@ func CheckHeader(h http.Header) error {
 
 // DuplicateHeader returns the error for a header name that occurs twice, in any case.
 func DuplicateHeader(canonical string) error {
-	return fmt.Errorf("duplicate header %s", canonical)
+	return problem.Errorf(problem.HeaderTwice, "duplicate header %s", canonical)
 }
 
 // CheckHeaderValues refuses values that are not allowed in a header.
@@ -127,14 +128,14 @@ func IsHeaderControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 // checkToken refuses text that cannot be the name of a header.
 func checkToken(name string) error {
 	if name == "" {
-		return errors.New("empty header name")
+		return problem.Errorf(problem.HeaderNameEmpty, "empty header name")
 	}
 	if len(name) > MaxNameSize {
-		return fmt.Errorf("header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
+		return problem.Errorf(problem.HeaderNameTooLong, "header name of %d bytes, at most %d: %w", len(name), MaxNameSize, ErrLimit)
 	}
 	for i := range len(name) {
 		if !tokenChars[name[i]] { // not quoted: it may be a header line with a credential
-			return fmt.Errorf("invalid character in a header name at offset %d", i)
+			return problem.Errorf(problem.HeaderNameCharacter, "invalid character in a header name at offset %d", i)
 		}
 	}
 	return nil

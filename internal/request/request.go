@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // The limits, which package webhook exports under the same names.
@@ -39,7 +41,7 @@ var Methods = []string{
 // CheckMethod refuses methods that are not in Methods.
 func CheckMethod(method string) error {
 	if !slices.Contains(Methods, method) {
-		return fmt.Errorf("unknown method %.32q, want one of %s", method, strings.Join(Methods, ", "))
+		return problem.Errorf(problem.UnknownMethod, "unknown method %.32q, want one of %s", method, strings.Join(Methods, ", "))
 	}
 	return nil
 }

@@ -1,19 +1,20 @@
 package request
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // ParseURL parses a complete URL and refuses URLs that must not be dialled. Its errors
 // never quote the URL: a path or a query may contain personal data.
 func ParseURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLSize {
-		return nil, fmt.Errorf("URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
+		return nil, problem.Errorf(problem.URLTooLong, "URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
 	}
 	for i := range len(raw) {
 		if c := raw[i]; c <= ' ' || c == 0x7f || c == '\\' {
@@ -22,25 +23,25 @@ func ParseURL(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("URL cannot be parsed") // the parser's text quotes the URL
+		return nil, problem.Errorf(problem.URLSyntax, "URL cannot be parsed") // the parser's text quotes the URL
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("URL must start with http:// or https://")
+		return nil, problem.Errorf(problem.URLScheme, "URL must start with http:// or https://")
 	case u.User != nil:
-		return nil, errors.New("URL must not have a user name or password; use a header")
+		return nil, problem.Errorf(problem.URLUser, "URL must not have a user name or password; use a header")
 	case strings.Contains(raw, "#"):
-		return nil, errors.New("URL must not have a fragment")
+		return nil, problem.Errorf(problem.URLFragment, "URL must not have a fragment")
 	case u.Opaque != "" || u.Hostname() == "":
-		return nil, errors.New("URL has no host")
+		return nil, problem.Errorf(problem.URLNoHost, "URL has no host")
 	case strings.Contains(u.Host, "%"):
-		return nil, errors.New("URL must not have a zone in its host")
+		return nil, problem.Errorf(problem.URLZone, "URL must not have a zone in its host")
 	case strings.IndexFunc(u.Hostname(), notInHosts) >= 0:
-		return nil, errors.New("URL has an invalid character in its host")
+		return nil, problem.Errorf(problem.URLHostCharacter, "URL has an invalid character in its host")
 	}
 	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
 		if n, err := strconv.ParseUint(u.Host[i+1:], 10, 16); err != nil || n == 0 {
-			return nil, errors.New("URL has a port outside 1 to 65535")
+			return nil, problem.Errorf(problem.URLPort, "URL has a port outside 1 to 65535")
 		}
 	}
 	return u, nil
@@ -86,8 +87,8 @@ func BadSegment(url, sample string) (i int, err error) {
 
 // What BadSegment finds.
 var (
-	ErrDotSegment   = errors.New("a path segment that is . or .. would change the path")
-	ErrEmptySegment = errors.New("a value that leaves a path segment empty would change the path")
+	ErrDotSegment   = problem.Errorf(problem.URLDotSegment, "a path segment that is . or .. would change the path")
+	ErrEmptySegment = problem.Errorf(problem.URLEmptySegment, "a value that leaves a path segment empty would change the path")
 )
 
 // pathOf returns the path of a URL, without the slash at its start.

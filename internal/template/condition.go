@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -79,16 +80,16 @@ func (p *conditionParser) next() *Error {
 	case strings.ContainsRune(symbols, rune(rest[0])):
 		n = len(rest) - len(strings.TrimLeft(rest, symbols))
 	case strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "@{{"), strings.HasPrefix(rest, "@<<"):
-		return Errorf(p.at, "a condition has no tags: write the name alone, such as status == 'sent'")
+		return Errorf(p.at, problem.ConditionTag, "a condition has no tags: write the name alone, such as status == 'sent'")
 	default:
 		var ok bool
 		if n, ok = operandLength(rest); !ok {
-			return Errorf(p.at, "a text in quotes is not closed by %c", rest[n])
+			return Errorf(p.at, problem.QuoteUnclosed, "a text in quotes is not closed by %s", rest[n:n+1])
 		}
 	}
 	p.token, p.end = rest[:n], p.at+n
 	if right := habits[p.token]; right != "" {
-		err := Errorf(p.at, "%q is not known here, write %s", p.token, right)
+		err := Errorf(p.at, problem.ConditionOperator, "%q is not known here, write %s", p.token, right)
 		err.Length = n
 		return err
 	}
@@ -163,7 +164,7 @@ func (p *conditionParser) join(word string, part func() (*Condition, *Error)) (*
 
 func (p *conditionParser) factor() (c *Condition, err *Error) {
 	if p.depth++; p.depth > request.MaxDepth {
-		return nil, Errorf(p.at, "more than %d levels of brackets: %w", request.MaxDepth, request.ErrLimit)
+		return nil, Errorf(p.at, problem.ConditionTooDeep, "more than %d levels of brackets: %w", request.MaxDepth, request.ErrLimit)
 	}
 	defer func() { p.depth-- }()
 	switch p.token {
@@ -185,7 +186,7 @@ func (p *conditionParser) factor() (c *Condition, err *Error) {
 		}
 		switch p.token {
 		case "":
-			return nil, Errorf(opened, "a ( is not closed by )")
+			return nil, Errorf(opened, problem.BracketUnclosed, "a %s is not closed by %s", "(", ")")
 		case ")":
 			return c, p.next()
 		}
@@ -208,7 +209,7 @@ func (p *conditionParser) comparison() (*Condition, *Error) {
 	}
 	if p.token == "(" {
 		if c.Op != "in" {
-			return nil, Errorf(p.at, "a list in brackets stands behind in only")
+			return nil, Errorf(p.at, problem.ConditionList, "a list in brackets stands behind in only")
 		}
 		c.List = true
 		c.Right, err = p.list()
@@ -234,7 +235,7 @@ func (p *conditionParser) list() (list []Operand, err *Error) {
 		case ")":
 			return list, p.next()
 		case "":
-			return nil, Errorf(opened, "a ( is not closed by )")
+			return nil, Errorf(opened, problem.BracketUnclosed, "a %s is not closed by %s", "(", ")")
 		case ",":
 		default:
 			return nil, p.expected("a comma or )")
@@ -249,17 +250,17 @@ func (p *conditionParser) operand() (o Operand, err *Error) {
 	case p.token == "" || isOperator(p.token):
 		return o, p.expected("a name, a text in quotes or a number")
 	case p.operands == request.MaxPlaceholders:
-		return o, Errorf(p.at, "more than %d names and values: %w", request.MaxPlaceholders, request.ErrLimit)
+		return o, Errorf(p.at, problem.ConditionTooManyOf, "more than %d names and values: %w", request.MaxPlaceholders, request.ErrLimit)
 	}
 	p.operands++
 	x := expr{src: p.token, base: p.at}
 	if isDecimal(p.token) {
 		if len(p.token) > 20 {
-			return o, x.errorf("a number of %d characters, at most 20", len(p.token))
+			return o, x.errorf(problem.NumberTooLong, "a number of %d characters, at most %d", len(p.token), 20)
 		}
 		o.Literal, o.Number = field.Number(p.token), true
 	} else if err = x.operand(&o.Node); err == nil && x.i < len(x.src) {
-		err = x.errorf("expected a blank, found %s", x.found())
+		err = x.errorf(problem.ConditionExpected, "expected %s, found %s", "a blank", x.found())
 	}
 	if err != nil {
 		return o, err
@@ -282,13 +283,19 @@ func isDecimal(word string) bool {
 	return digits(whole) && (!point || digits(fraction))
 }
 
-// expected returns an error about the token at the current place.
+// expected returns an error about the token at the current place. It quotes no text in
+// quotes, which is a value.
 func (p *conditionParser) expected(what string) *Error {
-	if p.token == "" {
-		return &Error{Offset: len(p.src), Err: fmt.Errorf("expected %s, found the end", what)}
+	found := "the end"
+	switch {
+	case p.token == "":
+	case p.token[0] == '\'' || p.token[0] == '"':
+		found = "a text in quotes"
+	default:
+		token := []rune(p.token)
+		found = fmt.Sprintf("%q", string(token[:min(len(token), 20)]))
 	}
-	found := []rune(p.token)
-	err := Errorf(p.at, "expected %s, found %q", what, string(found[:min(len(found), 20)]))
+	err := Errorf(p.at, problem.ConditionExpected, "expected %s, found %s", what, found)
 	err.Length = len(p.token)
 	return err
 }

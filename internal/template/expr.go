@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -44,7 +45,7 @@ func (x *expr) parse(n *Node) *Error {
 	}
 	for x.skipBlanks(); x.i < len(x.src); x.skipBlanks() {
 		if x.src[x.i] != '|' {
-			return x.errorf("expected | or the end of the tag, found %s", x.found())
+			return x.errorf(problem.TagEndExpected, "expected | or the end of the tag, found %s", x.found())
 		}
 		x.i++
 		call, err := x.filter()
@@ -52,7 +53,7 @@ func (x *expr) parse(n *Node) *Error {
 			return err
 		}
 		if len(n.Filters) == request.MaxFilters {
-			return Errorf(call.At, "more than %d filters: %w", request.MaxFilters, request.ErrLimit)
+			return Errorf(call.At, problem.TooManyFilters, "more than %d filters: %w", request.MaxFilters, request.ErrLimit)
 		}
 		n.Filters = append(n.Filters, call)
 	}
@@ -61,10 +62,10 @@ func (x *expr) parse(n *Node) *Error {
 
 func (x *expr) operand(n *Node) *Error {
 	if x.i == len(x.src) {
-		return Errorf(x.base, "an empty placeholder")
+		return Errorf(x.base, problem.EmptyPlaceholder, "an empty placeholder")
 	}
 	if x.src[x.i] == '|' {
-		return x.errorf("expected a name before |")
+		return x.errorf(problem.NameExpected, "expected a name before |")
 	}
 	if v, ok, err := x.literal(); ok || err != nil {
 		n.Literal = v
@@ -88,9 +89,9 @@ func (x *expr) literal() (v field.Value, ok bool, err *Error) {
 	case word == "" || strings.Trim(digits, "0123456789") != "":
 		return v, false, nil
 	case digits == "":
-		return v, true, x.errorf("expected digits after -")
+		return v, true, x.errorf(problem.DigitsExpected, "expected digits after -")
 	case len(digits) > 18:
-		return v, true, x.errorf("a number of %d digits, at most 18", len(digits))
+		return v, true, x.errorf(problem.NumberTooLong, "a number of %d characters, at most %d", len(digits), 18)
 	default:
 		v = field.Number(integer(word))
 	}
@@ -129,7 +130,7 @@ func (x *expr) text(quote string) (field.Value, *Error) {
 	for {
 		n := strings.Index(x.src[end:], quote)
 		if n < 0 {
-			return field.Value{}, x.errorf("a text in quotes is not closed by %s", quote)
+			return field.Value{}, x.errorf(problem.QuoteUnclosed, "a text in quotes is not closed by %s", quote)
 		}
 		end += n
 		if !x.json || quote != `"` || x.src[end-1] != '\\' {
@@ -177,9 +178,9 @@ func (x *expr) name(n *Node) *Error {
 	n.Name = strings.Join(parts, ".")
 	switch at := x.base + start; {
 	case len(n.Name) > request.MaxNameSize:
-		return Errorf(at, "a name of %d bytes, at most %d: %w", len(n.Name), request.MaxNameSize, request.ErrLimit)
+		return Errorf(at, problem.NameTooLong, "a name of %d bytes, at most %d: %w", len(n.Name), request.MaxNameSize, request.ErrLimit)
 	case len(parts) > request.MaxDepth:
-		return Errorf(at, "a name of %d parts, at most %d: %w", len(parts), request.MaxDepth, request.ErrLimit)
+		return Errorf(at, problem.NameTooDeep, "a name of %d parts, at most %d: %w", len(parts), request.MaxDepth, request.ErrLimit)
 	}
 	return nil
 }
@@ -191,24 +192,24 @@ func (x *expr) badName(start int) *Error {
 	switch end := x.i == len(x.src) || r == '|' || unicode.IsSpace(r); {
 	case afterDot && end:
 		x.i--
-		return x.errorf("an empty part in a name")
+		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
 	case end && x.i > start:
-		return x.errorf("a blank inside a name")
+		return x.errorf(problem.BlankInName, "a blank inside a name")
 	case r == '.' || r == '[':
-		return x.errorf("an empty part in a name")
+		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
 	}
-	return x.errorf("%q in a name", r)
+	return x.errorf(problem.NameCharacter, "%q in a name", r)
 }
 
 func (x *expr) index() (string, *Error) {
 	end := strings.IndexByte(x.src[x.i:], ']')
 	if end < 0 {
-		return "", x.errorf("a [ is not closed by ]")
+		return "", x.errorf(problem.BracketUnclosed, "a %s is not closed by %s", "[", "]")
 	}
 	index := strings.TrimSpace(x.src[x.i+1 : x.i+end])
 	if _, ok := field.Index(index); !ok {
 		x.i++
-		return "", x.errorf("an index that is not a whole number")
+		return "", x.errorf(problem.NoIndex, "an index that is not a whole number")
 	}
 	x.i += end + 1
 	return index, nil
@@ -218,7 +219,7 @@ func (x *expr) filter() (Call, *Error) {
 	x.skipBlanks()
 	call := Call{Name: x.word(), At: x.base + x.i}
 	if call.Name == "" {
-		return call, x.errorf("expected a filter after |")
+		return call, x.errorf(problem.FilterExpected, "expected a filter after |")
 	}
 	x.i += len(call.Name)
 	x.skipBlanks()
@@ -234,7 +235,7 @@ func (x *expr) filter() (Call, *Error) {
 			return call, err
 		}
 		if !ok {
-			return call, x.errorf("expected a text in quotes, a whole number, true, false or nil, found %s", x.found())
+			return call, x.errorf(problem.ArgumentExpected, "expected a text in quotes, a whole number, true, false or nil, found %s", x.found())
 		}
 		call.Args = append(call.Args, Arg{v, at, x.base + x.i})
 		x.skipBlanks()
@@ -283,4 +284,6 @@ func (x *expr) part() string {
 	return x.src[start:x.i]
 }
 
-func (x *expr) errorf(format string, args ...any) *Error { return Errorf(x.base+x.i, format, args...) }
+func (x *expr) errorf(code problem.Code, format string, args ...any) *Error {
+	return Errorf(x.base+x.i, code, format, args...)
+}

@@ -3,6 +3,7 @@ package template
 import (
 	"sort"
 
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
@@ -72,7 +73,7 @@ func (j *jsonTemplate) substitute() error {
 			}
 			j.text = append(j.text, n.Text...)
 		case escaped:
-			return n.Errorf("a placeholder after a backslash")
+			return n.Errorf(problem.PlaceholderBackslash, "a placeholder after a backslash")
 		case inString:
 			j.text = append(j.text, forString...)
 		default:
@@ -99,19 +100,19 @@ func (j *jsonTemplate) syntaxError(off int) error {
 		if len(j.nodes) > 0 {
 			end = j.nodes[len(j.nodes)-1].End
 		}
-		return Errorf(end, "not JSON: it ends early")
+		return Errorf(end, problem.JSONEnds, "not JSON: it ends early")
 	}
 	i, source := j.node(off)
 	n := j.nodes[i]
 	switch {
 	case n.Placeholder() && j.places[i].InString:
-		return n.Errorf("a placeholder inside an escape")
+		return n.Errorf(problem.PlaceholderInEscape, "a placeholder inside an escape")
 	case n.Placeholder():
-		return n.Errorf("a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key")
+		return n.Errorf(problem.PlaceholderNoValue, "a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key")
 	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.places[i-1].InString:
-		return j.nodes[i-1].Errorf("text next to a bare placeholder: outside a string it is a whole JSON value")
+		return j.nodes[i-1].Errorf(problem.TextNextToPlaceholder, "text next to a bare placeholder: outside a string it is a whole JSON value")
 	}
-	return Errorf(source, "not JSON")
+	return Errorf(source, problem.JSONSyntax, "not JSON")
 }
 
 // checkKeys checks the keys and the depth of all objects in raw, which begins at offset
@@ -122,20 +123,22 @@ func (j *jsonTemplate) checkKeys(raw string, base, depth int) error {
 	}
 	if depth == 0 {
 		_, source := j.node(base)
-		return Errorf(source, "nested too deeply: %w", request.ErrLimit)
+		return Errorf(source, problem.JSONTooDeep, "nested too deeply: %w", request.ErrLimit)
 	}
 	seen := map[string]bool{}
 	for it := rawjson.Walk(raw); it.Next(); {
 		if raw[0] == '{' {
 			for i, n := range j.nodes {
 				if at := j.starts[i]; n.Placeholder() && at >= base+it.KeyStart && at < base+it.KeyEnd {
-					return n.Errorf("a placeholder in a key")
+					return n.Errorf(problem.PlaceholderInKey, "a placeholder in a key")
 				}
 			}
 			key := it.Key()
 			if seen[key] {
 				_, source := j.node(base + it.KeyStart)
-				return Errorf(source, "duplicate key %.64q", key)
+				err := Errorf(source, problem.DuplicateKey, "duplicate key")
+				err.Length = it.KeyEnd - it.KeyStart
+				return err
 			}
 			seen[key] = true
 			j.place(base+it.Start, base+it.End, base+it.KeyStart)

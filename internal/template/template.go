@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasttemplate"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // A Node is a piece of a template: text, or a placeholder.
@@ -29,20 +30,20 @@ func (n Node) Placeholder() bool { return n.Text == "" }
 type Error struct {
 	Offset, Length int
 	Name           string // the placeholder, if there is one
-	Err            error
+	Err            *problem.Error
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf returns an Error at an offset, with a length of 1.
-func Errorf(offset int, format string, args ...any) *Error {
-	return &Error{Offset: offset, Length: 1, Err: fmt.Errorf(format, args...)}
+func Errorf(offset int, code problem.Code, format string, args ...any) *Error {
+	return &Error{Offset: offset, Length: 1, Err: problem.Errorf(code, format, args...)}
 }
 
 // Errorf returns an Error at a placeholder's tag.
-func (n Node) Errorf(format string, args ...any) *Error {
-	return &Error{Offset: n.Offset, Length: n.End - n.Offset, Name: n.Name, Err: fmt.Errorf(format, args...)}
+func (n Node) Errorf(code problem.Code, format string, args ...any) *Error {
+	return &Error{Offset: n.Offset, Length: n.End - n.Offset, Name: n.Name, Err: problem.Errorf(code, format, args...)}
 }
 
 // The tags. The platform's documents write {{x}} as @{{x}}, where the @ is an escape of
@@ -103,7 +104,7 @@ func (s *splitter) placeholder(content string, offset, at int) {
 	x := expr{src: content, base: at, json: s.json}
 	err := x.parse(&n)
 	if i := nestedTag(content); i >= 0 {
-		err = Errorf(at+i, "a tag inside a tag")
+		err = Errorf(at+i, problem.TagInTag, "a tag inside a tag")
 	}
 	if err != nil {
 		s.errs = append(s.errs, err)
@@ -140,7 +141,7 @@ func cut(
 ) *Error {
 	t, err := fasttemplate.NewTemplate(src, open, closing)
 	if err != nil { // it quotes the template, which may have credentials
-		return Errorf(base+unclosed(src, open, closing), "a tag is not closed by %s", closing)
+		return Errorf(base+unclosed(src, open, closing), problem.TagUnclosed, "a tag is not closed by %s", closing)
 	}
 	// fasttemplate has split the template. To get the pieces, run it once with a writer
 	// that records them.

@@ -3,6 +3,8 @@ package template
 import (
 	"slices"
 	"strings"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // URL checks the places of the placeholders in a URL: they must be after the authority,
@@ -11,20 +13,20 @@ import (
 func URL(nodes []Node) (authority int, err error) {
 	for _, n := range nodes {
 		if i := strings.IndexFunc(n.Text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }); i >= 0 {
-			return 0, Errorf(n.Offset+i, "a blank, a control character or a backslash")
+			return 0, Errorf(n.Offset+i, problem.URLCharacter, "a blank, a control character or a backslash")
 		}
 		if i := strings.IndexByte(n.Text, '#'); i >= 0 {
-			return 0, Errorf(n.Offset+i, "a fragment is never sent")
+			return 0, Errorf(n.Offset+i, problem.URLFragment, "a fragment is never sent")
 		}
 	}
 	if len(nodes) == 0 {
-		return 0, Errorf(0, "empty")
+		return 0, Errorf(0, problem.URLEmpty, "empty")
 	}
 	authority, complete := authorityEnd(nodes[0].Text)
 	if !complete {
 		for _, n := range nodes {
 			if n.Placeholder() {
-				return 0, n.Errorf("a placeholder in scheme, user, host or port: " +
+				return 0, n.Errorf(problem.URLAddress, "a placeholder in scheme, user, host or port: "+
 					"the address must not depend on an event")
 			}
 		}
@@ -53,7 +55,7 @@ func checkQueryNames(nodes []Node) error {
 	for _, n := range nodes {
 		if n.Placeholder() {
 			if inName {
-				return n.Errorf("a placeholder in the name of a query parameter")
+				return n.Errorf(problem.URLQueryName, "a placeholder in the name of a query parameter")
 			}
 			continue
 		}

@@ -1,0 +1,183 @@
+package problem
+
+// The arguments that many codes have.
+const (
+	is    = "how many there are"
+	most  = "the most that there may be"
+	found = "what stands there"
+	name  = "the name"
+	near  = "what it should perhaps be, or nothing"
+)
+
+// Tags.
+var (
+	TagUnclosed      = code("tag-unclosed", "what would close it")
+	TagInTag         = code("tag-in-tag")
+	EmptyPlaceholder = code("placeholder-empty")
+	TagEndExpected   = code("tag-end-expected", found)
+	NameExpected     = code("name-expected")
+	DigitsExpected   = code("digits-expected")
+	NumberTooLong    = code("number-too-long", is, most)
+	QuoteUnclosed    = code("quote-unclosed", "the quote")
+	BracketUnclosed  = code("bracket-unclosed", "the bracket", "what would close it")
+	NameTooLong      = code("name-too-long", is, most)
+	NameTooDeep      = code("name-too-deep", is, most)
+	EmptyNamePart    = code("name-part-empty")
+	BlankInName      = code("name-blank")
+	NameCharacter    = code("name-character", "the character")
+	NoIndex          = code("index-not-whole")
+	UnknownName      = code("unknown-name", name, near)
+)
+
+// Filters.
+var (
+	FilterExpected   = code("filter-expected")
+	ArgumentExpected = code("argument-expected", found)
+	UnknownFilter    = code("unknown-filter", name, near)
+	ArgumentCount    = code("filter-argument-count", "the filter", "how many it takes, in English", is)
+	Argument         = code("filter-argument", "the filter", "which argument, from 1", "what is wrong with it, in English")
+	FilterValue      = code("filter-value", "the filter", "what is wrong with the value, in English")
+	NoNumber         = code("filter-no-number", "the filter")
+	TooManyDigits    = code("filter-digits", "the filter")
+	NoTime           = code("filter-no-time", "the filter")
+	AnObject         = code("filter-object", "the filter")
+	ResultTooLong    = code("filter-result-too-long", "the filter", most)
+	TooManyFilters   = code("too-many-filters", most)
+	FilterWork       = code("filter-work", most)
+	PatternTooLong   = code("pattern-too-long", most)
+)
+
+// Values that are left out.
+var (
+	OptionalLast    = code("optional-last")
+	OptionalElement = code("optional-element")
+	OptionalMember  = code("optional-member")
+	OptionalQuery   = code("optional-query")
+	OptionalHeader  = code("optional-header")
+)
+
+// Conditions.
+var (
+	ConditionTag       = code("condition-tag")
+	ConditionOperator  = code("condition-operator", found, "what to write")
+	ConditionExpected  = code("condition-expected", "what is wanted, in English", found)
+	ConditionList      = code("condition-list")
+	ConditionTooDeep   = code("condition-too-deep", most)
+	ConditionTooManyOf = code("condition-too-many-values", most)
+)
+
+// Templates.
+var (
+	NotUTF8             = code("not-utf8")
+	TemplateTooLong     = code("template-too-long", is, most)
+	TooManyPlaceholders = code("too-many-placeholders", most)
+	ComposedTooLong     = code("composed-too-long", most)
+	ValueTooDeep        = code("value-too-deep", most)
+)
+
+// URLs.
+var (
+	URLEmpty          = code("url-empty")
+	URLTooLong        = code("url-too-long", is, most)
+	URLWithBodyFields = code("url-too-long-with-fields", most)
+	URLCharacter      = code("url-character")
+	URLSyntax         = code("url-syntax")
+	URLScheme         = code("url-scheme")
+	URLUser           = code("url-user")
+	URLFragment       = code("url-fragment")
+	URLNoHost         = code("url-no-host")
+	URLZone           = code("url-zone")
+	URLHostCharacter  = code("url-host-character")
+	URLPort           = code("url-port")
+	URLAddress        = code("url-address-varies")
+	URLQueryName      = code("url-query-name-varies")
+	URLComposite      = code("url-composite")
+	URLDotSegment     = code("url-dot-segment")
+	URLEmptySegment   = code("url-empty-segment")
+)
+
+// Headers.
+var (
+	TooManyHeaders       = code("too-many-headers", is, most)
+	HeaderNameEmpty      = code("header-name-empty")
+	HeaderNameTooLong    = code("header-name-too-long", is, most)
+	HeaderNameCharacter  = code("header-name-character", "the offset in the name")
+	HeaderReserved       = code("header-reserved", name)
+	HeaderTwice          = code("header-twice", name)
+	HeaderControl        = code("header-control")
+	HeaderTooLong        = code("header-too-long", is, most)
+	ContentType          = code("content-type")
+	ContentTypeOfFormats = code("content-type-of-format", "the format")
+)
+
+// Bodies.
+var (
+	JSONSyntax            = code("json-syntax")
+	JSONEnds              = code("json-ends")
+	JSONTooDeep           = code("json-too-deep")
+	DuplicateKey          = code("duplicate-key")
+	PlaceholderBackslash  = code("placeholder-after-backslash")
+	PlaceholderInEscape   = code("placeholder-in-escape")
+	PlaceholderNoValue    = code("placeholder-no-value")
+	PlaceholderInKey      = code("placeholder-in-key")
+	TextNextToPlaceholder = code("text-next-to-placeholder")
+	FormNotFields         = code("form-not-fields")
+	FormNotObject         = code("form-not-object")
+	FormTooLong           = code("form-too-long", most)
+)
+
+// The other settings.
+var (
+	UnknownMethod     = code("unknown-method", "the method", "those there are")
+	UnknownFormat     = code("unknown-format", "the format", "those there are")
+	UnknownFormLists  = code("unknown-form-lists", "the setting", "those there are")
+	PolicySuccess     = code("policy-success", "the status")
+	PolicyTimeout     = code("policy-timeout", "the timeout", "the longest")
+	PolicyAttempts    = code("policy-attempts", is, most)
+	PolicyWaits       = code("policy-waits", is, most)
+	PolicyWait        = code("policy-wait", "the wait", "the longest")
+	PolicyJitter      = code("policy-jitter", "the jitter")
+	PolicyRate        = code("policy-rate", "the rate", "the lowest", "the highest")
+	PolicyConcurrency = code("policy-concurrency", is, most)
+)
+
+// What Bounds forbid.
+var (
+	BoundTemplates = code("bound-templates", is, most)
+	BoundTimeout   = code("bound-timeout", "the timeout", "the longest")
+	BoundAttempts  = code("bound-attempts", is, most)
+	BoundWait      = code("bound-wait", "the wait", "the shortest")
+)
+
+// Events and samples.
+var (
+	EventNil    = code("event-nil")
+	SampleNil   = code("sample-nil")
+	NoJSON      = code("event-no-json")
+	EventSyntax = code("event-syntax", "the offset")
+)
+
+// Warnings.
+var (
+	PlainHTTP        = code("http")
+	AtDropped        = code("at-dropped")
+	EncodedTwice     = code("url-encode-needless")
+	OftenAbsent      = code("often-absent", name, "when, in English", "what stands there then")
+	TextUnquoted     = code("text-unquoted", name)
+	CompositeInURL   = code("composite-in-url", name, "object or array")
+	NumberTouchesURL = code("number-next-to-text", name)
+)
+
+// The old language, of ModernizeTemplate.
+var (
+	OldNameAsDefault = code("old-name-as-default", name)
+	OldExpected      = code("old-expected", found)
+	OldPipe          = code("old-pipe-in-default", name)
+	OldBackslash     = code("old-backslash")
+	OldQuotes        = code("old-both-quotes")
+)
+
+// Anything else.
+
+// Other is what has no code of its own, such as an error of Bounds.CheckURL.
+var Other = code("other", "the problem, in English")
