@@ -83,6 +83,8 @@ func composeCases(o options) ([]pair.Case, func(), error) {
 	cases = append(cases, o.renderings(slopes...)...)
 	cases = append(cases, o.flat(sizes[0], slopes[0], sizes[len(sizes)-1], slopes[len(slopes)-1]))
 	cases = append(cases, o.renderings(values()...)...)
+	cases = append(cases, o.renderings(leavingOut())...)
+	cases = append(cases, o.when())
 	return append(cases, composeAllocs()...), nil, nil
 }
 
@@ -188,6 +190,50 @@ func (o options) flat(few int, ofFew rendering, many int, ofMany rendering) pair
 	}
 	return o.computeSlices("compose/slope-flat", fmt.Sprintf("a placeholder of %d : one of %d", many, few),
 		pair.Growth, pair.AtMost(1.15), per(many, ofMany), per(few, ofFew))
+}
+
+// leavingOut composes the seed's body where all members are optional, and one has no
+// value.
+func leavingOut() rendering {
+	status := seedStatus
+	status.ReadAt = payload.Time{}
+	event := webhook.Event(&status)
+	all := seedWebhook
+	all.Body = strings.ReplaceAll(all.Body, "}}", " | optional}}")
+	in, plain := open(all, seedStatus), open(seedWebhook, seedStatus)
+	return rendering{
+		"compose/optional", "body of four optional members, of which one is left out : not optional", pair.Time, pair.AtMost(2),
+		into(4096, func(dst []byte) []byte { return in.appendBody(dst, event) }),
+		into(4096, func(dst []byte) []byte { return plain.appendBody(dst, event) }),
+	}
+}
+
+// when decides about an event by two comparisons.
+func (o options) when() pair.Case {
+	w := seedWebhook
+	w.When = "payload.status == 'read' and payload.mobile != '919019120120'"
+	in, event := open(w, seedStatus), webhook.Event(&seedStatus)
+	want := string(seedStatus.Status)
+	ours := pair.Loop(o.computeSlice, func() {
+		if !in.wants(event) {
+			panic("not wanted")
+		}
+	})
+	hand := pair.Loop(o.computeSlice, func() {
+		if string(seedStatus.Status) != want || seedStatus.To.String() == "919019120120" {
+			panic("not wanted")
+		}
+	})
+	const name = "compose/when"
+	return pair.Of(name, func() (pair.Figure, error) {
+		c, err := pair.Compare(o.computeRounds, ours, hand)
+		return pair.Figure{
+			Name: name, What: "a condition of two comparisons", Unit: pair.Nanos,
+			Value: c.Time.Subject.Linear(1e9, 0), Goal: pair.AtMost(150),
+			Self: c.Time.Self, Slack: pair.ComputeSlack, Ours: c.Time.Subject.Median,
+			Note: "by hand " + pair.Seconds(c.Time.Reference.Median),
+		}, err
+	})
 }
 
 // values compose one long value: clean, and with an escape for three bytes of nine.

@@ -16,6 +16,7 @@ func open(w webhook.Webhook, samples ...webhook.Event) inside {
 	}
 	program, faults := compose.Compile(compose.Webhook{
 		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
+		FormLists: string(w.FormLists), When: w.When,
 	}, events...)
 	if len(faults) > 0 {
 		panic(faults[0])
@@ -35,4 +36,11 @@ func (in inside) appendBody(dst []byte, e webhook.Event) []byte {
 	dst, err := in.program.AppendBody(dst, e)
 	must(err)
 	return dst
+}
+
+// wants reports whether the condition holds for e.
+func (in inside) wants(e webhook.Event) bool {
+	ok, err := in.program.Wants(e)
+	must(err)
+	return ok
 }

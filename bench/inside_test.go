@@ -45,6 +45,9 @@ func TestInside(t *testing.T) {
 		require.True(t, json.Valid([]byte(ours)), r.name)
 		require.Equal(t, strings.Trim(ours, `"`), strings.Trim(string(r.theirs()), `"`), r.name)
 	}
+	optional := leavingOut()
+	require.NotContains(t, string(optional.ours()), "read_at")
+	require.Equal(t, string(optional.theirs()), strings.TrimSuffix(string(optional.ours()), "\n    }")+",\n      \"read_at\": \"\"\n    }")
 }
 
 // What signs in two ways is one MAC.

@@ -77,12 +77,10 @@ func (p *Program) Compose(id string, e Event, values []string) (Request, error) 
 	if err := r.start(p, id, e); err != nil {
 		return Request{}, err
 	}
-	if p.when != nil {
-		if ok, err := r.wants(p.when); err != nil {
-			return Request{}, err
-		} else if !ok {
-			return Request{}, ErrUnwanted
-		}
+	if ok, err := r.wants(p.when); err != nil {
+		return Request{}, err
+	} else if !ok {
+		return Request{}, ErrUnwanted
 	}
 	fields, err := r.fields()
 	if err != nil {
@@ -105,6 +103,16 @@ func (p *Program) Compose(id string, e Event, values []string) (Request, error) 
 		}
 	}
 	return r.request(urlEnd, textEnd, contentType, values), nil
+}
+
+// Wants reports whether Compose would make a request for e, as far as the condition says.
+func (p *Program) Wants(e Event) (bool, error) {
+	r := renderers.Get().(*renderer)
+	defer r.release()
+	if err := r.start(p, "msg_id", e); err != nil {
+		return false, err
+	}
+	return r.wants(p.when)
 }
 
 // AppendBody appends the body that Compose renders for e. It must have a template.

@@ -103,8 +103,11 @@ func (p *Program) bindWhen(entry *field.Entry) []*accessor {
 	return accessors
 }
 
-// wants reports whether the condition holds.
+// wants reports whether the condition holds, as nil always does.
 func (r *renderer) wants(c *condition) (bool, error) {
+	if c == nil {
+		return true, nil
+	}
 	switch c.op {
 	case "not":
 		ok, err := r.wants(c.parts[0])

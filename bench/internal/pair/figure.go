@@ -19,6 +19,7 @@ const (
 	Allocs Unit = "allocs"
 	Bytes  Unit = "B"
 	Millis Unit = "ms"
+	Nanos  Unit = "ns"
 	Each   Unit = "per request"
 )
 
