@@ -1,0 +1,83 @@
+package webhook_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+var readTests = []readTest{
+	{name: "texts", event: `{"id":"1 2","to":"+91 80682","name":"Zoë 😀","hi":"हिन्दी","quotes":"\"early bird\", it's","back":"\\"}`},
+	{name: "hostile texts", event: `{"a":"x&b=1","b":"%41%","c":"a+b;c","d":"</script>","e":"--\r\n--","f":"{{id}} <?php"}`},
+	{name: "line ends and blanks", event: `{"crlf":"a\r\nb\r\n","lf":"\na","cr":"a\rb","tab":"\t","blanks":"  a  "}`},
+	{name: "NUL", event: `{"a":"x\u0000y","b":"\u0000","c":"\u001b[0m"}`},
+	{name: "nested", event: `{"o":{"a":{"b":"c"},"d":"e"},"l":["p",["q","r"],{"k":"v"}]}`},
+	{name: "no texts", event: `{"null":null,"true":true,"false":false,"zero":0,"empty":"","number":1.50}`},
+	{name: "empty lists", event: `{"a":"b","list":[],"object":{},"deep":{"o":{"l":[]}},"half":[[],"x"]}`, reads: map[string]string{
+		"qs": `{"a":"b","half":["x"]}`,
+	}},
+	{name: "empty form", event: `{}`},
+	{name: "long numbers", event: `{"to":919019912345,"id":120363042969381234,"longer":123456789012345678901234}`, reads: map[string]string{
+		"Node JSON": `{"to":919019912345,"id":120363042969381230,"longer":123456789012345690000000}`,
+		"PHP JSON":  `{"to":919019912345,"id":120363042969381234,"longer":123456789012345690000000}`,
+	}},
+	{name: "names with brackets", event: `{"a[b]":"1","c":{"d[e]":"2","][":"3"},"[":"4","]":"5"}`},
+	{name: "names with signs", event: `{"a=b&c":"1","o":{"=&":"2","+;":"3"}}`},
+	{name: "a name with a line end", event: `{"a\r\nb":"1","o":{"\r\n":"2"}}`, reads: map[string]string{
+		"Node form-data": `{"a\r\nb":"1","o":{"\r\n":"2"}}`,
+	}},
+	{name: "names of other scripts", event: `{"Größe":"1","o":{"नाम":"2"}}`, reads: map[string]string{
+		"busboy": `{"GrÃ¶Ã\u009fe":"1","o":{"à¤¨à¤¾à¤®":"2"}}`, // without defParamCharset: 'utf8'
+	}},
+	{name: "names with blanks and dots", event: `{"first name":"1","a.b":"2","o":{"a.b c":"3"}}`, reads: map[string]string{
+		"PHP form-urlencoded": `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
+		"PHP form-data":       `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
+		"PHP query":           `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
+	}},
+	{name: "names of numbers", event: `{"o":{"0":"a","1":"b"},"p":{"5":"c"}}`, reads: map[string]string{
+		"qs": `{"o":["a","b"],"p":["c"]}`,
+	}},
+	{name: "an empty name", event: `{"o":{"":"x"}}`, reads: map[string]string{
+		"PHP form-urlencoded": `{"o":["x"]}`,
+		"PHP form-data":       `{"o":["x"]}`,
+		"PHP query":           `{"o":["x"]}`,
+		"qs":                  `{"o":["x"]}`,
+	}},
+	{
+		name: "names of prototypes", event: `{"constructor":"1","toString":"2","o":{"__proto__":"3","hasOwnProperty":"4","length":"5"}}`,
+		reads: map[string]string{"qs": `{"o":{"length":"5"}}`},
+	},
+	{name: "seven deep", event: `{"a":{"b":{"c":{"d":{"e":{"f":{"g":"x"}}}}}}}`, reads: map[string]string{
+		"qs": `{"a":{"b":{"c":{"d":{"e":{"f":{"[g]":"x"}}}}}}}`,
+	}},
+	{name: "a list of 21", event: `{"l":` + numbers(21) + `}`},
+	{name: "a list of 22", event: `{"l":` + numbers(22) + `}`, reads: map[string]string{
+		"qs": `{"l":` + numbered("", 22) + `}`,
+	}},
+	{name: "1000 fields", event: numbered("f", 1000), only: "form-data"},
+	{
+		name: "1001 fields", event: numbered("f", 1001), only: "form-data",
+		reads: map[string]string{"PHP": numbered("f", 1000)}, // which tells nobody
+		fails: map[string]string{"Flask form-data": "413", "Go form-data": "message too large"},
+	},
+	{name: "1002 fields of a form", event: numbered("f", 1002), only: "form-urlencoded", reads: map[string]string{
+		"PHP": numbered("f", 1001), "qs": numbered("f", 1000),
+	}},
+}
+
+// numbered returns an object of n members whose names are texts and numbers.
+func numbered(text string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%s%d":"%d"`, text, i, i)
+	}
+	return "{" + b.String()[1:] + "}"
+}
+
+// numbers returns a list of n numbers, as texts.
+func numbers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%d"`, i)
+	}
+	return "[" + b.String()[1:] + "]"
+}
