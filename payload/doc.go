@@ -21,6 +21,8 @@
 // are kept as the token that was read, in the types [Phone], [Int], [Seconds],
 // [Decimal] and [Time]. Their accessors return false if there is no such value, so that
 // one bad optional member neither makes the event unreadable nor becomes a wrong value.
+// What was made in Go, or read in another event, is written in the form that is documented
+// for the field: a number in one event is a string in another.
 //
 // The types are plain values. They may be copied, and read by several goroutines at once.
 // As with any struct, a copy shares the elements of lists and the bytes of raw JSON. The

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"math/big"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +164,34 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// FuzzTimeInstant compares TimeInstant with the layout as package time writes it.
+// FuzzNumbers compares the whole numbers that are read with exact arithmetic.
+func FuzzNumbers(f *testing.F) {
+	for _, text := range []string{
+		"12", "12.0", "1.2e1", "120e-1", "-0", "0.0", "1e18", "9223372036854775808", "0.00012e5", "1e", "00:00:12", "1e64",
+		"-12 ", "+7", "007", "-9223372036854775808", "0e-64", "1.5", "null", `"1"`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		trimmed := strings.Trim(text, " \t\r\n")
+		if i := strings.IndexAny(trimmed, "eE"); len(trimmed) > 30 || i >= 0 && len(trimmed)-i > 3 || i >= 0 && strings.Trim(trimmed[:i], "0-.") == "" {
+			t.Skip("too large to compute, or zero with whatever exponent")
+		}
+		quoted, err := json.Marshal(text)
+		require.NoError(t, err)
+		n, ok := readValue[payload.Int](t, string(quoted)).Int64()
+		_, plain := strconv.ParseInt(trimmed, 10, 64)
+		want, valid := new(big.Rat).SetString(trimmed)
+		number := plain == nil || json.Valid([]byte(trimmed)) && valid
+		require.Equal(t, number && want.IsInt() && want.Num().IsInt64(), ok)
+		if ok {
+			require.Equal(t, want.Num().Int64(), n)
+		}
+	})
+}
+
+// FuzzTimeInstant compares TimeInstant with the layout as package time writes it. Only the
+// zero time is none.
 func FuzzTimeInstant(f *testing.F) {
 	for _, sec := range []int64{
 		0, 1624027686, -1, -62135596800, -62167219201, 253402300800, math.MinInt64, math.MaxInt64,
@@ -174,6 +203,10 @@ func FuzzTimeInstant(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, sec, nsec int64, offset int) {
 		at := time.Unix(sec, nsec).In(time.FixedZone("", offset))
-		require.Equal(t, at.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), payload.TimeInstant(at).String())
+		want := at.UTC().Format("2006-01-02T15:04:05.000000Z07:00")
+		if at.IsZero() {
+			want = ""
+		}
+		require.Equal(t, want, payload.TimeInstant(at).String())
 	})
 }

@@ -93,7 +93,7 @@ func (m *MessageIn) UnmarshalJSON(b []byte) error { return unmarshal(inEnvelopes
 var channels = newObject(
 	func(c *Channel) *extra { return &c.extra },
 	text(func(c *Channel) (*ChannelName, extra) { return &c.Name, c.extra }),
-	scalar("string", func(c *Channel) (*token, extra) { return &c.To.token, c.extra }),
+	scalar(phoneText, func(c *Channel) (*Phone, extra) { return &c.To, c.extra }),
 )
 
 var userInfos = newObject(
@@ -114,14 +114,14 @@ var users = newObject(
 	text(func(u *User) (*string, extra) { return &u.MiddleName, u.extra }).omitUnset(),
 	text(func(u *User) (*string, extra) { return &u.LastName, u.extra }),
 	text(func(u *User) (*string, extra) { return &u.Email, u.extra }),
-	scalar("string", func(u *User) (*token, extra) { return &u.Phone.token, u.extra }),
+	scalar(phoneText, func(u *User) (*Phone, extra) { return &u.Phone, u.extra }),
 	raw(func(u *User) *json.RawMessage { return &u.Attributes }).omitUnset(),
 	nested(userInfos, func(u *User) *UserInfo { return &u.UserInfo }),
 )
 
 var recipients = newObject(
 	func(r *Recipient) *extra { return &r.extra },
-	scalar("string", func(r *Recipient) (*token, extra) { return &r.From.token, r.extra }),
+	scalar(phoneText, func(r *Recipient) (*Phone, extra) { return &r.From, r.extra }),
 	nested(users, func(r *Recipient) *User { return &r.User }),
 )
 
@@ -130,7 +130,7 @@ var contents = newObject(
 	text(func(c *Content) (*ContentType, extra) { return &c.Type, c.extra }),
 	raw(func(c *Content) *json.RawMessage { return &c.Payload }),
 	text(func(c *Content) (*string, extra) { return &c.ID, c.extra }).omitUnset(),
-	scalar("string", func(c *Content) (*token, extra) { return &c.Timestamp.token, c.extra }).omitUnset(),
+	scalar(instant, func(c *Content) (*Time, extra) { return &c.Timestamp, c.extra }).omitUnset(),
 )
 
 var ins = newObject(

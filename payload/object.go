@@ -266,28 +266,33 @@ func text[T any, S ~string](at func(*T) (*S, extra)) *member[T] {
 	}
 }
 
-// scalar returns a member whose field keeps the token. at is as for text.
+// scalar returns a member whose field keeps the token. It is written in its documented
+// form, unless it was read in another one. at is as for text.
 //
 //go:noinline // as text
-func scalar[T any](kind string, at func(*T) (*token, extra)) *member[T] {
+func scalar[T, V any, P interface {
+	*V
+	set(raw string)
+}](f form[V], at func(*T) (P, extra),
+) *member[T] {
+	get := func(v *T) field.Value { p, _ := at(v); return f.of(*p).value() }
 	return &member[T]{
-		at: func(v *T) any { t, _ := at(v); return t },
-		named: &field.Member{
-			Kind: kind,
-			// A token holds every form, so Get need not look in extra.
-			Get: func(p any) field.Value { t, _ := at(p.(*T)); return t.value() },
-			Fast: func(slow field.Getter) field.Getter {
-				return func(p any) field.Value {
-					t, x := at(p.(*T))
-					if x != nil {
-						return slow(p)
-					}
-					return t.value()
+		at: func(v *T) any { p, _ := at(v); return p },
+		named: &field.Member{Kind: f.kind, Fast: func(slow field.Getter) field.Getter {
+			return func(p any) field.Value {
+				v, x := at(p.(*T))
+				if x != nil {
+					return slow(p)
 				}
-			},
+				return f.of(*v).value()
+			}
+		}},
+		fieldValue: get,
+		read: func(v *T, raw string) bool {
+			p, _ := at(v)
+			p.set(raw)
+			return f.of(*p).raw == raw
 		},
-		fieldValue: func(v *T) field.Value { t, _ := at(v); return t.value() },
-		read:       func(v *T, raw string) bool { t, _ := at(v); t.raw = raw; return true },
 	}
 }
 
@@ -309,7 +314,7 @@ func code[T any, N ~int](at func(*T) *N) *member[T] {
 				n = 0
 			}
 			*at(v) = N(n)
-			return n != 0 && rawjson.KindOf(raw) == rawjson.Number
+			return n != 0 && raw == strconv.FormatInt(n, 10)
 		},
 	}
 }
@@ -355,7 +360,7 @@ func list[T, E any](
 func numbers[T any](at func(*T) *[]int64) *member[T] {
 	parse := func(raw string) (n int64, ok, exact bool) {
 		n, ok = token{raw}.integer()
-		return n, ok, rawjson.KindOf(raw) == rawjson.Number && raw != "-0"
+		return n, ok, raw == strconv.FormatInt(n, 10)
 	}
 	return list(at, parse, func(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) })
 }

@@ -10,11 +10,21 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// A token is the JSON of one scalar member as it was read or will be written. Platforms
-// write one thing in several ways (a phone number as a number or as a string); to lose
-// nothing, the token keeps what was read.
+// A token is the JSON of one scalar member as it was read or made. Platforms write one
+// thing in several ways (a phone number as a number or as a string); to lose nothing, the
+// token keeps what was read.
 type token struct {
 	raw string // empty: not set
+}
+
+func (t *token) set(raw string) { t.raw = raw }
+
+// A form is that in which a member is documented.
+type form[V any] struct {
+	kind string // of JSON
+	// of returns a value in the form, or as it is if it cannot be written so. What was
+	// read in another form is written as it came, since an object keeps it.
+	of func(V) token
 }
 
 func stringToken(s string) token {
@@ -49,80 +59,198 @@ func (t *token) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// integer reads a whole number that came as a number or as a string of digits.
+// integer reads a whole number that came as a number or as text, in any spelling: 12, 12.0,
+// 1.2e1, "12 ".
 func (t token) integer() (int64, bool) {
 	v := t.value()
 	if v.Kind != rawjson.Number && v.Kind != rawjson.String {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(v.Text, 10, 64)
+	text := strings.Trim(v.Text, blanks)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil {
+		return n, true
+	}
+	digits, ok := wholeNumber(text)
+	if !ok {
+		return 0, false
+	}
+	n, err = strconv.ParseInt(digits, 10, 64)
 	if err != nil {
 		return 0, false // not the nearest int64
 	}
 	return n, true
 }
 
-// A Phone is a telephone number: an MSISDN, a DID, or the text of a caller id.
-// Platforms write it as a JSON number or as a string. A Phone keeps the form, and every
-// digit. Its zero value is written as null.
-type Phone struct{ token }
+const (
+	blanks   = " \t\r\n"
+	maxWhole = 64 // digits; no number here has more
+)
 
-// PhoneString returns a phone number that is written as a JSON string, as message
-// events have it.
-func PhoneString(s string) Phone { return Phone{stringToken(s)} }
-
-// PhoneNumber returns a phone number that is written as a JSON number, as call
-// reports have it.
-func PhoneNumber(n uint64) Phone { return Phone{token{strconv.FormatUint(n, 10)}} }
-
-// Digits returns the number's digits without a leading +. It reports false for anything
-// else: an empty or absent member, the name of an agent, a withheld caller id.
-func (p Phone) Digits() (string, bool) {
-	s := strings.TrimPrefix(p.String(), "+")
-	if s == "" || strings.Trim(s, "0123456789") != "" {
+// wholeNumber returns the digits of a number that is written as JSON does, with a fraction
+// or an exponent, or false if it is no whole number.
+func wholeNumber(s string) (digits string, ok bool) {
+	if rawjson.KindOf(s) != rawjson.Number || len(s) > maxWhole || rawjson.Check([]byte(s)) >= 0 {
 		return "", false
 	}
-	return s, true
+	mantissa, sign := strings.CutPrefix(s, "-")
+	exponent := 0
+	if i := strings.IndexAny(mantissa, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(mantissa[i+1:]); err != nil || exponent < -maxWhole || exponent > maxWhole {
+			return "", false
+		}
+		mantissa = mantissa[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits = whole + fraction
+	point := len(whole) + exponent
+	switch {
+	case point > len(digits):
+		digits += strings.Repeat("0", point-len(digits))
+	case strings.Trim(digits[max(point, 0):], "0") != "":
+		return "", false
+	default:
+		digits = digits[:max(point, 0)]
+	}
+	if digits = strings.TrimLeft(digits, "0"); digits == "" {
+		return "0", true
+	}
+	if sign {
+		digits = "-" + digits
+	}
+	return digits, true
 }
 
-// An Int is a whole number that may also come as a string of digits. Its zero value is
+// numberOf returns the form of a number, and textOf that of a text, of whole numbers.
+func numberOf[V any](whole func(V) (int64, bool), asIs func(V) token) form[V] {
+	return form[V]{"number", func(v V) token {
+		t := asIs(v)
+		if isDigits(t.raw) {
+			return t // as nearly always
+		}
+		if n, ok := whole(v); ok {
+			return IntNumber(n).token
+		}
+		return t
+	}}
+}
+
+func textOf[V any](whole func(V) (int64, bool), asIs func(V) token) form[V] {
+	return form[V]{"string", func(v V) token {
+		t := asIs(v)
+		if n := len(t.raw) - 1; n > 0 && t.raw[0] == '"' && isDigits(t.raw[1:n]) {
+			return t // as nearly always
+		}
+		if n, ok := whole(v); ok {
+			return IntString(n).token
+		}
+		return t
+	}}
+}
+
+// isDigits reports whether s is a whole number, as JSON writes it at its simplest.
+func isDigits(s string) bool {
+	if s == "" || s[0] == '0' && s != "0" {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// An Int is a whole number that may also come as text, such as "12". Its zero value is
 // written as null.
 type Int struct{ token }
 
-// IntNumber returns an Int that is written as a JSON number.
+var (
+	intNumber = numberOf(Int.Int64, func(i Int) token { return i.token })
+	intText   = textOf(Int.Int64, func(i Int) token { return i.token })
+)
+
+// IntNumber returns an Int that is a JSON number by itself. A field of an event writes the
+// form that is documented for it.
 func IntNumber(n int64) Int { return Int{token{strconv.FormatInt(n, 10)}} }
 
-// IntString returns an Int that is written as a JSON string.
+// IntString returns an Int that is a JSON string by itself. A field of an event writes the
+// form that is documented for it.
 func IntString(n int64) Int { return Int{stringToken(strconv.FormatInt(n, 10))} }
 
-// Int64 returns the number, and false if it is not a whole number of 64 bits.
+// Int64 returns the number, and false if it is not a whole number of 64 bits. How it is
+// written does not matter: 12.0, 1.2e1 and "12 " are 12.
 func (i Int) Int64() (int64, bool) { return i.integer() }
 
-// Seconds is a duration in whole seconds, which platforms write as "23" or as 23. Its
-// zero value is written as null.
+// Seconds is a duration in whole seconds, which platforms write as "23", 23 or
+// "00:00:23". Its zero value is written as null.
 type Seconds struct{ token }
 
-// SecondsString returns Seconds that are written as a JSON string, as call reports have
-// them. Fractions of a second are dropped.
+var (
+	secondsNumber = numberOf(Seconds.whole, func(s Seconds) token { return s.token })
+	secondsText   = textOf(Seconds.whole, func(s Seconds) token { return s.token })
+)
+
+// SecondsString returns Seconds that are a JSON string by themselves. A field of an event
+// writes the form that is documented for it, a string in call reports. Fractions of a
+// second are dropped.
 func SecondsString(d time.Duration) Seconds { return Seconds{IntString(int64(d / time.Second)).token} }
 
-// SecondsNumber returns Seconds that are written as a JSON number, as CDRs have them.
-// Fractions of a second are dropped.
+// SecondsNumber returns Seconds that are a JSON number by themselves. A field of an event
+// writes the form that is documented for it, a number in CDRs. Fractions of a second are
+// dropped.
 func SecondsNumber(d time.Duration) Seconds { return Seconds{IntNumber(int64(d / time.Second)).token} }
 
 // Duration returns the duration, and false if it is not a whole number of seconds or
-// too long for a [time.Duration].
+// too long for a [time.Duration]. It reads whole numbers as [Int] does, and hours, minutes
+// and seconds: "00:00:23".
 func (s Seconds) Duration() (time.Duration, bool) {
-	n, ok := s.integer()
+	n, ok := s.whole()
 	if !ok || n > int64(1<<63-1)/int64(time.Second) || n < -int64(1<<63-1)/int64(time.Second) {
 		return 0, false
 	}
 	return time.Duration(n) * time.Second, true
 }
 
+func (s Seconds) whole() (int64, bool) {
+	n, ok := s.integer()
+	if !ok {
+		n, ok = clockSeconds(strings.Trim(s.String(), blanks))
+	}
+	return n, ok
+}
+
+// clockSeconds reads hours, minutes and seconds. Two numbers would be minutes and seconds
+// for one platform, and hours and minutes for another.
+func clockSeconds(s string) (n int64, ok bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) != 3 || len(parts[0]) == 0 || len(parts[0]) > 6 {
+		return 0, false
+	}
+	for i, part := range parts {
+		m, err := strconv.ParseUint(part, 10, 32)
+		if err != nil || i > 0 && (len(part) != 2 || m > 59) {
+			return 0, false
+		}
+		n = n*60 + int64(m)
+	}
+	return n, true
+}
+
 // A Decimal is an exact decimal number, such as a cost. Its zero value is
 // written as null.
 type Decimal struct{ token }
+
+// amount is a number, with the digits that the value has.
+var amount = form[Decimal]{"number", func(d Decimal) token {
+	if v := d.value(); v.Kind == rawjson.String && rawjson.KindOf(v.Text) == rawjson.Number {
+		if number, err := ParseDecimal(v.Text); err == nil {
+			return number.token
+		}
+	}
+	return d.token
+}}
 
 // ParseDecimal returns a Decimal that is written with the digits of s, which must be a
 // JSON number such as "0.0150".
@@ -151,63 +279,4 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 		}
 	}
 	return new(big.Rat).SetString(s)
-}
-
-// A Time is a point in time as a platform writes it: RFC 3339 with microseconds in
-// message events, a wall clock without a zone in call reports, either of them in CDRs.
-// An absent or empty member and "0000-00-00 00:00:00" are not a time. Its zero value is
-// written as null.
-type Time struct{ token }
-
-// The layouts of times; in each of them, a fraction may follow the seconds.
-var (
-	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"}
-	localLayouts = []string{time.DateTime, "2006-01-02T15:04:05", time.DateOnly}
-)
-
-// TimeInstant returns t in UTC as RFC 3339 with microseconds, as message events have it.
-func TimeInstant(t time.Time) Time {
-	var b [64]byte
-	return Time{token{string(append(appendInstant(append(b[:0], '"'), t), '"'))}}
-}
-
-// appendInstant appends t in UTC in the layout 2006-01-02T15:04:05.000000Z07:00.
-// Package time writes RFC 3339 several times faster than any other layout, so
-// appendInstant uses that and inserts the microseconds before the Z.
-func appendInstant(dst []byte, t time.Time) []byte {
-	dst = t.UTC().AppendFormat(dst, time.RFC3339)
-	fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', 'Z'}
-	for i, n := 6, t.Nanosecond()/1000; n > 0; i, n = i-1, n/10 {
-		fraction[i] += byte(n % 10)
-	}
-	return append(dst[:len(dst)-1], fraction[:]...)
-}
-
-// TimeLocal returns the wall clock of t without its zone, as call reports have it.
-func TimeLocal(t time.Time) Time { return Time{stringToken(t.Format(time.DateTime))} }
-
-// Time returns the instant, and false if there is no time or its text has no zone.
-func (t Time) Time() (time.Time, bool) { return t.parse(zonedLayouts, time.UTC) }
-
-// In returns the instant in loc. A text without a zone is read as a wall clock in loc;
-// in the hours that a change of clocks repeats or skips, as [time.Date] does. In
-// returns false if there is no time.
-func (t Time) In(loc *time.Location) (time.Time, bool) {
-	if at, ok := t.Time(); ok {
-		return at.In(loc), true
-	}
-	return t.parse(localLayouts, loc)
-}
-
-func (t Time) parse(layouts []string, loc *time.Location) (time.Time, bool) {
-	v := t.value()
-	if v.Kind != rawjson.String {
-		return time.Time{}, false
-	}
-	for _, layout := range layouts {
-		if at, err := time.ParseInLocation(layout, v.Text, loc); err == nil && at.Year() > 0 {
-			return at, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -3,10 +3,12 @@ package filter
 import (
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/timeform"
 )
 
 const blanks = " \t\n\v\f\r\x00"
@@ -105,11 +107,17 @@ func urlEncode(v field.Value) (field.Value, error) {
 	return field.Text(url.QueryEscape(s)), nil
 }
 
-// isBlank reports whether v is false, or a list or object with nothing in it.
+// isBlank reports whether v is false, a list or object with nothing in it, or a text that
+// says that there is no time.
 func isBlank(v field.Value) bool {
-	if v.Composite() {
+	switch {
+	case v.Composite():
 		it := rawjson.Walk(v.Text)
 		return !it.Next()
+	case v.Kind == rawjson.String && strings.Contains(v.Text, "000"): // in the month, day or year
+		_, form := timeform.Parse(v.Text, time.UTC)
+		return form == timeform.None
+	default:
+		return v.Kind == rawjson.Bool && v.Text == "false"
 	}
-	return v.Kind == rawjson.Bool && v.Text == "false"
 }
