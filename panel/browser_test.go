@@ -1,0 +1,144 @@
+package panel_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/durable"
+)
+
+// A browser is a page in Chromium that must have nothing to complain of.
+type browser struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+// newBrowser starts Chromium, or skips the test where there is none.
+func newBrowser(t testing.TB) *browser {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("no chromium here: the pages are not tested in a browser")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.WSURLReadTimeout(time.Minute),
+	)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, end := chromedp.NewContext(ctx)
+	require.NoError(t, chromedp.Do(ctx))
+	b := &browser{t: t, ctx: ctx}
+	messages := chromedp.Console(ctx)
+	ended := make(chan struct{})
+	var issues []string
+	go func() {
+		defer close(ended)
+		for message, err := range messages {
+			if err != nil {
+				return
+			}
+			issues = append(issues, message.String())
+		}
+	}()
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		end()
+		stop()
+		<-ended
+		require.Empty(t, issues, "messages on the console")
+	})
+	return b
+}
+
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	require.NoError(b.t, chromedp.Do(ctx, steps...))
+}
+
+// run runs a step that has a result.
+func run[T any](b *browser, step chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	result, err := chromedp.Run(ctx, step)
+	require.NoError(b.t, err)
+	return result
+}
+
+// css is a selector.
+type css = chromedp.CSS
+
+// text returns the text that is seen of an element.
+func (b *browser) text(selector css) string {
+	b.t.Helper()
+	return run(b, chromedp.Text(selector))
+}
+
+// look takes pictures of the page as it is, wide and narrow, light and dark, for people to
+// look at. They go to the folder RINGHOOK_SCREENSHOTS, or nowhere. It returns how much the
+// narrow page is too wide, in pixels.
+func (b *browser) look(name string) {
+	b.t.Helper()
+	folder := os.Getenv("RINGHOOK_SCREENSHOTS")
+	for _, width := range []int64{1280, 390, 360} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.do(chromedp.EmulateViewport(width, 800))
+			_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			require.NoError(b.t, err)
+			wider := run(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+			require.LessOrEqual(b.t, wider, 0, "%s is too wide at %d", name, width)
+			if folder == "" || width == 360 {
+				continue
+			}
+			picture := run(b, chromedp.FullScreenshot(100))
+			require.NoError(b.t, os.MkdirAll(folder, 0o700))
+			file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
+			require.NoError(b.t, os.WriteFile(file, picture, 0o600))
+		}
+	}
+	b.do(chromedp.EmulateViewport(1280, 800))
+}
+
+func TestBrowser_Deliveries(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	ok, broken, gone := w.hook("acme", "/ok"), w.hook("acme", "/broken"), w.hook("acme", "/gone")
+	for i := range 12 {
+		w.dispatch(ok, fmt.Sprintf("good-%d", i), "{}", durable.StateDelivered)
+	}
+	w.dispatch(broken, "bad-1", "{}", durable.StateFailed)
+	w.dispatch(gone, "gone-1", "{}", durable.StateFailed)
+	w.pause(ok)
+	w.dispatch(ok, "held-1", "{}", durable.StatePending)
+	s := w.site(acme)
+	b.do(chromedp.Navigate(s.url + "deliveries"))
+	b.look("deliveries")
+	b.do(
+		chromedp.Click(css(`tr[data-id="bad-1"] button[formaction$="/resend"]`)),
+		chromedp.WaitVisible(css(`.note`)),
+	)
+	require.Equal(t, "1 delivery is sent again.", b.text(".note"))
+	b.do(chromedp.Navigate(s.url + "resend"))
+	b.look("resend")
+}

@@ -1,0 +1,257 @@
+package panel
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
+)
+
+const (
+	pageSize   = 50
+	maxChoices = 100 // of webhooks to choose from; with more, their ID is typed
+)
+
+// A list is what the page of deliveries shows.
+type list struct {
+	Query    query
+	Search   string // for what was looked, in place of the query
+	Note     string // what was done
+	Rows     []row
+	Back     string // the query, to come back to
+	First    string // links to other pages of the list; empty: none
+	Next     string
+	More     string // where a search goes on
+	States   []choice
+	Spans    []choice
+	Webhooks []choice // empty if there are many
+	Events   []string // types to suggest
+	Filtered bool
+	// ResendAll says that something on the page may be resent.
+	ResendAll bool
+	// SearchLabel is a code.
+	SearchLabel string
+}
+
+// A choice is an option of a form. Text is a code, but that of a webhook its name.
+type choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// A row is a delivery as lists show it.
+type row struct {
+	durable.Delivery
+	Shape, Word string
+	Hook        string // name of the webhook, or the endpoint
+	Why         string
+
+	CanResend, CanRetry, CanCancel bool
+}
+
+// listDeliveries shows the newest deliveries that match the query.
+func (c *call) listDeliveries() error {
+	q := readQuery(c.r.URL.Query())
+	f, err := q.filter(time.Now(), pageSize)
+	if err != nil {
+		return err
+	}
+	page, err := c.deliveries.List(c.ctx, f)
+	if err != nil {
+		return err
+	}
+	l, err := c.list(q, page)
+	if err != nil {
+		return err
+	}
+	l.Note = c.note()
+	if q.After != "" {
+		l.First = c.link("deliveries", q.at(""))
+	}
+	if page.Next != "" {
+		l.Next = c.link("deliveries", q.at(page.Next))
+	}
+	return c.render("deliveries", "deliveries.title", l)
+}
+
+// search shows the deliveries with an ID, a reference or a number. What is looked for is
+// personal data, so it comes in the body of the request, not in its address.
+func (c *call) search() error {
+	if err := c.form(); err != nil {
+		return err
+	}
+	text := strings.TrimSpace(c.r.PostForm.Get("q"))
+	after := c.r.PostForm.Get("after")
+	if text == "" {
+		return errForm
+	}
+	var page durable.Page
+	d, err := c.deliveries.Get(c.ctx, text)
+	switch {
+	case err == nil && after == "":
+		page.Deliveries = []durable.Delivery{d}
+	case err != nil && !errors.Is(err, webhook.ErrNotFound):
+		return err
+	case c.may(Bodies):
+		if page, err = c.deliveries.List(c.ctx, durable.Filter{Ref: text, Limit: pageSize, After: after}); err != nil {
+			return err
+		}
+	}
+	l, err := c.list(query{}, page)
+	if err != nil {
+		return err
+	}
+	l.Search, l.More, l.ResendAll = text, page.Next, false
+	return c.render("deliveries", "deliveries.title", l)
+}
+
+// list returns what a page of deliveries shows.
+func (c *call) list(q query, page durable.Page) (list, error) {
+	l := list{Query: q, Back: q.values().Encode(), Filtered: q.isFiltered(), SearchLabel: "search.id"}
+	if c.may(Bodies) {
+		l.SearchLabel = "search.label"
+	}
+	names, err := c.hookNames(page.Deliveries)
+	if err != nil {
+		return l, err
+	}
+	now := time.Now()
+	for _, d := range page.Deliveries {
+		r := c.row(d, names, now)
+		l.Rows = append(l.Rows, r)
+		l.ResendAll = l.ResendAll || d.State == durable.StateFailed || d.State == durable.StateDropped
+		l.Events = append(l.Events, d.Event)
+	}
+	slices.Sort(l.Events)
+	l.Events = slices.Compact(l.Events)
+	l.States = append(l.States, choice{"", "filter.any", q.State == ""})
+	for _, s := range states {
+		l.States = append(l.States, choice{string(s), "state." + string(s), q.State == s})
+	}
+	for _, s := range spans {
+		l.Spans = append(l.Spans, choice{s.name, "span." + cmp.Or(s.name, "any"), q.Within == s.name})
+	}
+	return l, c.chooseHook(&l)
+}
+
+// chooseHook adds the webhooks that there are to choose from.
+func (c *call) chooseHook(l *list) error {
+	page, err := c.webhooks.List(c.ctx, durable.WebhookFilter{Limit: maxChoices})
+	if err != nil || page.Next != "" {
+		return err
+	}
+	chosen := l.Query.Webhook == ""
+	for _, d := range page.Webhooks {
+		l.Webhooks = append(l.Webhooks, choice{d.ID, hookName(d), d.ID == l.Query.Webhook})
+		chosen = chosen || d.ID == l.Query.Webhook
+	}
+	if !chosen { // one that was deleted
+		l.Webhooks = append(l.Webhooks, choice{l.Query.Webhook, l.Query.Webhook, true})
+	}
+	return nil
+}
+
+func hookName(d durable.Definition) string { return cmp.Or(strings.TrimSpace(d.Name), d.ID) }
+
+// hookNames returns the names of the webhooks of some deliveries, by their IDs. Those that
+// were deleted, or are not stored, have none.
+func (c *call) hookNames(deliveries []durable.Delivery) (map[string]string, error) {
+	names := map[string]string{}
+	for _, d := range deliveries {
+		if _, known := names[d.WebhookID]; known || d.WebhookID == "" {
+			continue
+		}
+		hook, err := c.webhooks.Get(c.ctx, d.WebhookID)
+		switch {
+		case err == nil:
+			names[d.WebhookID] = hookName(hook)
+		case errors.Is(err, webhook.ErrNotFound), errors.Is(err, durable.ErrSealed):
+			names[d.WebhookID] = ""
+		default:
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+func (c *call) row(d durable.Delivery, names map[string]string, now time.Time) row {
+	return row{
+		Delivery: d, Shape: string(d.State), Word: c.text("state." + string(d.State)),
+		Hook: cmp.Or(names[d.WebhookID], d.WebhookID, d.Key), Why: c.summary(d, now),
+		CanResend: canResend(d) && d.State != durable.StateDelivered, // which is offered on its own page
+		CanRetry:  d.State == durable.StatePending && d.Attempts > 0,
+		CanCancel: d.State == durable.StatePending,
+	}
+}
+
+// canResend reports whether there is a message that may be sent once more.
+func canResend(d durable.Delivery) bool {
+	composed := d.Class != webhook.ClassInvalid || d.Attempts > 0 || d.Resent > 0
+	return d.State != durable.StatePending && composed && !d.Erased && d.Reason != queue.ReasonDeleted
+}
+
+// link is a link to a page with a query.
+func (c *call) link(path string, q query) string {
+	if values := q.values().Encode(); values != "" {
+		path += "?" + values
+	}
+	return c.to(path)
+}
+
+// form reads a form that was sent.
+func (c *call) form() error {
+	var large *http.MaxBytesError
+	if err := c.r.ParseForm(); err != nil {
+		if errors.As(err, &large) {
+			return errTooLarge
+		}
+		return errForm
+	}
+	return nil
+}
+
+// notes are what pages say that was done, by the parameter "note" of their address.
+var notes = []string{"resent", "retried", "canceled", "unchanged"}
+
+// note is what was done before this page was shown, or empty.
+func (c *call) note() string {
+	values := c.r.URL.Query()
+	n, err := strconv.Atoi(values.Get("n"))
+	if err != nil || n < 0 || !slices.Contains(notes, values.Get("note")) {
+		return ""
+	}
+	text := c.number("note."+values.Get("note"), n)
+	if left, err := strconv.Atoi(values.Get("left")); err == nil && left > 0 {
+		text += " " + c.number("note.left", left)
+	}
+	return text
+}
+
+// back goes back to the list that an action was chosen on, or, without one, to a page.
+func (c *call) back(path, note string, n, left int) error {
+	values := url.Values{}
+	if c.r.PostForm.Has("back") {
+		old, err := url.ParseQuery(c.r.PostForm.Get("back"))
+		if err != nil {
+			return errForm
+		}
+		path, values = "deliveries", readQuery(old).values()
+	}
+	values.Set("note", note)
+	values.Set("n", strconv.Itoa(n))
+	if left > 0 {
+		values.Set("left", strconv.Itoa(left))
+	}
+	return c.redirect(path + "?" + values.Encode())
+}
+
+// home is where the panel begins.
+func (c *call) home() error { return c.redirect("deliveries") }

@@ -1,0 +1,124 @@
+package panel
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ringhook/webhook/queue"
+)
+
+// Config says what a panel shows, and to whom.
+type Config struct {
+	// Open returns what there is for an [Access], which has a Tenant or All. The function
+	// [Open] makes one of an engine. It is needed.
+	Open func(Access) (Deliveries, Webhooks, error)
+	// Authorize says who asks, from the session or token of the embedder. It is called
+	// on every request, from many goroutines; if it returns an error, which is logged,
+	// the answer is 403. If nil, every request is 403.
+	Authorize func(*http.Request) (Access, error)
+	// Queue is the queue of this process, whose endpoints at rest are shown to who has
+	// All. If nil, they are not shown.
+	Queue *queue.Queue
+	// FrameAncestors are the origins that may embed the panel in a frame, such as
+	// "https://portal.example", or "'self'". If empty, none may.
+	FrameAncestors []string
+	// Brand is how the panel looks.
+	Brand Brand
+	// Text returns the text for a code in a language, such as "de" or "pt-BR", the one
+	// that the browser wants most; the file text.go has all codes, with the English
+	// texts. The arguments are as for [fmt.Sprintf]. If it is nil or returns an empty
+	// text, the text is English.
+	Text func(lang, code string, args ...any) string
+	// Logger is told what goes wrong, without any value of an event. If nil,
+	// [slog.Default].
+	Logger *slog.Logger
+}
+
+// A Brand is how the panel looks. The zero value is plain.
+type Brand struct {
+	// Name is shown at the top of each page. If empty, it is "Webhooks".
+	Name string
+	// Logo is an image as SVG or PNG, shown in front of the name, 24 pixels high.
+	Logo []byte
+	// Accent is the colour of links and buttons, as #rrggbb. It should be dark enough for
+	// white text on it. If empty, it is a blue.
+	Accent string
+}
+
+// A Panel serves the pages. It is safe for concurrent use.
+type Panel struct {
+	config Config
+	pages  http.Handler
+	api    http.Handler
+	assets assets
+	csp    string
+	forged *http.CrossOriginProtection
+}
+
+var _ http.Handler = (*Panel)(nil)
+
+// New returns a panel. The error tells what in the config is wrong.
+func New(config Config) (*Panel, error) {
+	if config.Open == nil {
+		return nil, errors.New("panel: Config has no Open")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.Brand.Name == "" {
+		config.Brand.Name = "Webhooks"
+	}
+	ancestors, err := frameAncestors(config.FrameAncestors)
+	if err != nil {
+		return nil, err
+	}
+	p := &Panel{config: config, csp: contentPolicy + ancestors, forged: http.NewCrossOriginProtection()}
+	if p.assets, err = newAssets(config.Brand); err != nil {
+		return nil, err
+	}
+	p.pages = p.mux(kindPage)
+	p.api = p.mux(kindAPI)
+	return p, nil
+}
+
+// ServeHTTP serves a page. The path of the request is that below where the panel is
+// mounted: see [http.StripPrefix].
+func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.pages.ServeHTTP(w, r) }
+
+// API returns the same as JSON, for programs. The file openapi.yaml describes it, and is
+// served as one of its routes. Errors are of the type application/problem+json, with a
+// member code that does not change between versions.
+func (p *Panel) API() http.Handler { return p.api }
+
+// contentPolicy lets nothing load but the panel's own files, and no text become markup or
+// script.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; frame-ancestors "
+
+// frameAncestors returns the sources of a content policy.
+func frameAncestors(origins []string) (string, error) {
+	if len(origins) == 0 {
+		return "'none'", nil
+	}
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if origin == "'self'" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
+			!strings.ContainsAny(origin, " ;,'\"") && u.Scheme+"://"+u.Host == origin {
+			continue
+		}
+		return "", fmt.Errorf("panel: FrameAncestors: %q is no origin: want one such as https://portal.example, or 'self'", origin)
+	}
+	return strings.Join(origins, " "), nil
+}
+
+// guard sets the headers that every answer has.
+func (p *Panel) guard(h http.Header) {
+	h.Set("Content-Security-Policy", p.csp)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}

@@ -1,0 +1,37 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+)
+
+// Deliveries is what the panel needs of a [durable.History], which says what the methods
+// do. It must be safe for concurrent use.
+type Deliveries interface {
+	List(ctx context.Context, f durable.Filter) (durable.Page, error)
+	Count(ctx context.Context, f durable.Filter) (durable.Counts, error)
+	Get(ctx context.Context, id string) (durable.Delivery, error)
+	Message(ctx context.Context, id string) (*webhook.Message, error)
+	Attempts(ctx context.Context, id string) ([]durable.Attempt, error)
+	Resend(ctx context.Context, id string) error
+	ResendMatching(ctx context.Context, f durable.Filter, limit int) (int, error)
+	RetryNow(ctx context.Context, id string) error
+	Cancel(ctx context.Context, id string) (bool, error)
+	Tallies(ctx context.Context, webhookID string, from, to time.Time) ([]durable.Tally, error)
+}
+
+// Webhooks is what the panel needs of [durable.Hooks], which says what the methods do. It
+// must be safe for concurrent use.
+type Webhooks interface {
+	List(ctx context.Context, f durable.WebhookFilter) (durable.WebhookPage, error)
+	Get(ctx context.Context, id string) (durable.Definition, error)
+	Recompose(ctx context.Context, id string) (durable.Delivery, error)
+}
+
+var (
+	_ Deliveries = (*durable.History)(nil)
+	_ Webhooks   = (*durable.Hooks)(nil)
+)

@@ -1,0 +1,52 @@
+package panel
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
+)
+
+// summary says in a few words what became of a delivery.
+func (c *call) summary(d durable.Delivery, now time.Time) string {
+	switch {
+	case d.Reason != "" && d.State != durable.StateFailed:
+		return c.text(reasonCode(d.Reason))
+	case d.State == durable.StateDelivered && d.Attempts > 1:
+		return c.number("happened.delivered_after", d.Attempts)
+	case d.State == durable.StateDelivered || d.State == durable.StateCanceled:
+		return ""
+	case d.State == durable.StatePending && d.Class == "" && d.Error == "":
+		return c.text("happened.waits")
+	}
+	text := c.why(d.Class, d.Status)
+	if d.Class == "" { // of one that cannot be read, say
+		text = strings.TrimPrefix(d.Error, "webhook: ")
+	}
+	if d.State == durable.StatePending && !d.Due.IsZero() {
+		if d.Due.After(now) {
+			return c.text("happened.again", text, c.ago(d.Due, now))
+		}
+		return c.text("happened.due", text)
+	}
+	return text
+}
+
+// why says in words that a customer understands why an attempt failed.
+func (c *call) why(class webhook.Class, status int) string {
+	if class == webhook.ClassStatus {
+		return c.text("why.status", status)
+	}
+	return c.text("why." + string(class))
+}
+
+// reasonCode is the code of the text for why a delivery was dropped or canceled.
+func reasonCode(reason queue.Reason) string {
+	switch reason {
+	case queue.ReasonGone, queue.ReasonFailing, queue.ReasonDisabled, queue.ReasonSuperseded, queue.ReasonDeleted:
+		return "reason." + string(reason)
+	}
+	return "reason.other"
+}
