@@ -27,9 +27,10 @@ func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 	require.NoError(t, err)
 	switch kind {
 	case "application/x-www-form-urlencoded":
-		require.Empty(t, params)
+		require.Equal(t, map[string]string{"charset": "utf-8"}, params)
 		return pairs(t, string(m.Body))
 	case "multipart/form-data":
+		require.Equal(t, "utf-8", params["charset"])
 		r := multipart.NewReader(bytes.NewReader(m.Body), params["boundary"])
 		for {
 			p, err := r.NextRawPart()
@@ -43,7 +44,9 @@ func formFields(t testing.TB, m *webhook.Message) (fields [][2]string) {
 			require.Len(t, disposition, 1)
 			value, err := io.ReadAll(p)
 			require.NoError(t, err)
-			fields = append(fields, [2]string{disposition["name"], string(value)})
+			// as browsers encode them
+			name := strings.NewReplacer("%22", `"`, "%5C", `\`).Replace(disposition["name"])
+			fields = append(fields, [2]string{name, string(value)})
 		}
 	}
 	require.Equal(t, "application/json", kind)
@@ -120,10 +123,10 @@ func TestCompose_Formats(t *testing.T) {
 						}
 						require.Equal(t, tt.fields, formFields(t, m))
 					case format == webhook.FormatFormURLEncoded:
-						require.Equal(t, "application/x-www-form-urlencoded", contentType)
+						require.Equal(t, "application/x-www-form-urlencoded; charset=utf-8", contentType)
 						require.Equal(t, tt.fields, formFields(t, m))
 					case format == webhook.FormatFormData:
-						require.True(t, strings.HasPrefix(contentType, "multipart/form-data; boundary="))
+						require.Regexp(t, `^multipart/form-data; boundary=[0-9a-f]{60}; charset=utf-8$`, contentType)
 						require.Equal(t, tt.fields, formFields(t, m))
 					default:
 						require.Equal(t, "application/json", contentType)
@@ -271,7 +274,7 @@ func TestCompose_HostileFieldNames(t *testing.T) {
 		{"%00", "nul"},
 		{"a%0D%0AContent-Type: text/html%0D%0A%0D%0Ax", "crlf"},
 		{`q"; filename="x`, "quote"},
-		{"", "empty"},
+		{"%27%27", "empty"},
 		{`\`, "slash"},
 		{"a%5B[%5D][%3D]", "1"},
 		{"%7F%09", "c"},
@@ -284,6 +287,38 @@ func TestCompose_HostileFieldNames(t *testing.T) {
 	} {
 		require.Equal(t, want, formFields(t, compose(t, w, e)))
 	}
+}
+
+// What a multipart form is on the wire: names as browsers write them.
+func TestCompose_Multipart(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, body, event, want string }{
+		{"fields", `{"a":"{{a}}","b":{{b}}}`, `{"a":"é\r\n","b":[1]}`, part("a", "é\r\n") + "\r\n" + part("b[0]", "1") + "\r\n--B--\r\n"},
+		{"no fields", "{}", "{}", "--B--\r\n"},
+		{"empty lists only", "", `{"a":[],"b":{}}`, "--B--\r\n"},
+		{"null", "", "null", "--B--\r\n"},
+		{"quote", "", `{"o":{"12\" pizza":"x"}}`, part("o[12%22 pizza]", "x") + "\r\n--B--\r\n"},
+		{"a second parameter", "", `{"x\"; filename=\"y":"x"}`, part("x%22; filename%3D%22y", "x") + "\r\n--B--\r\n"},
+		{"backslash", "", `{"a\\":"x"}`, part("a%5C", "x") + "\r\n--B--\r\n"},
+		{"author's quote", `{"a\"\\b":1}`, "{}", part("a%22%5Cb", "1") + "\r\n--B--\r\n"},
+		{"lines", "", `{"a\r\nX: y":"x"}`, part("a%0D%0AX: y", "x") + "\r\n--B--\r\n"},
+		{"encoded and not", "", `{"o":{"x[y]":1,"x%5By%5D":2}}`, part("o[x%5By%5D]", "1") + "\r\n" + part("o[x%255By%255D]", "2") + "\r\n--B--\r\n"},
+		{"empty keys", "", `{"":1,"o":{"":2}}`, part("%27%27", "1") + "\r\n" + part("o[%27%27]", "2") + "\r\n--B--\r\n"},
+		{"blank at the start", "", `{" status":1,"o":{" a":2}}`, part("%20status", "1") + "\r\n" + part("o[ a]", "2") + "\r\n--B--\r\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := compose(t, webhook.Webhook{Format: webhook.FormatFormData, Body: tt.body}, raw(tt.event))
+			_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, strings.ReplaceAll(string(m.Body), params["boundary"], "B"))
+		})
+	}
+}
+
+func part(name, value string) string {
+	return "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value
 }
 
 func TestCompose_FormRefused(t *testing.T) {

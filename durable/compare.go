@@ -206,8 +206,9 @@ func fixBoundary(m *webhook.Message) {
 	if !ok {
 		return
 	}
+	boundary, charset, _ := strings.Cut(boundary, ";")
 	fixed := strings.Repeat("-", len(boundary))
-	m.Header.Set("Content-Type", prefix+fixed)
+	m.Header.Set("Content-Type", prefix+fixed+";"+charset)
 	m.Body = bytes.ReplaceAll(m.Body, []byte(boundary), []byte(fixed))
 }
 

@@ -240,7 +240,7 @@ func (c *compiler) compileHeaders() {
 		c.contentType = "application/json"
 	}
 	if c.webhook.Format == FormatFormURLEncoded {
-		c.contentType = "application/x-www-form-urlencoded"
+		c.contentType = "application/x-www-form-urlencoded; charset=utf-8"
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.webhook.Headers)) {
 		c.compileHeader(name, c.webhook.Headers[name])

@@ -245,7 +245,7 @@ func (r *renderer) fields() (f formFields, err error) {
 			return nil, err
 		}
 	}
-	name := escape.AppendFormKey
+	name := escape.AppendFormMember
 	if r.program.ownKeys {
 		name = escape.AppendFormName
 	}

@@ -3,6 +3,7 @@ package compose
 import (
 	"bytes"
 	"mime/multipart"
+	"net/textproto"
 	"strconv"
 
 	"github.com/ringhook/webhook/internal/escape"
@@ -20,8 +21,8 @@ type formField struct{ name, value string }
 // flatten makes the fields of a form from an object. An object or list inside it
 // becomes fields name[member] and name[0], or as lists says; an empty one gives no field.
 // Brackets and the like in a member's name are percent-encoded, so that no name from an
-// event reads as another field; the names that the author of a template wrote stay as
-// they are.
+// event reads as another field, and no two have one name; the names that the author of a
+// template wrote stay as they are.
 func flatten(v field.Value, appendName func(dst []byte, name string) []byte, lists string) (formFields, error) {
 	if v.Kind != rawjson.Object {
 		if v.Empty() {
@@ -107,11 +108,16 @@ func (f formFields) appendURLEncoded(dst []byte) []byte {
 func (f formFields) appendMultipart(dst []byte, limit int) (_ []byte, contentType string, err error) {
 	b := bytes.NewBuffer(dst)
 	m := multipart.NewWriter(b)
+	contentType = m.FormDataContentType() + "; charset=utf-8"
+	if len(f) == 0 { // as browsers write it: some receivers refuse the line break before it
+		return append(dst, "--"+m.Boundary()+"--\r\n"...), contentType, nil
+	}
 	for _, field := range f {
 		if b.Len()-len(dst) > limit {
 			break
 		}
-		w, err := m.CreateFormField(field.name)
+		disposition := append(escape.AppendQuoted([]byte(`form-data; name="`), field.name), '"')
+		w, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {string(disposition)}})
 		if err != nil {
 			return dst, "", err
 		}
@@ -120,5 +126,5 @@ func (f formFields) appendMultipart(dst []byte, limit int) (_ []byte, contentTyp
 		}
 	}
 	err = m.Close()
-	return b.Bytes(), m.FormDataContentType(), err
+	return b.Bytes(), contentType, err
 }

@@ -125,14 +125,35 @@ func AppendHeader(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// AppendFormKey appends the name of an object's member, for use as a form field's name or
-// inside its brackets. It percent-encodes the characters that would end the name there.
-func AppendFormKey(dst []byte, s string) []byte { return appendFormName(dst, s, "[]=&") }
+// AppendFormKey appends the name of an object's member inside the brackets of a form
+// field's name. It percent-encodes the characters that would end the name there, and %,
+// so that two members never have one name. An empty name is %27%27, which stands for no
+// other one: with nothing in brackets PHP counts, and Rails refuses the form.
+func AppendFormKey(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, "%27%27"...)
+	}
+	return appendFormName(dst, s, "[]=&%")
+}
+
+// AppendFormMember is AppendFormKey for a member that is a form field itself. A blank at
+// its start is encoded, too, since PHP drops it.
+func AppendFormMember(dst []byte, s string) []byte {
+	if rest, ok := strings.CutPrefix(s, " "); ok {
+		return appendFormName(append(dst, "%20"...), rest, "[]=&%")
+	}
+	return AppendFormKey(dst, s)
+}
 
 // AppendFormName appends the name of a form field as its author wrote it. Only control
 // characters are percent-encoded, here and in AppendFormKey: a multipart form has the
 // name in a header, where they are not allowed.
 func AppendFormName(dst []byte, s string) []byte { return appendFormName(dst, s, "") }
+
+// AppendQuoted appends the name of a form field, which has no control characters, as it
+// stands between the quotes of a multipart form's header. Browsers percent-encode a quote
+// there; what receivers make of a backslash differs, so that is encoded, too.
+func AppendQuoted(dst []byte, name string) []byte { return appendFormName(dst, name, "\"\\") }
 
 func appendFormName(dst []byte, s, special string) []byte {
 	for i := range len(s) {

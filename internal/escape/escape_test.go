@@ -182,13 +182,14 @@ func TestAppend_EachPlace(t *testing.T) {
 func TestAppendFormKey(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{
-		{"empty", "", ""},
+		{"empty", "", "%27%27"},
+		{"two quotes", "''", "''"},
 		{"name", "first_name", "first_name"},
 		{"brackets", "a[b]", "a%5Bb%5D"},
 		{"pairs", "a=b&c", "a%3Db%26c"},
 		{"controls", "a\r\n\t\x00\x7f", "a%0D%0A%09%00%7F"},
-		{"quote", `a"b\`, `a"b\`}, // mime/multipart escapes them
-		{"blank and percent", "a b%5B", "a b%5B"},
+		{"quote", `a"b\`, `a"b\`},
+		{"blank and percent", " a b%5B%", " a b%255B%25"},
 		{"other scripts", "né", "né"},
 	}
 	for _, tt := range tests {
@@ -197,6 +198,37 @@ func TestAppendFormKey(t *testing.T) {
 			require.Equal(t, "x"+tt.want, string(escape.AppendFormKey([]byte("x"), tt.text)))
 		})
 	}
+}
+
+func TestAppendFormMember(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"": "%27%27", "a": "a", "a b": "a b", " a": "%20a", "  a ": "%20 a ", " ": "%20", " [": "%20%5B", "%20": "%2520",
+	} {
+		require.Equal(t, "x"+want, string(escape.AppendFormMember([]byte("x"), in)), "%q", in)
+	}
+}
+
+func TestAppendQuoted(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, `x12%22 pizza[%5C]é'%0D`, string(escape.AppendQuoted([]byte("x"), `12" pizza[\]é'%0D`)))
+}
+
+// No two members of an object have the same name in a form, in either kind of form.
+func FuzzAppendFormKey(f *testing.F) {
+	for _, pair := range [][2]string{{"", "''"}, {"x[y]", "x%5By%5D"}, {" a", "%20a"}, {`"`, "%22"}, {`\`, "%5C"}, {"%", "%25"}, {"", "%27%27"}} {
+		f.Add(pair[0], pair[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if a == b {
+			return
+		}
+		for _, appendName := range []func([]byte, string) []byte{escape.AppendFormKey, escape.AppendFormMember} {
+			x, y := appendName(nil, a), appendName(nil, b)
+			require.NotEqual(t, string(x), string(y))
+			require.NotEqual(t, string(escape.AppendQuoted(nil, string(x))), string(escape.AppendQuoted(nil, string(y))))
+		}
+	})
 }
 
 // No value writes a byte that has a meaning in a URL, and it always reads back.

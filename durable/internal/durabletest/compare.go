@@ -126,6 +126,17 @@ func testCompareForms[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, 1, got.Mended)
 	require.Equal(t, 1, got.Differing)
 	require.Equal(t, "body", got.First.Field)
+	form.Format = webhook.FormatFormURLEncoded
+	got, err = hooks.Compare(t.Context(), form, 0)
+	require.NoError(t, err)
+	require.Equal(t, "headers.Content-Type", got.First.Field)
+	require.Zero(t, got.First.Offset)
+	form.Format, form.Body = webhook.FormatFormData, "{}"
+	_, err = hooks.Update(t.Context(), form, 2)
+	require.NoError(t, err)
+	got, err = hooks.Compare(t.Context(), form, 0)
+	require.NoError(t, err)
+	require.Equal(t, durable.Comparison{Compared: 2, Same: 2, Complete: true}, got, "forms without fields")
 
 	// One that another version of the module stored, and does not compile now.
 	db.Exec(t, `UPDATE @webhook SET definition = '{"url": "ftp://receiver.example/"}'`)
