@@ -36,11 +36,17 @@ var readTests = []readTest{
 	{name: "names of numbers", event: `{"o":{"0":"a","1":"b"},"p":{"5":"c"}}`, reads: map[string]string{
 		"qs": `{"o":["a","b"],"p":["c"]}`,
 	}},
-	{name: "an empty name", event: `{"o":{"":"x"}}`, reads: map[string]string{
-		"PHP form-urlencoded": `{"o":["x"]}`,
-		"PHP form-data":       `{"o":["x"]}`,
-		"PHP query":           `{"o":["x"]}`,
-		"qs":                  `{"o":["x"]}`,
+	{name: "empty names", event: `{"":"1","o":{"":"2","''":"3"}}`},
+	{name: "names with percent signs", event: `{"x%5By%5D":"1","o":{"x[y]":"2","x%5By%5D":"3","%":"4","%zz":"5"}}`},
+	{name: "names with quotes", event: quotes, only: "form-urlencoded"},
+	{name: "names with quotes", event: quotes, only: "query"},
+	{name: "names with quotes", event: quotes, only: "form-data", reads: map[string]string{
+		"PHP": encodedQuotes, "Go": encodedQuotes, "busboy": encodedQuotes, "Python": encodedQuotes, "Flask": encodedQuotes,
+		"Node": `{"12\"pizza":"1","o":{"x\"; filename%3D\"y":"2","'":"3","%5C":"4"}}`,
+	}},
+	{name: "a blank in front of a name", event: `{" status":"1"}`, only: "form-urlencoded", reads: map[string]string{
+		"PHP": `{"%20status":"1"}`, "Node": `{"%20status":"1"}`, "qs": `{"%20status":"1"}`, "Go": `{"%20status":"1"}`,
+		"Python": `{"%20status":"1"}`, "Flask": `{"%20status":"1"}`,
 	}},
 	{
 		name: "names of prototypes", event: `{"constructor":"1","toString":"2","o":{"__proto__":"3","hasOwnProperty":"4","length":"5"}}`,
@@ -63,6 +69,11 @@ var readTests = []readTest{
 		"PHP": numbered("f", 1001), "qs": numbered("f", 1000),
 	}},
 }
+
+const (
+	quotes        = `{"12\"pizza":"1","o":{"x\"; filename=\"y":"2","'":"3","\\":"4"}}`
+	encodedQuotes = `{"12%22pizza":"1","o":{"x%22; filename%3D%22y":"2","'":"3","%5C":"4"}}` // in form-data
+)
 
 // numbered returns an object of n members whose names are texts and numbers.
 func numbered(text string, n int) string {

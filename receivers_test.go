@@ -279,7 +279,7 @@ func formTree(v any) (tree any, ok bool) {
 		object := map[string]any{}
 		for key, member := range v {
 			if member, ok := formTree(member); ok {
-				object[formKeys.Replace(key)] = member
+				object[cmp.Or(formKeys.Replace(key), "%27%27")] = member
 			}
 		}
 		return object, len(object) > 0
@@ -303,7 +303,7 @@ func formTree(v any) (tree any, ok bool) {
 }
 
 // formKeys encodes what would end a name.
-var formKeys = strings.NewReplacer("[", "%5B", "]", "%5D", "=", "%3D", "&", "%26",
+var formKeys = strings.NewReplacer("[", "%5B", "]", "%5D", "=", "%3D", "&", "%26", "%", "%25",
 	"\x00", "%00", "\r", "%0D", "\n", "%0A", "\t", "%09")
 
 // fieldsOf returns the fields of a form that has a tree of formTree.
