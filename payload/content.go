@@ -10,7 +10,10 @@ import (
 // Content is the content of a message. Payload is kept as it came, whatever Type is,
 // and the methods read it: each returns false if the content is of another type or of
 // an unknown form. Only text and image are documented for inbound messages; the other
-// forms are those that the platform documents for sending.
+// forms are those that the platform documents for sending. Where there is no such payload,
+// the methods read the form of Meta, which other platforms send under the same types of
+// event: a member with the name of the type, such as "text":{"body":"hello"}, beside Payload
+// or inside it.
 type Content struct {
 	Type    ContentType     `json:"type" doc:"Type of the message: text, image, ..."`
 	Payload json.RawMessage `json:"payload" doc:"The message itself, by type: text; url, caption, filename; latitude, longitude; ..."`
@@ -74,6 +77,7 @@ type ContactName struct {
 // A ContactPhone is a phone number on a [Contact].
 type ContactPhone struct {
 	Phone Phone  `json:"phone"`
+	WaID  Phone  `json:"wa_id"` // the number in WhatsApp, digits alone; absent if it is not there
 	Type  string `json:"type"`
 }
 
@@ -111,20 +115,29 @@ func (c Content) closed() Content {
 
 // Text returns the text of a text message.
 func (c Content) Text() (string, bool) {
-	v := field.FromJSON(find(c.raw(), "text"))
-	if c.Type != ContentText || v.Kind != rawjson.String {
+	if c.Type != ContentText {
 		return "", false
 	}
-	return v.Text, true
+	for _, raw := range []string{find(c.raw(), "text"), c.beside()} {
+		if rawjson.KindOf(raw) == rawjson.Object {
+			raw = find(raw, "body")
+		}
+		if v := field.FromJSON(raw); v.Kind == rawjson.String {
+			return v.Text, true
+		}
+	}
+	return "", false
 }
 
-// Media returns the file of an image, video, audio, document or sticker message.
+// Media returns the file of an image, video, audio, document or sticker message. A file
+// that has only an id, to ask the platform for, is none.
 func (c Content) Media() (Media, bool) {
 	switch c.Type {
 	case ContentImage, ContentVideo, ContentAudio, ContentDocument, ContentSticker:
-		raw := c.raw()
-		if url := findText(raw, "url"); url != "" {
-			return Media{URL: url, Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+		for _, raw := range c.bodies() {
+			if url := findText(raw, "url", "link"); url != "" {
+				return Media{URL: url, Caption: findText(raw, "caption"), Filename: findText(raw, "filename")}, true
+			}
 		}
 	}
 	return Media{}, false
@@ -132,17 +145,21 @@ func (c Content) Media() (Media, bool) {
 
 // Location returns the place of a location message.
 func (c Content) Location() (Location, bool) {
-	raw := c.raw()
-	long, lat := Decimal{token{find(raw, "longitude")}}, Decimal{token{find(raw, "latitude")}}
-	_, okLong := long.Rat()
-	_, okLat := lat.Rat()
-	if c.Type != ContentLocation || !okLong || !okLat {
+	if c.Type != ContentLocation {
 		return Location{}, false
 	}
-	return Location{
-		Longitude: long, Latitude: lat,
-		Name: findText(raw, "name"), Address: findText(raw, "address"),
-	}, true
+	for _, raw := range c.bodies() {
+		long, lat := Decimal{token{find(raw, "longitude")}}, Decimal{token{find(raw, "latitude")}}
+		_, okLong := long.Rat()
+		_, okLat := lat.Rat()
+		if okLong && okLat {
+			return Location{
+				Longitude: long, Latitude: lat,
+				Name: findText(raw, "name"), Address: findText(raw, "address"),
+			}, true
+		}
+	}
+	return Location{}, false
 }
 
 // Contacts returns the cards of a contacts message: its payload is a card, a list of
@@ -151,9 +168,11 @@ func (c Content) Contacts() ([]Contact, bool) {
 	if c.Type != ContentContacts {
 		return nil, false
 	}
-	raw := c.raw()
-	if inner, ok := rawjson.Find(raw, "contacts"); ok {
-		raw = inner
+	raw, ok := rawjson.Find(c.raw(), "contacts")
+	if !ok {
+		if raw = c.raw(); rawjson.KindOf(raw) <= rawjson.Null {
+			raw = c.beside()
+		}
 	}
 	if rawjson.KindOf(raw) == rawjson.Object {
 		return []Contact{readContact(raw)}, true
@@ -178,31 +197,43 @@ func readContact(raw string) Contact {
 }
 
 func readContactPhone(raw string) ContactPhone {
-	return ContactPhone{Phone{token{find(raw, "phone")}}, findText(raw, "type")}
+	return ContactPhone{Phone{token{find(raw, "phone")}}, Phone{token{find(raw, "wa_id")}}, findText(raw, "type")}
 }
 
-// Reply returns what a user chose. No platform documents the form. Reply understands an
-// id and a title directly in the payload, or in its member button_reply, list_reply,
-// reply or payload, and the text and payload of a template's button.
+// Reply returns what a user chose. The platform does not document the form. Reply
+// understands an id and a title directly in the payload, or in its member button_reply,
+// list_reply, reply or payload, and the text and payload of a template's button.
 func (c Content) Reply() (Reply, bool) {
 	if c.Type != ContentInteractive && c.Type != ContentButton {
 		return Reply{}, false
 	}
-	raw := c.raw()
-	for _, name := range []string{"button_reply", "list_reply", "reply", "payload"} {
-		if inner := find(raw, name); rawjson.KindOf(inner) == rawjson.Object {
-			raw = inner
-			break
+	for _, raw := range c.bodies() {
+		for _, name := range []string{"button_reply", "list_reply", "reply", "payload"} {
+			if inner := find(raw, name); rawjson.KindOf(inner) == rawjson.Object {
+				raw = inner
+				break
+			}
+		}
+		id, title := findText(raw, "id", "payload"), findText(raw, "title", "text")
+		if id != "" || title != "" {
+			return Reply{ID: id, Title: title, Description: findText(raw, "description")}, true
 		}
 	}
-	id, title := findText(raw, "id", "payload"), findText(raw, "title", "text")
-	if id == "" && title == "" {
-		return Reply{}, false
-	}
-	return Reply{ID: id, Title: title, Description: findText(raw, "description")}, true
+	return Reply{}, false
 }
 
 func (c Content) raw() string { return rawjson.Trim(string(c.Payload)) }
+
+// beside returns the member that has the name of the type, as in Meta's form.
+func (c Content) beside() string {
+	raw, _ := c.extra.find(string(c.Type))
+	return raw
+}
+
+// bodies returns what may have the members of the content.
+func (c Content) bodies() [3]string {
+	return [3]string{c.raw(), find(c.raw(), string(c.Type)), c.beside()}
+}
 
 // The functions below read JSON whose form is not certain. A member that is missing or
 // of another form is read as empty, and the others are read all the same.

@@ -135,6 +135,105 @@ func TestContentForms(t *testing.T) {
 	}
 }
 
+// Other platforms send the form of Meta under the same types of event: a member with the
+// name of the type beside payload, or inside it.
+func TestContentOfMeta(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		message string // without its braces
+		want    map[string]any
+	}{
+		{"text", `"type":"text","text":{"body":"hello"}`, map[string]any{"text": "hello"}},
+		{"text that is empty", `"type":"text","text":{"body":""}`, map[string]any{"text": ""}},
+		{"text directly", `"type":"text","text":"hello"`, map[string]any{"text": "hello"}},
+		{"text inside the payload", `"type":"text","payload":{"text":{"body":"hello"}}`, map[string]any{"text": "hello"}},
+		{"text in both", `"type":"text","payload":{"text":"a"},"text":{"body":"b"}`, map[string]any{"text": "a"}},
+		{"text of another type", `"type":"image","text":{"body":"hello"}`, map[string]any{}},
+		{"text of an unknown form", `"type":"text","text":{"content":"hello"}`, map[string]any{}},
+		{"image", `"type":"image","image":{"url":"https://m.example/1.jpg","mime_type":"image/jpeg"}`, map[string]any{
+			"media": payload.Media{URL: "https://m.example/1.jpg"},
+		}},
+		{"document by a link", `"type":"document","payload":null,"document":{"link":"https://m.example/1.pdf","filename":"1.pdf","caption":"c"}`, map[string]any{
+			"media": payload.Media{URL: "https://m.example/1.pdf", Filename: "1.pdf", Caption: "c"},
+		}},
+		{"video inside the payload", `"type":"video","payload":{"video":{"url":"u"}}`, map[string]any{"media": payload.Media{URL: "u"}}},
+		{"image that has only an id", `"type":"image","image":{"id":"1"}`, map[string]any{}},
+		{"location", `"type":"location","location":{"latitude":12.5,"longitude":77.5,"name":"n"}`, map[string]any{
+			"location": payload.Location{Longitude: decimal(t, "77.5"), Latitude: decimal(t, "12.5"), Name: "n"},
+		}},
+		{"contacts", `"type":"contacts","contacts":[{"name":{"formatted_name":"A"},"phones":[{"phone":"+91 90199 55501","wa_id":"919019955501","type":"CELL"}]}]`, map[string]any{
+			"contacts": []payload.Contact{{
+				Name:   payload.ContactName{FormattedName: "A"},
+				Phones: []payload.ContactPhone{{Phone: payload.PhoneString("+91 90199 55501"), WaID: payload.PhoneString("919019955501"), Type: "CELL"}},
+			}},
+		}},
+		{"reply to a button", `"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Yes"}}`, map[string]any{
+			"reply": payload.Reply{ID: "1", Title: "Yes"},
+		}},
+		{"reply to a list", `"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"1","title":"A","description":"d"}}`, map[string]any{
+			"reply": payload.Reply{ID: "1", Title: "A", Description: "d"},
+		}},
+		{"reply inside the payload", `"type":"interactive","payload":{"interactive":{"button_reply":{"id":"1","title":"Yes"}}}`, map[string]any{
+			"reply": payload.Reply{ID: "1", Title: "Yes"},
+		}},
+		{"button of a template", `"type":"button","button":{"payload":"yes-1","text":"Yes"}`, map[string]any{
+			"reply": payload.Reply{ID: "yes-1", Title: "Yes"},
+		}},
+		{"reply of an unknown form", `"type":"interactive","interactive":{"nfm_reply":{"name":"flow"}}`, map[string]any{}},
+		{"a member that is no object", `"type":"image","image":"u"`, map[string]any{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			body := in(`"message":{` + tt.message + `}`)
+			m := parse[*payload.MessageIn](t, body)
+			require.Equal(t, tt.want, parts(t, m.Message))
+			require.JSONEq(t, body, marshal(t, m))
+			m.Message.Type = "poll"
+			require.Empty(t, parts(t, m.Message))
+		})
+	}
+}
+
+// The number is where the documents have it, else where Meta and others have it.
+func TestNumberOfUser(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, members, want string }{
+		{"documented", `"recipient":{"from":"1"},"contacts":[{"wa_id":"2"}]`, `"1"`},
+		{"as a number", `"recipient":{"from":919019912345}`, `919019912345`},
+		{"an id in its place", `"recipient":{"from":"US.13491208655302741918"},"contacts":[{"wa_id":"2"}]`, `"US.13491208655302741918"`},
+		{"to of a contact", `"contacts":[{"to":"919000000001","profile":{"name":"A"}},{"to":"2"}]`, `"919000000001"`},
+		{"wa_id of a contact", `"contacts":[{"to":"1","wa_id":"919000000001"}]`, `"919000000001"`},
+		{"wa_id that is empty", `"contacts":[{"to":"1","wa_id":""}]`, `"1"`},
+		{"in the message", `"message":{"from":"919000000001"}`, `"919000000001"`},
+		{"null, and in the message", `"recipient":{"from":null},"contacts":[],"message":{"from":"919000000001"}`, `"919000000001"`},
+		{"contacts without a number", `"contacts":[{"user_id":"US.1"},{"wa_id":"2"}],"message":{"from_user_id":"US.1"}`, `null`},
+		{"contacts of another form", `"contacts":{"wa_id":"1"}`, `null`},
+		{"nowhere", `"recipient":{"user":{"user_id":"US.1"}}`, `null`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := parse[*payload.MessageIn](t, in(tt.members))
+			require.Equal(t, tt.want, marshal(t, m.From()))
+			require.Equal(t, m.From().String(), m.Refs()[2])
+		})
+	}
+	for members, want := range map[string]string{
+		`"to":"1","recipient_id":"2"`:        `"1"`,
+		`"recipient_id":"919000000001"`:      `"919000000001"`,
+		`"contacts":[{"to":"919000000001"}]`: `"919000000001"`,
+		`"to":"","contacts":[{"wa_id":"1"}]`: `"1"`,
+		`"status":"sent"`:                    `null`,
+	} {
+		s := parse[*payload.MessageStatus](t, status(members))
+		require.Equal(t, want, marshal(t, s.Recipient()), members)
+		require.Equal(t, s.Recipient().String(), s.Refs()[2])
+	}
+	require.Equal(t, "US.1", parse[*payload.MessageIn](t, user(`"user_id":"US.1"`)).Recipient.User.UserID)
+}
+
 // A payload that was set by the caller may not be JSON at all.
 func TestContentBroken(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,8 @@ type Channel struct {
 
 // A Recipient is the user who wrote the message; the name is the platform's.
 type Recipient struct {
+	// From is absent, or an id such as US.13491208655302741918, if the user does not show
+	// the number to businesses. Then its Digits are none, and User.UserID tells users apart.
 	From Phone `json:"from" doc:"User's number with country code"`
 	User User  `json:"user" doc:"What is known of the user"`
 
@@ -40,18 +42,21 @@ type Recipient struct {
 // A User is what the platform knows of a user. Members that older platforms lack are
 // not written if unset.
 type User struct {
-	ID           string          `json:"id" doc:"Id of the user"`
-	IdentifierID string          `json:"identifier_id" doc:"Identifier id of the user" absent:"unless the user gave it"`
-	SubscriberID string          `json:"subscriber_id" doc:"Subscriber id of the user" absent:"unless the user gave it"`
-	Identity     string          `json:"identity" doc:"Identity of the user" absent:"unless the user gave it"`
-	Username     string          `json:"username" doc:"User name" absent:"unless the user gave it"`
-	FirstName    string          `json:"first_name" doc:"First name of the user" absent:"unless the user gave it"`
-	MiddleName   string          `json:"middle_name" doc:"Middle name of the user" absent:"unless the user gave it"`
-	LastName     string          `json:"last_name" doc:"Last name of the user" absent:"unless the user gave it"`
-	Email        string          `json:"email" doc:"E-mail address of the user" absent:"unless the user gave it"`
-	Phone        Phone           `json:"phone" doc:"Phone number of the user"`
-	Attributes   json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form" absent:"unless the user gave it"`
-	UserInfo     UserInfo        `json:"user_info" doc:"More about the user"`
+	ID           string `json:"id" doc:"Id of the user"`
+	IdentifierID string `json:"identifier_id" doc:"Identifier id of the user" absent:"unless the user gave it"`
+	SubscriberID string `json:"subscriber_id" doc:"Subscriber id of the user" absent:"unless the user gave it"`
+	Identity     string `json:"identity" doc:"Identity of the user" absent:"unless the user gave it"`
+	Username     string `json:"username" doc:"User name" absent:"unless the user gave it"`
+	// UserID is the id that WhatsApp gives a user for one business, also where there is no
+	// number. It is not written if unset.
+	UserID     string          `json:"user_id" doc:"Id of the user for this business, also without a number" absent:"unless the platform sends it"`
+	FirstName  string          `json:"first_name" doc:"First name of the user" absent:"unless the user gave it"`
+	MiddleName string          `json:"middle_name" doc:"Middle name of the user" absent:"unless the user gave it"`
+	LastName   string          `json:"last_name" doc:"Last name of the user" absent:"unless the user gave it"`
+	Email      string          `json:"email" doc:"E-mail address of the user" absent:"unless the user gave it"`
+	Phone      Phone           `json:"phone" doc:"Phone number of the user"`
+	Attributes json.RawMessage `json:"attributes" doc:"Attributes of the user, of any form" absent:"unless the user gave it"`
+	UserInfo   UserInfo        `json:"user_info" doc:"More about the user"`
 
 	extra extra
 }
@@ -73,6 +78,37 @@ func (m MessageIn) EventType() string {
 		channel = m.Channels[0].Name
 	}
 	return eventType(m.Event, channel, kindIn)
+}
+
+// From returns the number that the message came from: that of Recipient or, where there is
+// none, what Meta's form and others have in its place, the wa_id or to of the first of the
+// contacts, or from in the message.
+func (m MessageIn) From() Phone {
+	if !m.Recipient.From.value().Empty() {
+		return m.Recipient.From
+	}
+	raw, _ := m.extra.find("contacts")
+	if p, ok := contactOf(raw); ok {
+		return p
+	}
+	raw, _ = m.Message.extra.find("from")
+	return Phone{token{raw}}
+}
+
+// contactOf returns the number of the first contact of a list.
+func contactOf(list string) (Phone, bool) {
+	numbers := readObjects(list, func(raw string) Phone {
+		for _, name := range []string{"wa_id", "to"} {
+			if findText(raw, name) != "" {
+				return Phone{token{find(raw, name)}}
+			}
+		}
+		return Phone{}
+	})
+	if len(numbers) == 0 {
+		return Phone{}, false
+	}
+	return numbers[0], !numbers[0].IsZero()
 }
 
 // MarshalJSON writes the documented body: {"event","payload"}. It is an error if
@@ -110,6 +146,7 @@ var users = newObject(
 	text(func(u *User) (*string, extra) { return &u.SubscriberID, u.extra }).omitUnset(),
 	text(func(u *User) (*string, extra) { return &u.Identity, u.extra }).omitUnset(),
 	text(func(u *User) (*string, extra) { return &u.Username, u.extra }),
+	text(func(u *User) (*string, extra) { return &u.UserID, u.extra }).omitUnset(),
 	text(func(u *User) (*string, extra) { return &u.FirstName, u.extra }),
 	text(func(u *User) (*string, extra) { return &u.MiddleName, u.extra }).omitUnset(),
 	text(func(u *User) (*string, extra) { return &u.LastName, u.extra }),

@@ -17,10 +17,10 @@ func (c CDR) Refs() []string {
 
 // Refs returns what a message is looked for by: its id, the customer's own id of it,
 // and the number that it was sent to.
-func (s MessageStatus) Refs() []string { return []string{s.ID, s.ForeignID, s.To.String()} }
+func (s MessageStatus) Refs() []string { return []string{s.ID, s.ForeignID, s.Recipient().String()} }
 
 // Refs returns what a message is looked for by: the id of the notification, the id of
 // the message, and the number that it came from.
 func (m MessageIn) Refs() []string {
-	return []string{m.ID, m.Message.ID, m.Recipient.From.String()}
+	return []string{m.ID, m.Message.ID, m.From().String()}
 }

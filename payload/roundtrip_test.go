@@ -161,6 +161,10 @@ func TestRoundTrip(t *testing.T) {
 		{"message payload is null", in(`"message":{"payload":null}`)},
 		{"message payload is a text", in(`"message":{"payload":"hi"}`)},
 
+		{"the form of Meta", in(`"message":{"type":"text","text":{"body":"hello"}},"contacts":[{"wa_id":"1"}]`)},
+		{"user_id", user(`"id":"1","username":"a","user_id":"US.1","first_name":"b"`)},
+		{"user_id is null", user(`"user_id":null`)},
+
 		{"optional time is null", status(`"submit_time":null`)},
 		{"optional text is empty", user(`"middle_name":""`)},
 		{"optional text is null", user(`"identity":null`)},

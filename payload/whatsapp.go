@@ -120,6 +120,21 @@ func (s MessageStatus) EventType() string { return eventType(s.Event, s.Channel,
 // not known has rank 0: no news that is older or newer than any other.
 func (s MessageStatus) Subject() (id string, rank int) { return s.ID, s.Status.rank() }
 
+// Recipient returns the number that the message was sent to: To or, where there is none,
+// what Meta's form and others have in its place, recipient_id or the wa_id or to of the
+// first of the contacts.
+func (s MessageStatus) Recipient() Phone {
+	if !s.To.value().Empty() {
+		return s.To
+	}
+	if raw, ok := s.extra.find("recipient_id"); ok {
+		return Phone{token{raw}}
+	}
+	raw, _ := s.extra.find("contacts")
+	p, _ := contactOf(raw)
+	return p
+}
+
 // MarshalJSON writes the documented body: {"event","payload"}.
 func (s MessageStatus) MarshalJSON() ([]byte, error) { return statusEnvelopes.appendJSON(nil, &s), nil }
 
