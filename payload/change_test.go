@@ -116,7 +116,7 @@ func TestUnmarshalReplaces(t *testing.T) {
 
 	var in payload.MessageIn
 	require.EqualError(t, json.Unmarshal([]byte(`{"event":"rcs:message:in"}`), &in),
-		`payload: member "payload" is missing or not an object`)
+		`payload: a message without a member "payload"`)
 	require.EqualError(t, in.UnmarshalJSON([]byte(`{"event"`)), "payload: not JSON at offset 8")
 
 	var list struct{ Reports []*payload.CallReport }

@@ -7,15 +7,21 @@
 //		log.Println(e.ID, e.Status)
 //	case *payload.CallReport:
 //		...
+//	default: // a *payload.Other, perhaps: nothing to be done, and no error
 //	}
 //
+// What is JSON but none of this package's types is an [Other], which keeps it as it is.
+//
 // [encoding/json.Marshal] writes the documented body of each type and
-// [encoding/json.Unmarshal] reads it back. Nothing that a platform sent is lost:
-// members that a type does not know, at every level, and members in an unusual form (a
-// number for a string, null, a text that is not a time) are written again as they came,
-// unless the field was changed. Documented members are written in the documented order,
-// others after them. Names match exactly, where encoding/json alone would read STATUS
-// as status. Of several members with one name, the last one counts.
+// [encoding/json.Unmarshal] reads it back. Members that a type does not know, at every
+// level, and members in an unusual form (a number for a string, null, a text that is not
+// a time) are written again as they came, unless the field was changed. Documented
+// members are written in the documented order, others after them. Names match exactly,
+// where encoding/json alone would read STATUS as status.
+//
+// What is not kept: blanks between members; of several members with one name all but the
+// last; bytes that are not UTF-8, also in ids, which become U+FFFD; and that a bare event
+// such as a call report came in an envelope. An Other keeps all of it.
 //
 // No id, phone number or amount passes through a float64. Values whose JSON form varies
 // are kept as the token that was read, in the types [Phone], [Int], [Seconds],
@@ -30,7 +36,7 @@
 package payload
 
 // An Event is one of the types of this package: a *[CallReport], *[CDR],
-// *[MessageStatus] or *[MessageIn] from [Parse].
+// *[MessageStatus], *[MessageIn] or *[Other] from [Parse].
 type Event interface {
 	// EventType returns the type that the event is reported as, such as
 	// "whatsapp:message:status".

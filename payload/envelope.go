@@ -1,18 +1,9 @@
 package payload
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
-
-var errNoDecimal = errors.New("payload: not a decimal number")
-
-func syntaxError(offset int) error {
-	return fmt.Errorf("payload: not JSON at offset %d", offset)
-}
 
 // newEnvelope returns the table of {"event","payload"} for a struct whose payload has
 // the given table.
@@ -41,25 +32,29 @@ func newEnvelope[T any](
 
 // unmarshal reads the body of an event.
 func unmarshal[T any](o *object[T], v *T, b []byte) error {
-	if off := rawjson.Check(b); off >= 0 {
-		return syntaxError(off)
+	text, err := readBody(b)
+	if err != nil {
+		return err
 	}
-	raw := rawjson.Trim(string(b))
-	switch rawjson.KindOf(raw) {
+	raw := rawjson.Trim(text)
+	switch kind := rawjson.KindOf(raw); kind {
 	case rawjson.Null:
 		return nil // as encoding/json does
 	case rawjson.Object:
 		return readEvent(o, v, raw)
+	default:
+		return noObject(kind)
 	}
-	return errNoObject
 }
-
-var errNoObject = errors.New("payload: an event must be a JSON object")
 
 func readEvent[T any](o *object[T], v *T, raw string) error {
 	if o.typ.Member("payload") != nil {
-		if p, ok := rawjson.Find(raw, "payload"); !ok || rawjson.KindOf(p) != rawjson.Object {
-			return errors.New(`payload: member "payload" is missing or not an object`)
+		p, ok := rawjson.Find(raw, "payload")
+		if !ok {
+			return errNoPayload
+		}
+		if kind := rawjson.KindOf(p); kind != rawjson.Object {
+			return badPayload(kind)
 		}
 	}
 	*v = *new(T)

@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,6 +38,29 @@ func Example() {
 	// Aïsha wrote 59 bytes
 	// call 1234-1333-56789 took 23s and ended with ANSWER
 	// leg 1 cost 0.0150 NORMAL_CLEARING
+}
+
+// An event of a type that this package does not know is no error. It can be looked into,
+// and passed on as it came.
+func ExampleOther() {
+	for _, body := range []string{
+		`{"event": "message.created", "payload": {"id": "wa-1", "from": "919019912345"}}`,
+		`{"id": 86, "first_name": "Asha"}`,
+		`{"id": 86,`,
+	} {
+		event, err := payload.Parse([]byte(body))
+		if errors.Is(err, payload.ErrSyntax) {
+			fmt.Println(err)
+			continue
+		}
+		if other, ok := event.(*payload.Other); ok {
+			fmt.Println(other.Type, len(other.JSON))
+		}
+	}
+	// Output:
+	// message.created 79
+	// unknown 32
+	// payload: not JSON at offset 10
 }
 
 // Call times are wall clocks without a zone. With the zone, they are an instant.

@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"errors"
 	"math/bits"
 	"slices"
 	"strings"
@@ -10,95 +9,156 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-// Parse reads the body of a webhook and determines its type: a *[MessageStatus] or
-// *[MessageIn] by the type in its envelope, a *[CallReport] or *[CDR] by the members
-// that only they have. The error names what is missing, or the offset at which the body
-// is not JSON. It never quotes a value.
+// Parse reads the body of a webhook and determines its type: by the name in its member
+// event or, if it has none, by members that only one type has. An event that is none of
+// this package's is an [*Other], whose Type is that name or [EventUnknown].
+//
+// The error is [ErrSyntax] where the body is not JSON. It is another one for JSON that
+// is no object, and for a message that has no payload. It says what is there, and never
+// quotes a value. A byte order mark before the JSON is passed over.
 func Parse(body []byte) (Event, error) {
-	if off := rawjson.Check(body); off >= 0 {
-		return nil, syntaxError(off)
+	text, err := readBody(body)
+	if err != nil {
+		return nil, err
 	}
-	raw := rawjson.Trim(string(body))
-	if rawjson.KindOf(raw) != rawjson.Object {
-		return nil, errNoObject
+	raw := rawjson.Trim(text)
+	if kind := rawjson.KindOf(raw); kind != rawjson.Object {
+		return nil, noObject(kind)
 	}
-	if _, ok := rawjson.Find(raw, "payload"); ok {
-		return parseEnvelope(raw)
+	if name := eventName(raw); name != "" {
+		return parseNamed(name, raw, text)
 	}
-	switch calls, records := countMembers(raw); {
-	case calls == 0 && records == 0:
-		return nil, errors.New(`payload: not an event: no members "event" and "payload", ` +
-			`no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`)
-	case calls >= records:
-		return finish(callReports, new(CallReport), raw)
-	default:
-		return finish(cdrs, new(CDR), raw)
+	if b := tellBare(raw); b != nil {
+		return b.read(raw, "", "")
 	}
+	return &Other{EventUnknown, []byte(text)}, nil
 }
 
-// ParseAs reads the JSON form of an event whose type is known, as one that was stored:
-// [EventCall], [EventCDR], and those that end in :message:status or :message:in. The
-// error is as of [Parse], for JSON that is not such an event, and for any other type.
+// ParseAs reads the JSON form of an event whose type is known, as one that was stored,
+// or whose type came in a header. Of a type that is none of this package's it is an
+// [*Other], for which any JSON will do. The error is as of [Parse], also for an event
+// that names another type, and for no type.
 func ParseAs(eventType string, body []byte) (Event, error) {
-	if off := rawjson.Check(body); off >= 0 {
-		return nil, syntaxError(off)
+	text, err := readBody(body)
+	if err != nil {
+		return nil, err
 	}
-	raw := rawjson.Trim(string(body))
-	switch isObject := rawjson.KindOf(raw) == rawjson.Object; {
-	case !isObject:
-		return nil, errNoObject
-	case eventType == EventCall:
-		return finish(callReports, new(CallReport), raw)
-	case eventType == EventCDR:
-		return finish(cdrs, new(CDR), raw)
-	case !strings.HasSuffix(eventType, kindStatus) && !strings.HasSuffix(eventType, kindIn):
-		return nil, errors.New("payload: no event of this package has that type")
+	if eventType == "" {
+		return nil, errNoType
 	}
-	e, err := parseEnvelope(raw)
+	raw := rawjson.Trim(text)
+	kind, bare := rawjson.KindOf(raw), bareOf(eventType)
+	switch {
+	case bare == nil && !isMessage(eventType):
+		return &Other{eventType, []byte(text)}, nil
+	case kind != rawjson.Object:
+		return nil, noObject(kind)
+	case bare != nil && eventName(raw) != eventType:
+		return bare.read(raw, "", eventType)
+	}
+	e, err := parseNamed(eventType, raw, text)
 	if err == nil && e.EventType() != eventType {
-		return nil, errors.New(`payload: member "event" is another type`)
+		return nil, errAnotherType
 	}
 	return e, err
 }
 
-// The members that only call reports have, and those that only CDRs have.
-var (
-	callMembers = []string{
-		"bridge", "recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by",
-	}
-	cdrMembers = []string{
-		"cdr_id", "callrequest_id", "call_id", "campaign_id", "leg_type", "amd_status",
-		"hangup_cause", "hangup_cause_code", "callerid",
-	}
-)
-
-// countMembers returns how many callMembers and cdrMembers an object has.
-func countMembers(raw string) (calls, records int) {
-	var call, record uint
-	for it := rawjson.Walk(raw); it.Next(); {
-		name := it.Key()
-		if i := slices.Index(callMembers, name); i >= 0 {
-			call |= 1 << i
-		} else if i := slices.Index(cdrMembers, name); i >= 0 {
-			record |= 1 << i
-		}
-	}
-	return bits.OnesCount(call), bits.OnesCount(record)
-}
-
-func parseEnvelope(raw string) (Event, error) {
-	event, ok := rawjson.Find(raw, "event")
-	v := field.FromJSON(event)
-	switch {
-	case !ok || v.Kind != rawjson.String || v.Text == "":
-		return nil, errors.New(`payload: member "event" is missing or not a string`)
-	case strings.HasSuffix(v.Text, kindStatus):
+// parseNamed reads an event whose member event has a name.
+func parseNamed(name, raw, text string) (Event, error) {
+	inner, _ := rawjson.Find(raw, "payload")
+	bare := bareOf(name)
+	switch enveloped := rawjson.KindOf(inner) == rawjson.Object; {
+	case bare != nil && !enveloped:
+		return bare.read(raw, "", name)
+	case bare != nil && (!isMessage(name) || tellBare(inner) == bare):
+		return bare.read(inner, raw, name)
+	case strings.HasSuffix(name, kindStatus):
 		return finish(statusEnvelopes, new(MessageStatus), raw)
-	case strings.HasSuffix(v.Text, kindIn):
+	case strings.HasSuffix(name, kindIn):
 		return finish(inEnvelopes, new(MessageIn), raw)
 	}
-	return nil, errors.New(`payload: member "event" is not a known type: ` +
-		`want one that ends in ` + kindStatus + ` or ` + kindIn)
+	return &Other{name, []byte(text)}, nil
+}
+
+// isMessage reports whether events of a type have an envelope, as far as they are of
+// this package.
+func isMessage(eventType string) bool {
+	return strings.HasSuffix(eventType, kindStatus) || strings.HasSuffix(eventType, kindIn)
+}
+
+// eventName returns the text of an object's member event; empty if it has none.
+func eventName(raw string) string {
+	event, _ := rawjson.Find(raw, "event")
+	if v := field.FromJSON(event); v.Kind == rawjson.String {
+		return v.Text
+	}
+	return ""
+}
+
+// A bare is a type of events without an envelope, which nothing but their members tells
+// apart.
+type bare struct {
+	// is reports whether events of a type are of this kind.
+	is func(eventType string) bool
+	// read reads raw. If the event came in an envelope, what that has beside the payload
+	// is added to it. eventType may be empty.
+	read func(raw, envelope, eventType string) (Event, error)
+	// alone has members that each tell the type, names those of which it takes two.
+	alone, names []string
+}
+
+var bares = []*bare{
+	{
+		is: func(eventType string) bool { return eventType == EventCall },
+		read: func(raw, envelope, _ string) (Event, error) {
+			return finishBare(callReports, new(CallReport), raw, envelope)
+		},
+		alone: []string{"bridge"},
+		names: []string{"recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by"},
+	},
+	{
+		is: func(eventType string) bool { return eventType == EventCDR },
+		read: func(raw, envelope, _ string) (Event, error) {
+			return finishBare(cdrs, new(CDR), raw, envelope)
+		},
+		alone: []string{"cdr_id", "callrequest_id"},
+		names: []string{
+			"call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid",
+		},
+	},
+}
+
+func bareOf(eventType string) *bare {
+	for _, b := range bares {
+		if b.is(eventType) {
+			return b
+		}
+	}
+	return nil
+}
+
+// tellBare returns what an object is by its members: that of which it has the most, the
+// first of several; nil if it has too few of all.
+func tellBare(raw string) *bare {
+	counted := make([]struct{ alone, names uint }, len(bares))
+	for it := rawjson.Walk(raw); it.Next(); {
+		name := it.Key()
+		for i, b := range bares {
+			if at := slices.Index(b.alone, name); at >= 0 {
+				counted[i].alone |= 1 << at
+			} else if at := slices.Index(b.names, name); at >= 0 {
+				counted[i].names |= 1 << at
+			}
+		}
+	}
+	var told *bare
+	most := 1
+	for i, c := range counted {
+		if n := 2*bits.OnesCount(c.alone) + bits.OnesCount(c.names); n > most {
+			told, most = bares[i], n
+		}
+	}
+	return told
 }
 
 // finish reads raw into v. If there is an error, it returns no half-read event.
@@ -110,4 +170,21 @@ func finish[T any, P interface {
 		return nil, err
 	}
 	return v, nil
+}
+
+// finishBare is finish for an event that may have come in an envelope.
+func finishBare[T any, P interface {
+	*T
+	Event
+}](o *object[T], v P, raw, envelope string) (Event, error) {
+	e, err := finish(o, v, raw)
+	x := o.extra((*T)(v))
+	for it := rawjson.Walk(envelope); err == nil && it.Next(); {
+		name := it.Key()
+		_, taken := x.find(name)
+		if name != "payload" && !taken && o.index(name, 0) < 0 {
+			*x = append(*x, extraMember{name, it.Value()})
+		}
+	}
+	return e, err
 }

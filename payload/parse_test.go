@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/testdata"
 )
@@ -14,61 +15,78 @@ import (
 func TestParseError(t *testing.T) {
 	t.Parallel()
 	const (
-		object  = `payload: an event must be a JSON object`
-		nothing = `payload: not an event: no members "event" and "payload", ` +
-			`no "bridge" or "recording_url" as in a call report, no "cdr_id" or "call_id" as in a CDR`
-		event    = `payload: member "event" is missing or not a string`
-		unknown  = `payload: member "event" is not a known type: want one that ends in :message:status or :message:in`
-		envelope = `payload: member "payload" is missing or not an object`
+		form   = ": the body is a form (application/x-www-form-urlencoded)"
+		object = "payload: an event must be a JSON object, not "
 	)
-	tests := []struct{ name, body, want string }{
-		{"empty", "", "payload: not JSON at offset 0"},
-		{"blanks", " \n", "payload: not JSON at offset 2"},
-		{"text", "hello", "payload: not JSON at offset 0"},
-		{"byte order mark", "\ufeff{}", "payload: not JSON at offset 0"},
-		{"form", "from=919019912345", "payload: not JSON at offset 1"},
-		{"cut short", `{"from":"919019912345`, "payload: not JSON at offset 21"},
-		{"phone number without quotes", `{"from":+919019912345}`, "payload: not JSON at offset 8"},
-		{"single quotes", `{"from":'919019912345'}`, "payload: not JSON at offset 8"},
-		{"leading zero", `{"from":0919019912345}`, "payload: not JSON at offset 9"},
-		{"two values", `{"bridge":1}{"bridge":2}`, "payload: not JSON at offset 12"},
-		{"trailing comma", `{"bridge":1,}`, "payload: not JSON at offset 12"},
-		{"NUL", "{\"bridge\":1}\x00", "payload: not JSON at offset 12"},
-		{"line break in a text", "{\"from\":\"9190\n19912345\"}", "payload: not JSON at offset 13"},
-		{"nesting without end", strings.Repeat("[", 100_000), "payload: not JSON at offset 10000"},
-		{"nesting in an event", `{"bridge":1,"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, "payload: not JSON at offset 10015"},
-
-		{"null", "null", object},
-		{"number", "919019912345", object},
-		{"string", `"919019912345"`, object},
-		{"list", `[{"bridge":1}]`, object},
-		{"empty list", `[]`, object},
-
-		{"empty object", `{}`, nothing},
-		{"unknown members", `{"from":"919019912345"}`, nothing},
-		{"event without payload", `{"event":"whatsapp:message:in"}`, nothing},
-		{"names match exactly", `{"Bridge":1,"EVENT":"x","PAYLOAD":{}}`, nothing},
-
-		{"payload without event", `{"payload":{}}`, event},
-		{"event is null", `{"event":null,"payload":{}}`, event},
-		{"event is empty", `{"event":"","payload":{}}`, event},
-		{"event is a number", `{"event":919019912345,"payload":{}}`, event},
-		{"event is not known", `{"event":"919019912345","payload":{}}`, unknown},
-		{"event in capitals", `{"event":"WHATSAPP:MESSAGE:IN","payload":{}}`, unknown},
-		{"event with a blank", `{"event":"whatsapp:message:in ","payload":{}}`, unknown},
-		{"payload is null", `{"event":"whatsapp:message:in","payload":null}`, envelope},
-		{"payload is a list", `{"event":"whatsapp:message:status","payload":[{"id":"1"}]}`, envelope},
-		{"payload is a text", `{"event":"whatsapp:message:status","payload":"{}"}`, envelope},
+	syntax := []struct{ name, body, want string }{
+		{"empty", "", "0: the body is empty"},
+		{"blanks", " \n", "2: the body is empty"},
+		{"text", "hello", "0"},
+		{"form", "from=919019912345", "1" + form},
+		{"form of the library's own", "payload%5Bid%5D=919019912345&event=x", "0" + form},
+		{"form with JSON in it", "data=%7B%22to%22%3A9190%7D", "0" + form},
+		{"form with a number first", "1=9190", "1" + form},
+		{"multipart form", "--b\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\n9190\r\n--b--\r\n", "1: the body is a multipart form"},
+		{"XML", "<to>9190</to>", "0: the body is XML or HTML"},
+		{"no form", "a b=9190", "0"},
+		{"no name", "=9190", "0"},
+		{"cut short", `{"from":"919019912345`, "21"},
+		{"phone number without quotes", `{"from":+919019912345}`, "8"},
+		{"single quotes", `{"from":'919019912345'}`, "8"},
+		{"leading zero", `{"from":0919019912345}`, "9"},
+		{"two values", `{"bridge":1}{"bridge":2}`, "12"},
+		{"trailing comma", `{"bridge":1,}`, "12"},
+		{"trailing comma behind a byte order mark", "\ufeff" + `{"bridge":1,}`, "15"},
+		{"two byte order marks", "\ufeff\ufeff{}", "3"},
+		{"a byte order mark alone", "\ufeff", "3: the body is empty"},
+		{"NUL", "{\"bridge\":1}\x00", "12"},
+		{"line break in a text", "{\"from\":\"9190\n19912345\"}", "13"},
+		{"nesting without end", strings.Repeat("[", 100_000), "10000"},
+		{"nesting in an event", `{"bridge":1,"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, "10015"},
 	}
-	for _, tt := range tests {
+	for _, tt := range syntax {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, parse := range parsers {
+				got, err := parse([]byte(tt.body))
+				require.EqualError(t, err, "payload: not JSON at offset "+tt.want)
+				require.ErrorIs(t, err, payload.ErrSyntax)
+				require.Nil(t, got)
+				require.NotContains(t, err.Error(), "9190", "no value is quoted")
+			}
+		})
+	}
+
+	others := []struct{ name, body, want string }{
+		{"null", "null", object + "null"},
+		{"boolean", "true", object + "a boolean"},
+		{"number", "919019912345", object + "a number"},
+		{"string", `"919019912345"`, object + "a string"},
+		{"list", `[{"bridge":1}]`, object + "a list"},
+		{"empty list", ` [] `, object + "a list"},
+		{"no payload", `{"event":"whatsapp:message:in"}`, `payload: a message without a member "payload"`},
+		{"payload in capitals", `{"event":"whatsapp:message:in","PAYLOAD":{}}`, `payload: a message without a member "payload"`},
+		{"payload is null", `{"event":"whatsapp:message:in","payload":null}`, `payload: member "payload" is null, want an object`},
+		{"payload is a list", `{"event":"whatsapp:message:status","payload":[{"id":"1"}]}`, `payload: member "payload" is a list, want an object`},
+		{"payload is a text", `{"event":"whatsapp:message:status","payload":"{}"}`, `payload: member "payload" is a string, want an object`},
+	}
+	for _, tt := range others {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := payload.Parse([]byte(tt.body))
 			require.EqualError(t, err, tt.want)
+			require.NotErrorIs(t, err, payload.ErrSyntax)
 			require.Nil(t, got)
-			require.NotContains(t, err.Error(), "9190", "no value is quoted")
 		})
 	}
+}
+
+// parsers reads a body as an event, without knowing its type and knowing it.
+var parsers = []func([]byte) (payload.Event, error){
+	payload.Parse,
+	func(body []byte) (payload.Event, error) { return payload.ParseAs(payload.EventCall, body) },
+	func(body []byte) (payload.Event, error) { return payload.ParseAs("whatsapp:message:in", body) },
+	func(body []byte) (payload.Event, error) { return payload.ParseAs("crm:contact", body) },
 }
 
 func TestParseTellsApart(t *testing.T) {
@@ -79,11 +97,17 @@ func TestParseTellsApart(t *testing.T) {
 		event      string
 	}{
 		{"call report", " {\"bridge\":null}\n", &payload.CallReport{}, "voice:message:out"},
-		{"call report by its recording", `{"recording_url":""}`, &payload.CallReport{}, "voice:message:out"},
+		{"call report by its recording", `{"recording_url":"","mid":""}`, &payload.CallReport{}, "voice:message:out"},
+		{"call report behind a byte order mark", "\ufeff {\"bridge\":null}", &payload.CallReport{}, "voice:message:out"},
+		{"call report with a payload of its own", `{"payload":{},"bridge":1}`, &payload.CallReport{}, "voice:message:out"},
+		{"call report that names its type", `{"event":"voice:message:out","to":1}`, &payload.CallReport{}, "voice:message:out"},
+		{"call report in an envelope", `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, "voice:message:out"},
+		{"CDR in an envelope", `{"event":"dialer:cdr","payload":{}}`, &payload.CDR{}, "dialer:cdr"},
+		{"CDR by two members", `{"call_id":"1","leg_type":2}`, &payload.CDR{}, "dialer:cdr"},
 		{"CDR", `{"cdr_id":5}`, &payload.CDR{}, "dialer:cdr"},
 		{"call report with one member of a CDR", `{"bridge":1,"mid":"1","call_id":"1"}`, &payload.CallReport{}, "voice:message:out"},
 		{"CDR with one member of a call report", `{"cdr_id":"1","call_id":"1","bridge":1}`, &payload.CDR{}, "dialer:cdr"},
-		{"call report with a member event", `{"event":"hangup","bridge":1}`, &payload.CallReport{}, "voice:message:out"},
+		{"call report whose event is no name", `{"event":5,"bridge":1}`, &payload.CallReport{}, "voice:message:out"},
 		{"status", `{"payload":{},"event":"whatsapp:message:status"}`, &payload.MessageStatus{}, "whatsapp:message:status"},
 		{"status of an own channel", `{"event":"sms:message:status","payload":{}}`, &payload.MessageStatus{}, "sms:message:status"},
 		{"message with members of a call", `{"event":"x:message:in","payload":{},"bridge":1}`, &payload.MessageIn{}, "x:message:in"},
@@ -100,6 +124,100 @@ func TestParseTellsApart(t *testing.T) {
 	}
 }
 
+// What this package does not know is an event all the same, and stays as it came.
+func TestParseOther(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, body, event string }{
+		{"empty object", `{}`, payload.EventUnknown},
+		{"no member that tells", `{"to":918867130001,"status":"ANSWER","duration":"23"}`, payload.EventUnknown},
+		{"call report with a member event", `{"event":"hangup","bridge":1,"mid":"1"}`, "hangup"},
+		{"one member of a call report", `{"recording_url":"https://a/","from":"1"}`, payload.EventUnknown},
+		{"one member of a CDR", `{"call_id":"1","duration":12}`, payload.EventUnknown},
+		{"one member of each", `{"call_id":"1","recording_url":""}`, payload.EventUnknown},
+		{"the same member twice", `{"call_id":"1","call_id":"2"}`, payload.EventUnknown},
+		{"names match exactly", `{"Bridge":1,"EVENT":"x","PAYLOAD":{}}`, payload.EventUnknown},
+		{"envelope", `{"event":"message.created","payload":{"id":"1"}}`, "message.created"},
+		{"envelope with another payload", `{"event":"x","payload":[1]}`, "x"},
+		{"event without payload", `{"event":"call_answered","status":"in-progress"}`, "call_answered"},
+		{"payload without event", `{"type":"message","payload":{"bridge":1,"mid":"1"}}`, payload.EventUnknown},
+		{"event is null", `{"event":null,"payload":{}}`, payload.EventUnknown},
+		{"event is empty", `{"event":"","payload":{}}`, payload.EventUnknown},
+		{"event is a number", `{"event":919019912345,"payload":{}}`, payload.EventUnknown},
+		{"event in capitals", `{"event":"WHATSAPP:MESSAGE:IN","payload":{}}`, "WHATSAPP:MESSAGE:IN"},
+		{"event with a blank", `{"event":"whatsapp:message:in ","payload":{}}`, "whatsapp:message:in "},
+		{"last event counts", `{"event":"a","event":"b"}`, "b"},
+		{"odd spelling", " { \"a\" : 1.0,\"a\":\"\\u00e9\\/\" }\r\n", payload.EventUnknown},
+	}
+	c := webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			body := []byte(tt.body)
+			event, err := payload.Parse(body)
+			require.NoError(t, err)
+			require.Equal(t, &payload.Other{Type: tt.event, JSON: []byte(tt.body)}, event)
+			clear(body) // the caller's
+			m, err := c.Compose(event)
+			require.NoError(t, err)
+			require.Equal(t, tt.body, string(m.Body))
+			require.Equal(t, tt.event, m.Event)
+
+			marked, err := payload.Parse([]byte("\ufeff" + tt.body))
+			require.NoError(t, err)
+			require.Equal(t, event, marked, "a byte order mark is passed over")
+			var o payload.Other
+			require.NoError(t, json.Unmarshal([]byte(tt.body), &o))
+			require.Equal(t, tt.event, o.Type)
+			require.Equal(t, rawjson(tt.body), string(o.JSON))
+		})
+	}
+}
+
+// rawjson is what encoding/json hands to UnmarshalJSON.
+func rawjson(body string) string { return strings.Trim(body, " \r\n") }
+
+// A bare event that came in an envelope has all that the envelope has but is bare.
+func TestParseBareInEnvelope(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ body, want string }{
+		{`{"event":"voice:message:out","payload":{"bridge":1,"x":2}}`, `{"bridge":1,"x":2,"event":"voice:message:out"}`},
+		{`{"n":5,"event":"voice:message:out","payload":{"bridge":1,"x":2},"x":3,"bridge":4}`, `{"bridge":1,"x":2,"n":5,"event":"voice:message:out"}`},
+		{`{"event":"dialer:cdr","payload":{"cdr_id":"1"},"at":[1]}`, `{"cdr_id":"1","event":"dialer:cdr","at":[1]}`},
+	}
+	for _, tt := range tests {
+		require.Equal(t, tt.want, marshal(t, parse[payload.Event](t, tt.body)))
+	}
+}
+
+func TestOther(t *testing.T) {
+	t.Parallel()
+	o := payload.Other{Type: "crm:contact", JSON: []byte(`{"a":`)}
+	_, err := o.MarshalJSON()
+	require.ErrorIs(t, err, payload.ErrSyntax)
+	_, err = webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"}).Compose(o)
+	require.EqualError(t, err, "webhook: event: payload: not JSON at offset 5")
+	_, err = webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"}).Compose(payload.Other{Type: "x"})
+	require.EqualError(t, err, "webhook: event: payload: not JSON at offset 0")
+
+	kept := payload.Other{Type: "kept"}
+	require.NoError(t, json.Unmarshal([]byte("null"), &kept))
+	require.EqualError(t, json.Unmarshal([]byte("[]"), &kept), "payload: an event must be a JSON object, not a list")
+	require.Equal(t, payload.Other{Type: "kept"}, kept)
+
+	// A template may name what the event has, and what any sample of its type has,
+	// whether that is an Other or not.
+	for _, sample := range []webhook.Event{
+		payload.Other{Type: "crm:contact", JSON: []byte(`{"id":1,"plan":"x"}`)},
+		webhook.RawEvent{Type: "crm:contact", JSON: []byte(`{"id":1,"plan":"x"}`)},
+	} {
+		c, err := webhook.Compile(webhook.Webhook{URL: "https://receiver.test/", Body: `[{{id}},{{plan}},"{{event}}"]`}, sample)
+		require.NoError(t, err)
+		m, err := c.Compose(&payload.Other{Type: "crm:contact", JSON: []byte(`{"id":7}`)})
+		require.NoError(t, err)
+		require.Equal(t, `[7,null,"crm:contact"]`, string(m.Body))
+	}
+}
+
 // ParseAs reads what Parse reads, and goes by the type where the members do not tell.
 func TestParseAs(t *testing.T) {
 	t.Parallel()
@@ -113,7 +231,7 @@ func TestParseAs(t *testing.T) {
 	}
 	const (
 		another = `payload: member "event" is another type`
-		unknown = "payload: no event of this package has that type"
+		none    = "payload: no event type"
 	)
 	tests := []struct {
 		name, eventType, body string
@@ -124,12 +242,16 @@ func TestParseAs(t *testing.T) {
 		{"a CDR without any member", payload.EventCDR, ` {} `, &payload.CDR{}, ""},
 		{"an own channel", "sms:message:in", `{"event":"sms:message:in","payload":{}}`, &payload.MessageIn{}, ""},
 		{"not JSON", payload.EventCall, `{"to":9190`, nil, "payload: not JSON at offset 10"},
-		{"no object", payload.EventCDR, `["9190"]`, nil, "payload: an event must be a JSON object"},
+		{"no object", payload.EventCDR, `["9190"]`, nil, "payload: an event must be a JSON object, not a list"},
 		{"another type", "rcs:message:in", `{"event":"sms:message:in","payload":{}}`, nil, another},
 		{"another kind", "sms:message:in", `{"event":"sms:message:status","payload":{}}`, nil, another},
-		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, nil, `payload: member "payload" is missing or not an object`},
-		{"unknown", "crm:contact", `{"bridge":9190}`, nil, unknown},
-		{"no type", "", `{"bridge":9190}`, nil, unknown},
+		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, nil, `payload: a message without a member "payload"`},
+		{"a call in an envelope", payload.EventCall, `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, ""},
+		{"a call with a member event", payload.EventCall, `{"event":"hangup"}`, &payload.CallReport{}, ""},
+		{"unknown", "crm:contact", `{"bridge":9190}`, &payload.Other{}, ""},
+		{"unknown, no object", "crm:contact", `[1]`, &payload.Other{}, ""},
+		{"unknown, with another name", "crm:contact", `{"event":"whatsapp:message:in","payload":{}}`, &payload.Other{}, ""},
+		{"no type", "", `{"bridge":9190}`, nil, none},
 	}
 	for _, tt := range tests {
 		got, err := payload.ParseAs(tt.eventType, []byte(tt.body))

@@ -34,6 +34,9 @@ func TestRefs(t *testing.T) {
 			ID: "n-1", Message: payload.Content{ID: "wamid.1"},
 			Recipient: payload.Recipient{From: payload.PhoneString("919019912345")},
 		}, []string{"n-1", "wamid.1", "919019912345", "9019912345"}},
+		{payload.Other{Type: "x", JSON: []byte(` {"id":"Top","payload":{"id":436}} `)}, []string{"436", "top"}},
+		{payload.Other{Type: "x", JSON: []byte(`{"id":"Top","payload":[]}`)}, []string{"top"}},
+		{payload.Other{Type: "x", JSON: []byte(`[{"id":"1"}]`)}, nil},
 	}
 	c := webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"})
 	for _, tt := range tests {

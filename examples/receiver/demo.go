@@ -42,6 +42,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 			Duration: payload.SecondsString(23 * time.Second),
 		},
 		payload.CDR{CallID: "b1b7c8a0", CampaignName: "Renewals, July", HangupCause: payload.CauseNormalClearing},
+		webhook.RawEvent{Type: "contacts:subscriber:subscription", JSON: []byte(`{"id": 86, "first_name": "Asha"}`)},
 		payload.MessageStatus{ID: "a418d672", Status: payload.StatusRead},
 	} {
 		if message, err = composer.Compose(event); err != nil {

@@ -109,6 +109,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.out.Printf("call %s: %s, %v", e.MID, e.Status, length)
 	case *payload.CDR:
 		h.out.Printf("call %s of campaign %q: %s", e.CallID, e.CampaignName, e.HangupCause)
+	default:
+		// What this program does not know, its sender need not send again: answers other
+		// than 2xx would make it rest, and hold back the events that are known.
+		h.out.Printf("an event of type %q, which is not handled here", e.EventType())
 	}
 	// Only now: a message that failed must be accepted when it is sent again.
 	h.handled.Store(r.Header.Get(webhook.HeaderID), true)

@@ -24,6 +24,8 @@ call 1234-1333-98765: ANSWER, 23s
   voice:message:out: answer 200
 call b1b7c8a0 of campaign "Renewals, July": NORMAL_CLEARING
   dialer:cdr: answer 200
+an event of type "unknown", which is not handled here
+  contacts:subscriber:subscription: answer 200
 message a418d672 is read
   whatsapp:message:status: answer 200
 The last one again, as after an answer that was lost: not handled twice.

@@ -22,7 +22,10 @@ type sampleGroup struct {
 }
 
 func (g *sampleGroup) covers(entry *field.Entry, eventType string) bool {
-	return g.entry == entry && (entry.Type != nil || g.eventType == eventType)
+	if g.entry.Type != nil || entry.Type != nil {
+		return g.entry == entry
+	}
+	return g.eventType == eventType
 }
 
 // knows reports whether the group's type or one of its samples has the name.
