@@ -120,6 +120,20 @@ func TestCompose_FilterKinds(t *testing.T) {
 	e := raw(`{"o":{"k":[1,2],"e":{}},"l":["a",{"b":null},3],"n":-1.50,"s":"text","yes":true,"no":false,"nil":null,"empty":"","none":[]}`)
 	tests := []struct{ expression, want string }{
 		{"o|size", "2"},
+		{"o|json", `"{\"k\":[1,2],\"e\":{}}"`},
+		{"l|map:'b'|default:'none'", `"none"`},
+		{"l|slice:1,1|map:'b'|compact|default:'none'", `"none"`},
+		{"o.k|sum", "3"},
+		{"o.k|uniq|join:'-'", `"1-2"`},
+		{"s|translate:'text',1", "1"},
+		{"s|translate:'other',1", "null"},
+		{"s|translate:'other',1|default:'-'", `"-"`},
+		{"nil|translate:nil,'none'", `"none"`},
+		{"n|abs", "1.5"},
+		{"n|translate:'-1.50',true", "true"},
+		{"s|base64_decode|default:'-'", `"-"`},
+		{"s|date:'%Y'|default:'-'", `"-"`},
+		{"s|base64_encode", `"dGV4dA=="`},
 		{"o|upcase", `"{\"K\":[1,2],\"E\":{}}"`},
 		{"o|default:'x'", `{"k":[1,2],"e":{}}`},
 		{"o.e|default:'x'", `"x"`},
@@ -229,7 +243,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 // all the same.
 func TestCompose_DefaultCatches(t *testing.T) {
 	t.Parallel()
-	e := raw(`{"a":"tomorrow","n":"12,50","o":{"x":1},"l":[1],"zero":null,"big":"` + strings.Repeat("x", 1<<19) + `"}`)
+	e := raw(`{"a":"tomorrow","n":"12,345","o":{"x":1},"l":[1],"zero":null,"big":"` + strings.Repeat("x", 1<<19) + `"}`)
 	tests := []struct{ name, expression, want, err string }{
 		{"date", "a | date_format: 'd/m/Y' | default: 'none'", `"none"`, ""},
 		{"number", "n | times: 100 | default: 0", "0", ""},
@@ -408,6 +422,13 @@ func TestCompile_FiltersRefused(t *testing.T) {
 		{"zero text", `{{a|divided_by: '0.00'}}`, 16, "a", "divided_by: argument 1 is zero"},
 		{"modulo zero", `{{a|modulo:-0}}`, 11, "a", "modulo: argument 1 is zero"},
 		{"empty pattern", `{{a|replace:'','x'}}`, 12, "a", "replace: argument 1 is empty"},
+		{"pattern to remove", `{{a|remove: nil}}`, 12, "a", "remove: argument 1 is nil, want a text"},
+		{"half a pair", `{{a|translate: 'x', 1, 'y'}}`, 4, "a", "translate takes pairs of arguments, a value and what replaces it, not 3"},
+		{"the same pair", `{{a|translate: 'x', 1, 'x', 2}}`, 23, "a", "translate: argument 3 is listed before"},
+		{"member", `{{a|map: ''}}`, 9, "a", "map: argument 1 is empty"},
+		{"habit", `{{a|to_json}}`, 4, "a", `unknown filter "to_json"; did you mean "json"?`},
+		{"needless", `{{a|safe}}`, 4, "a", `unknown filter "safe"; no filter is needed: the place decides how a value is escaped`},
+		{"directive", `{{a|date: '%Q'}}`, 10, "a", "date: argument 1 has %Q, which has no meaning; to keep a % write %%"},
 		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is not a date letter; to keep it write \x`},
 		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is not a known time zone"},
 		{"second filter", `{{a|upcase|append:'x'|plus}}`, 22, "a", "plus takes 1 argument, not 0"},

@@ -133,7 +133,7 @@ func (r *renderer) wants(c *condition) (bool, error) {
 		ok := false
 		switch {
 		case c.op == "in" && c.list:
-			ok = !isNil(left) && !isNil(right) && equal(left, right, number)
+			ok = !isNil(left) && !isNil(right) && filter.Equal(left, right, number)
 		case c.op == "in":
 			ok, err = r.contains(right, left, number, o)
 		case c.op == "contains":
@@ -168,28 +168,14 @@ func (r *renderer) operand(o operand) (v field.Value, err error) {
 
 func isNil(v field.Value) bool { return v.Kind <= rawjson.Null }
 
-// equal compares two values. With a literal number, what is a number, or a text of one,
-// is compared as such, and so are two numbers; else the texts are.
-func equal(a, b field.Value, number bool) bool {
-	if isNil(a) || isNil(b) {
-		return isNil(a) && isNil(b)
-	}
-	if number || a.Kind == rawjson.Number && b.Kind == rawjson.Number {
-		if order, ok := filter.Compare(a.String(), b.String()); ok {
-			return order == 0
-		}
-	}
-	return a.String() == b.String()
-}
-
 // compare compares two values by an operator. Nothing is less or greater than nil, nor a
 // number than a text that is none.
 func compare(op string, a, b field.Value, number bool) bool {
 	switch op {
 	case "==":
-		return equal(a, b, number)
+		return filter.Equal(a, b, number)
 	case "!=":
-		return !equal(a, b, number)
+		return !filter.Equal(a, b, number)
 	}
 	if isNil(a) || isNil(b) {
 		return false
@@ -222,7 +208,7 @@ func (r *renderer) contains(in, v field.Value, number bool, at operand) (bool, e
 		return false, nil
 	case in.Kind == rawjson.List:
 		for it := rawjson.Walk(in.Text); it.Next(); {
-			if element := field.FromJSON(it.Value()); !isNil(element) && equal(element, v, number) {
+			if element := field.FromJSON(it.Value()); !isNil(element) && filter.Equal(element, v, number) {
 				return true, nil
 			}
 		}

@@ -45,7 +45,20 @@ func TestFilter_Apply_Allocs(t *testing.T) { //nolint:paralleltest // counts the
 		{"slice", args{1}, field.FromJSON(`["a","b","c"]`), 1},
 		{"split", args{"9"}, long, 2}, // the list, and the space to make it
 		{"date_format", args{"d/m/Y H:i"}, field.Text("2021-04-09 16:27:39"), 1},
+		{"date_format", args{"d/m/Y H:i"}, field.Number("1617985659123"), 1},
+		{"date", args{"%d/%m/%Y %H:%M"}, field.Text("2021-04-09 16:27:39"), 1},
+		{"translate", args{"ANSWER", 1, "BUSY", 2, 5, 6}, field.Text("BUSY"), 0},
+		{"translate", args{"ANSWER", 1, "BUSY", 2}, long, 0},
+		{"strip_html", nil, long, 0},
+		{"remove", args{"x"}, long, 0},
+		{"base64_decode", nil, field.Text("Wm/Dqw=="), 2},
+		{"json", nil, long, 2},
 		{"plus", args{1}, field.Text("23"), 1},
+		{"abs", nil, field.Text("-23"), 1},
+		{"at_least", args{30}, field.Text("23"), 1},
+		{"sum", nil, field.FromJSON(`[1,"2",3.5]`), 2},
+		{"map", args{"a"}, field.FromJSON(`[{"a":1},{"a":2}]`), 3},
+		{"compact", nil, field.FromJSON(`[1,null]`), 2},
 		{"round", args{2}, field.Number("0.0150"), 1},
 	}
 	for _, tt := range tests {

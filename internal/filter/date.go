@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,7 +14,16 @@ import (
 	"github.com/ringhook/webhook/internal/timeform"
 )
 
-var errNoTime = problem.Errorf(problem.NoTime, "the value is not a time")
+var (
+	errNoTime  = problem.Errorf(problem.NoTime, "the value is not a time")
+	errControl = errors.New("has a control character")
+)
+
+// hasControl reports whether a pattern has a control character, which the text of a date
+// never has: it stands for an escape that was meant.
+func hasControl(layout string) bool {
+	return strings.ContainsFunc(layout, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
 
 // dateLetters has the letters of PHP's date function that have a meaning for a time
 // that was read.
@@ -23,6 +33,9 @@ const dateLetters = "dDjlNSwzWFmMntLoYyaABgGhHisuveIOpPTZcrU"
 // meaning. Here it must follow a backslash: it may get a meaning later, and its author
 // may have meant the letter of another language.
 func checkFormat(layout string) error {
+	if hasControl(layout) {
+		return errControl
+	}
 	for i := 0; i < len(layout); i++ {
 		c := layout[i]
 		if c == '\\' {
@@ -78,8 +91,20 @@ func isZoneName(name string) bool {
 // filter's zone, or in UTC if the filter has none. A time with a zone is converted to
 // the filter's zone, or keeps its own if the filter has none.
 type dateFormat struct {
-	layout string
-	zone   *time.Location // may be nil
+	layout   string
+	zone     *time.Location // may be nil
+	strftime bool           // the layout has strftime's letters, and not PHP's
+}
+
+func newDateFormat(a []arg, strftime bool) filterFunc {
+	f := dateFormat{layout: a[0].text, strftime: strftime}
+	if strftime {
+		f.layout = expand(f.layout)
+	}
+	if len(a) > 1 {
+		f.zone = a[1].zone
+	}
+	return f.apply
 }
 
 func (f dateFormat) apply(v field.Value) (field.Value, error) {
@@ -106,19 +131,29 @@ func (f dateFormat) apply(v field.Value) (field.Value, error) {
 	}
 	var space [128]byte
 	out := space[:0]
-	for i := 0; i < len(f.layout); i++ {
-		c := f.layout[i]
-		if c == '\\' && i+1 < len(f.layout) {
+	if f.strftime {
+		out = appendStrftime(out, f.layout, t)
+	} else {
+		out = appendPHP(out, f.layout, t)
+	}
+	if len(out) > MaxOutput {
+		return v, ErrTooLong
+	}
+	return field.Text(string(out)), nil
+}
+
+// appendPHP appends a time in PHP's letters. It ends early if out gets too long.
+func appendPHP(out []byte, layout string, t time.Time) []byte {
+	for i := 0; i < len(layout) && len(out) <= MaxOutput; i++ {
+		c := layout[i]
+		if c == '\\' && i+1 < len(layout) {
 			i++
-			out = append(out, f.layout[i])
+			out = append(out, layout[i])
 		} else {
 			out = appendDate(out, c, t)
 		}
-		if len(out) > MaxOutput {
-			return v, ErrTooLong
-		}
 	}
-	return field.Text(string(out)), nil
+	return out
 }
 
 // appendDate appends what a PHP date letter stands for, or c itself if it is not one.
@@ -170,10 +205,10 @@ func appendDay(out []byte, c byte, t time.Time) []byte {
 }
 
 func appendYear(out []byte, c byte, t time.Time) []byte {
-	isoYear, week := t.ISOWeek()
 	year, month, _ := t.Date()
 	switch c {
 	case 'W':
+		_, week := t.ISOWeek()
 		return appendInt(out, week, 2)
 	case 'F':
 		return append(out, month.String()...)
@@ -188,7 +223,8 @@ func appendYear(out []byte, c byte, t time.Time) []byte {
 	case 'L':
 		return appendInt(out, time.Date(year, time.December, 31, 0, 0, 0, 0, time.UTC).YearDay()-365, 1)
 	case 'o':
-		return appendInt(out, isoYear, 4)
+		isoYear, _ := t.ISOWeek()
+		return appendInt(out, isoYear, 1)
 	case 'Y':
 		return appendInt(out, year, 4)
 	default: // y
@@ -240,12 +276,15 @@ func appendZoned(out []byte, c byte, t time.Time) []byte {
 	case 'O':
 		return t.AppendFormat(out, "-0700")
 	case 'p':
-		return t.AppendFormat(out, "Z07:00")
+		if abbreviation == "UTC" {
+			return append(out, 'Z')
+		}
+		return t.AppendFormat(out, "-07:00")
 	case 'P':
 		return t.AppendFormat(out, "-07:00")
 	case 'T':
 		if abbreviation == "" {
-			return t.AppendFormat(out, "-07:00")
+			return t.AppendFormat(out, "GMT-0700")
 		}
 		return append(out, abbreviation...)
 	case 'Z':

@@ -11,26 +11,10 @@ import (
 
 func TestDateFormat(t *testing.T) {
 	t.Parallel()
-	const all = "d D j l N S w z|W F m M n t L o Y y|a A B g G h H i s u v|e I O p P T Z|c|r|U"
 	check(t, []row{
 		// The platform's example.
 		{"date_format", args{"d/m/Y"}, `"2021-04-09 16:27:39"`, `"09/04/2021"`},
 
-		// Every letter, as PHP 8 writes it.
-		{
-			"date_format",
-			args{all},
-			`"2021-04-09 16:27:39"`,
-			`"09 Fri 9 Friday 5 th 5 98|14 April 04 Apr 4 30 0 2021 2021 21|pm PM 727 4 16 04 16 27 39 000000 000|` +
-				`UTC 0 +0000 Z +00:00 UTC 0|2021-04-09T16:27:39+00:00|Fri, 09 Apr 2021 16:27:39 +0000|1617985659"`,
-		},
-		{
-			"date_format",
-			args{all},
-			`"2024-12-30T00:05:06.0304+05:30"`,
-			`"30 Mon 30 Monday 1 th 1 364|01 December 12 Dec 12 31 1 2025 2024 24|am AM 816 12 0 12 00 05 06 030400 030|` +
-				`+05:30 0 +0530 +05:30 +05:30 +05:30 19800|2024-12-30T00:05:06+05:30|Mon, 30 Dec 2024 00:05:06 +0530|1735497306"`,
-		},
 		{"date_format", args{`\d\a\y jS \o\f F \\`}, `"2021-04-01"`, `"day 1st of April \\"`},
 		{"date_format", args{"jS"}, `"2021-04-02"`, `"2nd"`},
 		{"date_format", args{"jS"}, `"2021-04-03"`, `"3rd"`},
@@ -75,6 +59,44 @@ func TestDateFormat(t *testing.T) {
 		{"date_format", args{"H:i T U", "Asia/Kolkata"}, `"2021-04-09 16:27:39"`, `"16:27 IST 1617965859"`},
 		{"date_format", args{"H:i e", "Asia/Kolkata"}, `1617965859`, `"16:27 Asia/Kolkata"`},
 		{"date_format", args{"H:i e", "UTC"}, `"2021-04-09T16:27:39+05:30"`, `"10:57 UTC"`},
+	})
+}
+
+// What PHP 8.2 writes: date_create(time)->setTimezone(zone)->format(all).
+func TestDateFormat_PHP(t *testing.T) {
+	t.Parallel()
+	const all = "d D j l N S w z|W F m M n t L o Y y|a A B g G h H i s u v|e I O p P T Z|c|r|U"
+	tests := []struct{ in, zone, want string }{
+		{`"2021-04-09 16:27:39"`, "", `"09 Fri 9 Friday 5 th 5 98|14 April 04 Apr 4 30 0 2021 2021 21|pm PM 727 4 16 04 16 27 39 000000 000|UTC 0 +0000 Z +00:00 UTC 0|2021-04-09T16:27:39+00:00|Fri, 09 Apr 2021 16:27:39 +0000|1617985659"`},
+		{`"2024-12-30T00:05:06.030400+05:30"`, "", `"30 Mon 30 Monday 1 th 1 364|01 December 12 Dec 12 31 1 2025 2024 24|am AM 816 12 0 12 00 05 06 030400 030|+05:30 0 +0530 +05:30 +05:30 GMT+0530 19800|2024-12-30T00:05:06+05:30|Mon, 30 Dec 2024 00:05:06 +0530|1735497306"`},
+		{`"1999-12-31 23:59:59"`, "", `"31 Fri 31 Friday 5 st 5 364|52 December 12 Dec 12 31 0 1999 1999 99|pm PM 041 11 23 11 23 59 59 000000 000|UTC 0 +0000 Z +00:00 UTC 0|1999-12-31T23:59:59+00:00|Fri, 31 Dec 1999 23:59:59 +0000|946684799"`},
+		{`"2000-02-29 12:00:00.999999"`, "", `"29 Tue 29 Tuesday 2 th 2 59|09 February 02 Feb 2 29 1 2000 2000 00|pm PM 541 12 12 12 12 00 00 999999 999|UTC 0 +0000 Z +00:00 UTC 0|2000-02-29T12:00:00+00:00|Tue, 29 Feb 2000 12:00:00 +0000|951825600"`},
+		{`"2026-01-01 00:00:00"`, "", `"01 Thu 1 Thursday 4 st 4 0|01 January 01 Jan 1 31 0 2026 2026 26|am AM 041 12 0 12 00 00 00 000000 000|UTC 0 +0000 Z +00:00 UTC 0|2026-01-01T00:00:00+00:00|Thu, 01 Jan 2026 00:00:00 +0000|1767225600"`},
+		{`"1900-03-01 01:02:03"`, "", `"01 Thu 1 Thursday 4 st 4 59|09 March 03 Mar 3 31 0 1900 1900 00|am AM 084 1 1 01 01 02 03 000000 000|UTC 0 +0000 Z +00:00 UTC 0|1900-03-01T01:02:03+00:00|Thu, 01 Mar 1900 01:02:03 +0000|-2203887477"`},
+		{`"0907-02-01 13:00:00"`, "", `"01 Tue 1 Tuesday 2 st 2 31|05 February 02 Feb 2 28 0 907 0907 07|pm PM 583 1 13 01 13 00 00 000000 000|UTC 0 +0000 Z +00:00 UTC 0|0907-02-01T13:00:00+00:00|Tue, 01 Feb 0907 13:00:00 +0000|-33542334000"`},
+		{`"2021-01-03T11:00:00-03:30"`, "", `"03 Sun 3 Sunday 7 rd 0 2|53 January 01 Jan 1 31 0 2020 2021 21|am AM 645 11 11 11 11 00 00 000000 000|-03:30 0 -0330 -03:30 -03:30 GMT-0330 -12600|2021-01-03T11:00:00-03:30|Sun, 03 Jan 2021 11:00:00 -0330|1609684200"`},
+		{`"2021-06-18 14:48:06.886358+00:00"`, "Asia/Kolkata", `"18 Fri 18 Friday 5 th 5 168|24 June 06 Jun 6 30 0 2021 2021 21|pm PM 658 8 20 08 20 18 06 886358 886|Asia/Kolkata 0 +0530 +05:30 +05:30 IST 19800|2021-06-18T20:18:06+05:30|Fri, 18 Jun 2021 20:18:06 +0530|1624027686"`},
+		{`"2021-06-18 20:48:06+05:30"`, "Europe/Berlin", `"18 Fri 18 Friday 5 th 5 168|24 June 06 Jun 6 30 0 2021 2021 21|pm PM 679 5 17 05 17 18 06 000000 000|Europe/Berlin 1 +0200 +02:00 +02:00 CEST 7200|2021-06-18T17:18:06+02:00|Fri, 18 Jun 2021 17:18:06 +0200|1624029486"`},
+		{`"2021-12-18 20:48:06+05:30"`, "Europe/London", `"18 Sat 18 Saturday 6 th 6 351|50 December 12 Dec 12 31 0 2021 2021 21|pm PM 679 3 15 03 15 18 06 000000 000|Europe/London 0 +0000 +00:00 +00:00 GMT 0|2021-12-18T15:18:06+00:00|Sat, 18 Dec 2021 15:18:06 +0000|1639840686"`},
+		{`"2021-07-01 00:00:00 UTC"`, "America/New_York", `"30 Wed 30 Wednesday 3 th 3 180|26 June 06 Jun 6 30 0 2021 2021 21|pm PM 041 8 20 08 20 00 00 000000 000|America/New_York 1 -0400 -04:00 -04:00 EDT -14400|2021-06-30T20:00:00-04:00|Wed, 30 Jun 2021 20:00:00 -0400|1625097600"`},
+		{`"2021-11-07 06:30:00 UTC"`, "America/New_York", `"07 Sun 7 Sunday 7 th 0 310|44 November 11 Nov 11 30 0 2021 2021 21|am AM 312 1 1 01 01 30 00 000000 000|America/New_York 0 -0500 -05:00 -05:00 EST -18000|2021-11-07T01:30:00-05:00|Sun, 07 Nov 2021 01:30:00 -0500|1636266600"`},
+		{`"2021-04-09 16:27:39 UTC"`, "America/Sao_Paulo", `"09 Fri 9 Friday 5 th 5 98|14 April 04 Apr 4 30 0 2021 2021 21|pm PM 727 1 13 01 13 27 39 000000 000|America/Sao_Paulo 0 -0300 -03:00 -03:00 -03 -10800|2021-04-09T13:27:39-03:00|Fri, 09 Apr 2021 13:27:39 -0300|1617985659"`},
+		{`"1617985659"`, "Pacific/Kiritimati", `"10 Sat 10 Saturday 6 th 6 99|14 April 04 Apr 4 30 0 2021 2021 21|am AM 727 6 6 06 06 27 39 000000 000|Pacific/Kiritimati 0 +1400 +14:00 +14:00 +14 50400|2021-04-10T06:27:39+14:00|Sat, 10 Apr 2021 06:27:39 +1400|1617985659"`},
+		{`"1617985659"`, "Asia/Kathmandu", `"09 Fri 9 Friday 5 th 5 98|14 April 04 Apr 4 30 0 2021 2021 21|pm PM 727 10 22 10 22 12 39 000000 000|Asia/Kathmandu 0 +0545 +05:45 +05:45 +0545 20700|2021-04-09T22:12:39+05:45|Fri, 09 Apr 2021 22:12:39 +0545|1617985659"`},
+	}
+	for _, tt := range tests {
+		arguments := args{all}
+		if tt.zone != "" {
+			arguments = append(arguments, tt.zone)
+		}
+		check(t, []row{{"date_format", arguments, tt.in, tt.want}})
+	}
+	check(t, []row{
+		{"date_format", args{`\Y\e\a\r Y`}, `"2021-04-09 16:27:39"`, `"Year 2021"`},
+		{"date_format", args{`jS \o\f F Y`}, `"2021-04-09 16:27:39"`, `"9th of April 2021"`},
+		{"date_format", args{`d\\m`}, `"2021-04-09 16:27:39"`, `"09\\04"`},
+		{"date_format", args{`d.m.Y, H:i'é'`}, `"2021-04-09 16:27:39"`, `"09.04.2021, 16:27'é'"`},
+		{"date_format", args{`l, j-M-y g:i A`}, `"2021-04-09 16:27:39"`, `"Friday, 9-Apr-21 4:27 PM"`},
 	})
 }
 

@@ -7,6 +7,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook/internal/field"
-	"github.com/ringhook/webhook/internal/nearest"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
@@ -83,16 +83,11 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
-		near := Nearest(name)
-		text := fmt.Sprintf("%v %.64q", ErrUnknown, name)
-		if near != "" {
-			text += fmt.Sprintf("; did you mean %q?", near)
-		}
-		return Filter{}, &ArgError{-1, problem.New(problem.UnknownFilter, text, ErrUnknown, name, near)}
+		return Filter{}, &ArgError{-1, unknown(name)}
 	}
-	if n := len(args); n < s.min || n > len(s.params) {
+	if n := len(args); n < s.min || !s.pairs() && n > len(s.params) || s.pairs() && n%2 != 0 {
 		at := -1
-		if n > len(s.params) {
+		if !s.pairs() && n > len(s.params) {
 			at = len(s.params)
 		}
 		return Filter{}, &ArgError{at, problem.Errorf(problem.ArgumentCount, "%s takes %s, not %d", name, s.counts(), n)}
@@ -100,25 +95,38 @@ func Compile(name string, args []field.Value) (Filter, error) {
 	checked := make([]arg, len(args))
 	work := 0
 	for i, v := range args {
-		a, err := s.params[i].check(v)
+		p := s.params[i%len(s.params)]
+		a, err := p.check(v)
 		if err != nil {
 			text := fmt.Sprintf("%s: argument %d %v", name, i+1, err)
 			return Filter{}, &ArgError{i, problem.New(problem.Argument, text, err, name, strconv.Itoa(i+1), err.Error())}
 		}
 		checked[i] = a
-		work += len(v.Text) * s.params[i].cost()
+		work += len(v.Text) * p.cost()
+	}
+	if s.pairs() {
+		if i := repeated(args); i >= 0 {
+			return Filter{}, &ArgError{i, problem.Errorf(problem.ArgumentTwice, "%s: argument %d is listed before", name, i+1)}
+		}
 	}
 	return Filter{name, work, s.make(checked)}, nil
 }
 
+// repeated returns the index of a pair for a value that another pair before it is for, or -1.
+func repeated(args []field.Value) int {
+	seen := map[field.Value]bool{}
+	for i := 0; i < len(args); i += 2 {
+		if seen[args[i]] {
+			return i
+		}
+		seen[args[i]] = true
+	}
+	return -1
+}
+
 // Names returns the names of all filters, sorted.
 func Names() []string {
-	names := make([]string, 0, len(table))
-	for name := range table {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(table))
 }
 
 // A spec is an entry of the table.
@@ -128,9 +136,14 @@ type spec struct {
 	make   func(a []arg) filterFunc
 }
 
+// pairs reports whether the filter takes any number of pairs.
+func (s *spec) pairs() bool { return len(s.params) > 0 && s.params[0] == aKey }
+
 func (s *spec) counts() string {
 	most := len(s.params)
 	switch {
+	case s.pairs():
+		return "pairs of arguments, a value and what replaces it"
 	case most == 0:
 		return "no argument"
 	case s.min < most:
@@ -147,15 +160,18 @@ type param byte
 
 const (
 	anything   param = iota
+	aKey             // what a value may be; pairs of it and anything else follow
 	aText            // a string; a number or boolean is used as text
 	aSeparator       // a text to look for in another
 	aPattern         // the same, but not empty
+	aMember          // the name of a member
 	aWhole           // a whole number
 	aCount           // a whole number that is not negative
 	aPlaces          // a whole number of digits
 	aNumber          // a number, or a string such as '1.5': no literal has a fraction
 	aDivisor         // a number that is not zero
 	aFormat          // a string of PHP date letters
+	aStrftime        // a string of letters of strftime
 	aZone            // the name of a time zone
 )
 
@@ -170,7 +186,7 @@ type arg struct {
 
 // cost returns how many bytes a byte of the argument counts for; see Filter.Work.
 func (p param) cost() int {
-	if p == aFormat {
+	if p == aFormat || p == aStrftime {
 		return 16
 	}
 	return 1
@@ -182,7 +198,7 @@ var errRange = errors.New("is out of range")
 func (p param) check(v field.Value) (a arg, err error) {
 	a = arg{value: v, text: v.String()}
 	switch p {
-	case aText, aSeparator, aPattern:
+	case aText, aSeparator, aPattern, aMember:
 		if v.Kind < rawjson.Bool || v.Composite() {
 			return a, mismatch(v, "a text")
 		}
@@ -190,7 +206,7 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, fmt.Errorf("is a text of %d bytes to look for, at most %d: %w",
 				len(a.text), request.MaxPatternSize, request.ErrLimit)
 		}
-		if p == aPattern && a.text == "" {
+		if (p == aPattern || p == aMember) && a.text == "" {
 			return a, errors.New("is empty")
 		}
 	case aWhole, aCount, aPlaces:
@@ -219,6 +235,11 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, mismatch(v, "a text")
 		}
 		return a, checkFormat(v.Text)
+	case aStrftime:
+		if v.Kind != rawjson.String {
+			return a, mismatch(v, "a text")
+		}
+		return a, checkStrftime(v.Text)
 	case aZone:
 		if v.Kind != rawjson.String {
 			return a, mismatch(v, "a text")
@@ -250,23 +271,4 @@ func kindName(v field.Value) string {
 	default:
 		return "nil"
 	}
-}
-
-// otherNames has the names of filters in other languages that are too different from
-// ours to be found as misspellings.
-var otherNames = map[string]string{
-	"add": "plus", "cut": "slice", "date": "date_format", "div": "divided_by", "length": "size", "lower": "downcase",
-	"mod": "modulo", "mul": "times", "sub": "minus", "substr": "slice", "trim": "strip",
-}
-
-// Nearest returns the filter name that is closest to a misspelt one, or "" if none is.
-func Nearest(name string) string {
-	if other, ok := otherNames[name]; ok {
-		return other
-	}
-	search := nearest.To(name)
-	for _, known := range Names() {
-		search.Try(known)
-	}
-	return search.Best()
 }

@@ -82,6 +82,34 @@ func TestText(t *testing.T) {
 		{"truncate", args{25, ", and so on"}, `"Ground control to Major Tom."`, `"Ground control, and so on"`},
 		{"truncate", args{20, ""}, `"Ground control to Major Tom."`, `"Ground control to Ma"`},
 
+		{"remove", args{"rain"}, `"I strained to see the train through the rain"`, `"I sted to see the t through the "`},
+		{"strip_html", nil, `"Have <em>you</em> read <strong>Ulysses</strong>?"`, `"Have you read Ulysses?"`},
+		{"base64_encode", nil, `"_#/."`, `"XyMvLg=="`},
+		{"base64_decode", nil, `"XyMvLg=="`, `"_#/."`},
+		{"sha256", nil, `"Polyjuice"`, `"44ac1d7a2936e30a5de07082fd65d6fe9b1fb658a1a98bfe65bc5959beac5dd0"`},
+
+		{"remove", args{"-"}, `"1234-1333"`, `"12341333"`},
+		{"remove", args{9}, `919`, `"1"`},
+		{"strip_html", nil, `"a<script type=\"x\">if (a<b) {}</script>b<style>p{}</style>c<!-- <b> -->d<br/>e\n<p\nid=x>f"`, `"abcde\nf"`},
+		{"strip_html", nil, `"<script>a<b>c"`, `"ac"`},
+		{"strip_html", nil, `"<!-- a <b>c</b> d"`, `"c d"`},
+		{"strip_html", nil, `"1 < 2 and 3"`, `"1 < 2 and 3"`},
+		{"strip_html", nil, `"1 < 2 > 3"`, `"1  3"`},
+		{"strip_html", nil, `"<scr<script>x</script>ipt>y"`, `"y"`},
+		{"strip_html", nil, `null`, `""`},
+		{"base64_encode", nil, `"é☃"`, `"w6nimIM="`},
+		{"base64_encode", nil, `918919`, `"OTE4OTE5"`},
+		{"base64_encode", nil, `null`, `""`},
+		{"base64_decode", nil, `"w6nimIM="`, `"é☃"`},
+		{"base64_decode", nil, `null`, `""`},
+		{"sha256", nil, `null`, `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`},
+		{"sha256", nil, `918919521234`, `"2efb74700f7794647acd5e94dfe2c5d2c85176b9707ace03c4796da9e0a5b139"`},
+		{"json", nil, `"a \"b\" \\ \u0001 é\n"`, `"\"a \\\"b\\\" \\\\ \\u0001 é\\n\""`},
+		{"json", nil, `{"a": [1, null]}`, `"{\"a\":[1,null]}"`},
+		{"json", nil, `1.50`, `"1.50"`},
+		{"json", nil, `true`, `"true"`},
+		{"json", nil, `null`, `"null"`},
+		{"json", nil, `""`, `"\"\""`},
 		{"append", args{5}, `"x"`, `"x5"`},
 		{"append", args{true}, `918919521234`, `"918919521234true"`},
 		{"append", args{"!"}, `null`, `"!"`},
@@ -135,6 +163,32 @@ func TestDefault(t *testing.T) {
 	out, err := compile(t, "default", "there").Apply(field.Value{})
 	require.NoError(t, err)
 	require.Equal(t, field.Text("there"), out)
+}
+
+func TestTranslate(t *testing.T) {
+	t.Parallel()
+	states := args{"ANSWER", 1, "BUSY", 2, 5, "five", true, "yes", nil, "none", "", nil}
+	check(t, []row{
+		{"translate", states, `"ANSWER"`, `1`},
+		{"translate", states, `"BUSY"`, `2`},
+		{"translate", states, `"busy"`, `null`},
+		{"translate", states, `5`, `"five"`},
+		{"translate", states, `"5.0"`, `"five"`},
+		{"translate", states, `"five"`, `null`},
+		{"translate", states, `true`, `"yes"`},
+		{"translate", states, `"true"`, `"yes"`},
+		{"translate", states, `false`, `null`},
+		{"translate", states, `null`, `"none"`},
+		{"translate", states, `""`, `null`},
+		{"translate", states, `["ANSWER"]`, `null`},
+		{"translate", args{"007", "x"}, `7`, `null`},
+		{"translate", args{"7", "x"}, `7`, `"x"`},
+		{"translate", args{7, "x"}, `"007"`, `"x"`},
+		{"translate", args{"a", false}, `"a"`, `false`},
+	})
+	out, err := compile(t, "translate", nil, "none").Apply(field.Value{})
+	require.NoError(t, err)
+	require.Equal(t, field.Text("none"), out)
 }
 
 func TestLists(t *testing.T) {
@@ -195,6 +249,30 @@ func TestLists(t *testing.T) {
 		{"split", args{" "}, `"  a \t b\n"`, `["a","b"]`},
 		{"split", args{"|"}, `"say \"hi\"|\\"`, `["say \"hi\"","\\"]`},
 		{"split", args{0}, `10203`, `["1","2","3"]`},
+		// Liquid's documented examples.
+		{"map", args{"category"}, `[{"category":"business"},{"category":"celebrities"}]`, `["business","celebrities"]`},
+		{"compact", nil, `["business","celebrities",null,"lifestyle",null]`, `["business","celebrities","lifestyle"]`},
+		{"uniq", nil, `["ants","bugs","bees","bugs","ants"]`, `["ants","bugs","bees"]`},
+		{"sum", nil, `[1,2,3]`, `6`},
+		{"sum", args{"quantity"}, `[{"quantity":2},{"quantity":"3"}]`, `5`},
+
+		{"map", args{"a"}, `[{"a":1.50},{"a":null},{},null,{"a":{"b":[1, 2]}},{"a":1,"a":2}]`, `[1.50,null,null,null,{"b":[1,2]},2]`},
+		{"map", args{"a b"}, `[{"a b":"x"}]`, `["x"]`},
+		{"map", args{"a"}, `{"a":"x"}`, `["x"]`},
+		{"map", args{"a"}, `null`, `[]`},
+		{"map", args{"a"}, `[]`, `[]`},
+		{"compact", nil, `[null, "", false, [], {} ]`, `["",false,[],{}]`},
+		{"compact", nil, `[null]`, `[]`},
+		{"compact", nil, `null`, `[]`},
+		{"compact", nil, `"a"`, `["a"]`},
+		{"uniq", nil, `["\u00e9","é",1,"1",1.0,1,[1, 2],[1,2],null,null,"null"]`, `["é",1,"1",1.0,[1,2],null,"null"]`},
+		{"uniq", nil, `5`, `[5]`},
+		{"sum", nil, `["1,5", 0.50, null, "", -3]`, `-1.0`},
+		{"sum", nil, `[0.1,0.2]`, `0.3`},
+		{"sum", nil, `[]`, `0`},
+		{"sum", nil, `null`, `0`},
+		{"sum", nil, `"7"`, `7`},
+		{"sum", args{"a"}, `[{"a":1},{"b":1}]`, `1`},
 		{"join", nil, `["a", 1.50, null, true, [1, 2], {"b": 3}]`, `"a 1.50  true [1,2] {\"b\":3}"`},
 		{"join", args{""}, `["\u00e9", "b"]`, `"éb"`},
 		{"join", args{","}, `[]`, `""`},
@@ -276,6 +354,35 @@ func TestNumbers(t *testing.T) {
 		{"round", args{-2}, `1250`, `1300`},
 		{"round", args{-2}, `49.9`, `0`},
 
+		// As people write numbers, where that means one thing only.
+		{"times", args{100}, `"12,50"`, `1250.0`},
+		{"plus", args{0}, `"1,5"`, `1.5`},
+		{"plus", args{0}, `"-0,125"`, `-0.125`},
+		{"plus", args{0}, `"1234,567"`, `1234.567`},
+		{"plus", args{0}, `"1,234.50"`, `1234.5`},
+		{"plus", args{0}, `"1.234,50"`, `1234.5`},
+		{"plus", args{0}, `" +1,234,567 "`, `1234567`},
+		{"plus", args{0}, `"1.234.567"`, `1234567`},
+		{"plus", args{0}, `"12,34,567.89"`, `1234567.89`},
+		{"plus", args{0}, `".5"`, `0.5`},
+		{"plus", args{0}, `",5"`, `0.5`},
+		{"plus", args{0}, `"5."`, `5.0`},
+		{"plus", args{0}, `"1.234"`, `1.234`},
+		{"divided_by", args{2}, `"1,234,567"`, `617283`},
+
+		{"abs", nil, `-17`, `17`},
+		{"abs", nil, `"-19.86"`, `19.86`},
+		{"abs", nil, `4`, `4`},
+		{"abs", nil, `null`, `0`},
+		{"at_least", args{5}, `4`, `5`},
+		{"at_least", args{3}, `4`, `4`},
+		{"at_least", args{"1.50"}, `"1.5"`, `1.5`},
+		{"at_least", args{0}, `-3`, `0`},
+		{"at_least", args{-3}, `null`, `0`},
+		{"at_most", args{5}, `4`, `4`},
+		{"at_most", args{3}, `4`, `3`},
+		{"at_most", args{"2.5"}, `"12,50"`, `2.5`},
+
 		// No value is zero.
 		{"plus", args{1}, `null`, `1`},
 		{"times", args{2}, `""`, `0`},
@@ -296,12 +403,32 @@ func TestCompile_Error(t *testing.T) {
 		{"Upcase", nil, -1, `unknown filter "Upcase"; did you mean "upcase"?`},
 		{"cut", args{-10}, -1, `unknown filter "cut"; did you mean "slice"?`},
 		{"lower", nil, -1, `unknown filter "lower"; did you mean "downcase"?`},
+		{"to_number", nil, -1, `unknown filter "to_number"; did you mean "plus: 0"?`},
+		{"tojson", nil, -1, `unknown filter "tojson"; did you mean "json"?`},
+		{"safe", nil, -1, `unknown filter "safe"; no filter is needed: the place decides how a value is escaped`},
+		{"String", nil, -1, `unknown filter "String"; no filter is needed: quotes around a tag make it a text`},
 		{"reverse_everything", nil, -1, `unknown filter "reverse_everything"`},
 		{"", nil, -1, `unknown filter ""`},
 		{"slice", nil, -1, "slice takes 1 or 2 arguments, not 0"},
 		{"slice", args{1, 2, 3}, 2, "slice takes 1 or 2 arguments, not 3"},
 		{"append", nil, -1, "append takes 1 argument, not 0"},
 		{"upcase", args{"x"}, 0, "upcase takes no argument, not 1"},
+		{"translate", nil, -1, "translate takes pairs of arguments, a value and what replaces it, not 0"},
+		{"translate", args{"a"}, -1, "translate takes pairs of arguments, a value and what replaces it, not 1"},
+		{"translate", args{"a", 1, "b"}, -1, "translate takes pairs of arguments, a value and what replaces it, not 3"},
+		{"translate", args{"a", 1, "b", 2, "a", 3}, 4, "translate: argument 5 is listed before"},
+		{"translate", args{"1", 1, 1, 2}, -2, ""},
+		{"remove", nil, -1, "remove takes 1 argument, not 0"},
+		{"remove", args{""}, 0, "remove: argument 1 is empty"},
+		{"remove", args{strings.Repeat("x", 257)}, 0, "remove: argument 1 is a text of 257 bytes to look for, at most 256: over the limit"},
+		{"map", nil, -1, "map takes 1 argument, not 0"},
+		{"map", args{""}, 0, "map: argument 1 is empty"},
+		{"map", args{nil}, 0, "map: argument 1 is nil, want a text"},
+		{"sum", args{""}, 0, "sum: argument 1 is empty"},
+		{"at_least", nil, -1, "at_least takes 1 argument, not 0"},
+		{"at_most", args{"x"}, 0, "at_most: argument 1 is a text, want a number"},
+		{"abs", args{1}, 0, "abs takes no argument, not 1"},
+		{"json", args{1}, 0, "json takes no argument, not 1"},
 		{"join", args{"x", "y"}, 1, "join takes 0 or 1 arguments, not 2"},
 		{"slice", args{"2"}, 0, "slice: argument 1 is a text, want a whole number"},
 		{"slice", args{1, true}, 1, "slice: argument 2 is true or false, want a whole number"},
@@ -354,9 +481,25 @@ func TestFilter_Apply_Error(t *testing.T) {
 	}{
 		{"plus", args{1}, `"Zoë"`, "plus: the value is not a number"},
 		{"plus", args{1}, `" "`, "plus: the value is not a number"},
-		{"plus", args{1}, `"1,5"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,234"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"12,345"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,23,45"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,2345,678"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1234,567,890"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1.234,567,8"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,234.5.6"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,,5"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"5,"`, "plus: the value is not a number"},
+		{"plus", args{1}, `","`, "plus: the value is not a number"},
+		{"plus", args{1}, `"+"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1 234"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"$5"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"50%"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,5e3"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"00:00:12"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"."`, "plus: the value is not a number"},
-		{"plus", args{1}, `".5"`, "plus: the value is not a number"},
+		{"plus", args{1}, `"-."`, "plus: the value is not a number"},
+		{"plus", args{1}, `"1,` + strings.Repeat("234,", 20) + `234"`, "plus: the number has too many digits"},
 		{"plus", args{1}, `"--5"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"1e"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"0x10"`, "plus: the value is not a number"},
@@ -370,6 +513,25 @@ func TestFilter_Apply_Error(t *testing.T) {
 		{"floor", nil, strings.Repeat("1", 99) + "e-60", "floor: the number has too many digits"},
 		{"times", args{10}, strings.Repeat("1", 64), "times: the number has too many digits"},
 		{"times", args{-1}, strings.Repeat("1", 64), "times: the number has too many digits"},
+		{"sum", nil, `["1","x"]`, "sum: the value is not a number"},
+		{"sum", nil, `[1,[2]]`, "sum: the value is not a number"},
+		{"sum", nil, `{"a":1}`, "sum: the value is not a number"},
+		{"sum", nil, `[` + strings.Repeat("9", 64) + `,1]`, "sum: the number has too many digits"},
+		{"sum", args{"a"}, `[1]`, "sum: an element of the list is not an object"},
+		{"map", args{"a"}, `[{"a":1},"b"]`, "map: an element of the list is not an object"},
+		{"map", args{"a"}, `"b"`, "map: an element of the list is not an object"},
+		{"map", args{"a"}, `[[{"a":1}]]`, "map: an element of the list is not an object"},
+		{"abs", nil, `"x"`, "abs: the value is not a number"},
+		{"at_least", args{1}, `[]`, "at_least: the value is not a number"},
+		{"at_most", args{1}, `"x"`, "at_most: the value is not a number"},
+		{"base64_decode", nil, `"Zm9v!"`, "base64_decode: the value is not the Base64 of a text"},
+		{"base64_decode", nil, `"Zm9"`, "base64_decode: the value is not the Base64 of a text"},
+		{"base64_decode", nil, `"Zm9="`, "base64_decode: the value is not the Base64 of a text"},
+		{"base64_decode", nil, `"_w=="`, "base64_decode: the value is not the Base64 of a text"},
+		{"base64_decode", nil, `"/w=="`, "base64_decode: the value is not the Base64 of a text"},
+		{"base64_encode", nil, `"` + strings.Repeat("x", filter.MaxOutput/4*3+1) + `"`, "base64_encode: the result is longer than 1048576 bytes: over the limit"},
+		{"json", nil, `"` + strings.Repeat(`\u0001`, filter.MaxOutput/6+1) + `"`, "json: the result is longer than 1048576 bytes: over the limit"},
+		{"map", args{"a"}, "[" + strings.Repeat("{},", filter.MaxOutput/4) + "{}]", "map: the result is longer than 1048576 bytes: over the limit"},
 		{"first", nil, `{"a":1}`, "first: the value is an object"},
 		{"last", nil, `{"a":1}`, "last: the value is an object"},
 		{"date_format", args{"d"}, `"yesterday"`, "date_format: the value is not a time"},
@@ -428,10 +590,47 @@ func TestInvalidUTF8(t *testing.T) {
 	require.Equal(t, `["a","�","�","€","�"]`, apply("split", ""))
 }
 
+// A suggestion means what was meant, or there is none.
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"upcas": "upcase", "upcasse": "upcase", "Upcase": "upcase", "UPCASE": "upcase", "uper": "upper", "slise": "slice",
+		"date-format": "date_format", "dateFormat": "date_format", "date_formatt": "date_format", "dateformat": "date_format",
+		"urlEncode": "url_encode", "url-encode": "url_encode", "stripHtml": "strip_html", "divide_by": "divided_by",
+		"translte": "translate", "truncat": "truncate", "at_lest": "at_least", "base64-encode": "base64_encode",
+
+		"to_json": "json", "toJSON": "json", "json_encode": "json", "int": "plus: 0", "Number": "plus: 0", "to_i": "plus: 0",
+		"float": "plus: 0", "lower": "downcase", "toUpperCase": "upcase", "len": "size", "length": "size", "count": "size",
+		"trim": "strip", "cut": "slice", "substr": "slice", "add": "plus", "mul": "times", "strftime": "date",
+		"coalesce": "default", "striptags": "strip_html", "b64enc": "base64_encode", "pluck": "map", "unique": "uniq",
+
+		"url_decode": "", "unescape": "", "sha512": "", "sha1": "", "md5": "", "max": "", "min": "", "sort": "", "base32_encode": "",
+		"string": "", "raw": "", "reverse": "", "group_by": "", "a": "", "": "", "sun": "", "mop": "", "where": "", "hash": "",
+		"data": "date", "abc": "", "lost": "last",
+	} {
+		require.Equal(t, want, filter.Nearest(name), name)
+	}
+	for _, name := range filter.Names() {
+		require.Equal(t, name, filter.Nearest(strings.ToUpper(name)))
+	}
+}
+
+// Blocks that are not closed are not searched for their end again and again.
+func TestStripHTML_Unclosed(t *testing.T) {
+	t.Parallel()
+	for _, open := range []string{"<script", "<style", "<!--", "<"} {
+		text := field.Text(strings.Repeat(open, filter.MaxOutput/len(open)))
+		out, err := compile(t, "strip_html").Apply(text)
+		require.NoError(t, err)
+		require.Equal(t, text, out)
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, strings.Fields("append ceil date_format default divided_by downcase escape first floor join last lstrip "+
-		"minus modulo optional plus prepend replace round rstrip size slice split strip times truncate upcase upper url_encode"), filter.Names())
+	require.Equal(t, strings.Fields("abs append at_least at_most base64_decode base64_encode ceil compact date date_format default "+
+		"divided_by downcase escape first floor join json last lstrip map minus modulo optional plus prepend remove replace round rstrip "+
+		"sha256 size slice split strip strip_html sum times translate truncate uniq upcase upper url_encode"), filter.Names())
 	f := compile(t, "slice", -10)
 	require.Equal(t, "slice", f.Name())
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
-var errObject = problem.Errorf(problem.AnObject, "the value is an object")
+var (
+	errObject   = problem.Errorf(problem.AnObject, "the value is an object")
+	errNoObject = problem.Errorf(problem.ElementNoObject, "an element of the list is not an object")
+)
 
 // toEnd is the length of a slice that goes to the end.
 const toEnd = math.MaxInt
@@ -161,4 +164,102 @@ func join(v field.Value, separator string) (field.Value, error) {
 		b.WriteString(s)
 	}
 	return field.Text(b.String()), nil
+}
+
+// each calls f with the elements of a list. As for join, no value is no element, and any
+// other value is the only one.
+func each(v field.Value, f func(element field.Value) error) error {
+	if v.Kind != rawjson.List {
+		if v.Kind <= rawjson.Null {
+			return nil
+		}
+		return f(v)
+	}
+	for it := rawjson.Walk(v.Text); it.Next(); {
+		if err := f(field.FromJSON(it.Value())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collect returns the list of what pick returns for each element. Of None it has nothing.
+func collect(v field.Value, pick func(element field.Value) (field.Value, error)) (field.Value, error) {
+	list := append(make([]byte, 0, min(len(v.Text), MaxOutput)+len("[]")), '[')
+	err := each(v, func(element field.Value) error {
+		picked, err := pick(element)
+		if err != nil || picked.Kind == rawjson.None {
+			return err
+		}
+		if len(list) > 1 {
+			list = append(list, ',')
+		}
+		if list = picked.AppendJSON(list); len(list) > MaxOutput {
+			return ErrTooLong
+		}
+		return nil
+	})
+	if err != nil {
+		return v, err
+	}
+	return field.Value{Kind: rawjson.List, Text: string(append(list, ']'))}, nil
+}
+
+// member returns the member of an object, null if it has none.
+func member(v field.Value, name string) (field.Value, error) {
+	switch v.Kind {
+	case rawjson.Null:
+		return v, nil
+	case rawjson.Object:
+		if raw, ok := rawjson.Find(v.Text, name); ok {
+			return field.FromJSON(raw), nil
+		}
+		return field.Null, nil
+	default:
+		return v, errNoObject
+	}
+}
+
+func compact(v field.Value) (field.Value, error) {
+	return collect(v, func(element field.Value) (field.Value, error) {
+		if element.Kind == rawjson.Null {
+			return field.Value{}, nil
+		}
+		return element, nil
+	})
+}
+
+func uniq(v field.Value) (field.Value, error) {
+	seen := map[field.Value]bool{}
+	return collect(v, func(element field.Value) (field.Value, error) {
+		key := field.Value{Kind: element.Kind, Text: element.String()}
+		if seen[key] {
+			return field.Value{}, nil
+		}
+		seen[key] = true
+		return element, nil
+	})
+}
+
+// sum adds the elements of a list, or a member of each if there is a name.
+func sum(v field.Value, name string) (field.Value, error) {
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	total := decimal{w.z.SetInt64(0), 0}
+	err := each(v, func(element field.Value) (err error) {
+		if name != "" {
+			if element, err = member(element, name); err != nil {
+				return err
+			}
+		}
+		d, err := readNumber(&w.value, element)
+		if err == nil {
+			total = plus(w, total, d)
+		}
+		return err
+	})
+	if err != nil {
+		return v, err
+	}
+	return total.value()
 }

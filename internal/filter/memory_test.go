@@ -41,6 +41,9 @@ func TestApply_RefusesBeforeMaking(t *testing.T) { //nolint:paralleltest // coun
 		{"split", value, []field.Value{field.Text("")}},
 		{"split", value, []field.Value{field.Text("x")}},
 		{"join", list, []field.Value{long}},
+		{"json", field.Text(strings.Repeat("\x01", filter.MaxOutput)), nil},
+		{"base64_encode", value, nil},
+		{"map", field.FromJSON("[" + strings.Repeat("{},", filter.MaxOutput/3) + "{}]"), []field.Value{field.Text("a")}},
 		{"escape", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
 		{"url_encode", field.Text(strings.Repeat("<", filter.MaxOutput)), nil},
 	}

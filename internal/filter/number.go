@@ -166,26 +166,92 @@ type workspace struct {
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-// arithmetic returns a filter that reads a value as a number and computes with it. As
-// in Liquid, no value is zero. So is the empty text, which is written like no value
-// in all places.
+// arithmetic returns a filter that reads a value as a number and computes with it.
 func arithmetic(compute func(*workspace, decimal) decimal) filterFunc {
 	return func(v field.Value) (field.Value, error) {
-		s := "0"
-		switch {
-		case v.Kind == rawjson.Number || v.Kind == rawjson.String && v.Text != "":
-			s = v.Text
-		case !v.Empty():
-			return v, errNoNumber
-		}
 		w := workspaces.Get().(*workspace)
 		defer workspaces.Put(w)
-		d, err := parseDecimal(&w.value, s)
+		d, err := readNumber(&w.value, v)
 		if err != nil {
 			return v, err
 		}
 		return compute(w, d).value()
 	}
+}
+
+// readNumber reads a value as a number, and keeps the coefficient in coef. As in Liquid,
+// no value is zero. So is the empty text, which is written like no value in all places.
+// A text may also have the number as people write it.
+func readNumber(coef *big.Int, v field.Value) (decimal, error) {
+	if v.Empty() {
+		return decimal{coef.SetInt64(0), 0}, nil
+	}
+	if v.Kind != rawjson.Number && v.Kind != rawjson.String {
+		return decimal{}, errNoNumber
+	}
+	d, err := parseDecimal(coef, v.Text)
+	if err == errNoNumber && v.Kind == rawjson.String { //nolint:errorlint // it is returned as it is
+		if plain, ok := plainNumber(v.Text); ok {
+			return parseDecimal(coef, plain)
+		}
+	}
+	return d, err
+}
+
+// plainNumber returns a number as JSON has it that was written with a decimal comma, with
+// marks between its thousands, or with no digit on one side of its point: 12,50 and
+// 1,234.50 and .5. It reports false where a mark may be either, as in 1,234.
+func plainNumber(s string) (plain string, ok bool) {
+	s = strings.TrimSpace(s)
+	unsigned := strings.TrimLeft(s, "+-")
+	sign := s[:len(s)-len(unsigned)]
+	point, group := ".", ","
+	if strings.LastIndexByte(unsigned, ',') > strings.LastIndexByte(unsigned, '.') {
+		point, group = group, point
+	}
+	if strings.Count(unsigned, point) > 1 {
+		point, group = group, point
+	}
+	integer, fraction, found := strings.Cut(unsigned, point)
+	grouped := strings.Contains(integer, group)
+	switch {
+	case grouped:
+		if integer, ok = ungroup(integer, group); !ok {
+			return "", false
+		}
+	case !found:
+		return "", false
+	case point == "," && len(fraction) == 3 && len(integer) <= 3 && !strings.HasPrefix(integer, "0"):
+		return "", false
+	}
+	if fraction == "" && point == "." && integer != "" {
+		fraction = "0"
+	}
+	if !isDigits("0"+integer) || found && !isDigits(fraction) {
+		return "", false
+	}
+	plain = sign + "0" + integer
+	if found {
+		plain += "." + fraction
+	}
+	return plain, true
+}
+
+// ungroup removes the marks between thousands, or between lakhs and crores.
+func ungroup(s, mark string) (digits string, ok bool) {
+	parts := strings.Split(s, mark)
+	for i, part := range parts {
+		least := 2
+		if i == 0 {
+			least = 1
+		} else if i == len(parts)-1 {
+			least = 3
+		}
+		if !isDigits(part) || len(part) < least || len(part) > 3 {
+			return "", false
+		}
+	}
+	return strings.Join(parts, ""), true
 }
 
 // rescale returns d with more digits after the point, all zero. It uses z if it adds any.
@@ -200,6 +266,22 @@ func (d decimal) rescale(z *big.Int, scale int) decimal {
 func (w *workspace) align(d, e decimal) (decimal, decimal) {
 	scale := max(d.scale, e.scale)
 	return d.rescale(&w.x, scale), e.rescale(&w.y, scale)
+}
+
+func abs(_ *workspace, d decimal) decimal { return decimal{d.coef.Abs(d.coef), d.scale} }
+
+func atLeast(w *workspace, d, e decimal) decimal {
+	if x, y := w.align(d, e); x.coef.Cmp(y.coef) < 0 {
+		return e
+	}
+	return d
+}
+
+func atMost(w *workspace, d, e decimal) decimal {
+	if x, y := w.align(d, e); x.coef.Cmp(y.coef) > 0 {
+		return e
+	}
+	return d
 }
 
 func plus(w *workspace, d, e decimal) decimal {

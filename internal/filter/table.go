@@ -12,9 +12,12 @@ import (
 //     send phone numbers as numbers and as strings, an object or a list as its JSON,
 //     and no value as the empty text. So size and first read the digits of a number,
 //     where Liquid returns its size in memory, and nothing.
-//   - A number filter reads a number in text form, such as "23", as the number. No
-//     value and the empty text are 0, as in Liquid. Any other text is an error, where
-//     Liquid uses 0: better no message than a wrong amount.
+//   - A number filter reads a number in text form, such as "23", as the number, also one
+//     with a decimal comma or marks between thousands; see plainNumber. No value and the
+//     empty text are 0, as in Liquid. Any other text is an error, where Liquid uses 0:
+//     better no message than a wrong amount.
+//   - A list filter takes any other value for a list of one element, and no value for a
+//     list of none.
 //   - Numbers are exact decimals of at most 64 characters. Results are written without
 //     exponent and, as in Liquid, without zeros at the end but for one after the point:
 //     "1.50" plus 0 is 1.5, "1.50" plus "1.50" is 3.0. That zero stays because it shows
@@ -53,6 +56,17 @@ var table = map[string]*spec{
 		}
 		return func(v field.Value) (field.Value, error) { return replace(v.String(), a[0].text, by) }
 	}},
+	// remove removes each occurrence.
+	"remove": {[]param{aPattern}, 1, func(a []arg) filterFunc {
+		return func(v field.Value) (field.Value, error) { return replace(v.String(), a[0].text, "") }
+	}},
+	// strip_html: see stripHTML.
+	"strip_html": plain(stripHTML),
+	// json is the JSON of a value, as text.
+	"json":          {nil, 0, func([]arg) filterFunc { return toJSON }},
+	"base64_encode": {nil, 0, func([]arg) filterFunc { return base64Encode }},
+	"base64_decode": {nil, 0, func([]arg) filterFunc { return base64Decode }},
+	"sha256":        {nil, 0, func([]arg) filterFunc { return sha256Hex }},
 	// truncate cuts to a length, 50 if none is given, with the mark "..." included. If
 	// the mark is longer than the length, it is the result.
 	"truncate": {[]param{aCount, aText}, 0, func(a []arg) filterFunc {
@@ -77,15 +91,16 @@ var table = map[string]*spec{
 	}},
 	// optional changes nothing: the place of the tag says what it leaves out.
 	"optional": {nil, 0, func([]arg) filterFunc { return nil }},
+	// translate replaces a value by what stands behind it in the list; see translate. What
+	// is not listed is null, so that default may follow.
+	"translate": {[]param{aKey, anything}, 2, translate},
 	// date_format writes a time with PHP's date letters. The second argument is a time
 	// zone. See dateFormat.
-	"date_format": {[]param{aFormat, aZone}, 1, func(a []arg) filterFunc {
-		f := dateFormat{layout: a[0].text}
-		if len(a) > 1 {
-			f.zone = a[1].zone
-		}
-		return f.apply
-	}},
+	"date_format": {[]param{aFormat, aZone}, 1, func(a []arg) filterFunc { return newDateFormat(a, false) }},
+	// date writes a time with strftime's letters, as Liquid does. The time zone is our
+	// own. What is no time is an error, where Liquid writes it as it is; now and today
+	// are none: a message is composed more than once.
+	"date": {[]param{aStrftime, aZone}, 1, func(a []arg) filterFunc { return newDateFormat(a, true) }},
 
 	// Texts and lists.
 	// slice counts the characters of a text, or the elements of a list.
@@ -117,6 +132,23 @@ var table = map[string]*spec{
 		}
 		return func(v field.Value) (field.Value, error) { return join(v, separator) }
 	}},
+	// map is the list of a member of each object; null for those that do not have it.
+	"map": {[]param{aMember}, 1, func(a []arg) filterFunc {
+		return func(v field.Value) (field.Value, error) {
+			return collect(v, func(element field.Value) (field.Value, error) { return member(element, a[0].text) })
+		}
+	}},
+	// compact drops nulls. uniq drops what was there before.
+	"compact": {nil, 0, func([]arg) filterFunc { return compact }},
+	"uniq":    {nil, 0, func([]arg) filterFunc { return uniq }},
+	// sum adds the elements of a list, or a member of each.
+	"sum": {[]param{aMember}, 0, func(a []arg) filterFunc {
+		name := ""
+		if len(a) > 0 {
+			name = a[0].text
+		}
+		return func(v field.Value) (field.Value, error) { return sum(v, name) }
+	}},
 
 	// Numbers.
 	"plus":  operation(aNumber, plus),
@@ -125,6 +157,9 @@ var table = map[string]*spec{
 	// divided_by and modulo: see dividedBy.
 	"divided_by": operation(aDivisor, dividedBy),
 	"modulo":     operation(aDivisor, modulo),
+	"at_least":   operation(aNumber, atLeast),
+	"at_most":    operation(aNumber, atMost),
+	"abs":        {nil, 0, func([]arg) filterFunc { return arithmetic(abs) }},
 	"ceil":       {nil, 0, func([]arg) filterFunc { return arithmetic(ceil) }},
 	"floor":      {nil, 0, func([]arg) filterFunc { return arithmetic(floor) }},
 	// round rounds half away from zero, to a whole number if there is no argument.

@@ -121,3 +121,20 @@ func isBlank(v field.Value) bool {
 		return v.Kind == rawjson.Bool && v.Text == "false"
 	}
 }
+
+// translate returns a filter for pairs of what a value may be and what then replaces it. A
+// number that the author wrote is equal to the text of a number, as in conditions.
+func translate(a []arg) filterFunc {
+	pairs := make([]field.Value, len(a)) // arguments have more than is needed of that many
+	for i := range a {
+		pairs[i] = a[i].value
+	}
+	return func(v field.Value) (field.Value, error) {
+		for i := 0; i < len(pairs); i += 2 {
+			if Equal(v, pairs[i], pairs[i].Kind == rawjson.Number) {
+				return pairs[i+1], nil
+			}
+		}
+		return field.Null, nil
+	}
+}

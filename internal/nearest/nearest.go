@@ -9,8 +9,12 @@ type Search struct {
 
 // To begins a search. A name is too far if it differs in more than a third of the
 // characters, in all characters of a short name, or in more than mostEdits.
-func To(name string) *Search {
-	return &Search{name: name, least: min(max(2, len(name)/3), len(name)-1, mostEdits) + 1}
+func To(name string) *Search { return Within(name, min(max(2, len(name)/3), len(name)-1)) }
+
+// Within begins a search for names that differ in at most that many characters, and in
+// no more than mostEdits.
+func Within(name string, edits int) *Search {
+	return &Search{name: name, least: min(edits, mostEdits) + 1}
 }
 
 // mostEdits bounds the cost of a comparison: names may be long, and there may be many.

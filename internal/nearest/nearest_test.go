@@ -37,6 +37,18 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for edits, want := range map[int]string{0: "", 1: "", 2: "upcase", 9: "upcase"} {
+		s := nearest.Within("upercase", edits)
+		s.Try("upcase")
+		require.Equal(t, want, s.Best(), edits)
+	}
+	s := nearest.Within("upcase", 0)
+	s.Try("upcase")
+	require.Equal(t, "upcase", s.Best())
+}
+
 // The plain algorithm finds the same names near.
 func TestSearch_Distance(t *testing.T) {
 	t.Parallel()
