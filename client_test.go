@@ -123,7 +123,7 @@ func TestClient_InvalidMessage(t *testing.T) {
 		{"name with a blank", func(m *webhook.Message) { m.Header["X Y"] = nil }, "invalid character in a header name at offset 1"},
 		{"twice", func(m *webhook.Message) { m.Header["x-a"], m.Header["X-a"] = nil, nil }, "duplicate header X-A"},
 		{"control character", func(m *webhook.Message) { m.Header.Set("X-A", "a\r\nB: c") }, "header X-A: header value has a control character at offset 1"},
-		{"too many", func(m *webhook.Message) { m.Header["X-A"] = make([]string, 50) }, "more than 50 headers: over the limit"},
+		{"too many", func(m *webhook.Message) { m.Header["X-A"] = make([]string, 51) }, "more than 50 headers: over the limit"},
 		{"backslash", func(m *webhook.Message) { m.URL = `http://receiver.test/\` }, "URL has a blank, a control character or a backslash at offset 21"},
 		{"policy", func(m *webhook.Message) { m.Policy.Success = []int{302} }, "policy success: status 302 outside 200 to 299"},
 	}

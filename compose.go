@@ -28,8 +28,8 @@ const (
 	MaxDepth        = 32       // parts of a name; nesting of a body, and of a form's value
 	MaxOutputSize   = 1 << 20  // bytes of a composed body
 	MaxURLSize      = 8 << 10  // bytes of a composed URL
-	MaxHeaderSize   = 8 << 10  // bytes of a composed header value; a longer one is cut
-	MaxHeaders      = 50       // headers of a webhook
+	MaxHeaderSize   = 4 << 10  // bytes of a composed header value; a longer one is cut
+	MaxHeaders      = 50       // headers of a webhook; a Content-Type may come on top
 )
 
 // What the errors of [Compile] and [Composer.Compose] wrap.

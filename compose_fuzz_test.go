@@ -118,6 +118,7 @@ func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 			requireTemplateError(t, err)
 			continue
 		}
+		require.NoError(t, m.Check())
 		requireSameURL(t, want, m, w.Method == http.MethodGet && placeholder.MatchString(w.Body))
 		requireSameHeader(t, want, m)
 		requireSameBody(t, w, want, m)

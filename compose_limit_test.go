@@ -28,6 +28,28 @@ func requireLimit(t *testing.T, over bool, err error, text string) {
 	require.NotEmpty(t, te.Detail())
 }
 
+// What composes may be sent, also with as many headers as a webhook may have.
+func TestCompose_MayBeSent(t *testing.T) {
+	t.Parallel()
+	for _, format := range []webhook.Format{webhook.FormatJSON, webhook.FormatFormData, webhook.FormatFormURLEncoded} {
+		for _, own := range []bool{false, true} {
+			headers := map[string]string{}
+			if own && format == webhook.FormatJSON {
+				headers["content-type"] = "application/vnd.api+json"
+			}
+			for len(headers) < webhook.MaxHeaders {
+				headers[fmt.Sprintf("X-%d", len(headers))] = "{{text}}"
+			}
+			e := raw(`{"text":"` + strings.Repeat("é", webhook.MaxHeaderSize) + `"}`)
+			m := compose(t, webhook.Webhook{Format: format, Headers: headers, Body: `{"a":1}`}, e)
+			require.NoError(t, m.Check())
+			headers["X-Y"] = ""
+			_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Format: format, Headers: headers})
+			require.ErrorIs(t, err, webhook.ErrLimit)
+		}
+	}
+}
+
 // nested returns a list in a list, n deep.
 func nested(n int, inner string) string {
 	return strings.Repeat("[", n) + inner + strings.Repeat("]", n)
@@ -60,7 +82,7 @@ func TestCompile_Limits(t *testing.T) {
 		}, "webhook: url: offset 0: URL of 8193 bytes, at most 8192: over the limit"},
 		{"header size", webhook.MaxHeaderSize, func(n int) webhook.Webhook {
 			return webhook.Webhook{Headers: map[string]string{"A": strings.Repeat("x", n-3) + "{{a}}yyy"}}
-		}, "webhook: headers.A: 8193 bytes without its placeholders, at most 8192: over the limit"},
+		}, "webhook: headers.A: 4097 bytes without its placeholders, at most 4096: over the limit"},
 		{"header name size", webhook.MaxNameSize, func(n int) webhook.Webhook {
 			return webhook.Webhook{Headers: map[string]string{strings.Repeat("x", n): ""}}
 		}, "webhook: headers: header name of 257 bytes, at most 256: over the limit"},

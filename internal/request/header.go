@@ -67,16 +67,21 @@ func CheckSignatureName(name string) (canonical string, err error) {
 }
 
 // CheckHeader refuses a message's header that has an invalid name or value, a name
-// twice, or too many names.
+// twice, or too many names. The Content-Type does not count: it is added to those of a
+// webhook.
 func CheckHeader(h http.Header) error {
 	count := 0
 	for name, values := range h {
-		if count += max(len(values), 1); count > MaxHeaders {
-			return fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
-		}
 		canonical, err := CheckHeaderName(name)
 		if err != nil {
 			return err
+		}
+		count += max(len(values), 1)
+		if canonical == "Content-Type" && len(values) == 1 {
+			count--
+		}
+		if count > MaxHeaders {
+			return fmt.Errorf("more than %d headers: %w", MaxHeaders, ErrLimit)
 		}
 		if err := CheckHeaderValues(name, values); err != nil {
 			return err

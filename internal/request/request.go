@@ -26,7 +26,7 @@ const (
 	MaxDepth        = 32
 	MaxOutputSize   = 1 << 20
 	MaxURLSize      = 8 << 10
-	MaxHeaderSize   = 8 << 10
+	MaxHeaderSize   = 4 << 10 // common servers refuse 8 KiB
 	MaxHeaders      = 50
 )
 
