@@ -67,6 +67,9 @@ func TestCheck_Warnings(t *testing.T) {
 	status, report := payload.MessageStatus{}, payload.CallReport{}
 	absent := "payload.read_at is absent until the message is read, and then "
 	byDefault := " here; the filter default can replace it"
+	absentInPath := absent + "no message is composed, since a path must not lose a segment; the filter default can replace it"
+	const notASCII = "many receivers garble what is not ASCII in a header; " +
+		"the filter url_encode makes ASCII of it, which they can decode"
 	tests := []struct {
 		name   string
 		url    string
@@ -104,7 +107,18 @@ func TestCheck_Warnings(t *testing.T) {
 		}},
 		{"@ taken away", "", "bob@{{payload.id}} bob@@{{payload.id}} @{{payload.id}} é@{{payload.id}}", "", status, []webhook.Problem{
 			warningAt("headers.X-A", 3, 1, "the @ before a tag is a part of it and not sent; write @@ to send one"),
+			warningAt("headers.X-A", 55, 2, notASCII),
 			warningAt("headers.X-A", 57, 1, "the @ before a tag is a part of it and not sent; write @@ to send one"),
+		}},
+		{"not ASCII", "", "x {{payload.id}} ☃é ü {{'é' | url_encode}} é", "", status, []webhook.Problem{
+			warningAt("headers.X-A", 17, 5, notASCII),
+		}},
+		{"not ASCII in a value", "", "{{'é'}} {{payload.id}}", "", status, nil},
+		{"absent in a path", "https://h/{{payload.read_at}}/a{{payload.read_at}}/@{{payload.read_at}}?a={{payload.read_at}}", "", "", status, []webhook.Problem{
+			warningAt("url", 12, 15, absentInPath),
+			warningAt("url", 33, 15, absent+"empty"+byDefault),
+			warningAt("url", 54, 15, absentInPath),
+			warningAt("url", 76, 15, absent+"empty"+byDefault),
 		}},
 		{"url_encode", "https://h/?a={{payload.id | url_encode}}&b={{payload.id | url_encode | upcase}}", "{{payload.id | url_encode}}", "", status, []webhook.Problem{
 			warningAt("url", 28, 10, "url_encode changes nothing at the end of a tag in a URL, where every value is encoded"),
@@ -129,6 +143,69 @@ func TestCheck_Warnings(t *testing.T) {
 			require.NoError(t, err, "warnings are not errors")
 		})
 	}
+}
+
+// What arrives otherwise than it was sent at some receivers, or not at all.
+func TestCheck_Receivers(t *testing.T) {
+	t.Parallel()
+	const (
+		unsigned = "PHP and most frameworks cannot verify the signature of form-data, whose bytes they do not keep; " +
+			"use form-urlencoded or json where requests are signed"
+		postOnly = "PHP, Django and Java servlets read forms of POST only, not of "
+		renamed  = "PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed"
+		dropped  = "nginx drops headers with _ or . in their names, unless it is told otherwise; - arrives everywhere"
+	)
+	tests := []struct {
+		name string
+		hook webhook.Webhook
+		want []webhook.Problem
+	}{
+		{"json", webhook.Webhook{Method: "PUT", Body: `{"a b":1}`}, nil},
+		{"form-urlencoded", webhook.Webhook{Format: webhook.FormatFormURLEncoded}, nil},
+		{"form-data", webhook.Webhook{Format: webhook.FormatFormData}, []webhook.Problem{warningAt("format", 0, 9, unsigned)}},
+		{"a query", webhook.Webhook{Format: webhook.FormatFormData, Method: "GET"}, nil},
+		{"PUT", webhook.Webhook{Format: webhook.FormatFormURLEncoded, Method: "PUT"}, []webhook.Problem{
+			warningAt("method", 0, 3, postOnly+"PUT"),
+		}},
+		{"DELETE", webhook.Webhook{Format: webhook.FormatFormData, Method: "DELETE"}, []webhook.Problem{
+			warningAt("format", 0, 9, unsigned), warningAt("method", 0, 6, postOnly+"DELETE"),
+		}},
+		{"header names", webhook.Webhook{Headers: map[string]string{"api_key": "x", "X.Dot": "{{'y'}}", "X-A": "_."}}, []webhook.Problem{
+			warningAt("headers.X.Dot", 0, 0, dropped), warningAt("headers.api_key", 0, 0, dropped),
+		}},
+		{"names in a body that is wrong", webhook.Webhook{Method: "GET", Body: `{"a.b":1,}`}, nil},
+		{"names of a query", webhook.Webhook{Method: "GET", Body: `{"a.b":1}`}, []webhook.Problem{warningAt("body", 1, 5, renamed)}},
+		{"names of an event", webhook.Webhook{Method: "GET", Body: "{{payload}}"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.hook.URL = "https://example.com/"
+			var warnings []webhook.Problem
+			for _, p := range check(t, tt.hook) {
+				if p.Severity == webhook.SeverityWarning {
+					warnings = append(warnings, p)
+				}
+			}
+			require.Equal(t, tt.want, warnings)
+		})
+	}
+}
+
+// The names that PHP changes are marked, and no others.
+func TestCheck_FieldNames(t *testing.T) {
+	t.Parallel()
+	w := webhook.Webhook{
+		URL: "https://example.com/", Format: webhook.FormatFormURLEncoded,
+		Body: ` {"a":@{{payload}},"a b":"@{{id}}","a.b":[{"x y":1}],"é[0][x y]":"{{id}} {{id}}",` +
+			`"":1," a":1,"a[b":1,"[a]":1,"a[b]c":1,"a\u0020c":1,"a[]":{{id}},"b":{"c.d":1}}`,
+	}
+	var marked []string
+	for _, p := range check(t, w) {
+		require.Equal(t, "body", p.Field)
+		marked = append(marked, w.Body[p.Offset:p.Offset+p.Length])
+	}
+	require.Equal(t, []string{`"a b"`, `"a.b"`, `""`, `" a"`, `"a[b"`, `"[a]"`, `"a[b]c"`, `"a\u0020c"`}, marked)
 }
 
 // Compile accepts a webhook if Check finds no error in it. Otherwise its error is one of

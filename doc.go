@@ -30,9 +30,9 @@
 //
 // Each attempt is signed by itself, over the bytes that are sent. [HMAC] makes the
 // header Signature that the platforms and PHP know; its default key, the webhook's id,
-// is no secret. [StandardWebhooks] with a secret from [GenerateSecret] also covers the
-// message's id and the time, and is recommended. Every request has a Webhook-Id, by
-// which receivers drop duplicates.
+// is no secret. [StandardWebhooks] with a secret from [GenerateSecret] also covers id
+// and time, and is recommended. Of form-data PHP and others keep no raw body, so there
+// they cannot verify. By its Webhook-Id receivers drop what comes a second time.
 //
 // # Retries
 //

@@ -2,12 +2,15 @@ package compose
 
 import (
 	"cmp"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/problem"
+	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -28,9 +31,13 @@ func (p *Program) Problems(faults []*Error) []Problem {
 		c.problems = append(c.problems, Problem{f.Field, f.Offset, f.Length, f.Err, f.Suggestion, false})
 	}
 	errorsEnd := len(c.problems)
+	c.checkForm()
 	for _, part := range p.parts {
 		if part == p.url && isPlainHTTP(part.source) {
 			c.warn(part, 0, len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
+		}
+		if part.cut {
+			c.checkHeader(part)
 		}
 		for _, ph := range part.placeholders {
 			c.checkTag(part, ph.Node)
@@ -76,8 +83,81 @@ type checker struct {
 }
 
 func (c *checker) warn(p *part, offset, length int, code problem.Code, format string, args ...any) {
-	err := problem.Errorf(code, format, args...)
-	c.problems = append(c.problems, Problem{p.field, offset, length, err, "", true})
+	c.warnIn(p.field, offset, length, problem.Errorf(code, format, args...))
+}
+
+func (c *checker) warnIn(field string, offset, length int, err *problem.Error) {
+	c.problems = append(c.problems, Problem{field, offset, length, err, "", true})
+}
+
+// checkHeader warns about a header that does not arrive everywhere.
+func (c *checker) checkHeader(p *part) {
+	if strings.ContainsAny(p.field[len("headers."):], "_.") {
+		c.warn(p, 0, 0, problem.HeaderNameDropped,
+			"nginx drops headers with _ or . in their names, unless it is told otherwise; - arrives everywhere")
+	}
+	start := 0
+	for i := 0; i <= len(p.placeholders); i++ {
+		end, next := len(p.source), len(p.source)
+		if i < len(p.placeholders) {
+			end, next = p.placeholders[i].Offset, p.placeholders[i].End
+		}
+		isASCII := func(r rune) bool { return r < utf8.RuneSelf }
+		text := p.source[start:end]
+		if from := strings.IndexFunc(text, func(r rune) bool { return !isASCII(r) }); from >= 0 {
+			length := strings.IndexFunc(text[from:], isASCII)
+			if length < 0 {
+				length = len(text) - from
+			}
+			c.warn(p, start+from, length, problem.HeaderNotASCII, "many receivers garble what is not ASCII in a header; "+
+				"the filter url_encode makes ASCII of it, which they can decode")
+			return // one is enough
+		}
+		start = next
+	}
+}
+
+// checkForm warns about forms that receivers cannot read, or not check.
+func (c *checker) checkForm() {
+	method, format := c.webhook.Method, c.webhook.Format
+	if method != http.MethodGet && format == FormatFormData {
+		c.warnIn("format", 0, len(format), problem.Errorf(problem.FormDataUnsigned,
+			"PHP and most frameworks cannot verify the signature of form-data, whose bytes they do not keep; "+
+				"use form-urlencoded or json where requests are signed"))
+	}
+	isForm := format == FormatFormData || format == FormatFormURLEncoded
+	if isForm && method != http.MethodGet && method != http.MethodPost {
+		c.warnIn("method", 0, len(method), problem.Errorf(problem.FormMethod,
+			"PHP, Django and Java servlets read forms of POST only, not of %s", method))
+	}
+	if !c.ownKeys || c.body == nil {
+		return
+	}
+	body := c.body.withoutTags()
+	start := len(body) - len(strings.TrimLeft(body, " \t\r\n"))
+	for it := rawjson.Walk(rawjson.Trim(body)); it.Next(); {
+		if name := it.Key(); !phpName.MatchString(name) {
+			c.warn(c.body, start+it.KeyStart, it.KeyEnd-it.KeyStart, problem.FieldNamePHP,
+				"PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed")
+		}
+	}
+}
+
+// phpName is a name of a field that PHP keeps as it is.
+var phpName = regexp.MustCompile(`^[^ .\[]+(\[[^\[\]]*\])*$`)
+
+// withoutTags returns a JSON template with a value as long as the tag for each tag.
+func (p *part) withoutTags() string {
+	b := []byte(p.source)
+	for _, ph := range p.placeholders {
+		for i := ph.Offset; i < ph.End; i++ {
+			b[i] = ' '
+		}
+		if b[ph.Offset] = '0'; ph.op == opJSON && ph.Offset > 0 && b[ph.Offset-1] == '@' {
+			b[ph.Offset-1] = ' '
+		}
+	}
+	return string(b)
 }
 
 // checkTag warns about the way a tag is written.
@@ -107,8 +187,13 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 		if ph.op == opJSON {
 			empty = "null"
 		}
-		c.warn(p, ph.At, written, problem.OftenAbsent, "%s is absent %s, and then %s here; the filter default can replace it",
-			ph.Name, m.Absent, empty)
+		if p == c.url && p.isSegment(ph) {
+			c.warn(p, ph.At, written, problem.AbsentInPath, "%s is absent %s, and then no message is composed, "+
+				"since a path must not lose a segment; the filter default can replace it", ph.Name, m.Absent)
+		} else {
+			c.warn(p, ph.At, written, problem.OftenAbsent, "%s is absent %s, and then %s here; the filter default can replace it",
+				ph.Name, m.Absent, empty)
+		}
 	}
 	if len(ph.Filters) > 0 {
 		return
@@ -129,6 +214,13 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 				problem.NumberTouchesURL, "%s is a number directly next to other text", ph.Name)
 		}
 	}
+}
+
+// isSegment reports whether a placeholder is a whole segment of a URL's path.
+func (p *part) isSegment(ph *placeholder) bool {
+	before, behind := strings.TrimSuffix(p.source[:ph.Offset], "@"), p.source[ph.End:]
+	return strings.HasSuffix(before, "/") && !strings.Contains(before, "?") &&
+		(behind == "" || strings.ContainsRune("/?;", rune(behind[0])))
 }
 
 // isPlaceholder reports whether the template is nothing but one placeholder.

@@ -163,13 +163,19 @@ var (
 
 // Warnings.
 var (
-	PlainHTTP        = code("http")
-	AtDropped        = code("at-dropped")
-	EncodedTwice     = code("url-encode-needless")
-	OftenAbsent      = code("often-absent", name, "when, in English", "what stands there then")
-	TextUnquoted     = code("text-unquoted", name)
-	CompositeInURL   = code("composite-in-url", name, "object or array")
-	NumberTouchesURL = code("number-next-to-text", name)
+	PlainHTTP         = code("http")
+	AtDropped         = code("at-dropped")
+	EncodedTwice      = code("url-encode-needless")
+	AbsentInPath      = code("absent-in-path", name, "when, in English")
+	HeaderNotASCII    = code("header-not-ascii")
+	HeaderNameDropped = code("header-name-dropped")
+	FormDataUnsigned  = code("form-data-unsigned")
+	FormMethod        = code("form-method", "the method")
+	FieldNamePHP      = code("field-name-php")
+	OftenAbsent       = code("often-absent", name, "when, in English", "what stands there then")
+	TextUnquoted      = code("text-unquoted", name)
+	CompositeInURL    = code("composite-in-url", name, "object or array")
+	NumberTouchesURL  = code("number-next-to-text", name)
 )
 
 // The old language, of ModernizeTemplate.
