@@ -209,6 +209,8 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 		payload.CDR{},
 		payload.MessageStatus{},
 		payload.MessageIn{},
+		payload.SMSStatus{},
+		payload.Unsubscription{},
 		oddEvent{Own: ownJSON{"o"}, Payload: &plainInner{A: "a"}},
 	}
 	files, err := filepath.Glob("testdata/*.json")

@@ -47,7 +47,8 @@ var (
 	defaultWaits = []time.Duration{
 		10 * time.Second, 100 * time.Second, 1000 * time.Second, 10000 * time.Second, 100000 * time.Second,
 	}
-	voiceSuccess = []int{http.StatusOK, http.StatusAccepted}
+	narrowSuccess = []int{http.StatusOK, http.StatusAccepted}
+	smsWaits      = []time.Duration{30 * time.Minute}
 )
 
 // A Policy says what counts as delivered and when to try again. It is plain data; each
@@ -85,7 +86,8 @@ type Policy struct {
 // PolicyFor returns the documented policy for events of a type: 3 seconds for an
 // answer, 3 attempts, waits of 10 s, 100 s, 1 000 s, 10 000 s and then 100 000 s, no
 // jitter. Voice events (voice:message:out and all that start with voice:) are delivered
-// by status 200 and 202 only, all others by any 2xx, which is an empty Success.
+// by status 200 and 202 only, and so are the statuses of SMS (sms:message:status), for
+// which each wait is 30 minutes; all others by any 2xx, which is an empty Success.
 //
 // The result is complete and the caller's own to change.
 func PolicyFor(eventType string) Policy {
@@ -118,8 +120,11 @@ func (p Policy) complete(eventType string) Policy { return p.Or(documented(event
 // documented is PolicyFor, with shared slices.
 func documented(eventType string) Policy {
 	p := Policy{Timeout: defaultTimeout, Attempts: defaultAttempts, Waits: defaultWaits}
-	if strings.HasPrefix(eventType, "voice:") {
-		p.Success = voiceSuccess
+	switch {
+	case strings.HasPrefix(eventType, "voice:"):
+		p.Success = narrowSuccess
+	case eventType == "sms:message:status":
+		p.Success, p.Waits = narrowSuccess, smsWaits
 	}
 	return p
 }

@@ -39,6 +39,11 @@ func TestPolicyFor(t *testing.T) {
 	require.Equal(t, want, webhook.PolicyFor(""))
 	want.Success = []int{200, 202}
 	require.Equal(t, want, webhook.PolicyFor("voice:message:out"))
+	sms := want
+	sms.Waits = []time.Duration{30 * time.Minute}
+	require.Equal(t, sms, webhook.PolicyFor("sms:message:status"))
+	sms = webhook.PolicyFor("sms:unsubscription")
+	require.Empty(t, sms.Success)
 
 	p := webhook.PolicyFor("voice:message:out")
 	p.Waits[0], p.Success[0] = 0, 0

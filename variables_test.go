@@ -50,6 +50,14 @@ func TestVariables_Documented(t *testing.T) {
 		}, nil},
 		{"message status", payload.MessageStatus{}, "payload.", status, map[string]string{"payload.mobile": "payload.to"}},
 		{"message status of RCS", payload.MessageStatus{Channel: payload.ChannelRCS}, "payload.", status, nil},
+		{"status of SMS", payload.SMSStatus{}, "", []string{
+			"id", "mobile", "status", "credits", "units", "deliv_at", "sent_at", "submit_at", "deliv_time", "sent_time",
+			"submit_time", "cid", "custom", "custom1", "custom2", "location", "region", "provider", "location_code",
+			"region_code", "provider_code",
+		}, map[string]string{"to": "mobile"}},
+		{"unsubscription", payload.Unsubscription{}, "", []string{
+			"id", "receiver", "type", "value", "created_at", "status",
+		}, map[string]string{}},
 		{"incoming message", payload.MessageIn{}, "payload.", []string{
 			"id", "channels", "channels.0.name", "channels.0.to", "recipient.from", "recipient.user.id",
 			"recipient.user.identifier_id", "recipient.user.subscriber_id", "recipient.user.identity",

@@ -100,6 +100,27 @@ func read() payload.MessageStatus {
 	}
 }
 
+func delivered(t testing.TB) payload.SMSStatus {
+	at := time.Date(2021, 4, 9, 16, 27, 35, 0, time.FixedZone("IST", 5*3600+1800))
+	return payload.SMSStatus{
+		ID: "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6:1", Mobile: payload.PhoneNumber(919019912345), Status: payload.SMSDelivered,
+		Credits: decimal(t, "2.0000"), Units: payload.IntString(2),
+		DelivAt: payload.TimeInstant(at.Add(16 * time.Second)), SentAt: payload.TimeInstant(at), SubmitAt: payload.TimeLocal(at.Add(4 * time.Second)),
+		DelivTime: payload.TimeLocal(at.Add(16 * time.Second)), SentTime: payload.TimeLocal(at),
+		SubmitTime: payload.TimeLocal(at.Add(4 * time.Second)),
+		CID:        "your-business-identifier", Custom: "renewals", Custom1: "campaign-3344", Custom2: "new-camp001",
+		Location: "India", Region: "Bangalore", Provider: "Jio", LocationCode: "in", RegionCode: "KA", ProviderCode: "RJ",
+	}
+}
+
+func unsubscription() payload.Unsubscription {
+	return payload.Unsubscription{
+		Channel: "sms", ID: "d105a1ef-6728-4563-8b85-7f5356c8a001", Receiver: payload.PhoneString("919019912345"),
+		Type: payload.UnsubscriptionSender, Value: "Demo12", Status: "Unsubscriber created successfully",
+		CreatedAt: payload.TimeInstant(time.Date(2023, 7, 8, 12, 52, 54, 0, time.UTC)),
+	}
+}
+
 func message(content payload.Content, firstName string) payload.MessageIn {
 	content.ID = "5c1e0f7a-92b4-4d0c-8f0e-2f6f5a1f9e02"
 	content.Timestamp = payload.TimeInstant(time.Date(2024, 7, 2, 9, 15, 42, 125e6, time.UTC))
@@ -133,6 +154,8 @@ func TestConstruct(t *testing.T) {
 		{"c2c", c2c()},
 		{"cdr", record(t)},
 		{"whatsapp_status", read()},
+		{"sms_status", delivered(t)},
+		{"sms_unsubscription", unsubscription()},
 		{"whatsapp_in_text", message(payload.TextContent(text), "Aïsha")},
 		{"whatsapp_in_image", message(payload.MediaContent(payload.ContentImage, image), "Asha")},
 	}
@@ -217,6 +240,25 @@ func TestZeroValues(t *testing.T) {
 			"viber:message:status",
 			`{"event":"viber:message:status","payload":{"id":"","channel":"viber","from":null,"to":null,"status":"",` +
 				`"delivered_at":null,"read_at":null,"processed_at":null,"timestamp":null,"foreign_id":""}}`,
+		},
+		{
+			"status of SMS",
+			payload.SMSStatus{},
+			"sms:message:status",
+			`{"id":"","mobile":null,"status":"","credits":null,"units":null,"deliv_at":null,"sent_at":null,"submit_at":null,` +
+				`"deliv_time":null,"sent_time":null,"submit_time":null,"cid":"","custom":""}`,
+		},
+		{
+			"unsubscription",
+			payload.Unsubscription{},
+			"unsubscription",
+			`{"id":"","receiver":null,"type":"","value":"","created_at":null,"status":""}`,
+		},
+		{
+			"unsubscription of a channel",
+			payload.Unsubscription{Channel: payload.ChannelViber},
+			"viber:unsubscription",
+			`{"id":"","receiver":null,"type":"","value":"","created_at":null,"status":""}`,
 		},
 		{
 			"inbound message",

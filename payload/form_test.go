@@ -61,6 +61,13 @@ func TestDocumentedForms(t *testing.T) {
 		{"an instant with a zone in a call report", payload.CallReport{StartAt: zoned}, "start_at", `"2021-06-18 14:48:06"`},
 		{"an instant in a CDR", payload.CDR{CallDate: payload.TimeInstant(at)}, "call_date", `"2021-06-18T14:48:06.886358Z"`},
 		{"a wall clock in a CDR", payload.CDR{CallDate: payload.TimeLocal(at)}, "call_date", `"2021-06-18 20:18:06"`},
+		{"seconds in a status of SMS", payload.SMSStatus{SentAt: epoch}, "sent_at", `"1737300755"`},
+		{"an instant in seconds of a status of SMS", payload.SMSStatus{SentAt: payload.TimeInstant(at)}, "sent_at", `"1624027686"`},
+		{"a wall clock in seconds of a status of SMS", payload.SMSStatus{SentAt: payload.TimeLocal(at)}, "sent_at", `"1624027686"`},
+		{"a wall clock of an unknown zone in a status of SMS", payload.SMSStatus{SentAt: local}, "sent_at", `"2021-06-18 14:48:06"`},
+		{"Go's zero time in a status of SMS", payload.SMSStatus{SentAt: payload.TimeInstant(time.Time{})}, "sent_at", `null`},
+		{"credits as a number", payload.SMSStatus{Credits: decimal(t, "2.0000")}, "credits", `"2.0000"`},
+		{"units as text", payload.SMSStatus{Units: payload.IntString(2)}, "units", `2`},
 		{"Go's zero time in a message", payload.MessageStatus{ReadAt: payload.TimeInstant(time.Time{})}, "read_at", `null`},
 		{"Go's zero time in a call report", payload.CallReport{StartAt: payload.TimeLocal(time.Time{})}, "start_at", `null`},
 	}

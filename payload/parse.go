@@ -54,6 +54,9 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 	case kind != rawjson.Object:
 		return nil, noObject(kind)
 	case bare != nil && eventName(raw) != eventType:
+		if rawjson.KindOf(find(raw, "payload")) == rawjson.Object && eventName(raw) != "" {
+			return nil, errAnotherType
+		}
 		return bare.read(raw, "", eventType)
 	}
 	e, err := parseNamed(eventType, raw, text)
@@ -65,8 +68,7 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 
 // parseNamed reads an event whose member event has a name.
 func parseNamed(name, raw, text string) (Event, error) {
-	inner, _ := rawjson.Find(raw, "payload")
-	bare := bareOf(name)
+	inner, bare := find(raw, "payload"), bareOf(name)
 	switch enveloped := rawjson.KindOf(inner) == rawjson.Object; {
 	case bare != nil && !enveloped:
 		return bare.read(raw, "", name)
@@ -95,7 +97,7 @@ func eventName(raw string) string {
 	return ""
 }
 
-// A bare is a type of events without an envelope, which nothing but their members tells
+// A bare is a kind of events without an envelope, which nothing but their members tells
 // apart.
 type bare struct {
 	// is reports whether events of a type are of this kind.
@@ -103,8 +105,10 @@ type bare struct {
 	// read reads raw. If the event came in an envelope, what that has beside the payload
 	// is added to it. eventType may be empty.
 	read func(raw, envelope, eventType string) (Event, error)
-	// alone has members that each tell the type, names those of which it takes two.
+	// alone has members that each tell the kind, names those of which it takes two. If
+	// there are none, tells does.
 	alone, names []string
+	tells        func(raw string) bool
 }
 
 var bares = []*bare{
@@ -125,6 +129,27 @@ var bares = []*bare{
 		names: []string{
 			"call_id", "campaign_id", "leg_type", "amd_status", "hangup_cause", "hangup_cause_code", "callerid",
 		},
+	},
+	{
+		is: func(eventType string) bool { return eventType == EventSMS },
+		read: func(raw, envelope, _ string) (Event, error) {
+			return finishBare(smsStatuses, new(SMSStatus), raw, envelope)
+		},
+		names: []string{"units", "deliv_at", "submit_at", "deliv_time", "sent_time", "submit_time"},
+	},
+	{
+		is: func(eventType string) bool {
+			return eventType == EventUnsubscription || strings.HasSuffix(eventType, kindUnsubscription)
+		},
+		read: func(raw, envelope, eventType string) (Event, error) {
+			u := new(Unsubscription)
+			e, err := finishBare(unsubscriptions, u, raw, envelope)
+			if eventType != EventUnsubscription {
+				u.Event = eventType
+			}
+			return e, err
+		},
+		tells: isUnsubscription,
 	},
 }
 
@@ -156,6 +181,11 @@ func tellBare(raw string) *bare {
 	for i, c := range counted {
 		if n := 2*bits.OnesCount(c.alone) + bits.OnesCount(c.names); n > most {
 			told, most = bares[i], n
+		}
+	}
+	for _, b := range bares {
+		if told == nil && b.tells != nil && b.tells(raw) {
+			told = b
 		}
 	}
 	return told

@@ -103,6 +103,12 @@ func TestParseTellsApart(t *testing.T) {
 		{"call report that names its type", `{"event":"voice:message:out","to":1}`, &payload.CallReport{}, "voice:message:out"},
 		{"call report in an envelope", `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, "voice:message:out"},
 		{"CDR in an envelope", `{"event":"dialer:cdr","payload":{}}`, &payload.CDR{}, "dialer:cdr"},
+		{"status of SMS", `{"units":1,"deliv_time":null}`, &payload.SMSStatus{}, "sms:message:status"},
+		{"status of SMS that names its type", `{"event":"sms:message:status","mobile":"1"}`, &payload.SMSStatus{}, "sms:message:status"},
+		{"status of SMS in an envelope", `{"event":"sms:message:status","payload":{"mobile":"1","units":1,"sent_time":""}}`, &payload.SMSStatus{}, "sms:message:status"},
+		{"unsubscription", `{"receiver":"1","type":"all","value":null,"status":""}`, &payload.Unsubscription{}, "unsubscription"},
+		{"unsubscription that names its type", `{"event":"rcs:unsubscription"}`, &payload.Unsubscription{}, "rcs:unsubscription"},
+		{"unsubscription in an envelope", `{"event":"voice:unsubscription","payload":{"id":1}}`, &payload.Unsubscription{}, "voice:unsubscription"},
 		{"CDR by two members", `{"call_id":"1","leg_type":2}`, &payload.CDR{}, "dialer:cdr"},
 		{"CDR", `{"cdr_id":5}`, &payload.CDR{}, "dialer:cdr"},
 		{"call report with one member of a CDR", `{"bridge":1,"mid":"1","call_id":"1"}`, &payload.CallReport{}, "voice:message:out"},
@@ -133,6 +139,8 @@ func TestParseOther(t *testing.T) {
 		{"call report with a member event", `{"event":"hangup","bridge":1,"mid":"1"}`, "hangup"},
 		{"one member of a call report", `{"recording_url":"https://a/","from":"1"}`, payload.EventUnknown},
 		{"one member of a CDR", `{"call_id":"1","duration":12}`, payload.EventUnknown},
+		{"one member of a status of SMS", `{"id":"1","mobile":"1","status":"DELIVRD","units":1}`, payload.EventUnknown},
+		{"not all of an unsubscription", `{"type":"all","value":"","created_at":"","status":""}`, payload.EventUnknown},
 		{"one member of each", `{"call_id":"1","recording_url":""}`, payload.EventUnknown},
 		{"the same member twice", `{"call_id":"1","call_id":"2"}`, payload.EventUnknown},
 		{"names match exactly", `{"Bridge":1,"EVENT":"x","PAYLOAD":{}}`, payload.EventUnknown},
@@ -248,6 +256,11 @@ func TestParseAs(t *testing.T) {
 		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, nil, `payload: a message without a member "payload"`},
 		{"a call in an envelope", payload.EventCall, `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, ""},
 		{"a call with a member event", payload.EventCall, `{"event":"hangup"}`, &payload.CallReport{}, ""},
+		{"an envelope of another type", payload.EventCall, `{"event":"rcs:message:status","payload":{}}`, nil, another},
+		{"a status of SMS", payload.EventSMS, `{}`, &payload.SMSStatus{}, ""},
+		{"a status of SMS with an envelope", payload.EventSMS, `{"event":"sms:message:status","payload":{}}`, &payload.MessageStatus{}, ""},
+		{"an unsubscription", "viber:unsubscription", `{}`, &payload.Unsubscription{Event: "viber:unsubscription"}, ""},
+		{"an unsubscription of no channel", "unsubscription", `{}`, &payload.Unsubscription{}, ""},
 		{"unknown", "crm:contact", `{"bridge":9190}`, &payload.Other{}, ""},
 		{"unknown, no object", "crm:contact", `[1]`, &payload.Other{}, ""},
 		{"unknown, with another name", "crm:contact", `{"event":"whatsapp:message:in","payload":{}}`, &payload.Other{}, ""},
@@ -282,6 +295,7 @@ func TestParseDeep(t *testing.T) {
 func unmarshalers() []json.Unmarshaler {
 	return []json.Unmarshaler{
 		new(payload.CallReport), new(payload.CDR), new(payload.MessageStatus), new(payload.MessageIn),
+		new(payload.SMSStatus), new(payload.Unsubscription), new(payload.Other),
 		new(payload.Phone), new(payload.Int), new(payload.Seconds), new(payload.Decimal), new(payload.Time),
 	}
 }

@@ -24,3 +24,10 @@ func (s MessageStatus) Refs() []string { return []string{s.ID, s.ForeignID, s.Re
 func (m MessageIn) Refs() []string {
 	return []string{m.ID, m.Message.ID, m.From().String()}
 }
+
+// Refs returns what an SMS is looked for by: its id, the customer's own id and text of
+// it, and the number that it was sent to.
+func (s SMSStatus) Refs() []string { return []string{s.ID, s.Mobile.String(), s.CID, s.Custom} }
+
+// Refs returns what an unsubscription is looked for by: its id and the number.
+func (u Unsubscription) Refs() []string { return []string{u.ID, u.Receiver.String()} }

@@ -21,6 +21,9 @@ var fixtures = map[string]payload.Event{
 	"whatsapp_status":          &payload.MessageStatus{Event: "whatsapp:message:status"},
 	"rcs_status":               &payload.MessageStatus{Event: "rcs:message:status"},
 	"viber_status":             &payload.MessageStatus{Event: "viber:message:status"},
+	"sms_status":               &payload.SMSStatus{},
+	"sms_unsubscription":       &payload.Unsubscription{},
+	"whatsapp_unsubscription":  &payload.Unsubscription{},
 	"rcs_in_text":              &payload.MessageIn{Event: "rcs:message:in"},
 	"whatsapp_in_2021":         &payload.MessageIn{Event: "whatsapp:message:in"},
 	"whatsapp_in_audio":        &payload.MessageIn{Event: "whatsapp:message:in"},
@@ -88,6 +91,14 @@ func TestFixtures(t *testing.T) {
 // The bodies of tests that are about one member.
 func call(member string) string { return `{"bridge":1,` + member + `}` }
 func cdr(member string) string  { return `{"cdr_id":"1",` + member + `}` }
+func sms(member string) string {
+	return `{"id":"1",` + member + `,"deliv_time":"","submit_time":null}`
+}
+
+func unsubscribed(member string) string {
+	return `{` + member + `,"receiver":"1","type":"x","value":"","created_at":null}`
+}
+
 func status(member string) string {
 	return `{"event":"rcs:message:status","payload":{"id":"1",` + member + `}}`
 }
@@ -128,6 +139,13 @@ func TestRoundTrip(t *testing.T) {
 		{"phone is a number", call(`"from":918919520022`)},
 		{"phone is a text", call(`"from":"+918919520022"`)},
 		{"phone is a float", call(`"from":9.189e11`)},
+		{"id of an unsubscription is a number", unsubscribed(`"id":436`)},
+		{"id of an unsubscription is a text", unsubscribed(`"id":"436"`)},
+		{"units are a text", sms(`"units":"2"`)},
+		{"credits are a number", sms(`"credits":2.0000`)},
+		{"seconds are a number", sms(`"deliv_at":1701086585`)},
+		{"seconds are no time", sms(`"deliv_at":"","sent_at":null`)},
+		{"own texts are empty", `{"deliv_time":"","submit_time":null,"custom1":"","region":null}`},
 		{"leg_type is a text", cdr(`"leg_type":"1"`)},
 		{"leg_type is a fraction", cdr(`"leg_type":1.5`)},
 		{"leg_type is null", cdr(`"leg_type":null`)},

@@ -24,6 +24,8 @@ var documents = []struct{ title, fixture string }{
 	{"Call detail record", "cdr"},
 	{"Message status", "whatsapp_status"},
 	{"Incoming message", "whatsapp_in_text"},
+	{"SMS status", "sms_status"},
+	{"Unsubscription", "sms_unsubscription"},
 }
 
 func main() {
