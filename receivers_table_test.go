@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ringhook/webhook"
 )
 
 var readTests = []readTest{
@@ -15,6 +17,16 @@ var readTests = []readTest{
 	{name: "empty lists", event: `{"a":"b","list":[],"object":{},"deep":{"o":{"l":[]}},"half":[[],"x"]}`, reads: map[string]string{
 		"qs": `{"a":"b","half":["x"]}`,
 	}},
+	{name: "lists in brackets", event: `{"l":["a","b"],"o":{"l":["c"]},"d":[["e"],{"f":"g"}]}`, lists: webhook.FormListsBrackets},
+	{
+		name: "repeated names", event: `{"l":["a","b"],"one":["c"]}`, lists: webhook.FormListsRepeat, reads: map[string]string{
+			"PHP JSON": `{"l":["a","b"],"one":["c"]}`,
+			"PHP":      `{"l":"b","one":"c"}`, // the last of each
+			"qs":       `{"l":["a","b"],"one":"c"}`,
+		},
+	},
+	{name: "an author's names", event: `{"a":{"b":"1"}}`, body: `{"a[b]": "{{a.b}}"}`, only: "form-data"},
+	{name: "halves of surrogate pairs", event: `{"text":"cut \ud83d","o":{"l":["\udc00","x\ud83d\ud83dy"]}}`},
 	{name: "empty form", event: `{}`},
 	{name: "long numbers", event: `{"to":919019912345,"id":120363042969381234,"longer":123456789012345678901234}`, reads: map[string]string{
 		"Node JSON": `{"to":919019912345,"id":120363042969381230,"longer":123456789012345690000000}`,
@@ -29,9 +41,8 @@ var readTests = []readTest{
 		"busboy": `{"GrÃ¶Ã\u009fe":"1","o":{"à¤¨à¤¾à¤®":"2"}}`, // without defParamCharset: 'utf8'
 	}},
 	{name: "names with blanks and dots", event: `{"first name":"1","a.b":"2","o":{"a.b c":"3"}}`, reads: map[string]string{
-		"PHP form-urlencoded": `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
-		"PHP form-data":       `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
-		"PHP query":           `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
+		"PHP JSON": `{"first name":"1","a.b":"2","o":{"a.b c":"3"}}`,
+		"PHP":      `{"first_name":"1","a_b":"2","o":{"a.b c":"3"}}`,
 	}},
 	{name: "names of numbers", event: `{"o":{"0":"a","1":"b"},"p":{"5":"c"}}`, reads: map[string]string{
 		"qs": `{"o":["a","b"],"p":["c"]}`,

@@ -39,7 +39,8 @@ var receivers = []struct {
 // name[a][b] is a name like any other, or a tree, in which it is the b of the a of name.
 type reading struct {
 	Error  string
-	Raw    int // bytes of the body that the program can see, as it needs them for a signature
+	Raw    int    // bytes of the body that the program can see, as it needs them for a signature
+	Header string // X-Text
 	Fields [][2]string
 	Tree   any
 }
@@ -116,7 +117,7 @@ func startReceiver(t *testing.T, dir string, command []string, env ...string) (u
 func goReceiver(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	got := reading{Raw: len(body)}
+	got := reading{Raw: len(body), Header: r.Header.Get("X-Text")}
 	switch {
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		d := json.NewDecoder(r.Body)
@@ -149,6 +150,11 @@ var places = []struct {
 	{"form-data", http.MethodPost, webhook.FormatFormData},
 	{"query", http.MethodGet, webhook.FormatJSON},
 }
+
+// Of text in headers that is not ASCII, some make another one.
+const headerText = "Zoë"
+
+var latin1Headers = []string{"Node", "qs", "busboy", "Python", "Flask"}
 
 // What is sent of an event is what the parsers of several languages read of it.
 func TestReceivers(t *testing.T) {
@@ -198,6 +204,7 @@ func checkReceiver(t *testing.T, url string) (seen map[string]bool) {
 			what := tt.name + " as " + place.name
 			m := compose(t, webhook.Webhook{
 				URL: url, Method: place.method, Format: place.format, Body: cmp.Or(tt.body, "{{payload}}"),
+				FormLists: tt.lists, Headers: map[string]string{"X-Text": headerText},
 			}, raw(tt.event))
 			require.NoError(t, client.Try(t.Context(), m, 1).Err, what)
 			var readings map[string]reading
@@ -217,6 +224,7 @@ type readTest struct {
 	name  string
 	event string
 	body  string // the template; if empty, the whole event
+	lists webhook.FormLists
 	only  string // the name of a place; if empty, all of them
 	// reads has exceptions, as JSON, by the name of the parser, with that of the place
 	// behind it or without: a tree, or an object of the fields.
@@ -237,6 +245,11 @@ func (tt readTest) check(t *testing.T, reader, place string, got reading, size i
 		size = 0 // so that PHP cannot verify its signature
 	}
 	require.Equal(t, size, got.Raw, what)
+	header := headerText
+	if slices.Contains(latin1Headers, reader) {
+		header = "ZoÃ«"
+	}
+	require.Equal(t, header, got.Header, what)
 	var event any
 	readJSON(t, tt.event, &event)
 	want := event
@@ -261,7 +274,7 @@ func (tt readTest) check(t *testing.T, reader, place string, got reading, size i
 		require.Equal(t, exact(want), exact(got.Tree), what)
 		return
 	}
-	require.ElementsMatch(t, fieldsOf("", want), got.Fields, what)
+	require.ElementsMatch(t, fieldsOf("", want, tt.lists), got.Fields, what)
 }
 
 func readJSON(t *testing.T, text string, into any) {
@@ -307,7 +320,7 @@ var formKeys = strings.NewReplacer("[", "%5B", "]", "%5D", "=", "%3D", "&", "%26
 	"\x00", "%00", "\r", "%0D", "\n", "%0A", "\t", "%09")
 
 // fieldsOf returns the fields of a form that has a tree of formTree.
-func fieldsOf(name string, tree any) (fields [][2]string) {
+func fieldsOf(name string, tree any, lists webhook.FormLists) (fields [][2]string) {
 	member := func(key string) string {
 		if name == "" {
 			return key
@@ -317,11 +330,17 @@ func fieldsOf(name string, tree any) (fields [][2]string) {
 	switch tree := tree.(type) {
 	case map[string]any:
 		for key, v := range tree {
-			fields = append(fields, fieldsOf(member(key), v)...)
+			fields = append(fields, fieldsOf(member(key), v, lists)...)
 		}
 	case []any:
 		for i, v := range tree {
-			fields = append(fields, fieldsOf(member(strconv.Itoa(i)), v)...)
+			element := member(strconv.Itoa(i))
+			if _, ok := v.(string); ok && lists == webhook.FormListsBrackets {
+				element = member("")
+			} else if ok && lists == webhook.FormListsRepeat {
+				element = name
+			}
+			fields = append(fields, fieldsOf(element, v, lists)...)
 		}
 	default:
 		return [][2]string{{name, tree.(string)}}

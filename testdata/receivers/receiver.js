@@ -49,7 +49,7 @@ const server = http.createServer(async (req, res) => {
   for (const [name, reader] of Object.entries(await read(req.method, req.url, req.headers['content-type'], body))) {
     if (!reader) continue
     try {
-      answer[name] = { raw: body.length, ...await reader() }
+      answer[name] = { raw: body.length, header: req.headers['x-text'], ...await reader() }
     } catch (e) {
       answer[name] = { error: String(e) }
     }

@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = {}
         for name, reader in readers.items():
             try:
-                answer[name] = {"raw": len(body), **reader()}
+                answer[name] = {"raw": len(body), "header": self.headers["X-Text"], **reader()}
             except Exception as e:
                 answer[name] = {"error": repr(e)}
         text = json.dumps(answer).encode()
