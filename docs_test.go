@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	_ "time/tzdata" // for the example with a time zone, wherever the test runs
@@ -22,7 +23,8 @@ import (
 // column Where has the place of the template. Without it, the place is a header, where
 // a value is plain text. A Name and a date Letter stand for a template. In blocks, the
 // template comes first, then a line "becomes", then the result. The template is a body,
-// or a URL if it begins like one.
+// or a URL if it begins like one. A table with a column PHP is of what receivers read,
+// and belongs to documentedReadings.
 type example struct {
 	line    int
 	fixture string
@@ -69,6 +71,7 @@ func examples(t *testing.T, manual string) (found []example, filters []string) {
 		case head == nil:
 			head = cells(line)
 			i++ // the rule below it
+		case slices.Contains(head, "PHP"):
 		default:
 			row := map[string]string{}
 			for j, cell := range cells(line) {

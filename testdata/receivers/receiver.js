@@ -1,5 +1,5 @@
-// Answers with what Node reads of a webhook: JSON.parse, URLSearchParams and Request.formData, and qs and busboy where they
-// are installed, which Express and its like use. Started by receivers_test.go: node receiver.js
+// Answers with what Node reads of a webhook: JSON.parse, URLSearchParams and Request.formData; and where they are installed,
+// Express, and busboy, which multer and its like use. Started by receivers_test.go: node receiver.js
 const http = require('node:http')
 
 function optional(name) {
@@ -9,7 +9,7 @@ function optional(name) {
     return null
   }
 }
-const qs = optional('qs')
+const express = optional('express')
 const busboy = optional('busboy')
 
 function readBusboy(type, body) {
@@ -23,37 +23,60 @@ function readBusboy(type, body) {
   })
 }
 
-async function read(method, url, type, body) {
+// listen returns the address of a server.
+function listen(handler) {
+  return new Promise((resolve) => {
+    const server = http.createServer(handler)
+    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`))
+  })
+}
+
+// startExpress returns the address of an application that answers with what it reads.
+function startExpress() {
+  const app = express()
+  app.set('query parser', 'extended')
+  app.use(express.json(), express.urlencoded({ extended: true }))
+  app.use((req, res) => res.json({ tree: req.method === 'GET' ? req.query : req.body }))
+  app.use((err, req, res, next) => res.json({ error: String(err) }))
+  return listen(app)
+}
+
+function read(method, url, type, body, expressURL) {
+  const request = () => new Request('http://localhost', { method, headers: { 'content-type': type }, body })
+  const readers = {}
   if (method === 'GET') {
-    const { search, searchParams } = new URL(url, 'http://localhost')
-    return { Node: () => ({ fields: [...searchParams] }), qs: qs && (() => ({ tree: qs.parse(search.slice(1)) })) }
+    readers.Node = () => ({ fields: [...new URL(url, 'http://localhost').searchParams] })
+  } else if (type.startsWith('application/json')) {
+    readers.Node = () => ({ tree: JSON.parse(body) })
+  } else {
+    readers.Node = async () => ({ fields: [...await request().formData()] })
   }
-  if (type.startsWith('application/json')) {
-    return { Node: () => ({ tree: JSON.parse(body) }) }
-  }
-  const request = new Request('http://localhost', { method, headers: { 'content-type': type }, body })
-  const readers = { Node: async () => ({ fields: [...await request.formData()] }) }
-  if (type.startsWith('multipart/form-data')) {
+  if (type?.startsWith('multipart/form-data')) {
     readers.busboy = busboy && (() => readBusboy(type, body))
   } else {
-    readers.qs = qs && (() => ({ tree: qs.parse(body.toString()) }))
+    const options = method === 'GET' ? {} : { method, headers: { 'content-type': type }, body }
+    readers.Express = express && (async () => (await fetch(expressURL + url, options)).json())
   }
   return readers
 }
 
-const server = http.createServer(async (req, res) => {
-  const chunks = []
-  for await (const chunk of req) chunks.push(chunk)
-  const body = Buffer.concat(chunks)
-  const answer = {}
-  for (const [name, reader] of Object.entries(await read(req.method, req.url, req.headers['content-type'], body))) {
-    if (!reader) continue
-    try {
-      answer[name] = { raw: body.length, header: req.headers['x-text'], ...await reader() }
-    } catch (e) {
-      answer[name] = { error: String(e) }
+async function main() {
+  const expressURL = express && await startExpress()
+  console.log(await listen(async (req, res) => {
+    const chunks = []
+    for await (const chunk of req) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    const answer = {}
+    const readers = read(req.method, req.url, req.headers['content-type'], body, expressURL)
+    for (const [name, reader] of Object.entries(readers)) {
+      if (!reader) continue
+      try {
+        answer[name] = { raw: body.length, header: req.headers['x-text'], ...await reader() }
+      } catch (e) {
+        answer[name] = { error: String(e) }
+      }
     }
-  }
-  res.end(JSON.stringify(answer))
-})
-server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`))
+    res.end(JSON.stringify(answer))
+  }))
+}
+main()
