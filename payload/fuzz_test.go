@@ -24,6 +24,9 @@ func FuzzParse(f *testing.F) {
 	for _, name := range testdata.Names() {
 		f.Add(testdata.Fixture(name))
 	}
+	for _, c := range callbacks(f) {
+		f.Add(body(f, c.File))
+	}
 	for _, body := range []string{
 		"", "null", "[]", "{}", `{"bridge":`, call(`"status":5,"x":{"":[1e400,"\ud800"]}`),
 		cdr(`"leg_type":"1","list_phonebook_id":["5"]`),
