@@ -86,6 +86,42 @@ type omitEnvelope struct {
 
 func (omitEnvelope) EventType() string { return "t" }
 
+// An error that is shown or logged suggests names of the event's type and of the samples,
+// but no key that is in the event alone: it may be somebody's number.
+func TestCompose_SuggestsNoKeys(t *testing.T) {
+	t.Parallel()
+	const number = "919019912345"
+	event := raw(`{"contacts":{"` + number + `":{"name":"x"}},"text":1}`)
+	in := payload.MessageIn{Recipient: payload.Recipient{User: payload.User{Attributes: json.RawMessage(`{"` + number + `":1}`)}}}
+	sample := raw(`{"contacts":{"918000000000":{"name":"x"}},"text":1}`)
+	tests := []struct {
+		name, template string
+		event          webhook.Event
+		samples        []webhook.Event
+		near           string
+	}{
+		{"a map", "contacts.919019912340.name", event, nil, ""},
+		{"a map, with a sample", "contacts.919019912340.name", event, []webhook.Event{sample}, "contacts.918000000000.name"},
+		{"of a sample", "tex", event, []webhook.Event{sample}, "text"},
+		{"without samples", "tex", event, nil, ""},
+		{"attributes", "payload.recipent", in, nil, "payload.recipient"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: "https://h/", Body: `"{{` + tt.template + `}}"`}
+			c, err := webhook.Compile(w, tt.samples...)
+			if err == nil {
+				_, err = c.Compose(tt.event)
+			}
+			var te *webhook.TemplateError
+			require.ErrorAs(t, err, &te)
+			require.Equal(t, []string{tt.template, tt.near}, te.Args)
+			require.NotContains(t, te.Detail(), number)
+		})
+	}
+}
+
 func TestCompile_UnknownNames(t *testing.T) {
 	t.Parallel()
 	note := &selfMade{ID: "1", Note: "n"}
@@ -145,9 +181,10 @@ func TestCompile_UnknownNames(t *testing.T) {
 			require.ErrorAs(t, err, &te)
 			require.Contains(t, tt.names, te.Placeholder)
 			require.Equal(t, te.Placeholder, w.Body[te.Offset:te.Offset+len(te.Placeholder)])
-			if len(tt.samples) == 1 { // without samples, the event decides
+			if len(tt.samples) == 1 { // without samples, the event decides, and its type what is suggested
 				_, err = webhook.MustCompile(w).Compose(tt.samples[0])
-				require.EqualError(t, err, tt.err)
+				text, _, _ := strings.Cut(tt.err, "; did you mean")
+				require.Contains(t, []string{text, tt.err}, err.Error())
 				require.ErrorIs(t, err, webhook.ErrUnknownName)
 			}
 		})

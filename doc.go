@@ -54,7 +54,7 @@
 //     connection is made. Redirects are not followed, proxies of the environment not
 //     used. See [Egress].
 //   - What receivers send back is bounded in size and time.
-//   - Empty and short keys neither sign nor verify.
+//   - Empty keys neither sign nor verify, short ones only where they were asked for.
 //   - Errors and logs hold no secret, no value of an event, no address and no URL
 //     query.
 package webhook

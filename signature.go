@@ -305,7 +305,8 @@ func ExistingSecret(b []byte) (Secret, error) {
 
 // WebhookIDSecret makes the key of the platform's scheme, which is the webhook's id. It
 // is for [HMAC] and its verifier only, because the id is no secret; [StandardWebhooks]
-// refuses it. An empty id gives the zero Secret.
+// refuses it. It signs and verifies however short the id is. An empty id gives the zero
+// Secret, which does neither.
 func WebhookIDSecret(id string) Secret {
 	if id == "" {
 		return Secret{}

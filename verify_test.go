@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -105,6 +106,39 @@ func TestVerifyStandardWebhooks(t *testing.T) {
 		t.Parallel()
 		require.ErrorIs(t, rustVerifier(t, at).Verify(t.Context(), rustHeader(), append(m.Body, ' ')), bad)
 	})
+}
+
+// The ids of senders other than this package.
+func TestVerify_IDs(t *testing.T) {
+	t.Parallel()
+	key := bytes.Repeat([]byte("k"), 32)
+	secret, err := webhook.RawSecret(key)
+	require.NoError(t, err)
+	for id, want := range map[string]error{
+		"evt:123": nil, "a/b": nil, "urn:uuid:0190d2f4-1f0e-7c3a-8d5e-2b6f0a9c4e71": nil, "with blanks ~ é": nil,
+		strings.Repeat("x", 300): nil, "a.1": webhook.ErrBadSignature, ".": webhook.ErrBadSignature, "": webhook.ErrNoSignature,
+	} {
+		const body = "{}"
+		at := time.Unix(1649367553, 0)
+		header := http.Header{}
+		mac := hmac.New(sha256.New, key)
+		fmt.Fprintf(mac, "%s.%d.%s", id, at.Unix(), body)
+		header.Set("Webhook-Id", id)
+		header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
+		header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		var asked []string
+		v := webhook.Verifier{
+			Secrets: []webhook.Secret{secret}, Now: func() time.Time { return at },
+			Seen: func(_ context.Context, id string) (bool, error) {
+				asked = append(asked, id)
+				return false, nil
+			},
+		}
+		require.ErrorIs(t, v.Verify(t.Context(), header, []byte(body)), want, "%q", id)
+		if want == nil {
+			require.Equal(t, []string{id}, asked)
+		}
+	}
 }
 
 func TestVerifyHMAC(t *testing.T) {

@@ -293,7 +293,7 @@ func (c *compiler) compileHeader(name, source string) {
 // checkContentType allows a Content-Type that is a type of JSON.
 func (c *compiler) checkContentType(nodes []template.Node) error {
 	if c.webhook.Format != FormatJSON {
-		return problem.Errorf(problem.ContentTypeOfFormats, "the format %s sets its own Content-Type", c.webhook.Format)
+		return problem.Errorf(problem.ContentTypeOfFormats, "the format %.64q sets its own Content-Type", c.webhook.Format)
 	}
 	if len(nodes) == 1 && !nodes[0].Placeholder() {
 		t, params, err := mime.ParseMediaType(nodes[0].Text)

@@ -183,12 +183,17 @@ func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 	return v, nil
 }
 
+// unknown returns the error for a name that the event has not. What it suggests is known
+// from the event's type and the samples: names that are in the event alone, such as the
+// keys of a map, may be a person's number.
 func (r *renderer) unknown(p *part, ph *placeholder) error {
-	doc, err := r.jsonForm()
-	if err != nil {
-		return err
+	known := &sampleGroup{entry: r.binding.entry}
+	for _, g := range r.program.samples {
+		if g.covers(r.binding.entry, eventType(r.event)) {
+			known = g
+		}
 	}
-	return p.unknown(ph, &sampleGroup{entry: r.binding.entry, docs: []field.Value{doc}})
+	return p.unknown(ph, known)
 }
 
 // over ends a part that is too long: at a placeholder, or at its end if at is nil.

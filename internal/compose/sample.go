@@ -179,7 +179,7 @@ func (g *sampleGroup) nearest(misspelt string) string {
 	}
 	prefixed := strings.HasPrefix(misspelt, "payload.")
 	shape := shapeOf(g.entry.Type)
-	envelope := slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
+	envelope := shape == shapeEnvelope || slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
 	add := func(member string) {
 		if !prefixed && !envelope { // spares making the other spelling of thousands of names
 			search.Try(member)

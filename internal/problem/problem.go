@@ -65,12 +65,13 @@ func Errorf(code Code, format string, args ...any) *Error {
 }
 
 // New returns an error with that text, which wraps err, if it is not nil, without
-// quoting it.
+// quoting it. Text and arguments are made one line each, and cut where they are long.
 func New(code Code, text string, err error, args ...string) *Error {
+	args = slices.Clone(args)
 	for i, arg := range args {
-		args[i] = oneLine(arg)
+		args[i] = oneLine(arg, maxArg)
 	}
-	return &Error{code, args, text, err}
+	return &Error{code, args, oneLine(text, maxText), err}
 }
 
 // Of returns the problem that err is, or wraps; of an error without a code, such as one
@@ -84,7 +85,7 @@ func Of(err error) *Error {
 		if e.text == err.Error() {
 			return e
 		}
-		return &Error{e.Code, e.Args, err.Error(), err}
+		return New(e.Code, err.Error(), err, e.Args...)
 	}
 	return New(Other, err.Error(), err, err.Error())
 }
@@ -100,26 +101,29 @@ func InFilter(filter string, err error) *Error {
 	return New(code, filter+": "+e.text, err, append([]string{filter}, args...)...)
 }
 
-// maxArg is the most bytes of an argument.
-const maxArg = 256
+// The most bytes of an argument, and of a text.
+const (
+	maxArg  = 256
+	maxText = 1024
+)
 
 // oneLine returns text with a blank for each control character, U+FFFD for what is not
-// UTF-8, and ... for what is behind maxArg bytes.
-func oneLine(text string) string {
+// UTF-8, and ... for what is behind so many bytes.
+func oneLine(text string, most int) string {
 	var b strings.Builder
 	for _, r := range text {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			r = ' '
 		}
 		b.WriteRune(r)
-		if b.Len() > maxArg {
+		if b.Len() > most {
 			break
 		}
 	}
-	if b.Len() <= maxArg {
+	if b.Len() <= most {
 		return b.String()
 	}
-	end := maxArg - len("...")
+	end := most - len("...")
 	for !utf8.RuneStart(b.String()[end]) {
 		end--
 	}

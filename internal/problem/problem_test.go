@@ -39,6 +39,14 @@ func TestNew_Args(t *testing.T) {
 	}
 }
 
+func TestNew_Text(t *testing.T) {
+	t.Parallel()
+	require.EqualError(t, problem.New(problem.Other, "two\nlines\xff", nil), "two lines\ufffd")
+	text := problem.Errorf(problem.Other, "%s", strings.Repeat("é\r\n", 100_000)).Error()
+	require.Len(t, text, 1023)
+	require.True(t, strings.HasSuffix(text, "é  ..."), text[1000:])
+}
+
 func TestOf(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, problem.Of(nil))
