@@ -33,6 +33,29 @@ func (m *Message) Curl() string { return m.curl(false) }
 // the webhook only.
 func (m *Message) CurlWithSecrets() string { return m.curl(true) }
 
+// Masked returns a copy of m with *** in place of what [Message.Curl] masks, for people to
+// look at: the values of headers and of query parameters that may be credentials. The
+// body is the same.
+func (m *Message) Masked() *Message {
+	if m == nil {
+		return nil
+	}
+	_, refused := m.check()
+	c := *m
+	c.URL, c.Header = maskURL(m.URL, refused != nil), m.Header.Clone()
+	for name, values := range c.Header {
+		if slices.Contains(shownHeaders, http.CanonicalHeaderKey(name)) {
+			continue
+		}
+		for i, value := range values {
+			if strings.Trim(value, " \t") != "" {
+				values[i] = masked
+			}
+		}
+	}
+	return &c
+}
+
 const masked = "***"
 
 // shownHeaders are those whose values are no credentials.
@@ -64,8 +87,9 @@ func (m *Message) curl(secrets bool) string {
 			body = "@-"
 		}
 	}
+	shown := m
 	if !secrets {
-		address = maskURL(address, refused != nil)
+		shown, address = m.Masked(), maskURL(address, refused != nil)
 	}
 	// With an empty body net/http says Content-Length: 0 for these methods, and so
 	// does curl for an empty --data-binary.
@@ -73,7 +97,7 @@ func (m *Message) curl(secrets bool) string {
 	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out
 	// of it.
 	b.WriteString("curl -q -g --path-as-is -X " + shellQuote(m.Method) + " " + shellQuote(address))
-	for _, line := range m.curlHeader(secrets, data) {
+	for _, line := range shown.curlHeader(data) {
 		b.WriteString(" \\\n  -H " + shellQuote(line))
 	}
 	if data {
@@ -85,7 +109,7 @@ func (m *Message) curl(secrets bool) string {
 // curlHeader returns the arguments for the header that [Client.Try] sends: "Name:
 // value", "Name;" for a value that is empty, and "Name:" for a header that curl would
 // add by itself.
-func (m *Message) curlHeader(secrets, data bool) []string {
+func (m *Message) curlHeader(data bool) []string {
 	header := http.Header{"Accept": nil, "User-Agent": {"Ringhook"}}
 	if data {
 		header["Content-Type"] = nil
@@ -110,13 +134,10 @@ func (m *Message) curlHeader(secrets, data bool) []string {
 		}
 		for _, value := range header[name] {
 			value = strings.Trim(value, " \t") // as net/http does
-			switch {
-			case value == "":
+			if value == "" {
 				lines = append(lines, name+";")
-			case secrets || slices.Contains(shownHeaders, name):
+			} else {
 				lines = append(lines, name+": "+value)
-			default:
-				lines = append(lines, name+": "+masked)
 			}
 		}
 	}

@@ -32,6 +32,23 @@ func TestMessage_CurlMasksParameters(t *testing.T) {
 	}
 }
 
+func TestMessage_Masked(t *testing.T) {
+	t.Parallel()
+	m := message("https://receiver.test/calls?to=919019912345&Api_Key=k%2F1&x")
+	m.Header["X-Api-Key"] = []string{"it's secret", ""}
+	before := *m
+	before.Header = m.Header.Clone()
+	shown := m.Masked()
+	require.Equal(t, &before, m)
+	require.Equal(t, "https://receiver.test/calls?to=919019912345&Api_Key=***&x", shown.URL)
+	require.Equal(t, []string{"***", ""}, shown.Header["X-Api-Key"])
+	require.Equal(t, m.Header["Content-Type"], shown.Header["Content-Type"])
+	require.Equal(t, m.Body, shown.Body)
+	require.Equal(t, m.Curl(), shown.CurlWithSecrets())
+	require.Equal(t, "https://***@receiver.test/", message("https://ann:hush@receiver.test/").Masked().URL)
+	require.Nil(t, (*webhook.Message)(nil).Masked())
+}
+
 func TestMessage_Curl(t *testing.T) {
 	t.Parallel()
 	m := message("https://receiver.test/calls?to=919019912345&Api_Key=k%2F1&x")

@@ -116,8 +116,8 @@
 // Deliveries are kept after their end for as long as [Retention] says. List pages
 // through those of a webhook, an endpoint, a type of event, a state, a time, and finds
 // those of a subject or of a ref, such as a number or the id of a call. Count counts
-// them, and Tallies has figures by the hour. Get, Message and Attempts return one with
-// its details: what the receiver answered, and why that was no success. Resend sends
+// them, and Tallies has figures by the hour. Get, Message, Event and Attempts return one
+// with its details: what the receiver answered, and why that was no success. Resend sends
 // one again, ResendMatching all that failed of those that match, RetryNow does not wait
 // for the next attempt, and Cancel ends one. Export writes all that match as lines of
 // JSON.

@@ -216,6 +216,23 @@ func (e *Engine[T]) Message(ctx context.Context, id string) (*webhook.Message, e
 	return m, nil
 }
 
+// Event returns the event that a delivery reports, as it was kept: its type and its JSON
+// form. The error wraps [webhook.ErrNotFound], [ErrNoEvent] or [ErrSealed].
+func (e *Engine[T]) Event(ctx context.Context, id string) (webhook.RawEvent, error) {
+	var s source
+	err := e.find(ctx, id, store.Stmt{SQL: e.sql.source, Scan: s.scan})
+	if err == nil && s.event.json == nil {
+		err = e.withoutData(ctx, id, ErrNoEvent)
+	}
+	if err == nil {
+		err = e.openEvent(ctx, clean(id), &s.event)
+	}
+	if err != nil {
+		return webhook.RawEvent{}, fmt.Errorf("durable: event: %w", err)
+	}
+	return webhook.RawEvent{Type: s.event.eventType, JSON: s.event.json}, nil
+}
+
 // Attempts returns the attempts of a delivery, the oldest first, those before it was
 // resent among them. The error wraps [webhook.ErrNotFound] if the delivery is not kept.
 func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {

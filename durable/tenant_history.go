@@ -27,6 +27,7 @@ type deliveries interface {
 	Count(ctx context.Context, f Filter) (Counts, error)
 	Get(ctx context.Context, id string) (Delivery, error)
 	Message(ctx context.Context, id string) (*webhook.Message, error)
+	Event(ctx context.Context, id string) (webhook.RawEvent, error)
 	Attempts(ctx context.Context, id string) ([]Attempt, error)
 	Resend(ctx context.Context, id string) error
 	ResendMatching(ctx context.Context, f Filter, limit int) (int, error)
@@ -111,6 +112,14 @@ func (h *History) Message(ctx context.Context, id string) (*webhook.Message, err
 		return nil, err
 	}
 	return h.engine.Message(ctx, id)
+}
+
+// Event is [Engine.Event].
+func (h *History) Event(ctx context.Context, id string) (webhook.RawEvent, error) {
+	if err := h.own(ctx, "event", id); err != nil {
+		return webhook.RawEvent{}, err
+	}
+	return h.engine.Event(ctx, id)
 }
 
 // Attempts is [Engine.Attempts].

@@ -127,7 +127,8 @@ func TestBrowser_Deliveries(t *testing.T) {
 	for i := range 12 {
 		w.dispatch(ok, fmt.Sprintf("good-%d", i), "{}", durable.StateDelivered)
 	}
-	w.dispatch(broken, "bad-1", "{}", durable.StateFailed)
+	w.answer.Store("{\"error\": \"<b>no such lead</b>\"}")
+	w.dispatch(broken, "bad-1", `{"id": "c-77", "to": "919019912345", "text": "hello"}`, durable.StateFailed)
 	w.dispatch(gone, "gone-1", "{}", durable.StateFailed)
 	w.pause(ok)
 	w.dispatch(ok, "held-1", "{}", durable.StatePending)
@@ -139,6 +140,10 @@ func TestBrowser_Deliveries(t *testing.T) {
 		chromedp.WaitVisible(css(`.note`)),
 	)
 	require.Equal(t, "1 delivery is sent again.", b.text(".note"))
+	w.await("bad-1", durable.StateFailed)
+	b.do(chromedp.Click(css(`tr[data-id="bad-1"] a`)), chromedp.WaitVisible(css(`.line`)))
+	require.Contains(t, b.text(".line"), "<b>no such lead</b>")
+	b.look("delivery")
 	b.do(chromedp.Navigate(s.url + "resend"))
 	b.look("resend")
 }

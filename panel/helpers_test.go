@@ -128,6 +128,7 @@ func (w *world) await(id string, state durable.State) {
 type site struct {
 	t   testing.TB
 	url string // with a slash at the end
+	api string
 }
 
 func (w *world) site(access panel.Access) *site {
@@ -149,7 +150,7 @@ func serve(t testing.TB, config panel.Config) *site {
 	mux.Handle("/some/api/", http.StripPrefix("/some/api", p.API()))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &site{t, server.URL + "/some/panel/"}
+	return &site{t, server.URL + "/some/panel/", server.URL + "/some/api/"}
 }
 
 // An answer is a response that was read.
@@ -165,15 +166,12 @@ func (s *site) get(path string) answer { return s.do("GET", path, nil) }
 // post sends a form.
 func (s *site) post(path string, form url.Values) answer { return s.do("POST", path, form) }
 
-func (s *site) do(method, path string, form url.Values, header ...string) answer {
+func (s *site) do(method, path string, form url.Values) answer {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(form.Encode()))
 	require.NoError(s.t, err)
 	if method != "GET" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
 	}
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 	require.NoError(s.t, err)

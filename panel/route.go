@@ -36,11 +36,15 @@ var routes = []route{
 	{kindPage, "GET", "/resend", View | Send, (*call).askResend},
 	{kindPage, "POST", "/resend", View | Send, (*call).resendMatching},
 	{kindPage, "POST", "/resend/selected", View | Send, (*call).resendSelected},
+	{kindPage, "GET", "/deliveries/{id}", View, (*call).showDelivery},
 	{kindPage, "POST", "/deliveries/{id}/resend", View | Send, (*call).resend},
 	{kindPage, "POST", "/deliveries/{id}/retry", View | Send, (*call).retry},
 	{kindPage, "POST", "/deliveries/{id}/cancel", View | Send, (*call).cancel},
+	{kindPage, "POST", "/deliveries/{id}/recompose", View | Send, (*call).recompose},
 
 	{kindAPI, "GET", "/deliveries", View, (*call).apiDeliveries},
+	{kindAPI, "GET", "/deliveries/{id}", View, (*call).apiDelivery},
+	{kindAPI, "GET", "/deliveries/{id}/event", View | Bodies, (*call).apiEvent},
 }
 
 // maxBody is how large a request may be: that of a webhook with the largest template

@@ -15,6 +15,7 @@ type Deliveries interface {
 	Count(ctx context.Context, f durable.Filter) (durable.Counts, error)
 	Get(ctx context.Context, id string) (durable.Delivery, error)
 	Message(ctx context.Context, id string) (*webhook.Message, error)
+	Event(ctx context.Context, id string) (webhook.RawEvent, error)
 	Attempts(ctx context.Context, id string) ([]durable.Attempt, error)
 	Resend(ctx context.Context, id string) error
 	ResendMatching(ctx context.Context, f durable.Filter, limit int) (int, error)

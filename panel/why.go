@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,4 +50,50 @@ func reasonCode(reason queue.Reason) string {
 		return "reason." + string(reason)
 	}
 	return "reason.other"
+}
+
+// codes lists status codes.
+func codes(want []int) string {
+	texts := make([]string, len(want))
+	for i, code := range want {
+		texts[i] = strconv.Itoa(code)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// advice says what to do about it.
+func (c *call) advice(class webhook.Class, status int) string {
+	if class == webhook.ClassStatus {
+		return c.text("advice.status." + adviceOf(status))
+	}
+	return c.text("advice." + string(class))
+}
+
+// adviceOf returns under what there is advice for a status.
+func adviceOf(status int) string {
+	switch {
+	case status >= 200 && status < 300:
+		return "unwanted"
+	case status >= 300 && status < 400:
+		return "redirect"
+	case status == 400 || status == 422:
+		return "content"
+	case status == 401 || status == 403:
+		return "credentials"
+	case status == 404:
+		return "path"
+	case status == 405:
+		return "method"
+	case status == 410:
+		return "gone"
+	case status == 413:
+		return "size"
+	case status == 415:
+		return "format"
+	case status == 429:
+		return "rate"
+	case status >= 500:
+		return "server"
+	}
+	return "other"
 }

@@ -132,6 +132,8 @@ func testErase[T any](t *testing.T, db Database[T]) {
 		_, err = hooks.Recompose(t.Context(), id)
 		require.ErrorIs(t, err, durable.ErrNoEvent)
 		require.EqualError(t, err, "durable: recompose: no event is kept with the delivery: it was erased")
+		_, err = e.Event(t.Context(), id)
+		require.EqualError(t, err, "durable: event: no event is kept with the delivery: it was erased")
 	}
 	for _, state := range []durable.State{"", durable.StateDelivered} {
 		n, err := e.ResendMatching(t.Context(), durable.Filter{WebhookID: hookID, State: state, To: before["other-2"].Created}, 0)

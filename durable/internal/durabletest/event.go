@@ -29,7 +29,8 @@ func events[T any](t testing.TB, db Database[T]) (n int) {
 }
 
 func testEventKept[T any](t *testing.T, db Database[T]) {
-	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
+	e := db.Open(t, durable.Config{})
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
 	form, err := json.Marshal(sent)
 	require.NoError(t, err)
 	raw := webhook.RawEvent{Type: "crm:note", JSON: []byte(" {\"payload\": {\"id\": 1.0, \"status\": \"<\u2028>\"}}\n")}
@@ -51,6 +52,9 @@ func testEventKept[T any](t *testing.T, db Database[T]) {
 		eventType, got := keptOf(t, db, id)
 		require.Equal(t, want, got, id)
 		require.Equal(t, map[bool]string{true: sent.EventType(), false: raw.Type}[id == "form"], eventType, id)
+		event, err := e.Event(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, webhook.RawEvent{Type: eventType, JSON: []byte(got)}, event)
 	}
 	other := raw
 	other.JSON = []byte(`{"payload": {}}`)

@@ -153,6 +153,10 @@ func testRecomposeRefused[T any](t *testing.T, db Database[T]) {
 		require.ErrorIs(t, err, want, id)
 		require.ErrorContains(t, err, "durable: recompose: ", id)
 	}
+	_, err = e.Event(t.Context(), "by-hand")
+	require.EqualError(t, err, "durable: event: no event is kept with the delivery")
+	_, err = e.Event(t.Context(), "none")
+	require.ErrorIs(t, err, webhook.ErrNotFound)
 	_, err = hooks.Recompose(t.Context(), "odd")
 	require.ErrorIs(t, err, durable.ErrNotComposed)
 	_, err = e.Webhooks(nil).Recompose(t.Context(), "broken")

@@ -43,6 +43,10 @@ var viewRows = []viewRow{
 	{name: "History.Message", call: func(ctx context.Context, v view, id, _ string) (any, error) {
 		return v.Message(ctx, id)
 	}},
+	{name: "History.Event", call: func(ctx context.Context, v view, id, _ string) (any, error) {
+		event, err := v.Event(ctx, id)
+		return string(event.JSON), err
+	}},
 	{name: "History.Attempts", call: func(ctx context.Context, v view, id, _ string) (any, error) {
 		return v.Attempts(ctx, id)
 	}},
