@@ -46,9 +46,11 @@ type Problem struct {
 // For samples see [Compile]. Warnings are a name that is often absent and has no
 // default, a text in JSON without quotes of the template's own, text that touches a
 // number in a query, an object or a list in a URL, an @ that a tag takes away, a
-// url_encode that changes nothing, a URL without TLS, and what some receivers cannot read
-// or verify: form-data, forms that are not of POST, fields and headers whose names they
-// change or drop, and headers that are not ASCII.
+// url_encode that changes nothing, a URL without TLS, a pattern of a date that is of
+// another language or has nothing of a date, and one that tells the zone of a time which,
+// in a sample, has none, and what some receivers cannot read or verify: form-data, forms
+// that are not of POST, fields and headers whose names they change or drop, and headers
+// that are not ASCII.
 func Check(w Webhook, samples ...Event) []Problem {
 	program, faults := compile(w, samples)
 	return problemsOf(w, program, faults)

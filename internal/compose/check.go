@@ -41,6 +41,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 		}
 		for _, ph := range part.placeholders {
 			c.checkTag(part, ph.Node)
+			c.checkDates(part, ph)
 			if ph.name != nil {
 				c.checkName(part, ph)
 			}

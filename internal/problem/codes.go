@@ -178,6 +178,13 @@ var (
 	NumberTouchesURL  = code("number-next-to-text", name)
 )
 
+// Warnings about dates.
+var (
+	DateForeign = code("date-pattern-foreign", "the language that it looks like", "the filter", "the language whose letters that has")
+	DateFixed   = code("date-pattern-fixed", "the filter")
+	DateNoZone  = code("date-no-zone", "the letter")
+)
+
 // The old language, of ModernizeTemplate.
 var (
 	OldNameAsDefault = code("old-name-as-default", name)
