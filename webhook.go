@@ -20,8 +20,9 @@ import (
 // writes it, is the documented body.
 //
 // The types of package payload are Events, and so is any struct with json tags or any
-// map with string keys that has an EventType method, and [RawEvent]. Compose only reads
-// an event.
+// map with string keys that has an EventType method, and [RawEvent]. A struct that embeds
+// a type with a MarshalJSON, as those of package payload have, and adds fields is refused,
+// since that method would leave them out. Compose only reads an event.
 //
 // An event may have two more methods. Subject() (id string, rank int) says what it is
 // news about, and how far along that is; see [Message]. Refs() []string returns what

@@ -19,6 +19,10 @@
 // members are written in the documented order, others after them. Names match exactly,
 // where encoding/json alone would read STATUS as status.
 //
+// Members of one's own are set by the methods named With. A struct that embeds one of the
+// types and has more fields would be written without those, since its MarshalJSON is that
+// of the type: package webhook refuses such an event.
+//
 // What is not kept: blanks between members; of several members with one name all but the
 // last; bytes that are not UTF-8, also in ids, which become U+FFFD; and that a bare event
 // such as a call report came in an envelope. An Other keeps all of it.

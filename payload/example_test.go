@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/testdata"
 )
@@ -61,6 +62,27 @@ func ExampleOther() {
 	// message.created 79
 	// unknown 32
 	// payload: not JSON at offset 10
+}
+
+// A platform reports more than the documents have, here why a message failed. Templates
+// can name it as all other members.
+func ExampleMessageStatus_With() {
+	status, err := payload.MessageStatus{ID: "a418d672", Status: payload.StatusFailed}.With("error_code", 131026)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	composer := webhook.MustCompile(webhook.Webhook{
+		URL: "https://receiver.test/", Body: `{"id": "{{id}}", "failed": {{error_code}}}`,
+	}, status)
+	message, err := composer.Compose(status)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Body))
+	// Output:
+	// {"id": "a418d672", "failed": 131026}
 }
 
 // Call times are wall clocks without a zone. With the zone, they are an instant.

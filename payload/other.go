@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
 
@@ -32,9 +33,7 @@ func (o Other) Refs() []string {
 }
 
 // MarshalJSON returns JSON. It is an error if that was set to something else.
-func (o Other) MarshalJSON() ([]byte, error) { return o.json() }
-
-func (o Other) json() ([]byte, error) {
+func (o Other) MarshalJSON() ([]byte, error) {
 	if off := rawjson.Check(o.JSON); off >= 0 {
 		return nil, syntaxError(off)
 	}
@@ -62,4 +61,11 @@ func (o *Other) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func init() { field.RegisterJSON(Other.json) }
+func init() {
+	field.RegisterJSON(func(o Other) ([]byte, error) {
+		if off := rawjson.Check(o.JSON); off >= 0 {
+			return nil, problem.Errorf(problem.EventSyntax, "%w at offset %d", ErrSyntax, off)
+		}
+		return o.JSON, nil
+	})
+}

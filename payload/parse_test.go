@@ -203,9 +203,9 @@ func TestOther(t *testing.T) {
 	_, err := o.MarshalJSON()
 	require.ErrorIs(t, err, payload.ErrSyntax)
 	_, err = webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"}).Compose(o)
-	require.EqualError(t, err, "webhook: event: payload: not JSON at offset 5")
+	require.EqualError(t, err, "webhook: event: not JSON at offset 5")
 	_, err = webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"}).Compose(payload.Other{Type: "x"})
-	require.EqualError(t, err, "webhook: event: payload: not JSON at offset 0")
+	require.EqualError(t, err, "webhook: event: not JSON at offset 0")
 
 	kept := payload.Other{Type: "kept"}
 	require.NoError(t, json.Unmarshal([]byte("null"), &kept))

@@ -95,6 +95,8 @@ func JSON(e Event) ([]byte, error) {
 // eventJSON returns the JSON form of an event. pointer is what Entry.Load returned.
 func eventJSON(e Event, entry *field.Entry, pointer any) (b []byte, err error) {
 	switch {
+	case entry.Dropped != nil:
+		return nil, droppedError(entry.Dropped)
 	case entry.JSON != nil:
 		if b, err = entry.JSON(e); err != nil {
 			return nil, eventError(err)

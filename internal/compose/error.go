@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/template"
 )
@@ -38,6 +39,16 @@ var (
 
 // eventError returns an error about the event itself.
 func eventError(err error) *Error { return &Error{Field: "event", Err: problem.Of(err)} }
+
+// droppedError returns the error for an event whose JSON form would lack a field.
+func droppedError(d *field.Dropped) *Error {
+	const lacks = "embeds %s, whose JSON form does not have the field %s: "
+	text := lacks + "give the event a MarshalJSON of its own"
+	if d.With {
+		text = lacks + "set a member of one's own with its method With, or give the event a MarshalJSON"
+	}
+	return eventError(problem.Errorf(problem.EventDropped, text, d.Embedded, d.Field))
+}
 
 // inTemplate makes an Error of an error about a template, most of which package template
 // has returned.

@@ -66,6 +66,9 @@ func (r *renderer) start(p *Program, id string, e Event) error {
 			return eventError(problem.Errorf(problem.EventNil, "is nil"))
 		}
 		b = p.bind(e)
+		if b.entry.Dropped != nil {
+			return droppedError(b.entry.Dropped)
+		}
 		r.load(b, e)
 	}
 	r.program, r.event, r.binding = p, e, b

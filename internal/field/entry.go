@@ -24,6 +24,9 @@ type Entry struct {
 	// JSON returns the JSON form of events that are JSON already. If nil, AppendJSON or
 	// [JSON] does.
 	JSON func(event any) ([]byte, error)
+	// Dropped is not nil if events of the type would lose a field, so that they must not
+	// be sent.
+	Dropped *Dropped
 }
 
 var entries sync.Map // reflect.Type of T, also for *T → *Entry
@@ -99,7 +102,10 @@ func JSON(v any) ([]byte, error) {
 // JSON form, which only encoding/json can make. If it is a struct, its names are
 // known all the same.
 func newEntry(s reflect.Type) *Entry {
-	if s.Kind() != reflect.Struct || marshals(s) {
+	if s.Kind() == reflect.Struct && marshals(s) {
+		return &Entry{Dropped: droppedFrom(s)}
+	}
+	if s.Kind() != reflect.Struct {
 		return &Entry{}
 	}
 	known := typeOf(s, nil)

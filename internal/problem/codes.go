@@ -155,10 +155,11 @@ var (
 
 // Events and samples.
 var (
-	EventNil    = code("event-nil")
-	SampleNil   = code("sample-nil")
-	NoJSON      = code("event-no-json")
-	EventSyntax = code("event-syntax", "the offset")
+	EventNil     = code("event-nil")
+	SampleNil    = code("sample-nil")
+	NoJSON       = code("event-no-json")
+	EventSyntax  = code("event-syntax", "the offset")
+	EventDropped = code("event-field-dropped", "the embedded type", "the field")
 )
 
 // Warnings.
