@@ -3,6 +3,7 @@ package payload
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
 )
@@ -176,7 +177,38 @@ var ins = newObject(
 	objects(channels, func(m *MessageIn) *[]Channel { return &m.Channels }),
 	nested(recipients, func(m *MessageIn) *Recipient { return &m.Recipient }),
 	nested(contents, func(m *MessageIn) *Content { return &m.Message }),
-)
+).
+	derive("from", "recipient.from", "User's number with country code", func(m *MessageIn, v field.Value) field.Value {
+		if v.Empty() {
+			return m.From().value()
+		}
+		return v
+	}).
+	derive("to", "channels.0.to", "Business number", func(_ *MessageIn, v field.Value) field.Value { return v }).
+	derive("text", "message.payload.text", "Text of the message", func(m *MessageIn, v field.Value) field.Value {
+		if text, ok := m.Message.Text(); ok {
+			return field.Text(text)
+		}
+		return v
+	}).
+	derive("timestamp", "message.timestamp", "Time of the message", func(_ *MessageIn, v field.Value) field.Value { return v }).
+	derive("keyword1", "", "First word of the text", keyword(0)).
+	derive("keyword2", "", "Second word of the text", keyword(1))
+
+// keyword returns the function that reads the nth word of a message's text.
+func keyword(n int) func(*MessageIn, field.Value) field.Value {
+	return func(m *MessageIn, _ field.Value) field.Value {
+		text, _ := m.Message.Text()
+		before := n
+		for word := range strings.FieldsSeq(text) {
+			if before == 0 {
+				return field.Text(word)
+			}
+			before--
+		}
+		return field.Null
+	}
+}
 
 var inEnvelopes = newEnvelope(ins,
 	func(m *MessageIn) *extra { return &m.envelopeExtra },

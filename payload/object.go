@@ -77,7 +77,14 @@ func newObject[T any](extraOf func(*T) *extra, members ...*member[T]) *object[T]
 		}
 		m.zero, m.named.Name = m.fieldValue(&zero), m.name
 		if m.named.Get == nil {
-			m.named.Get = func(p any) field.Value { return o.value(m, p.(*T), *extraOf(p.(*T))) }
+			m.named.Get = func(p any) field.Value {
+				v := p.(*T)
+				x := *extraOf(v)
+				if o.skip(m, v, x) {
+					return field.Null
+				}
+				return o.value(m, v, x)
+			}
 			if m.named.Fast != nil {
 				m.named.Get = m.named.Fast(m.named.Get)
 			}
@@ -138,6 +145,26 @@ func (o *object[T]) value(m *member[T], v *T, x extra) field.Value {
 	return current
 }
 
+// derive adds a name that templates know and that is no member. of is the path to what it
+// is another name of, or "". get is given the value there, null if there is none.
+func (o *object[T]) derive(name, of, doc string, get func(v *T, there field.Value) field.Value) *object[T] {
+	there := func(any) field.Value { return field.Null }
+	if of != "" {
+		there, _ = o.typ.Lookup(field.Split(of))
+	}
+	o.typ.Derived = append(o.typ.Derived, &field.Member{
+		Name: name, Kind: "string", Doc: doc, Of: of, Derived: true,
+		Get: func(p any) field.Value {
+			value := there(p)
+			if value.Kind == rawjson.None {
+				value = field.Null
+			}
+			return get(p.(*T), value)
+		},
+	})
+	return o
+}
+
 // read sets the fields from an object. Of several members with one name it reads the
 // last, as [rawjson.Find] does.
 func (o *object[T]) read(v *T, raw string) {
@@ -169,7 +196,9 @@ const maxMembers = 24
 
 // looksUnset reports whether a field looks unset after it has read raw. If unset fields
 // are left out, only extra shows that the member was there.
-func looksUnset(raw string) bool { return raw == "null" || raw == `""` }
+func looksUnset(raw string) bool {
+	return raw == "null" || raw == `""` || raw[0] == '[' && len(rawjson.AppendCompact(nil, raw)) == len("[]")
+}
 
 // index returns the index of the member with that name, or -1. It first looks at guess,
 // where the member is if the object has the documented order.
@@ -432,8 +461,13 @@ func objects[T, U any](o *object[U], at func(*T) *[]U) *member[T] {
 			}
 			return nil
 		}},
-		fieldValue: func(v *T) field.Value { return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))} },
-		append:     appendList,
+		fieldValue: func(v *T) field.Value {
+			if len(*at(v)) == 0 {
+				return field.Value{Kind: rawjson.List, Text: "[]"}
+			}
+			return field.Value{Kind: rawjson.List, Text: string(appendList(nil, v))}
+		},
+		append: appendList,
 		read: func(v *T, raw string) bool {
 			*at(v) = nil
 			if rawjson.KindOf(raw) != rawjson.List {

@@ -53,6 +53,8 @@ type MessageStatus struct {
 	SubmitTime Time   `json:"submit_time" doc:"Sent to operator time" absent:"in most reports"`
 	Timestamp  Time   `json:"timestamp" doc:"Time of the status"`
 	ForeignID  string `json:"foreign_id" doc:"Your own id of the message" absent:"unless the message was sent with one"`
+	// Errors is not written if empty.
+	Errors []MessageError `json:"errors" doc:"Why the message was not delivered" absent:"unless the message failed"`
 
 	extra, envelopeExtra extra
 }
@@ -154,6 +156,7 @@ var statuses = newObject(
 	scalar(instant, func(s *MessageStatus) (*Time, extra) { return &s.SubmitTime, s.extra }).omitUnset(),
 	scalar(instant, func(s *MessageStatus) (*Time, extra) { return &s.Timestamp, s.extra }),
 	text(func(s *MessageStatus) (*string, extra) { return &s.ForeignID, s.extra }),
+	objects(messageErrors, func(s *MessageStatus) *[]MessageError { return &s.Errors }).omitUnset(),
 )
 
 var statusEnvelopes = newEnvelope(statuses,

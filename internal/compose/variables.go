@@ -1,9 +1,11 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/rawjson"
 )
 
 // A Variable is a name that templates may use for an event.
@@ -33,11 +35,24 @@ func Variables(e Event) []Variable {
 			vars = append(vars, v)
 		}
 	}
+	var derived []Variable
 	if entry.Type != nil {
 		entry.Names(func(path string, m *field.Member) {
+			above := strings.TrimSuffix(path, m.Name)
+			if m.Derived {
+				v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: read(entry, e, path).String()}
+				if m.Of != "" {
+					v.Aliases = []string{above + m.Of}
+				}
+				derived = append(derived, v)
+				return
+			}
 			v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: value(path).String()}
 			for _, alias := range m.Aliases {
-				v.Aliases = append(v.Aliases, strings.TrimSuffix(path, m.Name)+alias)
+				// A member of that name, which this event has, is another value.
+				if alias = above + alias; value(alias).Kind == rawjson.None {
+					v.Aliases = append(v.Aliases, alias)
+				}
 			}
 			add(v)
 		})
@@ -46,7 +61,27 @@ func Variables(e Event) []Variable {
 		v := value(path)
 		add(Variable{Name: path, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
 	})
+	for _, v := range derived {
+		i := slices.IndexFunc(vars, func(of Variable) bool {
+			return slices.Contains(v.Aliases, of.Name) && of.Example == v.Example
+		})
+		if v.Aliases = nil; i < 0 {
+			add(v)
+		} else if !listed[v.Name] {
+			vars[i].Aliases = append(vars[i].Aliases, v.Name)
+		}
+	}
 	return vars
+}
+
+// read reads a name of an event's Go type that is not in its JSON form.
+func read(entry *field.Entry, e Event, path string) field.Value {
+	get, _ := entry.Lookup(field.Split(path))
+	if get == nil || entry.Load == nil {
+		return field.Null
+	}
+	p, _ := entry.Load(e, nil)
+	return get(p)
 }
 
 // describe describes a name that has no description of its own, by what contains it.

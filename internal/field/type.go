@@ -15,6 +15,9 @@ type Type struct {
 	// Free is true if any name below is known: in maps, raw JSON, and types that make
 	// their own JSON form.
 	Free bool
+	// Derived has names of what is no member: other names of what stands further down, and
+	// values that are computed of the members.
+	Derived []*Member
 	// Elem is the type of a list's elements; nil for objects. A list of scalars has an
 	// Elem without members.
 	Elem *Type
@@ -26,12 +29,16 @@ type Type struct {
 type Member struct {
 	Name    string
 	Aliases []string
+	Derived bool   // a name of Type.Derived, which is not in the JSON form
 	Doc     string // one line
 	// Absent tells when the member often is absent or empty, such as "until the message
 	// is read". It is "" if the member seldom is.
 	Absent string
 	Kind   string // the type in JSON, for people: "string", "number", ...
-	Type   *Type  // of objects and lists; nil for scalars
+	// Of is the path, from the Type that has a Derived name, to what it is another name
+	// of. It is "" if there is no other name.
+	Of   string
+	Type *Type // of objects and lists; nil for scalars
 	// Get reads the member.
 	Get Getter
 	// Fast makes a Getter that only reads the member if Extra has no members, and calls
@@ -69,6 +76,16 @@ func (t *Type) alias(name string) *Member {
 	return nil
 }
 
+// derived returns what a path of one name that is no member stands for, or nil.
+func (t *Type) derived(path []string) *Member {
+	for _, m := range t.Derived {
+		if len(path) == 1 && m.Name == path[0] {
+			return m
+		}
+	}
+	return nil
+}
+
 // A Getter reads one name of the value that p points to.
 type Getter func(p any) Value
 
@@ -92,7 +109,10 @@ func (t *Type) Lookup(path []string) (get Getter, known bool) {
 	m := t.Member(path[0])
 	if m == nil {
 		if m = t.alias(path[0]); m == nil {
-			return nil, false
+			if m = t.derived(path); m == nil {
+				return nil, false
+			}
+			return t.ExtraFirst(path, m.Get), true
 		}
 		get, known = m.lookup(path[1:])
 		get = t.ExtraFirst(path, get)
@@ -186,6 +206,9 @@ func (t *Type) Find(path []string) *Member {
 	if m == nil {
 		m = t.alias(path[0])
 	}
+	if m == nil {
+		m = t.derived(path)
+	}
 	switch {
 	case m == nil || len(path) == 1:
 		return m
@@ -196,7 +219,7 @@ func (t *Type) Find(path []string) *Member {
 }
 
 // Names calls yield with every name the type knows, in order, with the index 0 for the
-// elements of lists.
+// elements of lists, and with derived names behind the members.
 func (t *Type) Names(yield func(path string, m *Member)) { t.names("", 0, yield) }
 
 func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {
@@ -212,6 +235,9 @@ func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {
 		if m.Type != nil {
 			m.Type.names(prefix+m.Name+".", depth+1, yield)
 		}
+	}
+	for _, m := range t.Derived {
+		yield(prefix+m.Name, m)
 	}
 }
 
