@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/testdata"
 )
 
 // receivers are programs that answer with what the parsers of their language read.
@@ -43,6 +44,15 @@ type reading struct {
 	Header string // X-Text
 	Fields [][2]string
 	Tree   any
+}
+
+// pairs returns the fields as texts, in alphabetical order.
+func (r reading) pairs() (pairs []string) {
+	for _, field := range r.Fields {
+		pairs = append(pairs, field[0]+"="+field[1])
+	}
+	slices.Sort(pairs)
+	return pairs
 }
 
 // skipReceiver skips a test because a program is missing. Where all of them are
@@ -196,16 +206,24 @@ func checkReceiver(t *testing.T, url string) (seen map[string]bool) {
 		answer, err = io.ReadAll(resp.Body)
 		return resp, err
 	})
-	for _, tt := range append(documentedReadings(t), readTests...) {
+	for _, tt := range slices.Concat(readTests, documentedReadings(t), wholeEvents()) {
 		for _, place := range places {
 			if tt.only != "" && tt.only != place.name {
 				continue
 			}
 			what := tt.name + " as " + place.name
-			m := compose(t, webhook.Webhook{
+			w := webhook.Webhook{
 				URL: url, Method: place.method, Format: place.format, Body: cmp.Or(tt.body, "{{payload}}"),
 				FormLists: tt.lists, Headers: map[string]string{"X-Text": headerText},
-			}, raw(tt.event))
+			}
+			event := webhook.Event(raw(tt.event))
+			if tt.whole {
+				w.Body, event = "", fixture(t, tt.name)
+				if place.name == "query" { // which then has nothing
+					continue
+				}
+			}
+			m := compose(t, w, event)
 			require.NoError(t, client.Try(t.Context(), m, 1).Err, what)
 			var readings map[string]reading
 			readJSON(t, string(answer), &readings)
@@ -224,12 +242,21 @@ type readTest struct {
 	name  string
 	event string
 	body  string // the template; if empty, the whole event
+	whole bool   // sends the fixture of that name, without a template
 	lists webhook.FormLists
 	only  string // the name of a place; if empty, all of them
 	// reads has exceptions by the name of the parser, for forms and the query, or with that
 	// of a place behind it: a tree as JSON, which stands for fields, too, or a=1&b=2.
 	reads map[string]string
 	fails map[string]string // parts of errors, by the names of parser and place
+}
+
+// wholeEvents returns a row for each fixture.
+func wholeEvents() (found []readTest) {
+	for _, name := range testdata.Names() {
+		found = append(found, readTest{name: name, event: string(testdata.Fixture(name)), whole: true})
+	}
+	return found
 }
 
 // documentedReadings returns the rows of docs/templates.md that tell what receivers read
@@ -287,7 +314,7 @@ func (tt readTest) check(t *testing.T, reader, place string, got reading, size i
 		exception, ok = tt.reads[reader]
 	}
 	if ok && !strings.HasPrefix(exception, "{") {
-		require.ElementsMatch(t, strings.Split(exception, "&"), joined(got.Fields), what)
+		require.Equal(t, slices.Sorted(strings.SplitSeq(exception, "&")), got.pairs(), what)
 		return
 	}
 	if ok {
@@ -301,14 +328,7 @@ func (tt readTest) check(t *testing.T, reader, place string, got reading, size i
 		require.Equal(t, exact(want), exact(got.Tree), what)
 		return
 	}
-	require.ElementsMatch(t, fieldsOf("", want, tt.lists), got.Fields, what)
-}
-
-func joined(fields [][2]string) (pairs []string) {
-	for _, field := range fields {
-		pairs = append(pairs, field[0]+"="+field[1])
-	}
-	return pairs
+	require.Equal(t, reading{Fields: fieldsOf("", want, tt.lists)}.pairs(), got.pairs(), what)
 }
 
 func readJSON(t *testing.T, text string, into any) {
