@@ -98,7 +98,8 @@ var ranks = map[Status]int{
 	StatusPlayed: 6,
 
 	// The words of SMPP 3.4 (appendix B) in receipts of SMS.
-	"ENROUTE": 3, "ACCEPTD": 3, "DELIVRD": 4, "EXPIRED": 5, "DELETED": 5, "UNDELIV": 5, "REJECTD": 5,
+	SMSEnroute: 3, SMSAccepted: 3, SMSDelivered: 4,
+	SMSExpired: 5, SMSDeleted: 5, SMSUndelivered: 5, SMSRejected: 5,
 }
 
 // rank returns the rank of a status in any case, or 0.
