@@ -25,7 +25,7 @@ func TestCompile_Refused(t *testing.T) {
 		// Settings.
 		{"method", webhook.Webhook{Method: "post"}, "method", 0, "", `webhook: method: unknown method "post", want one of GET, POST, PUT, PATCH, DELETE`},
 		{"method connect", webhook.Webhook{Method: "CONNECT"}, "method", 0, "", `webhook: method: unknown method "CONNECT", want one of GET, POST, PUT, PATCH, DELETE`},
-		{"format", webhook.Webhook{Format: "xml"}, "format", 0, "", `webhook: format: unknown format "xml", want json, form-data or form-urlencoded`},
+		{"format", webhook.Webhook{Format: "yaml"}, "format", 0, "", `webhook: format: unknown format "yaml", want json, form-data, form-urlencoded, text, xml or none`},
 		{"form lists", webhook.Webhook{FormLists: "[]"}, "form_lists", 0, "", `webhook: form_lists: unknown form_lists "[]", want index, brackets or repeat`},
 		{"policy success", webhook.Webhook{Policy: &webhook.Policy{Success: []int{404}}}, "policy", 0, "", "webhook: policy: success: status 404 outside 200 to 299"},
 		{"policy wait", webhook.Webhook{Policy: &webhook.Policy{Waits: []time.Duration{-1}}}, "policy", 0, "", "webhook: policy: waits: -1ns outside 0s to 720h0m0s"},

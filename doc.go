@@ -22,7 +22,8 @@
 //
 // The place of a placeholder decides how its value is escaped: percent-encoded in the
 // path and query of a URL, without controls in a header, as text inside a JSON string
-// and as a value outside of one, as fields in a form. Without a body template, the
+// and as a value outside of one, as fields in a form, as a cell in CSV, as text or an
+// attribute's value in XML. Without a body template, the
 // event's own JSON is sent. [Check] tells authors all that is wrong; docs/templates.md
 // is their manual.
 //
@@ -48,8 +49,8 @@
 // reach what is not theirs; events and receivers are hostile. It promises:
 //
 //   - No value changes the structure of a request: scheme, host, path depth, query
-//     names, the number of headers, and the shape of the JSON or form are the
-//     template's. Values are not scanned for placeholders.
+//     names, the number of headers, and the shape of the body are the template's.
+//     Values are not scanned for placeholders.
 //   - No request goes to loopback, private or other special addresses, judged as the
 //     connection is made. Redirects are not followed, proxies of the environment not
 //     used. See [Egress].

@@ -28,7 +28,7 @@ import (
 type example struct {
 	line    int
 	fixture string
-	where   string // header, URL, body or form; of a form also FormLists, after a comma
+	where   string // header, URL, body, form, text, CSV or XML; of a form also FormLists, after a comma
 	source  string
 	result  string
 	kind    string // of the result: Result, Message, Warning or New
@@ -155,6 +155,13 @@ func (e example) webhook(t *testing.T) webhook.Webhook {
 		w.Format, w.Body, w.FormLists = webhook.FormatFormURLEncoded, e.source, webhook.FormLists(lists)
 	case "body":
 		w.Body = e.source
+	case "text":
+		w.Format, w.Body = webhook.FormatText, e.source
+	case "CSV":
+		w.Format, w.Body = webhook.FormatText, e.source
+		w.Headers = map[string]string{"Content-Type": "text/csv"}
+	case "XML":
+		w.Format, w.Body = webhook.FormatXML, e.source
 	default:
 		require.Fail(t, "unknown place", "line %d: %s", e.line, e.where)
 	}

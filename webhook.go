@@ -70,6 +70,9 @@ const (
 	FormatJSON           Format = "json"
 	FormatFormData       Format = "form-data"       // multipart/form-data
 	FormatFormURLEncoded Format = "form-urlencoded" // application/x-www-form-urlencoded
+	FormatText           Format = "text"            // text/plain, or text/csv if the Content-Type says so
+	FormatXML            Format = "xml"             // application/xml, or another type of XML
+	FormatNone           Format = "none"            // no body
 )
 
 // A FormLists says how a form, or a query, names the elements of a list.
@@ -101,13 +104,15 @@ type Webhook struct {
 	Method string `json:"method"`
 	// Headers are set on each request. They may carry the receiver's credentials, so
 	// nothing prints them. Names that belong to the connection, the framing or the
-	// signature are refused, and so is a Content-Type, unless it is one of JSON.
+	// signature are refused. So is a Content-Type, but for one of JSON, of text or of
+	// XML for a body of that format, in UTF-8.
 	Headers map[string]string `json:"headers"`
 	// Format of the body. If empty, FormatJSON is used.
 	Format Format `json:"format"`
-	// Body is the template of the body, in every Format written as JSON; that of a form
-	// is one object, whose members are its fields. If empty, the event's own JSON form
-	// is sent. Of a GET the fields join the URL's query; if empty, nothing.
+	// Body is the template of the body: a text or XML for these two, for all others
+	// JSON; that of a form is one object, whose members are its fields. If empty, the
+	// event's own JSON form is sent, but a text or XML must have a template, and
+	// FormatNone none. Of a GET the fields join the URL's query; if empty, nothing.
 	Body string `json:"body"`
 	// FormLists says how the elements of a list are named, in a form and in the query
 	// of a GET. If empty, FormListsIndex is used. Other bodies have no use for it.

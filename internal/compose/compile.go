@@ -64,7 +64,12 @@ func (c *compiler) checkSettings() {
 	if err := request.CheckMethod(c.webhook.Method); err != nil {
 		c.fail(inTemplate("method", "", err))
 	}
-	c.checkChoice("format", problem.UnknownFormat, c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded)
+	c.checkChoice("format", problem.UnknownFormat, c.webhook.Format, FormatJSON, FormatFormData, FormatFormURLEncoded,
+		FormatText, FormatXML, FormatNone)
+	if c.webhook.Method == http.MethodGet && (c.webhook.Format == FormatText || c.webhook.Format == FormatXML) {
+		c.fail(&Error{Field: "format", Err: problem.Errorf(problem.BodyOfGET,
+			"a GET has no body, and the format %s no fields for its query", c.webhook.Format)})
+	}
 	c.checkChoice("form_lists", problem.UnknownFormLists, c.webhook.FormLists,
 		FormListsIndex, FormListsBrackets, FormListsRepeat)
 }
@@ -86,7 +91,7 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 	if !c.checkSource(field, source) {
 		return nil, false
 	}
-	nodes, errs := template.Split(source, field == "body")
+	nodes, errs := template.Split(source, field == "body" && c.isJSON())
 	for _, err := range errs {
 		c.fail(inTemplate(field, source, err))
 	}
@@ -236,12 +241,7 @@ func (c *compiler) compileHeaders() {
 			n, request.MaxHeaders, request.ErrLimit)})
 		return
 	}
-	if c.webhook.Format == FormatJSON {
-		c.contentType = "application/json"
-	}
-	if c.webhook.Format == FormatFormURLEncoded {
-		c.contentType = "application/x-www-form-urlencoded; charset=utf-8"
-	}
+	c.contentType = contentTypes[c.webhook.Format]
 	for _, name := range slices.Sorted(maps.Keys(c.webhook.Headers)) {
 		c.compileHeader(name, c.webhook.Headers[name])
 	}
@@ -276,7 +276,7 @@ func (c *compiler) compileHeader(name, source string) {
 		return
 	}
 	if key == "Content-Type" {
-		if err := c.checkContentType(nodes); err != nil {
+		if err := c.ownContentType(nodes); err != nil {
 			c.fail(inTemplate(fieldName, "", err))
 			return
 		}
@@ -290,51 +290,129 @@ func (c *compiler) compileHeader(name, source string) {
 	c.headers = append(c.headers, p)
 }
 
-// checkContentType allows a Content-Type that is a type of JSON.
-func (c *compiler) checkContentType(nodes []template.Node) error {
-	if c.webhook.Format != FormatJSON {
-		return problem.Errorf(problem.ContentTypeOfFormats, "the format %.64q sets its own Content-Type", c.webhook.Format)
-	}
+// contentTypes has those of bodies whose header the author does not set. That of a
+// multipart form has its boundary.
+var contentTypes = map[string]string{
+	FormatJSON:           "application/json",
+	FormatFormURLEncoded: "application/x-www-form-urlencoded; charset=utf-8",
+	FormatText:           "text/plain; charset=utf-8",
+	FormatXML:            "application/xml; charset=utf-8",
+}
+
+// ownContentType checks the author's header, which must name a type of the format. That of
+// a text or XML says that it is UTF-8, if it does not already: receivers may take it for
+// ASCII else.
+func (c *compiler) ownContentType(nodes []template.Node) error {
+	var mediaType, sub string
+	var params map[string]string
 	if len(nodes) == 1 && !nodes[0].Placeholder() {
-		t, params, err := mime.ParseMediaType(nodes[0].Text)
-		top, sub, _ := strings.Cut(t, "/")
-		utf8 := params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8")
-		if err == nil && top != "" && utf8 && (sub == "json" || strings.HasSuffix(sub, "+json")) {
-			return nil
+		if t, p, err := mime.ParseMediaType(nodes[0].Text); err == nil {
+			mediaType, params = t, p
+			_, sub, _ = strings.Cut(t, "/")
 		}
 	}
-	return problem.Errorf(problem.ContentType, "want a type of JSON in UTF-8 such as application/json, without placeholders")
+	charset := params["charset"]
+	utf8 := charset == "" || strings.EqualFold(charset, "utf-8")
+	want, ok := "", false
+	switch c.webhook.Format {
+	case FormatJSON:
+		ok = sub == "json" || strings.HasSuffix(sub, "+json")
+		want = "a type of JSON in UTF-8 such as application/json"
+	case FormatText:
+		c.csv = mediaType == "text/csv"
+		ok = c.csv || mediaType == "text/plain"
+		want = "text/plain or text/csv in UTF-8"
+	case FormatXML:
+		ok = mediaType == "application/xml" || mediaType == "text/xml" || strings.HasSuffix(sub, "+xml")
+		want = "a type of XML in UTF-8 such as application/xml"
+	case FormatNone:
+		return errBodyOfNone
+	default:
+		return problem.Errorf(problem.ContentTypeOfFormats, "the format %.64q sets its own Content-Type", c.webhook.Format)
+	}
+	if !ok || !utf8 {
+		return problem.Errorf(problem.ContentType, "want %s, without placeholders", want)
+	}
+	if charset == "" && !c.isJSON() {
+		nodes[0].Text = strings.TrimRight(nodes[0].Text, " \t;") + "; charset=utf-8"
+	}
+	return nil
 }
+
+var errBodyOfNone = problem.Errorf(problem.BodyOfNone, "the format none has no body")
 
 var errNotFields = problem.Errorf(problem.FormNotFields, "the body of a form must be one JSON object, or one placeholder for one")
 
 func (c *compiler) compileBody() {
 	source := c.webhook.Body
+	format := c.webhook.Format
 	if strings.TrimSpace(source) == "" {
+		if format == FormatText || format == FormatXML {
+			c.fail(&Error{Field: "body", Err: problem.Errorf(problem.BodyMissing, "the format %s needs a body template", format)})
+		}
+		return
+	}
+	if format == FormatNone {
+		c.fail(&Error{Field: "body", Err: errBodyOfNone})
 		return
 	}
 	nodes, ok := c.split("body", source)
 	if !ok {
 		return
 	}
-	places, err := template.JSON(nodes, request.MaxDepth)
+	places, err := c.bodyPlaces(nodes)
 	if err != nil {
 		c.fail(inTemplate("body", source, err))
 		return
+	}
+	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) place { return places[i] })
+}
+
+// bodyPlaces checks the body's template, and returns the place of each node.
+func (c *compiler) bodyPlaces(nodes []template.Node) (places []place, err error) {
+	if c.isJSON() {
+		return c.jsonPlaces(nodes)
+	}
+	within := make([]bool, len(nodes))
+	outer, inner := opText, opText
+	switch c.webhook.Format {
+	case FormatXML:
+		outer, inner = opXML, opXMLAttribute
+		within, err = template.XML(nodes, request.MaxDepth)
+	default:
+		if err = template.Text(nodes); c.csv && err == nil {
+			outer, inner = opCSV, opCSVQuoted
+			within, err = template.CSV(nodes)
+		}
+	}
+	for _, in := range within {
+		at := place{op: outer, refusal: errOptionalText}
+		if in {
+			at.op = inner
+		}
+		places = append(places, at)
+	}
+	return places, err
+}
+
+func (c *compiler) jsonPlaces(nodes []template.Node) ([]place, error) {
+	found, err := template.JSON(nodes, request.MaxDepth)
+	if err != nil {
+		return nil, err
 	}
 	if c.hasFields() {
 		first := strings.TrimSpace(nodes[0].Text)
 		whole := nodes[0].Placeholder() || first == "" && len(nodes) > 1
 		if c.ownKeys = strings.HasPrefix(first, "{"); !c.ownKeys && !whole {
-			c.fail(inTemplate("body", source, &template.Error{Length: 1, Err: errNotFields}))
+			c.fail(inTemplate("body", c.webhook.Body, &template.Error{Length: 1, Err: errNotFields}))
 		}
 	}
-	made := make([]place, len(nodes))
-	for i, at := range places {
-		made[i] = jsonPlace(at)
+	places := make([]place, len(nodes))
+	for i, at := range found {
+		places[i] = jsonPlace(at)
 		if at.Lead > 0 {
 			before := nodes[i-1].Text
-			made[i].lead = len(rawjson.MendSurrogates([]byte(before[len(before)-at.Lead:])))
+			places[i].lead = len(rawjson.MendSurrogates([]byte(before[len(before)-at.Lead:])))
 		}
 	}
 	for i, n := range nodes {
@@ -342,7 +420,7 @@ func (c *compiler) compileBody() {
 			nodes[i].Text = string(rawjson.MendSurrogates([]byte(n.Text)))
 		}
 	}
-	c.body = c.add("body", source, request.MaxOutputSize, nodes, func(i int) place { return made[i] })
+	return places, nil
 }
 
 func jsonPlace(at template.Place) place {

@@ -42,6 +42,9 @@ const (
 	FormatJSON           = "json"
 	FormatFormData       = "form-data"
 	FormatFormURLEncoded = "form-urlencoded"
+	FormatText           = "text"
+	FormatXML            = "xml"
+	FormatNone           = "none"
 )
 
 // How the elements of lists are named in forms.
@@ -188,6 +191,10 @@ func (r *renderer) renderHeader(p *part) (err error) {
 func (r *renderer) renderBody(fields formFields) (contentType string, err error) {
 	start := len(r.buf)
 	switch {
+	case r.program.webhook.Format == FormatNone:
+		return "", nil
+	case !r.program.isJSON():
+		r.buf, err = r.run(r.buf, r.program.body)
 	case r.program.webhook.Format == FormatFormURLEncoded:
 		r.buf = fields.appendURLEncoded(r.buf)
 	case r.program.webhook.Format == FormatFormData:

@@ -36,6 +36,7 @@ var (
 	errOptionalMember  = problem.Errorf(problem.OptionalMember, "optional leaves out a member of an object, so its tag must be the whole value of one")
 	errOptionalQuery   = problem.Errorf(problem.OptionalQuery, "optional leaves out a parameter of the query, so its tag must be the whole value of one")
 	errOptionalHeader  = problem.Errorf(problem.OptionalHeader, "optional leaves out a header, so its tag must be the whole value")
+	errOptionalText    = problem.Errorf(problem.OptionalText, "optional leaves out members, fields, parameters and headers: a text or XML has none")
 )
 
 // compileOptional reports whether a placeholder is left out when it has no value.

@@ -22,7 +22,8 @@ type Program struct {
 	body        *part // nil: the event's own JSON form
 	sampleURL   string
 	headerKeys  []string
-	contentType string // of a body; empty if a header sets it, or if it has a boundary
+	contentType string // of a body; empty if a header sets it, if it has a boundary, or if there is none
+	csv         bool   // a body of text is CSV
 	ownKeys     bool   // the body template is an object: the author wrote its keys
 	pathVaries  bool   // the path has placeholders, so it may get dot segments
 
@@ -62,10 +63,15 @@ type placeholder struct {
 type op byte
 
 const (
-	opURL    op = iota // percent-encoded
-	opHeader           // text without control characters
-	opString           // inside a JSON string
-	opJSON             // a JSON value
+	opURL          op = iota // percent-encoded
+	opHeader                 // text without control characters
+	opString                 // inside a JSON string
+	opJSON                   // a JSON value
+	opText                   // text without control characters but TAB and the line feed
+	opCSV                    // a cell
+	opCSVQuoted              // inside a cell's quotes
+	opXML                    // text of XML
+	opXMLAttribute           // the value of an attribute
 )
 
 // An escaper writes a text for a place.
@@ -76,6 +82,12 @@ var escapers = [...]escaper{
 	opHeader: escape.AppendHeader,
 	opString: rawjson.AppendEscaped,
 	opJSON:   appendJSONText,
+
+	opText:         escape.AppendText,
+	opCSV:          escape.AppendCSV,
+	opCSVQuoted:    escape.AppendCSVQuoted,
+	opXML:          escape.AppendXML,
+	opXMLAttribute: escape.AppendXMLAttribute,
 }
 
 // appendJSONText appends a text as a JSON value. An empty text is null.
@@ -105,7 +117,16 @@ func (p *Program) Method() string { return p.webhook.Method }
 // SampleURL returns the URL with a letter for each placeholder; empty if it is invalid.
 func (p *Program) SampleURL() string { return p.sampleURL }
 
+// isJSON reports whether the body's template is JSON, as that of a form is, too.
+func (p *Program) isJSON() bool {
+	switch p.webhook.Format {
+	case FormatText, FormatXML, FormatNone:
+		return false
+	}
+	return true
+}
+
 // hasFields reports whether the body's members become fields of a form or of a query.
 func (p *Program) hasFields() bool {
-	return p.webhook.Format != FormatJSON || p.webhook.Method == http.MethodGet
+	return p.isJSON() && (p.webhook.Format != FormatJSON || p.webhook.Method == http.MethodGet)
 }

@@ -43,6 +43,8 @@ var (
 	// printable has the ASCII characters that need no escape in a header: TAB, and all
 	// but the control characters.
 	printable = newSet(func(c byte) bool { return ' ' <= c && c <= '~' || c == '\t' })
+	// printableLines also has the line feed.
+	printableLines = newSet(func(c byte) bool { return printable[c] != 0 || c == '\n' })
 )
 
 const hex = "0123456789ABCDEF"
@@ -104,10 +106,16 @@ func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' ||
 // AppendHeader appends s with a blank for each control character but TAB, since a
 // receiver may refuse the request or read a line break as the next header (RFC 9110,
 // 5.5). A byte that is not UTF-8 becomes U+FFFD.
-func AppendHeader(dst []byte, s string) []byte {
+func AppendHeader(dst []byte, s string) []byte { return appendPrintable(dst, s, &printable) }
+
+// AppendText appends s with a blank for each control character but TAB and the line feed.
+// A byte that is not UTF-8 becomes U+FFFD.
+func AppendText(dst []byte, s string) []byte { return appendPrintable(dst, s, &printableLines) }
+
+func appendPrintable(dst []byte, s string, printable *set) []byte {
 	start := 0
 	for i := printable.prefix(s); i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf && printable[c] != 0 {
+		if c := s[i]; printable[c] != 0 {
 			i++
 			continue
 		}

@@ -58,6 +58,7 @@ var (
 	OptionalMember  = code("optional-member")
 	OptionalQuery   = code("optional-query")
 	OptionalHeader  = code("optional-header")
+	OptionalText    = code("optional-text")
 )
 
 // Conditions.
@@ -110,7 +111,7 @@ var (
 	HeaderTwice          = code("header-twice", name)
 	HeaderControl        = code("header-control")
 	HeaderTooLong        = code("header-too-long", is, most)
-	ContentType          = code("content-type")
+	ContentType          = code("content-type", "which types it may be, in English")
 	ContentTypeOfFormats = code("content-type-of-format", "the format")
 )
 
@@ -125,9 +126,36 @@ var (
 	PlaceholderNoValue    = code("placeholder-no-value")
 	PlaceholderInKey      = code("placeholder-in-key")
 	TextNextToPlaceholder = code("text-next-to-placeholder")
+	BodyOfNone            = code("body-of-none")
+	BodyMissing           = code("body-missing", "the format")
+	BodyOfGET             = code("body-of-get", "the format")
 	FormNotFields         = code("form-not-fields")
 	FormNotObject         = code("form-not-object")
 	FormTooLong           = code("form-too-long", most)
+)
+
+// Bodies that are text.
+var (
+	TextControl    = code("text-control")
+	CSVQuote       = code("csv-quote")
+	CSVUnclosed    = code("csv-unclosed")
+	CSVPlaceholder = code("csv-placeholder")
+)
+
+// Bodies of XML.
+var (
+	XMLSyntax         = code("xml-syntax")
+	XMLCharacter      = code("xml-character")
+	XMLDoctype        = code("xml-doctype")
+	XMLDeclaration    = code("xml-declaration")
+	XMLRoot           = code("xml-root")
+	XMLUnclosed       = code("xml-unclosed", "what is not closed, in English")
+	XMLEndTag         = code("xml-end-tag")
+	XMLAttributeTwice = code("xml-attribute-twice")
+	XMLPrefix         = code("xml-prefix")
+	XMLReference      = code("xml-reference")
+	XMLPlaceholder    = code("xml-placeholder", "where it is, in English")
+	XMLTooDeep        = code("xml-too-deep")
 )
 
 // The other settings.

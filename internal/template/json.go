@@ -30,7 +30,7 @@ type Place struct {
 // first place at which the template is not JSON, has a placeholder in a key, has a key
 // twice, or is nested deeper than maxDepth.
 func JSON(nodes []Node, maxDepth int) (places []Place, err error) {
-	j := jsonTemplate{nodes: nodes, places: make([]Place, len(nodes))}
+	j := jsonTemplate{substituted: substituted{nodes: nodes}, places: make([]Place, len(nodes))}
 	if err := j.substitute(); err != nil {
 		return nil, err
 	}
@@ -48,10 +48,8 @@ func JSON(nodes []Node, maxDepth int) (places []Place, err error) {
 }
 
 type jsonTemplate struct {
-	nodes  []Node
+	substituted
 	places []Place
-	text   []byte
-	starts []int // the offset of each node in text
 }
 
 func (j *jsonTemplate) substitute() error {
@@ -83,24 +81,9 @@ func (j *jsonTemplate) substitute() error {
 	return nil
 }
 
-// node returns the index of the node at an offset of the text, and the offset in
-// the template.
-func (j *jsonTemplate) node(off int) (i, source int) {
-	i = sort.SearchInts(j.starts, off+1) - 1
-	n := j.nodes[i]
-	if n.Placeholder() {
-		return i, n.Offset
-	}
-	return i, n.Offset + off - j.starts[i]
-}
-
 func (j *jsonTemplate) syntaxError(off int) error {
 	if off >= len(j.text) {
-		end := 0
-		if len(j.nodes) > 0 {
-			end = j.nodes[len(j.nodes)-1].End
-		}
-		return Errorf(end, problem.JSONEnds, "not JSON: it ends early")
+		return Errorf(j.end(), problem.JSONEnds, "not JSON: it ends early")
 	}
 	i, source := j.node(off)
 	n := j.nodes[i]
