@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"unicode/utf8"
 
@@ -15,16 +16,29 @@ import (
 // FuzzApply sends any value through any chain of filters. Each two bytes of chain
 // choose a filter and its arguments.
 func FuzzApply(f *testing.F) {
+	names := filter.Names()
+	// picks returns filters and what picks their arguments: 16 is the text, 17 the number, 36
+	// text and number, 0 none.
+	picks := func(filters ...any) (chain []byte) {
+		for _, f := range filters {
+			if name, ok := f.(string); ok {
+				f = slices.Index(names, name)
+			}
+			chain = append(chain, byte(f.(int)))
+		}
+		return chain
+	}
 	for _, in := range []string{
 		`null`, `"918919521234"`, `918919521234`, `-0.0150e3`, `"2021-04-09 16:27:39"`,
 		`["a",[1],{"b":null}," "]`, `{"a":[]}`, "\"a\xe2\x82\xe2\x82\xac\xff\"", `"a,b,,c <&>\"'\\"`, `true`,
 		`[ ]`,
 	} {
-		f.Add(in, []byte{15, 1, 23, 8, 8, 7}, "d/m/Y", int64(-10))
-		f.Add(in, []byte{24, 1, 9, 0, 0, 1, 26, 2}, ",", int64(3))
-		f.Add(in, []byte{13, 2, 22, 1, 14, 2}, "1.5", int64(0))
+		f.Add(in, picks("prepend", 16, "slice", 17, "date_format", 16), "d/m/Y", int64(-10))
+		f.Add(in, picks("split", 16, "join", 16, "uniq", 0, "last", 0, "translate", 36), ",", int64(3))
+		f.Add(in, picks("plus", 16, "times", 16, "at_least", 17, "round", 17), "1,50", int64(0))
+		f.Add(in, picks("date", 16, "json", 0, "base64_encode", 0, "base64_decode", 0, "strip_html", 0), "<%F %T>", int64(0))
+		f.Add(in, picks("map", 16, "compact", 0, "sum", 0, "abs", 0, "remove", 16), "a", int64(0))
 	}
-	names := filter.Names()
 	f.Fuzz(func(t *testing.T, in string, chain []byte, text string, n int64) {
 		v := field.Text(in)
 		if rawjson.Check([]byte(in)) < 0 {

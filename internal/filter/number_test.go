@@ -100,6 +100,13 @@ func TestNumbers_Oracle(t *testing.T) {
 		apply("minus", new(big.Rat).Sub(a, b), y)
 		apply("times", new(big.Rat).Mul(a, b), y)
 		apply("floor", floorRat(a))
+		apply("abs", new(big.Rat).Abs(a))
+		less, greater := a, b
+		if a.Cmp(b) > 0 {
+			less, greater = b, a
+		}
+		apply("at_least", greater, y)
+		apply("at_most", less, y)
 		apply("ceil", new(big.Rat).Neg(floorRat(new(big.Rat).Neg(a))))
 		places := r.IntN(12) - 4
 		apply("round", roundRat(a, places), places)
