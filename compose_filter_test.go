@@ -376,13 +376,20 @@ func TestCompile_Memory(t *testing.T) { //nolint:paralleltest // counts the memo
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
+	pairs := "|translate:0,0"
+	for i := range 200 {
+		pairs += fmt.Sprintf(",%d,0", i+1)
+	}
 	for _, filters := range []string{
-		"", "|upcase", "|plus:1", "|slice:1,2", "|date_format:'Y'", "|date_format:'Y','Asia/Gaza'", "|date_format:'Y','Europe/London'",
+		"", "|upcase", "|date:'%c'", "|json", pairs, "|plus:1", "|slice:1,2", "|date_format:'Y'", "|date_format:'Y','Asia/Gaza'", "|date_format:'Y','Europe/London'",
 	} {
 		webhook.MustCompile(webhook.Webhook{URL: "https://h/{{a" + filters + "}}"}) // what all webhooks share
 		headers, size := map[string]string{}, uint64(0)
 		for i := range webhook.MaxHeaders {
 			source := strings.Repeat("{{a"+strings.Repeat(filters, 32)+"}}", webhook.MaxPlaceholders/webhook.MaxHeaders)
+			if len(source) > webhook.MaxTemplateSize {
+				source = "{{a" + strings.Repeat(filters, 32) + "}}"
+			}
 			headers[fmt.Sprintf("X-%d", i)] = source
 			size += uint64(len(source))
 		}
