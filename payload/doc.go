@@ -10,7 +10,8 @@
 //	default: // a *payload.Other, perhaps: nothing to be done, and no error
 //	}
 //
-// What is JSON but none of this package's types is an [Other], which keeps it as it is.
+// A JSON object that is none of this package's types is an [Other], which keeps it as it
+// is, with its type, if it names one. [ParseAs] reads an event whose type is known.
 //
 // [encoding/json.Marshal] writes the documented body of each type and
 // [encoding/json.Unmarshal] reads it back. Members that a type does not know, at every
@@ -23,9 +24,10 @@
 // types and has more fields would be written without those, since its MarshalJSON is that
 // of the type: package webhook refuses such an event.
 //
-// What is not kept: blanks between members; of several members with one name all but the
-// last; bytes that are not UTF-8, also in ids, which become U+FFFD; and that a bare event
-// such as a call report came in an envelope. An Other keeps all of it.
+// What is not kept: the order of documented members, and blanks; how a text is escaped; of
+// several members with one name all but the last; bytes that are not UTF-8 and halves of a
+// surrogate pair, which become U+FFFD, also in ids; and that a bare event such as a call
+// report came in an envelope. An Other keeps all of it.
 //
 // No id, phone number or amount passes through a float64. Values whose JSON form varies
 // are kept as the token that was read, in the types [Phone], [Int], [Seconds],

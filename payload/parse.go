@@ -111,7 +111,10 @@ type bare struct {
 	tells        func(raw string) bool
 }
 
-var bares = []*bare{
+// numBares is the number of bares, which one that is read does not allocate for.
+const numBares = 4
+
+var bares = [numBares]*bare{
 	{
 		is: func(eventType string) bool { return eventType == EventCall },
 		read: func(raw, envelope, _ string) (Event, error) {
@@ -165,7 +168,7 @@ func bareOf(eventType string) *bare {
 // tellBare returns what an object is by its members: that of which it has the most, the
 // first of several; nil if it has too few of all.
 func tellBare(raw string) *bare {
-	counted := make([]struct{ alone, names uint }, len(bares))
+	var counted [numBares]struct{ alone, names uint }
 	for it := rawjson.Walk(raw); it.Next(); {
 		name := it.Key()
 		for i, b := range bares {

@@ -73,6 +73,9 @@ func (s *SMSStatus) UnmarshalJSON(b []byte) error { return unmarshal(smsStatuses
 var (
 	// epoch is a time in seconds since 1970, as a text.
 	epoch = form[Time]{"string", func(t Time) token {
+		if t.raw == "" || hasShape(t.raw, `"0000000000"`) {
+			return t.token // as nearly always
+		}
 		at, form := t.read(time.FixedZone("", t.east))
 		if form == timeform.Instant || form == timeform.Local && t.local {
 			return stringToken(strconv.FormatInt(at.Unix(), 10))
