@@ -195,6 +195,10 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 		panic(err)
 	}
 	in := payload.MessageIn{Event: v1, ID: v2, Message: payload.TextContent(v1)}
+	with, err := payload.SMSStatus{ID: v1, Custom: v2}.With("a", map[string]string{v1: v2})
+	if err != nil {
+		panic(err)
+	}
 	loose := in
 	loose.Message.Payload = json.RawMessage(form)
 	return []webhook.Event{
@@ -206,6 +210,8 @@ func hostileEvents(v1, v2, form string) []webhook.Event {
 		in,
 		&loose,
 		payload.MessageStatus{ID: v1, To: payload.PhoneString(v2), Status: payload.Status(v2)},
+		with,
+		payload.Other{Type: v2, JSON: []byte(form)},
 	}
 }
 
@@ -390,5 +396,5 @@ func TestCompose_FuzzSeeds(t *testing.T) {
 		}
 		require.False(t, err != nil && !errors.As(err, new(*webhook.TemplateError)))
 	}
-	require.Equal(t, 6, composed)
+	require.Equal(t, 7, composed)
 }
