@@ -54,7 +54,7 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 }
 
 // A Definition is one version of a webhook. It is plain data; as JSON, it has the
-// members of the webhook beside its own.
+// members of the webhook beside its own. It prints as its webhook does, without headers.
 type Definition struct {
 	webhook.Webhook
 	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never
