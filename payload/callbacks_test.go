@@ -234,6 +234,9 @@ func TestCallbacksOfMessages(t *testing.T) {
 	}
 	require.Equal(t, "3562707498794989059", status("o16_huge_ids.json").ID)
 	require.Equal(t, "90071992547409931234", status("o16_huge_ids.json").ForeignID)
+	failed := status("o17_errors.json")
+	require.Equal(t, "x", failed.Reason())
+	require.Equal(t, "Message undeliverable", failed.Errors[0].Title)
 	sms := parse[*payload.SMSStatus](t, string(body(t, "a01_mt_sms_status.json")))
 	digits, ok := sms.Mobile.Digits()
 	require.True(t, ok)
