@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -82,13 +81,7 @@ func TestDocs_Receivers(t *testing.T) {
 
 func build(t *testing.T, dir string, command []string) {
 	t.Helper()
-	program, err := exec.LookPath(command[0])
-	if err != nil {
-		skipReceiver(t, command[0])
-	}
-	cmd := exec.CommandContext(t.Context(), program, command[1:]...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
+	out, err := receiverCommand(t, dir, command).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 

@@ -34,9 +34,7 @@ var readTests = []readTest{
 	}},
 	{name: "names with brackets", event: `{"a[b]":"1","c":{"d[e]":"2","][":"3"},"[":"4","]":"5"}`},
 	{name: "names with signs", event: `{"a=b&c":"1","o":{"=&":"2","+;":"3"}}`},
-	{name: "a name with a line end", event: `{"a\r\nb":"1","o":{"\r\n":"2"}}`, reads: map[string]string{
-		"Node form-data": `{"a\r\nb":"1","o":{"\r\n":"2"}}`,
-	}},
+	{name: "a name with a line end", event: `{"a\r\nb":"1","o":{"\r\n":"2"}}`},
 	{name: "names of other scripts", event: `{"Größe":"1","o":{"नाम":"2"}}`, reads: map[string]string{
 		"busboy": `{"GrÃ¶Ã\u009fe":"1","o":{"à¤¨à¤¾à¤®":"2"}}`, // without defParamCharset: 'utf8'
 	}},
@@ -51,8 +49,7 @@ var readTests = []readTest{
 	{name: "names with quotes", event: quotes, only: "form-urlencoded"},
 	{name: "names with quotes", event: quotes, only: "query"},
 	{name: "names with quotes", event: quotes, only: "form-data", reads: map[string]string{
-		"PHP": encodedQuotes, "Go": encodedQuotes, "busboy": encodedQuotes, "Python": encodedQuotes, "Flask": encodedQuotes,
-		"Node": `{"12\"pizza":"1","o":{"x\"; filename%3D\"y":"2","'":"3","%5C":"4"}}`,
+		"PHP": encodedQuotes, "Node": encodedQuotes, "busboy": encodedQuotes, "Flask": encodedQuotes, "Go": encodedQuotes,
 	}},
 	{name: "a blank in front of a name", event: `{" status":"1"}`, only: "form-urlencoded", reads: map[string]string{
 		"PHP": `{"%20status":"1"}`, "Node": `{"%20status":"1"}`, "Express": `{"%20status":"1"}`, "Go": `{"%20status":"1"}`,

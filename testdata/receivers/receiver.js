@@ -35,6 +35,7 @@ function listen(handler) {
 function startExpress() {
   const app = express()
   app.set('query parser', 'extended')
+  app.post('/raw', express.raw({ type: () => true }), (req, res) => res.json({ raw: req.body.length }))
   app.use(express.json(), express.urlencoded({ extended: true }))
   app.use((req, res) => res.json({ tree: req.method === 'GET' ? req.query : req.body }))
   app.use((err, req, res, next) => res.json({ error: String(err) }))
@@ -55,7 +56,8 @@ function read(method, url, type, body, expressURL) {
     readers.busboy = busboy && (() => readBusboy(type, body))
   } else {
     const options = method === 'GET' ? {} : { method, headers: { 'content-type': type }, body }
-    readers.Express = express && (async () => (await fetch(expressURL + url, options)).json())
+    const ask = async (path) => (await fetch(expressURL + path, options)).json()
+    readers.Express = express && (async () => ({ ...await ask(url), ...method === 'POST' && await ask('/raw') }))
   }
   return readers
 }

@@ -16,8 +16,9 @@ def read_flask(method, query, content_type, body):
         "REQUEST_METHOD": method, "QUERY_STRING": query, "CONTENT_TYPE": content_type,
         "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body),
     })
+    raw = len(request.get_data())  # which must come first
     fields = request.args if method == "GET" else request.form
-    return {"fields": list(fields.items(multi=True))}
+    return {"raw": raw, "fields": list(fields.items(multi=True))}
 
 
 class Handler(BaseHTTPRequestHandler):
