@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"net/http"
 	"time"
 )
 
@@ -15,5 +14,5 @@ func (c *call) apiDeliveries() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, page)
+	return c.json(page)
 }

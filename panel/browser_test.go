@@ -133,6 +133,8 @@ func TestBrowser_Deliveries(t *testing.T) {
 	w.pause(ok)
 	w.dispatch(ok, "held-1", "{}", durable.StatePending)
 	s := w.site(acme)
+	b.do(chromedp.Navigate(s.url))
+	b.look("overview")
 	b.do(chromedp.Navigate(s.url + "deliveries"))
 	b.look("deliveries")
 	b.do(

@@ -252,6 +252,3 @@ func (c *call) back(path, note string, n, left int) error {
 	}
 	return c.redirect(path + "?" + values.Encode())
 }
-
-// home is where the panel begins.
-func (c *call) home() error { return c.redirect("deliveries") }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -222,7 +221,7 @@ func (c *call) apiDelivery() error {
 			return err
 		}
 	}
-	return c.json(http.StatusOK, struct {
+	return c.json(struct {
 		durable.Delivery
 		Request *request          `json:"request"`
 		History []durable.Attempt `json:"history"`
@@ -235,7 +234,7 @@ func (c *call) apiEvent() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, struct {
+	return c.json(struct {
 		Type string `json:"type"`
 		JSON string `json:"json"` // as text: numbers stay as they are
 	}{event.Type, readable(event.JSON)})

@@ -3,6 +3,9 @@ package panel
 import (
 	"io/fs"
 	"maps"
+	"time"
+
+	"github.com/ringhook/webhook/durable"
 )
 
 // A Route is one of the table.
@@ -26,3 +29,13 @@ func English() map[string]string { return maps.Clone(english) }
 
 // Templates are the files of templates.
 var Templates fs.FS = templateFiles
+
+// Chart returns what the whole height of a chart means, and of each bar where the two parts
+// begin, from the top, and how high they are: delivered, then failed.
+func Chart(tallies []durable.Tally, from time.Time, step time.Duration, steps int) (most int, bars [][4]int) {
+	c := newChart(tallies, from, step, steps)
+	for _, b := range c.Bars {
+		bars = append(bars, [4]int{b.GoodY, b.Good, b.BadY, b.Bad})
+	}
+	return c.Most, bars
+}

@@ -64,7 +64,7 @@ func (c *call) renderView(status int, name string, v view) error {
 }
 
 // json answers a call of the API.
-func (c *call) json(status int, value any) error { return c.send(status, "application/json", value) }
+func (c *call) json(value any) error { return c.send(http.StatusOK, "application/json", value) }
 
 func (c *call) send(status int, mediaType string, value any) error {
 	b, err := json.Marshal(value)
@@ -79,6 +79,7 @@ func (c *call) send(status int, mediaType string, value any) error {
 
 // sections are what the navigation has: the paths of pages, and codes of their names.
 var sections = []struct{ path, title string }{
+	{"", "overview.title"},
 	{"deliveries", "deliveries.title"},
 }
 

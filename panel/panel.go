@@ -20,8 +20,8 @@ type Config struct {
 	// on every request, from many goroutines; if it returns an error, which is logged,
 	// the answer is 403. If nil, every request is 403.
 	Authorize func(*http.Request) (Access, error)
-	// Queue is the queue of this process, whose endpoints at rest are shown to who has
-	// All. If nil, they are not shown.
+	// Queue is the queue of this process: it knows which webhooks rest or are slowed down,
+	// and what waits most. If nil, that is not shown.
 	Queue *queue.Queue
 	// FrameAncestors are the origins that may embed the panel in a frame, such as
 	// "https://portal.example", or "'self'". If empty, none may.

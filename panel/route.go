@@ -30,7 +30,7 @@ type route struct {
 var routes = []route{
 	{kindPage, "GET", "/assets/{file}", 0, (*call).asset},
 
-	{kindPage, "GET", "/{$}", View, (*call).home},
+	{kindPage, "GET", "/{$}", View, (*call).showOverview},
 	{kindPage, "GET", "/deliveries", View, (*call).listDeliveries},
 	{kindPage, "POST", "/search", View, (*call).search},
 	{kindPage, "GET", "/resend", View | Send, (*call).askResend},
@@ -42,6 +42,7 @@ var routes = []route{
 	{kindPage, "POST", "/deliveries/{id}/cancel", View | Send, (*call).cancel},
 	{kindPage, "POST", "/deliveries/{id}/recompose", View | Send, (*call).recompose},
 
+	{kindAPI, "GET", "/overview", View, (*call).apiOverview},
 	{kindAPI, "GET", "/deliveries", View, (*call).apiDeliveries},
 	{kindAPI, "GET", "/deliveries/{id}", View, (*call).apiDelivery},
 	{kindAPI, "GET", "/deliveries/{id}/event", View | Bodies, (*call).apiEvent},

@@ -63,3 +63,12 @@ func (v view) Took(d time.Duration) string {
 	}
 	return strconv.Itoa(int(d.Seconds())) + " s"
 }
+
+// Num is a number with its digits in groups.
+func (v view) Num(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
