@@ -149,3 +149,26 @@ func TestBrowser_Deliveries(t *testing.T) {
 	b.do(chromedp.Navigate(s.url + "resend"))
 	b.look("resend")
 }
+
+// Another one's browser sees what happens without being asked.
+func TestBrowser_Live(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	ok := w.hook("acme", "/ok")
+	w.dispatch(ok, "first", "{}", durable.StateDelivered)
+	w.pause(ok)
+	s := w.site(acme)
+	b.do(chromedp.Navigate(s.url+"deliveries"), chromedp.WaitVisible(css(`.live[aria-pressed="true"]`)))
+	w.dispatch(ok, "second", "{}", durable.StatePending)
+	b.do(chromedp.WaitVisible(css(`tbody tr[data-id="second"]:first-child .pending`)))
+	require.NoError(t, w.hooks.Enable(t.Context(), ok.ID, ""))
+	b.do(chromedp.WaitVisible(css(`tbody tr[data-id="second"]:first-child .delivered`)))
+	b.do(chromedp.Click(css(`.live`)), chromedp.WaitVisible(css(`.live[aria-pressed="false"]`)))
+
+	w.pause(ok)
+	w.dispatch(ok, "third", "{}", durable.StatePending)
+	b.do(chromedp.Navigate(s.url+"deliveries/third"), chromedp.WaitVisible(css(`.verdict .pending`)))
+	require.NoError(t, w.hooks.Enable(t.Context(), ok.ID, ""))
+	b.do(chromedp.WaitVisible(css(`.verdict .delivered`)))
+}

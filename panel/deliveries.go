@@ -37,6 +37,8 @@ type list struct {
 	Filtered bool
 	// ResendAll says that something on the page may be resent.
 	ResendAll bool
+	// Live is where changes of the list are streamed; empty for what is not the newest page.
+	Live string
 	// SearchLabel is a code.
 	SearchLabel string
 }
@@ -57,6 +59,25 @@ type row struct {
 	CanResend, CanRetry, CanCancel bool
 }
 
+// A rowView is a row and what templates need beside it.
+type rowView struct {
+	view
+	row
+}
+
+// Row is a row for the template "row".
+func (v view) Row(r row) rowView { return rowView{v, r} }
+
+// BlankRow is one that the script fills in.
+func (v view) BlankRow() rowView {
+	return rowView{v, row{
+		Delivery: durable.Delivery{ID: "__id__", Created: v.now}, Shape: string(durable.StatePending),
+	}}
+}
+
+// States are the states of deliveries.
+func (v view) States() []durable.State { return states }
+
 // listDeliveries shows the newest deliveries that match the query.
 func (c *call) listDeliveries() error {
 	q := readQuery(c.r.URL.Query())
@@ -73,7 +94,9 @@ func (c *call) listDeliveries() error {
 		return err
 	}
 	l.Note = c.note()
-	if q.After != "" {
+	if q.After == "" {
+		l.Live = c.link("live", q)
+	} else {
 		l.First = c.link("deliveries", q.at(""))
 	}
 	if page.Next != "" {

@@ -66,7 +66,9 @@ func TestDeliveries_Pages(t *testing.T) {
 		a := s.get(path)
 		require.Equal(t, http.StatusOK, a.status)
 		for _, part := range strings.Split(a.body, `data-id="`)[1:] {
-			seen = append(seen, part[:strings.IndexByte(part, '"')])
+			if id := part[:strings.IndexByte(part, '"')]; id != "__id__" { // the row that the script copies
+				seen = append(seen, id)
+			}
 		}
 		_, next, found := strings.Cut(a.body, `rel="next" href="`)
 		if !found {

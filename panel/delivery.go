@@ -19,6 +19,7 @@ import (
 type deliveryPage struct {
 	row
 	Note     string
+	Version  string // another one, whenever the page would be another
 	Attempts []attemptRow
 	// Advice says what to do about the last failure; empty if there is nothing to do.
 	Advice string
@@ -67,7 +68,10 @@ func (c *call) showDelivery() error {
 	if err != nil {
 		return err
 	}
-	p := deliveryPage{row: c.row(d, names, time.Now()), Note: c.note(), Next: d.State == durable.StatePending && !d.Due.IsZero()}
+	p := deliveryPage{
+		row: c.row(d, names, time.Now()), Note: c.note(), Version: version(d),
+		Next: d.State == durable.StatePending && !d.Due.IsZero(),
+	}
 	p.CanResend = canResend(d)
 	for _, a := range attempts {
 		p.Attempts = append(p.Attempts, c.attemptRow(a))

@@ -27,5 +27,6 @@
 //
 // Forged requests are recognized by the headers that browsers send with them, see
 // [http.CrossOriginProtection]: a proxy must pass on Host, Origin and Sec-Fetch-Site. It
-// must not buffer answers of the type text/event-stream, which carry live updates.
+// must not buffer answers of the type text/event-stream, which carry live updates. Before a
+// server is shut down, [Panel.Close] ends these.
 package panel

@@ -28,6 +28,7 @@ var (
 	errNoPage     = failure{http.StatusNotFound, "no_page"}
 	errForm       = failure{http.StatusBadRequest, "form"}
 	errTooLarge   = failure{http.StatusRequestEntityTooLarge, "too_large"}
+	errBusy       = failure{http.StatusServiceUnavailable, "busy"}
 	errInternal   = failure{http.StatusInternalServerError, "internal"}
 	errAway       = failure{http.StatusServiceUnavailable, "away"}
 )

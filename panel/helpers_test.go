@@ -149,7 +149,10 @@ func serve(t testing.TB, config panel.Config) *site {
 	mux.Handle("/some/panel/", http.StripPrefix("/some/panel", p))
 	mux.Handle("/some/api/", http.StripPrefix("/some/api", p.API()))
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		p.Close()
+		server.Close()
+	})
 	return &site{t, server.URL + "/some/panel/", server.URL + "/some/api/"}
 }
 
@@ -176,6 +179,9 @@ func (s *site) do(method, path string, form url.Values) answer {
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 	require.NoError(s.t, err)
 	defer response.Body.Close()
+	if response.Header.Get("Content-Type") == "text/event-stream" { // which does not end
+		return answer{response.StatusCode, response.Header, ""}
+	}
 	body, err := io.ReadAll(response.Body)
 	require.NoError(s.t, err)
 	return answer{response.StatusCode, response.Header, string(body)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringhook/webhook/durable"
 	"github.com/ringhook/webhook/panel"
+	"github.com/ringhook/webhook/queue"
 )
 
 func TestOverview(t *testing.T) {
@@ -21,6 +22,11 @@ func TestOverview(t *testing.T) {
 	}
 	w.dispatch(broken, "d", "{}", durable.StateFailed)
 	w.dispatch(gone, "e", "{}", durable.StateFailed)
+	require.Eventually(t, func() bool { // what is known of endpoints follows what is known of deliveries
+		failing, err := w.hooks.Get(t.Context(), broken.ID)
+		ended, err2 := w.hooks.Get(t.Context(), gone.ID)
+		return err == nil && err2 == nil && !failing.FailingSince.IsZero() && ended.State == queue.StateDisabled
+	}, 30*time.Second, 5*time.Millisecond)
 	w.dispatch(theirs, "f", "{}", durable.StateDelivered)
 	w.pause(ok)
 	w.dispatch(ok, "g", "{}", durable.StatePending)

@@ -57,6 +57,7 @@ type Panel struct {
 	assets assets
 	csp    string
 	forged *http.CrossOriginProtection
+	live   *live
 }
 
 var _ http.Handler = (*Panel)(nil)
@@ -80,6 +81,7 @@ func New(config Config) (*Panel, error) {
 	if p.assets, err = newAssets(config.Brand); err != nil {
 		return nil, err
 	}
+	p.live = newLive(config.Logger)
 	p.pages = p.mux(kindPage)
 	p.api = p.mux(kindAPI)
 	return p, nil
@@ -93,6 +95,10 @@ func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.pages.Serv
 // served as one of its routes. Errors are of the type application/problem+json, with a
 // member code that does not change between versions.
 func (p *Panel) API() http.Handler { return p.api }
+
+// Close ends the streams of live updates, for good. The Shutdown of an [http.Server] waits
+// for them, up to 15 minutes, so give Close to its RegisterOnShutdown.
+func (p *Panel) Close() { p.live.close() }
 
 // contentPolicy lets nothing load but the panel's own files, and no text become markup or
 // script.

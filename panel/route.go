@@ -32,11 +32,13 @@ var routes = []route{
 
 	{kindPage, "GET", "/{$}", View, (*call).showOverview},
 	{kindPage, "GET", "/deliveries", View, (*call).listDeliveries},
+	{kindPage, "GET", "/live", View, (*call).liveDeliveries},
 	{kindPage, "POST", "/search", View, (*call).search},
 	{kindPage, "GET", "/resend", View | Send, (*call).askResend},
 	{kindPage, "POST", "/resend", View | Send, (*call).resendMatching},
 	{kindPage, "POST", "/resend/selected", View | Send, (*call).resendSelected},
 	{kindPage, "GET", "/deliveries/{id}", View, (*call).showDelivery},
+	{kindPage, "GET", "/deliveries/{id}/live", View, (*call).liveDelivery},
 	{kindPage, "POST", "/deliveries/{id}/resend", View | Send, (*call).resend},
 	{kindPage, "POST", "/deliveries/{id}/retry", View | Send, (*call).retry},
 	{kindPage, "POST", "/deliveries/{id}/cancel", View | Send, (*call).cancel},

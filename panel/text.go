@@ -106,6 +106,9 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"request.curl":      "As a curl command",
 	"request.curl_what": "Without signatures, and with *** in place of what may be a credential.",
 
+	"live.on":  "Live",
+	"live.off": "Paused",
+
 	"search.label": "ID, reference or number",
 	"search.id":    "ID of a delivery",
 	"search.go":    "Search",
@@ -295,6 +298,8 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"error.sealed.text":        "It is stored encrypted, and the key is not there. Ask who runs this service.",
 	"error.too_large.title":    "That is too large",
 	"error.too_large.text":     "Nothing was done. Make it smaller.",
+	"error.busy.title":         "Too many look at once",
+	"error.busy.text":          "The page stays as it is until you load it again. Close other windows with it to see it change.",
 	"error.stopped.title":      "The service stops",
 	"error.stopped.text":       "Try again in a minute. What was accepted is kept.",
 	"error.away.title":         "The database is away",

@@ -13,3 +13,91 @@ function tell() {
 }
 setInterval(tell, 5000);
 document.addEventListener("visibilitychange", tell);
+
+// stream calls told with each event while the page is seen and toggle says so. It returns a
+// function that stops and starts it.
+function stream(url, told) {
+  let source, on = true;
+  const set = () => {
+    if (on && !document.hidden) {
+      source ??= Object.assign(new EventSource(url), {onmessage: event => told(JSON.parse(event.data))});
+    } else {
+      source?.close();
+      source = undefined;
+    }
+  };
+  document.addEventListener("visibilitychange", set);
+  addEventListener("pagehide", () => source?.close());
+  set();
+  return wanted => { on = wanted; set(); };
+}
+
+// A page of one delivery is loaded again when that has changed, but not while text is selected.
+const watched = document.querySelector("[data-watch]");
+if (watched) {
+  stream(watched.dataset.watch, version => {
+    if (version !== watched.dataset.version && getSelection().isCollapsed) location.reload();
+  });
+}
+
+// A list gets new rows at its top, and its rows change.
+const list = document.querySelector("[data-live]");
+if (list) {
+  const blank = document.querySelector("#row")?.content.firstElementChild;
+  const shapes = document.querySelector("#shapes")?.content;
+
+  const newRow = row => {
+    const tr = document.importNode(blank, true);
+    for (const e of [tr, ...tr.querySelectorAll("*")]) {
+      for (const a of e.attributes) if (a.value.includes("__id__")) a.value = a.value.replace("__id__", row.id);
+    }
+    tr.querySelector(".event").textContent = row.event;
+    const time = tr.querySelector("time");
+    time.dateTime = row.created;
+    time.title = row.full;
+    return tr;
+  };
+  const fill = (tr, row) => {
+    const state = tr.querySelector(".state");
+    if (!state.classList.contains(row.state) || state.textContent !== row.word) {
+      state.className = "state " + row.state;
+      state.querySelector("svg").replaceWith(document.importNode(shapes.querySelector(`[data-shape="${row.state}"] svg`), true));
+      state.querySelector("span").textContent = row.word;
+    }
+    for (const name of ["hook", "why"]) {
+      const cell = tr.querySelector("." + name);
+      if (cell.textContent !== row[name]) cell.textContent = row[name];
+    }
+    for (const name of ["retry", "resend", "cancel"]) {
+      const button = tr.querySelector(`button[formaction$="/${name}"]`);
+      if (button) button.hidden = !row[name];
+    }
+  };
+  const toggle = stream(list.dataset.live, rows => {
+    if (list.tagName !== "TBODY") { // there were none
+      if (rows.length) location.reload();
+      return;
+    }
+    const old = new Map([...list.rows].map(tr => [tr.dataset.id, tr]));
+    let at = list.firstElementChild;
+    for (const row of rows) {
+      const tr = old.get(row.id) ?? newRow(row);
+      old.delete(row.id);
+      fill(tr, row);
+      if (tr === at) at = at.nextElementSibling;
+      else list.insertBefore(tr, at);
+    }
+    for (const tr of old.values()) if (!tr.querySelector(":checked")) tr.remove();
+    tell();
+  });
+  const button = document.querySelector(".live");
+  if (button) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", on);
+      button.textContent = on ? button.dataset.on : button.dataset.off;
+      toggle(on);
+    });
+  }
+}
