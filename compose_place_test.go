@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -251,7 +252,11 @@ func TestCompose_NaughtyStrings(t *testing.T) {
 				require.Equal(t, want, *body.B)
 			}
 			if m, err = inURL.Compose(e); err != nil {
-				require.ErrorIs(t, err, webhook.ErrLimit)
+				if !errors.Is(err, webhook.ErrLimit) {
+					require.ErrorContains(t, err, "a path segment that is . or .. would change the path")
+					require.Contains(t, text, "..")
+					continue
+				}
 				require.Greater(t, 6*len(text), webhook.MaxURLSize)
 				continue
 			}

@@ -17,6 +17,8 @@ func TestRun(t *testing.T) {
 		"name=\"message[status]\"\n\nread\n",
 		"PUT https://crm.example.com/v2/leads/919019912345/messages\nAuthorization: ****\nContent-Type: application/json\n",
 		`  "read_at": "2026-07-01T10:57:39.000000Z",` + "\n" + `  "campaign": "July \"renewals\""` + "\n",
+		"POST https://ledger.example.com/status\nContent-Type: text/xml; charset=utf-8\n",
+		"<campaign>July &quot;renewals&quot;</campaign>\n",
 		"== Wrong on purpose\n" + `webhook: body: offset 51: unknown name "payload.staus"; did you mean "payload.status"?
   "status": "@{{payload.staus}}"
                 ^
@@ -24,7 +26,7 @@ func TestRun(t *testing.T) {
 	} {
 		require.Contains(t, out.String(), want)
 	}
-	require.Equal(t, 3, strings.Count(out.String(), "-> delivered"))
+	require.Equal(t, 4, strings.Count(out.String(), "-> delivered"))
 	require.NotContains(t, out.String(), "not-a-real-token")
 }
 

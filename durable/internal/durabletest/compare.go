@@ -61,6 +61,22 @@ func testCompare[T any](t *testing.T, db Database[T]) {
 			durable.Comparison{Differing: 3, First: first("3", "headers.Content-Type", 12)},
 		},
 		{
+			"no body", change(func(w *webhook.Webhook) { w.Format, w.Body = webhook.FormatNone, "" }),
+			durable.Comparison{Differing: 3, First: first("3", "headers.Content-Type", 0)},
+		},
+		{
+			"text", change(func(w *webhook.Webhook) {
+				w.Format, w.Headers["Content-Type"] = webhook.FormatText, "text/plain"
+			}),
+			durable.Comparison{Differing: 3, First: first("3", "headers.Content-Type", 0)},
+		},
+		{
+			"a member left out of none", change(func(w *webhook.Webhook) {
+				w.Body = `{"status": "{{payload.status | optional}}", "html": "<b>"}`
+			}),
+			durable.Comparison{Same: 3},
+		},
+		{
 			"body", change(func(w *webhook.Webhook) { w.Body = `{"status": "{{payload.status}}!", "html": "<b>"}` }),
 			durable.Comparison{Differing: 3, First: first("3", "body", 13)},
 		},
