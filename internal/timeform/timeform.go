@@ -5,7 +5,7 @@
 // The forms are, each also with blanks around it:
 //
 //   - a date alone: 2019-11-09
-//   - ISO 8601 and RFC 3339: a date, a blank or a T, and a clock, with or without seconds
+//   - ISO 8601 and RFC 3339: a date, blanks or a T, and a clock, with or without seconds
 //     and a fraction of any length: 2019-11-09 16:00, 2019-11-09T16:00:00.000. It may have
 //     a zone, also after a blank: Z, UTC, GMT, +05:30, +0530 or +05
 //   - what Go and Ruby print: 2019-11-09 16:00:00.5 +0530 IST m=+0.001, 2019-11-09 16:00:00
@@ -108,7 +108,12 @@ func (r *reader) iso() Form {
 	if r.s == "" {
 		return Local
 	}
-	if !r.take(" ") && !r.take("T") && !r.take("t") || !r.clock() {
+	if r.take(" ") {
+		r.s = strings.TrimLeft(r.s, " ") // some platforms write two
+	} else if !r.take("T") && !r.take("t") {
+		return Unknown
+	}
+	if !r.clock() {
 		return Unknown
 	}
 	if r.s == "" {
