@@ -38,12 +38,12 @@ func TestCompile_Refused(t *testing.T) {
 		{"angles in braces", webhook.Webhook{Body: `["{{a@<<b>>}}"]`}, "body", 5, "", "webhook: body: offset 5: a tag inside a tag"},
 		{"braces in angles", webhook.Webhook{Body: `["@<<a{{b}}>>"]`}, "body", 2, "", "webhook: body: offset 2: a tag is not closed by >>"},
 		{"empty name", webhook.Webhook{Body: `["{{ }}"]`}, "body", 4, "", "webhook: body: offset 4: an empty placeholder"},
-		{"blank in a name", webhook.Webhook{Body: `["{{a b}}"]`}, "body", 5, "", "webhook: body: offset 5: a blank inside a name"},
+		{"blank in a name", webhook.Webhook{Body: `["{{a b}}"]`}, "body", 5, "", "webhook: body: offset 5: a blank inside a name; a member with one is written ['a b']"},
 		{"filter", webhook.Webhook{Body: `["{{a|up}}"]`}, "body", 6, "a", `webhook: body: offset 6: unknown filter "up"`},
 		{"filter without a name", webhook.Webhook{Body: `["{{a|}}"]`}, "body", 6, "", "webhook: body: offset 6: expected a filter after |"},
 		{"quote", webhook.Webhook{Body: `["{{'a}}"]`}, "body", 4, "", `webhook: body: offset 4: a text in quotes is not closed by '`},
 		{"bracket", webhook.Webhook{Body: `["{{a[0}}"]`}, "body", 5, "", "webhook: body: offset 5: a [ is not closed by ]"},
-		{"name in brackets", webhook.Webhook{Body: `["{{a['b']}}"]`}, "body", 6, "", "webhook: body: offset 6: an index that is not a whole number"},
+		{"name in brackets", webhook.Webhook{Body: `["{{a[b]}}"]`}, "body", 6, "", "webhook: body: offset 6: an index that is not a whole number; a member's name stands in quotes"},
 		{"brace", webhook.Webhook{Body: `["{{{a}}}"]`}, "body", 4, "", "webhook: body: offset 4: '{' in a name"},
 		{"control", webhook.Webhook{Body: "[\"{{a\x01}}\"]"}, "body", 5, "", `webhook: body: offset 5: '\x01' in a name`},
 		{"dot first", webhook.Webhook{Body: `["{{.a}}"]`}, "body", 4, "", "webhook: body: offset 4: an empty part in a name"},
@@ -163,11 +163,11 @@ func TestTemplateError_Detail(t *testing.T) {
 		{
 			"body with controls",
 			webhook.Webhook{URL: "https://h/", Body: "[\"\x1b[2J\xc2\x85é{{a b}}\"]"},
-			"webhook: body: offset 13: a blank inside a name\n[\"\ufffd[2J\ufffdé{{a b}}\"]\n           ^",
+			"webhook: body: offset 13: a blank inside a name; a member with one is written ['a b']\n[\"\ufffd[2J\ufffdé{{a b}}\"]\n           ^",
 		},
 		{
 			"header", header("Bearer sk_live {{a b}} @<<c>> rest"),
-			"webhook: headers.Authorization: offset 18: a blank inside a name\n****** ******* {{a b}} @<<c>> ****\n                  ^",
+			"webhook: headers.Authorization: offset 18: a blank inside a name; a member with one is written ['a b']\n****** ******* {{a b}} @<<c>> ****\n                  ^",
 		},
 		{
 			"header with an unclosed tag", header("Bearer {{sk_live"),
@@ -189,7 +189,7 @@ func TestTemplateError_Detail(t *testing.T) {
 		{
 			"url query",
 			webhook.Webhook{URL: "https://h/{{a}}/p?key=s&cr=et?secret=x=y&only&to={{a b}}&z=1#z"},
-			"webhook: url: offset 52: a blank inside a name\nhttps://h/{{a}}/p?key=*&cr=**?secret=*=*&****&to={{a b}}&z=***\n" + strings.Repeat(" ", 52) + "^",
+			"webhook: url: offset 52: a blank inside a name; a member with one is written ['a b']\nhttps://h/{{a}}/p?key=*&cr=**?secret=*=*&****&to={{a b}}&z=***\n" + strings.Repeat(" ", 52) + "^",
 		},
 		{
 			"url user",
@@ -199,7 +199,7 @@ func TestTemplateError_Detail(t *testing.T) {
 		{
 			"url user without a scheme",
 			webhook.Webhook{URL: "https:/us:pass@h/{{a b}}"},
-			"webhook: url: offset 20: a blank inside a name\n**************@h/{{a b}}\n" + strings.Repeat(" ", 20) + "^",
+			"webhook: url: offset 20: a blank inside a name; a member with one is written ['a b']\n**************@h/{{a b}}\n" + strings.Repeat(" ", 20) + "^",
 		},
 		{
 			"url user before a placeholder",

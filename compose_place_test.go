@@ -161,7 +161,7 @@ func TestCompose_URLRefused(t *testing.T) {
 		{"nothing of two values", "https://h/a/{{empty}}{{nil}}?x=1", nothing(12)},
 		{"nothing but a parameter", "https://h/a/{{empty}};v=1/b", nothing(12)},
 		{"nothing but slashes", "https://h/a//{{'/'}}/b", nothing(13)},
-		{"nothing but a backslash", "https://h/{{'\\'}}", nothing(10)},
+		{"nothing but a backslash", "https://h/{{'\\\\'}}", nothing(10)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

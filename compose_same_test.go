@@ -197,6 +197,7 @@ func (g *templateGen) name() string {
 	name := pick(g.rand, g.names...)
 	bare := strings.TrimPrefix(name, "payload.")
 	reserved := name == "webhook_id" || name == "message_id" || name == "payload" ||
+		!g.envelope && strings.HasPrefix(name, "payload") || // what a reserved name hides, or needs brackets
 		strings.HasPrefix(name, "payload.payload") // of which payload.x would be another x
 	switch {
 	case g.rand.IntN(2) == 0 || reserved:

@@ -21,7 +21,7 @@ func TestCompose_Text(t *testing.T) {
 		{"no placeholder", "Hello,\r\n\tworld\n", "Hello,\r\n\tworld\n"},
 		{"values", "id={{id}} n={{n}}; o: {{o}} {{none}}.", `id=a"b n=-5.5; o: {"k":[1,"x,y"]} .`},
 		{"controls", "[{{crlf}}]", "[1 \n2\t3  ]"},
-		{"filters and literals", `{{f | append: "\n" | upcase}}{{'{{'}}`, `=1+1\N{{`},
+		{"filters and literals", `{{f | append: "\n\x" | upcase}}{{'{{'}}`, "=1+1\n\\X{{"},
 		{"not CSV", `"{{id}}`, `"a"b`},
 		{"JSON of its own kind", `{"a": "{{id}}"`, `{"a": "a"b"`},
 		{"no escapes", `\ud83d \u0041 {{id}}`, `\ud83d \u0041 a"b`},

@@ -19,10 +19,10 @@ import (
 //
 // An old placeholder is a name in single braces, of letters, digits, _ and dots, that
 // begins with a letter; filters and a default may follow it. Of texts, whole numbers,
-// true and false stay what they are, and others are put in quotes. What has no other
-// spelling is an error, a [*TemplateError] with the Field "template";
-// {caller.name||caller.email} is, since a default is a text and not a name. Whether
-// names and filters exist is for [Compile] to say.
+// true and false stay what they are, and others are put in quotes. {name||email}, one name
+// or else another, becomes {{name | default: email}}. What has no other spelling is an
+// error, a [*TemplateError] with the Field "template". Whether names and filters exist is
+// for [Compile] to say.
 func ModernizeTemplate(old string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(old); {
@@ -51,6 +51,9 @@ func ModernizeTemplate(old string) (string, error) {
 
 // oldName is what an old placeholder begins with.
 var oldName = regexp.MustCompile(`^\{[ \t]*([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)[ \t]*[|#}]`)
+
+// oldAlternative is a name that replaces one without a value.
+var oldAlternative = regexp.MustCompile(`^\|\|[ \t]*([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)[ \t]*`)
 
 // modernize looks at what s begins with. If it is an old placeholder of n bytes, it
 // returns the new one; else the next n bytes are to stay.
@@ -101,6 +104,8 @@ type oldTag struct {
 	i    int    // what is before has been read
 	name string
 	out  strings.Builder
+	// pattern is true in the pattern of a date, where a backslash keeps a letter.
+	pattern bool
 }
 
 // part rewrites a filter or the default.
@@ -108,8 +113,13 @@ func (o *oldTag) part() *template.Error {
 	at, rest := o.i, o.src[o.i:]
 	switch {
 	case strings.HasPrefix(rest, "||"):
-		return template.Errorf(at, problem.OldNameAsDefault, "a name cannot replace another one: choose one of them, "+
-			"or write {{%.64s | default: 'text'}}", o.name)
+		match := oldAlternative.FindStringSubmatch(rest)
+		if match == nil {
+			return template.Errorf(at+len("||"), problem.NameExpected, "expected a name %s", "behind ||")
+		}
+		o.i += len(match[0])
+		o.out.WriteString(" | default: " + match[1])
+		return nil
 	case rest[0] == '|':
 		return o.filter()
 	case rest[0] != '#':
@@ -120,7 +130,7 @@ func (o *oldTag) part() *template.Error {
 		return template.Errorf(at+1+i, problem.OldPipe, "a | in a default: write {{%.64s | default: 'text'}}, "+
 			"with further filters before or after the default", o.name)
 	}
-	o.i = len(o.src)
+	o.i, o.pattern = len(o.src), false
 	o.out.WriteString(" | default: ")
 	return o.literal(text, at+1, text != "nil")
 }
@@ -143,6 +153,7 @@ func (o *oldTag) filter() *template.Error {
 	case "date_format":
 		stops = "|#" // a date may have commas
 	}
+	o.pattern = name == "date_format"
 	o.out.WriteString(" | " + name)
 	o.blanks()
 	for separator := ":"; strings.HasPrefix(o.src[o.i:], separator); separator = "," {
@@ -179,20 +190,15 @@ func (o *oldTag) argument(stops string) *template.Error {
 // literal writes a text as a literal. If it was bare, it may be another one: in JSON it
 // makes a difference.
 func (o *oldTag) literal(text string, at int, bare bool) *template.Error {
-	quote := "'"
 	switch n, err := strconv.ParseInt(text, 10, 64); {
 	case bare && err == nil && strconv.FormatInt(n, 10) == text && len(text) <= 18,
 		bare && (text == "true" || text == "false" || text == "nil"):
-		quote = ""
-	case strings.Contains(text, `\`):
-		return template.Errorf(at+strings.IndexByte(text, '\\'), problem.OldBackslash, "a backslash, which a text cannot have")
-	case strings.Contains(text, "'"):
-		if i := strings.IndexByte(text, '"'); i >= 0 {
-			return template.Errorf(at+i, problem.OldQuotes, "both kinds of quotes: a text can have only one")
-		}
-		quote = `"`
+		o.out.WriteString(text)
+		return nil
+	case strings.Contains(text, `\`) && !o.pattern: // which JSON has read, or not
+		return template.Errorf(at+strings.IndexByte(text, '\\'), problem.OldBackslash, "a backslash: write this placeholder by hand")
 	}
-	o.out.WriteString(quote + text + quote)
+	o.out.WriteString(template.Quote(text))
 	return nil
 }
 

@@ -32,6 +32,10 @@ var oldTemplates = []struct{ old, want string }{
 		`{"a":{{n | default: 0}},"b":{{n | default: -5}},"c":{{n | default: '007'}},"d":{{n | default: true}},"e":{{n | default: 'nil'}},"f":{{n | default: ''}}}`,
 	},
 
+	// Names in place of others.
+	{"to {caller.name||caller.email}", "to {{caller.name | default: caller.email}}"},
+	{"{a || b||c|upcase#d}", "{{a | default: b | default: c | upcase | default: 'd'}}"},
+
 	// Filters.
 	{"{ from | cut : -10 }", "{{from | slice: -10}}"},
 	{"{from|cut:0, 5|append:x y}", "{{from | slice: 0, 5 | append: 'x y'}}"},
@@ -44,6 +48,8 @@ var oldTemplates = []struct{ old, want string }{
 	{"{a#it's}", `{{a | default: "it's"}}`},
 	{"{a# a b }", "{{a | default: ' a b '}}"},
 	{"{a|append:'1'}", "{{a | append: '1'}}"},
+	{`{a#it's "x"}`, `{{a | default: 'it\'s "x"'}}`},
+	{`{a|date_format:d \d\n#x}`, `{{a | date_format: 'd \\d\\n' | default: 'x'}}`},
 
 	// An @ stays.
 	{"sip:{to}@{host}", "sip:{{to}}@@{{host}}"},
@@ -85,7 +91,9 @@ var badOldTemplates = []struct {
 	offset int
 	want   string
 }{
-	{"to {caller.name||caller.email}", 15, "a name cannot replace another one: choose one of them, or write {{caller.name | default: 'text'}}"},
+	{"to {caller.name||}", 17, "expected a name behind ||"},
+	{"{a||'x'}", 4, "expected a name behind ||"},
+	{"{a||b-c}", 5, `expected |, # or }, found "-"`},
 	{"{a#b|cut:1}", 4, "a | in a default: write {{a | default: 'text'}}, with further filters before or after the default"},
 	{"{a|}", 3, "expected the name of a filter after |"},
 	{"{a|cut|}", 7, "expected the name of a filter after |"},
@@ -93,8 +101,8 @@ var badOldTemplates = []struct {
 	{"{a|cut 5}", 7, `expected |, # or }, found "5"`},
 	{"{a|append:'x}", 10, "a text in quotes is not closed by '"},
 	{"{a|append:'x'y}", 13, `expected |, # or }, found "y"`},
-	{`{a|date_format:d \d}`, 17, "a backslash, which a text cannot have"},
-	{`{a#it's "x"}`, 8, "both kinds of quotes: a text can have only one"},
+	{`{a|append:d\n}`, 11, "a backslash: write this placeholder by hand"},
+	{`{a|date_format:d#\n}`, 17, "a backslash: write this placeholder by hand"},
 }
 
 func TestModernizeTemplate_Errors(t *testing.T) {
@@ -109,12 +117,12 @@ func TestModernizeTemplate_Errors(t *testing.T) {
 		require.Equal(t, "template", e.Field)
 		require.NotEmpty(t, e.Placeholder)
 	}
-	_, err := webhook.ModernizeTemplate("Bearer secret {a||b} more\n")
+	_, err := webhook.ModernizeTemplate("Bearer secret {a||} more\n")
 	var e *webhook.TemplateError
 	require.ErrorAs(t, err, &e)
-	require.Equal(t, `webhook: template: offset 16: a name cannot replace another one: choose one of them, or write {{a | default: 'text'}}
-****** ****** {a||b} ****
-                ^`, e.Detail())
+	require.Equal(t, `webhook: template: offset 18: expected a name behind ||
+****** ****** {a||} ****
+                  ^`, e.Detail())
 }
 
 func FuzzModernizeTemplate(f *testing.F) {

@@ -132,6 +132,9 @@ func hideTexts(b []byte, from, to int) {
 		switch c := b[i]; {
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
+		case quote != 0 && c == '\\': // what follows does not close the text
+			hide(b, i, min(i+2, to))
+			i++
 		case c == quote:
 			quote = 0
 		case quote != 0:

@@ -148,7 +148,28 @@ func TestVariables_OtherEvents(t *testing.T) {
 		{"member that the documents do not have", mustRead[payload.CDR](`{"cdr_id":"1","zone":"EU"}`), []webhook.Variable{
 			{Name: "zone", Type: "string", Example: "EU"},
 		}},
-		{"names that are taken", raw(`{"event":1,"message_id":2}`), []webhook.Variable{}},
+		{"names that are taken", raw(`{"event":1,"message_id":2,"payload":[3]}`), []webhook.Variable{
+			{Name: "payload.event", Type: "number", Example: "1"},
+			{Name: "payload.message_id", Type: "number", Example: "2"},
+			{Name: "payload.payload", Type: "array", Example: "[3]"},
+			{Name: "payload.payload.0", Type: "number", Doc: "First element of payload", Example: "3"},
+		}},
+		{"names that are taken, in an envelope", raw(`{"event":1,"message_id":2,"payload":{"event":3,"payload":4}}`), []webhook.Variable{
+			{Name: "payload.event", Type: "number", Doc: "Member of payload", Example: "3"},
+			{Name: "payload.payload", Type: "number", Doc: "Member of payload", Example: "4"},
+		}},
+		{"names with other characters", raw(`{"a b":{"c.d":1,"e":[2]},"in":3,"true":4,"":5}`), []webhook.Variable{
+			{Name: "payload['a b']", Type: "object", Example: `{"c.d":1,"e":[2]}`},
+			{Name: "payload['a b']['c.d']", Type: "number", Doc: "Member of ['a b']", Example: "1"},
+			{Name: "payload['a b'].e", Type: "array", Doc: "Member of ['a b']", Example: "[2]"},
+			{Name: "payload['a b'].e.0", Type: "number", Doc: "First element of ['a b'].e", Example: "2"},
+			{Name: "payload.in", Type: "number", Example: "3"},
+			{Name: "payload.true", Type: "number", Example: "4"},
+			{Name: "payload['']", Type: "number", Example: "5"},
+		}},
+		{"an alias that is a member", mustRead[payload.CallReport](`{"mid":"1","id":"2"}`), []webhook.Variable{
+			{Name: "id", Type: "string", Example: "2"},
+		}},
 		{"not JSON", raw(`{`), []webhook.Variable{}},
 	}
 	for _, tt := range tests {

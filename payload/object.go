@@ -150,7 +150,7 @@ func (o *object[T]) value(m *member[T], v *T, x extra) field.Value {
 func (o *object[T]) derive(name, of, doc string, get func(v *T, there field.Value) field.Value) *object[T] {
 	there := func(any) field.Value { return field.Null }
 	if of != "" {
-		there, _ = o.typ.Lookup(field.Split(of))
+		there, _ = o.typ.Lookup(strings.Split(of, "."))
 	}
 	o.typ.Derived = append(o.typ.Derived, &field.Member{
 		Name: name, Kind: "string", Doc: doc, Of: of, Derived: true,

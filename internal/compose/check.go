@@ -2,6 +2,7 @@ package compose
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -45,8 +46,18 @@ func (p *Program) Problems(faults []*Error) []Problem {
 			if ph.name != nil {
 				c.checkName(part, ph)
 			}
+			ph.names(func(u *placeholder, _ int) { c.checkReserved(part, u) })
 		}
 	}
+	for _, ph := range p.operands {
+		c.checkReserved(p.whenPart, ph)
+	}
+	c.checkKinds()
+	c.checkDialects("url", p.webhook.URL)
+	for name, value := range p.webhook.Headers {
+		c.checkDialects("headers."+name, value)
+	}
+	c.checkDialects("body", p.webhook.Body)
 	slices.SortStableFunc(c.problems[:errorsEnd], inOrder)
 	slices.SortStableFunc(c.problems[errorsEnd:], inOrder)
 	return c.problems
@@ -161,6 +172,53 @@ func (p *part) withoutTags() string {
 	return string(b)
 }
 
+// owners tells whose the reserved names are.
+var owners = map[string]string{
+	"event": "the type of the event", "webhook_id": "the webhook's", "message_id": "the delivery's", "payload": "the whole event",
+}
+
+// checkReserved warns about a reserved name where an event has a member of that name.
+func (c *checker) checkReserved(p *part, ph *placeholder) {
+	owner, ok := owners[ph.Name]
+	if !ok {
+		return
+	}
+	for _, g := range c.samples {
+		own, hidden := g.hides(ph.name)
+		if !hidden {
+			continue
+		}
+		text := fmt.Sprintf("%s is %s", ph.Name, owner)
+		if own == "" {
+			text += "; nothing names the event's own"
+		} else {
+			text += "; the event's own is " + own
+		}
+		c.warnIn(p.field, ph.At, ph.NameEnd-ph.At, problem.New(problem.ReservedName, text, nil, ph.Name, owner, own))
+		c.problems[len(c.problems)-1].Suggestion = own
+		return
+	}
+}
+
+// checkKinds warns about kinds of samples of which no message can be made, if there are
+// others. Of those with a type that the condition refuses none is wanted.
+func (c *checker) checkKinds() {
+	var unsent []Problem
+	for _, g := range c.samples {
+		missing := c.missing(g)
+		if len(missing) == 0 || c.refuses(g.eventType) {
+			continue
+		}
+		first := missing[0]
+		err := problem.Errorf(problem.KindUnsent, "%s is no name of %s: such events will not be sent; a default can replace it",
+			first.Name, g.eventType)
+		unsent = append(unsent, Problem{first.part.field, first.At, first.NameEnd - first.At, err, "", true})
+	}
+	if len(unsent) < len(c.samples) {
+		c.problems = append(c.problems, unsent...)
+	}
+}
+
 // checkTag warns about the way a tag is written.
 func (c *checker) checkTag(p *part, n template.Node) {
 	at := n.Offset - 1
@@ -182,7 +240,7 @@ func (c *checker) checkName(p *part, ph *placeholder) {
 	if m == nil {
 		return
 	}
-	written := writtenLength(p.source[ph.At:])
+	written := ph.NameEnd - ph.At
 	if m.Absent != "" && nextDefault(ph.Filters, 0) < 0 && !ph.optional {
 		empty := "empty"
 		if ph.op == opJSON {

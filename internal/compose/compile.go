@@ -99,12 +99,25 @@ func (c *compiler) split(field, source string) ([]template.Node, bool) {
 		if !n.Placeholder() {
 			continue
 		}
-		if c.placeholders++; c.placeholders > request.MaxPlaceholders {
+		if c.placeholders += countNames(n); c.placeholders > request.MaxPlaceholders {
 			err := n.Errorf(problem.TooManyPlaceholders, "more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
 			return nil, c.fail(inTemplate(field, source, err))
 		}
 	}
 	return nodes, nodes != nil || len(errs) == 0
+}
+
+// countNames counts a placeholder with the names that are arguments of its filters.
+func countNames(n template.Node) int {
+	count := 1
+	for _, call := range n.Filters {
+		for _, a := range call.Args {
+			if a.Name != "" {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // checkSource checks the size and the bytes of a template.
@@ -144,7 +157,7 @@ func (c *compiler) add(field, source string, limit int, nodes []template.Node, p
 		if n.Name != "" {
 			ph.name = c.name(n.Name)
 		}
-		ph.filters = c.compileFilters(p, n)
+		c.compileFilters(p, ph)
 		if ph.optional = c.compileOptional(p, n, at); ph.optional {
 			ph.lead, p.optional = at.lead, true
 			ph.filters = ph.filters[:len(ph.filters)-1]
@@ -171,19 +184,34 @@ func (c *compiler) name(text string) *name {
 }
 
 // compileFilters makes the filters of a placeholder.
-func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
-	var filters []filter.Filter
-	for _, call := range n.Filters {
+func (c *compiler) compileFilters(p *part, ph *placeholder) {
+	n := ph.Node
+	for i, call := range n.Filters {
 		args := make([]field.Value, len(call.Args))
-		for i, a := range call.Args {
-			args[i] = a.Value
+		for j, a := range call.Args {
+			if args[j] = a.Value; a.Name == "" {
+				continue
+			}
+			args[j] = filter.ByName
+			if ph.args == nil {
+				ph.args = make([][]*placeholder, len(n.Filters))
+			}
+			if ph.args[i] == nil {
+				ph.args[i] = make([]*placeholder, len(args))
+			}
+			ph.args[i][j] = &placeholder{
+				Node: template.Node{Name: a.Name, Offset: a.At, At: a.At, NameEnd: a.End, End: a.End},
+				name: c.name(a.Name), argument: true,
+			}
 		}
 		f, err := filter.Compile(call.Name, args)
 		if bad := (*filter.ArgError)(nil); errors.As(err, &bad) {
 			e := &template.Error{Offset: call.At, Length: len(call.Name), Name: n.Name, Err: bad.Err}
 			if bad.Index >= 0 {
 				a := call.Args[bad.Index]
-				e.Offset, e.Length = a.At, a.End-a.At
+				if e.Offset, e.Length = a.At, a.End-a.At; a.Name != "" {
+					ph.args[i][bad.Index] = nil // one fault is enough
+				}
 			}
 			fault := inTemplate(p.field, p.source, e)
 			if errors.Is(err, filter.ErrUnknown) {
@@ -191,9 +219,8 @@ func (c *compiler) compileFilters(p *part, n template.Node) []filter.Filter {
 			}
 			c.fail(fault)
 		}
-		filters = append(filters, f)
+		ph.filters = append(ph.filters, f)
 	}
-	return filters
 }
 
 func (c *compiler) compileURL() {
@@ -409,7 +436,7 @@ func (c *compiler) jsonPlaces(nodes []template.Node) ([]place, error) {
 	}
 	places := make([]place, len(nodes))
 	for i, at := range found {
-		places[i] = jsonPlace(at)
+		places[i] = jsonPlace(nodes[i], at)
 		if at.Lead > 0 {
 			before := nodes[i-1].Text
 			places[i].lead = len(rawjson.MendSurrogates([]byte(before[len(before)-at.Lead:])))
@@ -423,9 +450,9 @@ func (c *compiler) jsonPlaces(nodes []template.Node) ([]place, error) {
 	return places, nil
 }
 
-func jsonPlace(at template.Place) place {
+func jsonPlace(n template.Node, at template.Place) place {
 	made := place{op: opJSON, refusal: unless(at.Lead > 0, errOptionalMember)}
-	if at.InString {
+	if n.InString {
 		made.op = opString
 	}
 	if at.Element {

@@ -2,8 +2,8 @@ package compose
 
 import "github.com/ringhook/webhook/internal/field"
 
-// Spellings are the names by which a template can name a member.
-func Spellings(member string, envelope bool) []string { return spellings(member, envelope) }
+// Spelling is the name by which a template names a member.
+func Spelling(member []string, envelope bool) string { return spelling(member, envelope) }
 
 // LookUp looks a name up in the JSON form of an event without a Go type.
 func LookUp(name string, doc field.Value) field.Value { return newName(name).lookUp(doc, shapeOpen) }

@@ -1,10 +1,10 @@
 package compose
 
 import (
-	"strings"
-
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
+	"github.com/ringhook/webhook/internal/template"
 )
 
 // A name is the name in a placeholder: a reserved name, or a path to a member of the
@@ -17,7 +17,7 @@ type name struct {
 }
 
 func newName(text string) *name {
-	path := field.Split(text)
+	path := template.Path(text)
 	return &name{
 		text: text, kind: reserved[text],
 		bare: paths(path, false), envelope: paths(path, true),
@@ -59,17 +59,31 @@ func paths(name []string, envelope bool) [][]string {
 	return [][]string{name}
 }
 
-// spellings is the inverse of paths: the names by which a template can name a member. A
-// shorter one may be taken by another member, or by a reserved name.
-func spellings(member string, envelope bool) []string {
-	if !envelope {
-		return []string{member, "payload." + member}
+// spelling is the inverse of paths: the name by which a template names a member. It is
+// empty if there is none: at the top of an envelope, a reserved name hides a member, and a
+// name may be too long.
+func spelling(member []string, envelope bool) string {
+	name := template.Spell(member)
+	taken := member[0] == "payload" && (!envelope || len(member) == 1) ||
+		len(member) == 1 && reserved[member[0]] != readMember
+	if !envelope && (taken || name[0] == '[') {
+		name, taken = template.Spell(append([]string{"payload"}, member...)), false
 	}
-	short, ok := strings.CutPrefix(member, "payload.")
-	if ok && !strings.HasPrefix(short, "payload.") { // which would mean the one above it
-		return []string{member, short}
+	if taken || len(name) > request.MaxNameSize || len(member) >= request.MaxDepth {
+		return ""
 	}
-	return []string{member}
+	return name
+}
+
+// otherSpelling returns the other name of a member, which may be taken by another one.
+func otherSpelling(member []string, envelope bool) string {
+	switch {
+	case !envelope:
+		return template.Spell(append([]string{"payload"}, member...))
+	case member[0] == "payload" && len(member) > 1:
+		return template.Spell(member[1:])
+	}
+	return ""
 }
 
 func (n *name) paths(envelope bool) [][]string {

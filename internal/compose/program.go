@@ -53,10 +53,33 @@ type placeholder struct {
 	before  string
 	name    *name // nil for a literal
 	filters []filter.Filter
+	args    [][]*placeholder // of each filter, nil for literals; nil if there are no names
 	op      op
 
+	argument bool // it is no placeholder, but an argument of a filter of one
 	optional bool // it is left out when it has no value,
 	lead     int  // with so many bytes of the text before it
+}
+
+// names calls yield with the placeholder and the names that are arguments of its filters,
+// in their order, with the index of the filter. It is -1 for the placeholder's own.
+func (ph *placeholder) names(yield func(use *placeholder, filter int)) {
+	if ph.name != nil {
+		yield(ph, -1)
+	}
+	for i, args := range ph.args {
+		for _, arg := range args {
+			if arg != nil {
+				yield(arg, i)
+			}
+		}
+	}
+}
+
+// hasFallback reports whether something replaces the value of a name that an event does not
+// have, behind the filter with that index.
+func (ph *placeholder) hasFallback(filter int) bool {
+	return nextDefault(ph.Filters, filter+1) >= 0 || ph.optional && filter < 0
 }
 
 // An op is how a value is escaped. It depends on the place of the placeholder.

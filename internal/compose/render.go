@@ -141,7 +141,9 @@ func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) 
 	if a.name == nil || len(a.filters) > 0 || a.optional {
 		v, err = r.runFilters(p, a)
 	} else if v.Kind == rawjson.None {
-		v, err = r.value(p, a)
+		if v, err = r.value(p, a); err == nil && v.Kind == rawjson.None {
+			err = r.unknown(p, a.placeholder)
+		}
 	}
 	if err != nil {
 		return dst, err
@@ -158,7 +160,19 @@ func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) 
 	}
 }
 
-// value reads a name that the functions of the event's type did not find.
+// read reads a name. The result has the Kind None if the event does not know the name, but
+// the samples of others do.
+func (r *renderer) read(p *part, a *accessor) (v field.Value, err error) {
+	if a.get != nil {
+		v = a.get(r.pointer)
+	}
+	if v.Kind == rawjson.None {
+		return r.value(p, a)
+	}
+	return v, nil
+}
+
+// value reads a name, as read does, that the functions of the event's type did not find.
 func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 	switch a.kind {
 	case readEvent:
@@ -178,10 +192,12 @@ func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 		v = a.name.lookUp(&r.doc, a.shape)
 	}
 	if v.Kind == rawjson.None {
-		if !a.known && !r.program.sampled(r.binding.entry, eventType(r.event), a.name) {
+		switch {
+		case a.known || r.program.sampled(r.binding.entry, eventType(r.event), a.name):
+			v = field.Null
+		case !a.elsewhere:
 			return v, r.unknown(p, a.placeholder)
 		}
-		v = field.Null
 	}
 	return v, nil
 }
@@ -196,7 +212,7 @@ func (r *renderer) unknown(p *part, ph *placeholder) error {
 			known = g
 		}
 	}
-	return p.unknown(ph, known)
+	return p.unknown(ph, newKnown(known))
 }
 
 // over ends a part that is too long: at a placeholder, or at its end if at is nil.

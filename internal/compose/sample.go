@@ -11,6 +11,7 @@ import (
 	"github.com/ringhook/webhook/internal/nearest"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/template"
 )
 
 // A sampleGroup is the samples of one Go type or, if the Go type does not define the
@@ -44,6 +45,26 @@ func (g *sampleGroup) knows(n *name) bool {
 func (g *sampleGroup) has(n *name) bool {
 	shape := shapeOf(g.entry.Type)
 	return slices.ContainsFunc(g.docs, func(doc field.Value) bool { return n.isIn(doc, shape) })
+}
+
+// hides reports whether a member of the group's events has the reserved name n, and another
+// value. own is the name of that member; empty if there is none.
+func (g *sampleGroup) hides(n *name) (own string, hidden bool) {
+	shape := shapeOf(g.entry.Type)
+	for _, doc := range g.docs {
+		envelope := shape.isEnvelope(doc)
+		member := []string{n.text}
+		if !n.isWhole() && envelope && doc.Walk(member).Kind == rawjson.None {
+			member = append([]string{"payload"}, member...)
+		}
+		switch v := doc.Walk(member); {
+		case v.Kind == rawjson.None, n.isWhole() && (envelope || v.Empty()):
+		case n.kind == readEvent && v.String() == g.eventType:
+		default:
+			return spelling(member, envelope), true
+		}
+	}
+	return "", false
 }
 
 // member returns what is known of a name, or nil.
@@ -86,8 +107,9 @@ func (p *Program) sampled(entry *field.Entry, eventType string, n *name) bool {
 	})
 }
 
-// checkNames checks that one group of samples knows all the names. If none does, the
-// names that are unknown to the best group are faults.
+// checkNames checks that there are events that a message can be made of: that one group of
+// samples knows all the names which it needs. If none does, those that are unknown to the
+// best group are faults.
 func (c *compiler) checkNames(samples []Event) {
 	for _, e := range samples {
 		if err := c.addSample(e); err != nil {
@@ -95,32 +117,54 @@ func (c *compiler) checkNames(samples []Event) {
 		}
 	}
 	var best *sampleGroup
-	var fewest []*name
+	var fewest []use
 	for _, g := range c.samples {
-		if unknown := c.unknownTo(g); best == nil || len(unknown) < len(fewest) {
-			best, fewest = g, unknown
+		if missing := c.missing(g); best == nil || len(missing) < len(fewest) {
+			best, fewest = g, missing
 		}
 	}
 	if len(fewest) == 0 {
 		return
 	}
-	for _, p := range c.parts {
-		for _, ph := range p.placeholders {
-			if ph.name != nil && slices.Contains(fewest, ph.name) {
-				c.fail(p.unknown(ph, best))
-			}
-		}
+	known := newKnown(best)
+	for _, u := range fewest {
+		c.fail(u.part.unknown(u.placeholder, known))
 	}
 }
 
-// unknownTo returns the names that a group of samples does not know.
-func (p *Program) unknownTo(g *sampleGroup) (unknown []*name) {
+// A use is a name in a part: in a placeholder, or as an argument of a filter.
+type use struct {
+	part *part
+	*placeholder
+}
+
+// missing returns the names for want of which no message can be made of a group's events.
+// Those of runFilters and arguments are not among them.
+func (p *Program) missing(g *sampleGroup) (missing []use) {
+	knows := map[*name]bool{}
 	for _, n := range p.names {
-		if !g.knows(n) {
-			unknown = append(unknown, n)
+		knows[n] = g.knows(n)
+	}
+	for _, part := range p.parts {
+		for _, ph := range part.placeholders {
+			known := false // a name before was
+			ph.names(func(u *placeholder, filter int) {
+				fallback := ph.hasFallback(filter) || known && filter >= 0 && ph.Filters[filter].Name == "default"
+				switch {
+				case knows[u.name]:
+					known = true
+				case !fallback || !p.knownToAny(u.name):
+					missing = append(missing, use{part, u})
+				}
+			})
 		}
 	}
-	return unknown
+	return missing
+}
+
+// knownToAny reports whether a sample of any kind knows a name.
+func (p *Program) knownToAny(n *name) bool {
+	return slices.ContainsFunc(p.samples, func(g *sampleGroup) bool { return g.knows(n) })
 }
 
 func (c *compiler) addSample(e Event) *Error {
@@ -151,59 +195,66 @@ func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
 	return entry, field.FromJSON(rawjson.Trim(string(b))), nil
 }
 
-// unknown returns the error for a placeholder whose name a group does not know.
-func (p *part) unknown(ph *placeholder, g *sampleGroup) *Error {
+// unknown returns the error for a placeholder whose name is not known.
+func (p *part) unknown(ph *placeholder, k *known) *Error {
 	text := fmt.Sprintf("unknown name %q", ph.Name)
-	near := g.nearest(ph.Name)
+	near := k.nearest(ph.Name)
 	if near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
+	} else if ph.argument {
+		text += "; a text is written in quotes"
 	}
 	e := p.fault(ph, problem.New(problem.UnknownName, text, ErrUnknownName, ph.Name, near))
-	e.Offset, e.Length, e.Suggestion = ph.At, writtenLength(p.source[ph.At:]), near
+	e.Offset, e.Length, e.Suggestion = ph.At, ph.NameEnd-ph.At, near
 	return e
 }
 
-// writtenLength returns the length of the name at the start of a template's text.
-func writtenLength(text string) int {
-	if end := strings.IndexAny(text, " \t\r\n|}>"); end >= 0 {
-		return end
-	}
-	return len(text)
+// known has the names of a group, for many searches of the nearest one.
+type known struct {
+	*sampleGroup
+	plain, prefixed []string // to try for a name, and for one that begins with payload
 }
 
-// nearest returns the known name that is closest to a misspelt one, or "" if none is.
-func (g *sampleGroup) nearest(misspelt string) string {
-	search := nearest.To(misspelt)
-	for _, known := range slices.Sorted(maps.Keys(reserved)) {
-		search.Try(known)
-	}
-	prefixed := strings.HasPrefix(misspelt, "payload.")
+func newKnown(g *sampleGroup) *known {
+	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved))}
+	k.prefixed = slices.Clone(k.plain)
 	shape := shapeOf(g.entry.Type)
 	envelope := shape == shapeEnvelope || slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
-	add := func(member string) {
-		if !prefixed && !envelope { // spares making the other spelling of thousands of names
-			search.Try(member)
-			return
-		}
-		for _, known := range spellings(member, envelope) {
-			if strings.HasPrefix(known, "payload.") == prefixed || known == member {
-				search.Try(known)
-			}
+	add := func(member []string) {
+		name, other := spelling(member, envelope), otherSpelling(member, envelope)
+		k.plain, k.prefixed = append(k.plain, name), append(k.prefixed, name)
+		if strings.HasPrefix(other, "payload") {
+			k.prefixed = append(k.prefixed, other)
+		} else {
+			k.plain = append(k.plain, other)
 		}
 	}
 	if g.entry.Type != nil {
-		g.entry.Names(func(path string, m *field.Member) {
+		g.entry.Names(func(path []string, m *field.Member) {
 			add(path)
 			for _, alias := range m.Aliases {
-				add(strings.TrimSuffix(path, m.Name) + alias)
+				add(append(slices.Clone(path[:len(path)-1]), alias))
 			}
 		})
 	}
 	for _, doc := range g.docs {
 		doc.Names(add)
 	}
+	return k
+}
+
+// nearest returns the known name that is closest to a misspelt one, or "" if none is.
+func (k *known) nearest(misspelt string) string {
+	names := k.plain
+	if template.Path(misspelt)[0] == "payload" {
+		names = k.prefixed
+	}
+	search := nearest.To(misspelt)
+	for _, name := range names {
+		search.Try(name)
+	}
 	best := search.Best()
-	if best == "" || !g.knows(newName(best)) { // another member has that name
+	if best == "" || !k.knows(newName(best)) { // another member has that name
 		return ""
 	}
 	return best

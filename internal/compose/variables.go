@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/template"
 )
 
 // A Variable is a name that templates may use for an event.
@@ -35,31 +36,38 @@ func Variables(e Event) []Variable {
 			vars = append(vars, v)
 		}
 	}
+	envelope := shapeOf(entry.Type).isEnvelope(doc)
 	var derived []Variable
 	if entry.Type != nil {
-		entry.Names(func(path string, m *field.Member) {
-			above := strings.TrimSuffix(path, m.Name)
+		entry.Names(func(path []string, m *field.Member) {
+			name, above := spelling(path, envelope), path[:len(path)-1]
+			if name == "" {
+				return
+			}
 			if m.Derived {
-				v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: read(entry, e, path).String()}
+				v := Variable{Name: name, Type: m.Kind, Doc: m.Doc, Example: read(entry, e, path).String()}
 				if m.Of != "" {
-					v.Aliases = []string{above + m.Of}
+					v.Aliases = []string{spelling(append(slices.Clone(above), strings.Split(m.Of, ".")...), envelope)}
 				}
 				derived = append(derived, v)
 				return
 			}
-			v := Variable{Name: path, Type: m.Kind, Doc: m.Doc, Example: value(path).String()}
+			v := Variable{Name: name, Type: m.Kind, Doc: m.Doc, Example: value(name).String()}
 			for _, alias := range m.Aliases {
 				// A member of that name, which this event has, is another value.
-				if alias = above + alias; value(alias).Kind == rawjson.None {
+				path := append(slices.Clone(above), alias)
+				if alias = spelling(path, envelope); doc.Walk(path).Kind == rawjson.None && alias != "" {
 					v.Aliases = append(v.Aliases, alias)
 				}
 			}
 			add(v)
 		})
 	}
-	doc.Names(func(path string) {
-		v := value(path)
-		add(Variable{Name: path, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
+	doc.Names(func(path []string) {
+		if name := spelling(path, envelope); name != "" {
+			v := value(name)
+			add(Variable{Name: name, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
+		}
 	})
 	for _, v := range derived {
 		i := slices.IndexFunc(vars, func(of Variable) bool {
@@ -75,8 +83,8 @@ func Variables(e Event) []Variable {
 }
 
 // read reads a name of an event's Go type that is not in its JSON form.
-func read(entry *field.Entry, e Event, path string) field.Value {
-	get, _ := entry.Lookup(field.Split(path))
+func read(entry *field.Entry, e Event, path []string) field.Value {
+	get, _ := entry.Lookup(path)
 	if get == nil || entry.Load == nil {
 		return field.Null
 	}
@@ -85,13 +93,13 @@ func read(entry *field.Entry, e Event, path string) field.Value {
 }
 
 // describe describes a name that has no description of its own, by what contains it.
-func describe(path string) string {
-	switch i := strings.LastIndexByte(path, '.'); {
-	case i < 0:
+func describe(path []string) string {
+	switch last := len(path) - 1; {
+	case last == 0:
 		return ""
-	case path[i:] == ".0":
-		return "First element of " + path[:i]
+	case path[last] == "0":
+		return "First element of " + template.Spell(path[:last])
 	default:
-		return "Member of " + path[:i]
+		return "Member of " + template.Spell(path[:last])
 	}
 }

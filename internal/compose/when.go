@@ -2,7 +2,6 @@ package compose
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
@@ -78,27 +77,22 @@ func (c *compiler) checkWhen() {
 	if len(c.samples) == 0 {
 		return
 	}
+	var k *known
 	for _, ph := range c.operands {
 		if ph.name != nil && !c.knownToAny(ph.name) {
-			e := c.whenPart.unknown(ph, c.samples[0])
-			e.Length = ph.End - ph.At
-			c.fail(e)
+			if k == nil {
+				k = newKnown(c.samples[0])
+			}
+			c.fail(c.whenPart.unknown(ph, k))
 		}
 	}
-}
-
-func (p *Program) knownToAny(n *name) bool {
-	return slices.ContainsFunc(p.samples, func(g *sampleGroup) bool { return g.knows(n) })
 }
 
 // bindWhen returns what reads the operands of the condition from events of one Go type.
 func (p *Program) bindWhen(entry *field.Entry) []*accessor {
 	accessors := make([]*accessor, len(p.operands))
 	for i, ph := range p.operands {
-		accessors[i] = newAccessor(entry, ph)
-		if ph.name != nil && p.knownToAny(ph.name) {
-			accessors[i].known = true
-		}
+		accessors[i] = p.newAccessor(entry, ph)
 	}
 	return accessors
 }
@@ -148,17 +142,66 @@ func (r *renderer) wants(c *condition) (bool, error) {
 	return false, nil
 }
 
+// refuses reports whether no event of a type is wanted, as far as the type alone tells.
+func (p *Program) refuses(eventType string) bool {
+	holds, certain := p.decide(p.when, eventType)
+	return certain && !holds
+}
+
+func (p *Program) decide(c *condition, eventType string) (holds, certain bool) {
+	if c == nil {
+		return true, true
+	}
+	switch c.op {
+	case "not":
+		holds, certain = p.decide(c.parts[0], eventType)
+		return !holds, certain
+	case "and", "or":
+		all := true
+		for _, part := range c.parts {
+			holds, certain := p.decide(part, eventType)
+			if certain && holds == (c.op == "or") {
+				return holds, true
+			}
+			all = all && certain
+		}
+		return c.op == "and", all
+	}
+	left, certain := p.ofType(c.left, eventType)
+	if !certain || c.op == "contains" || c.op == "in" && !c.list {
+		return false, false
+	}
+	op := c.op
+	if op == "in" {
+		op = "=="
+	}
+	for _, o := range c.right {
+		right, certain := p.ofType(o, eventType)
+		if !certain {
+			return false, false
+		}
+		holds = holds || compare(op, left, right, c.left.number || o.number)
+	}
+	return holds, true
+}
+
+// ofType returns the value of an operand that all events of a type share.
+func (p *Program) ofType(o operand, eventType string) (v field.Value, certain bool) {
+	switch ph := p.operands[o.index]; {
+	case ph.name == nil:
+		return ph.Literal, true
+	case ph.name.kind == readEvent:
+		return field.Text(eventType), true
+	}
+	return v, false
+}
+
 // operand reads the value of an operand, and counts it as work.
 func (r *renderer) operand(o operand) (v field.Value, err error) {
 	a := r.binding.when[o.index]
 	v = a.Literal
 	if a.name != nil {
-		if a.get != nil {
-			v = a.get(r.pointer)
-		}
-		if v.Kind == rawjson.None {
-			v, err = r.value(r.program.whenPart, a)
-		}
+		v, err = r.read(r.program.whenPart, a)
 	}
 	if r.filtered += len(v.Text); err == nil && r.filtered > request.MaxFilterWork {
 		err = r.program.whenPart.fault(a.placeholder, errFilterWork)

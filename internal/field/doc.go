@@ -1,7 +1,7 @@
 package field
 
 import (
-	"strings"
+	"fmt"
 
 	"github.com/ringhook/webhook/internal/rawjson"
 )
@@ -11,7 +11,7 @@ import (
 // megabyte again for each of them would take a minute.
 type Doc struct {
 	Value
-	large map[string]parts // by the dotted path to them
+	large map[string]parts // by the path to them, in quotes
 }
 
 type parts struct {
@@ -30,7 +30,7 @@ func (d *Doc) Walk(path []string) Value {
 		if !v.Composite() || len(v.Text) < largeText {
 			return v.Walk(path[i:])
 		}
-		p := d.parts(strings.Join(path[:i], "."), v)
+		p := d.parts(fmt.Sprintf("%q", path[:i]), v)
 		raw, ok := p.members[name]
 		if v.Kind == rawjson.List {
 			n, isIndex := Index(name)

@@ -127,8 +127,7 @@ func typeOf(s reflect.Type, above []reflect.Type) *Type {
 			otherName, _, _ := jsonName(other)
 			return otherName == name && len(other.Index) < len(f.Index)
 		})
-		// No name in a template can reach a member with a dot.
-		if hidden || t.Member(name) != nil || strings.Contains(name, ".") {
+		if hidden || t.Member(name) != nil {
 			continue
 		}
 		m := &Member{

@@ -1,7 +1,7 @@
 package field
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/ringhook/webhook/internal/rawjson"
 )
@@ -218,28 +218,29 @@ func (t *Type) Find(path []string) *Member {
 	return m.Type.Find(path[1:])
 }
 
-// Names calls yield with every name the type knows, in order, with the index 0 for the
-// elements of lists, and with derived names behind the members.
-func (t *Type) Names(yield func(path string, m *Member)) { t.names("", 0, yield) }
+// Names calls yield with the path of every name the type knows, in order, with the index 0
+// for the elements of lists, and with derived names behind the members.
+func (t *Type) Names(yield func(path []string, m *Member)) { t.names(nil, yield) }
 
-func (t *Type) names(prefix string, depth int, yield func(string, *Member)) {
-	if depth > 8 { // a type that contains itself
+func (t *Type) names(above []string, yield func([]string, *Member)) {
+	if len(above) > 8 { // a type that contains itself
 		return
 	}
 	if t.Elem != nil {
-		t.Elem.names(prefix+"0.", depth+1, yield)
+		t.Elem.names(extend(above, "0"), yield)
 		return
 	}
 	for _, m := range t.Members {
-		yield(prefix+m.Name, m)
+		path := extend(above, m.Name)
+		yield(path, m)
 		if m.Type != nil {
-			m.Type.names(prefix+m.Name+".", depth+1, yield)
+			m.Type.names(path, yield)
 		}
 	}
 	for _, m := range t.Derived {
-		yield(prefix+m.Name, m)
+		yield(extend(above, m.Name), m)
 	}
 }
 
-// Split cuts a dotted name into its parts.
-func Split(name string) []string { return strings.Split(name, ".") }
+// extend returns a new path, one name longer.
+func extend(path []string, name string) []string { return append(slices.Clip(path), name) }

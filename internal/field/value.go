@@ -155,9 +155,9 @@ func Index(name string) (i int, ok bool) {
 // Names calls yield with the path of every name below v; of a list, with the names of
 // its first element. It stops early if v is huge, perhaps on purpose: Walk finds every
 // name, but Names does not list every one.
-func (v Value) Names(yield func(path string)) {
+func (v Value) Names(yield func(path []string)) {
 	left := listedNames
-	v.names("", 0, func(path string) bool {
+	v.names(nil, 0, func(path []string) bool {
 		yield(path)
 		left--
 		return left > 0
@@ -171,23 +171,20 @@ const (
 	listedSize  = 512 // bytes of a path
 )
 
-func (v Value) names(prefix string, depth int, yield func(string) bool) (more bool) {
-	if !v.Composite() || depth > listedDepth {
+func (v Value) names(above []string, size int, yield func([]string) bool) (more bool) {
+	if !v.Composite() || len(above) > listedDepth {
 		return true
 	}
 	for it := rawjson.Walk(v.Text); it.Next(); {
-		path := prefix + "0"
+		name := "0"
 		if v.Kind == rawjson.Object {
-			if it.KeyEnd-it.KeyStart+len(prefix) > listedSize {
+			if it.KeyEnd-it.KeyStart+size > listedSize {
 				continue
 			}
-			key := it.Key()
-			if key == "" || strings.Contains(key, ".") {
-				continue // a template cannot name it
-			}
-			path = prefix + key
+			name = it.Key()
 		}
-		if !yield(path) || !FromJSON(it.Value()).names(path+".", depth+1, yield) {
+		path := extend(above, name)
+		if !yield(path) || !FromJSON(it.Value()).names(path, size+len(name)+1, yield) {
 			return false
 		}
 		if v.Kind == rawjson.List {

@@ -49,6 +49,7 @@ func (e *ArgError) Unwrap() error { return e.Err }
 type Filter struct {
 	name  string
 	work  int
+	late  bool // it is made for each event, by With
 	apply filterFunc
 }
 
@@ -78,8 +79,46 @@ func (f Filter) Apply(v field.Value) (field.Value, error) {
 	return out, nil
 }
 
-// Compile returns the filter with that name. Its arguments are literals: strings, whole
-// numbers, true, false and null.
+// ByName is an argument that is not a literal but a name: With gets its values.
+var ByName = field.Value{}
+
+// Late reports whether the filter has arguments that are ByName.
+func (f Filter) Late() bool { return f.late }
+
+// With returns the filter for an event, with the values of its arguments there. What is
+// absent is the empty text, and zero as a number. Its errors are those of Apply.
+func (f Filter) With(args []field.Value) (Filter, error) {
+	given := make([]field.Value, len(args))
+	params := table[f.name].params
+	for i, v := range args {
+		given[i] = params[i%len(params)].given(v)
+	}
+	made, err := Compile(f.name, given)
+	if bad := (*ArgError)(nil); errors.As(err, &bad) {
+		return f, bad.Err
+	}
+	return made, err
+}
+
+// given returns the value of a name as the argument that a literal would be.
+func (p param) given(v field.Value) field.Value {
+	switch {
+	case p == aText:
+		return field.Text(v.String())
+	case v.Empty() && (p == aNumber || p == aDivisor):
+		return field.Number("0")
+	case v.Kind == rawjson.None:
+		return field.Null
+	}
+	return v
+}
+
+// takesNames reports whether the argument is a value that goes into the result, and no
+// pattern or length. Only then it may be a name: the author bounds the cost.
+func (p param) takesNames() bool { return p == anything || p == aText || p == aNumber || p == aDivisor }
+
+// Compile returns the filter with that name. Its arguments are literals (strings, whole
+// numbers, true, false and null) or ByName.
 func Compile(name string, args []field.Value) (Filter, error) {
 	s, ok := table[name]
 	if !ok {
@@ -93,9 +132,13 @@ func Compile(name string, args []field.Value) (Filter, error) {
 		return Filter{}, &ArgError{at, problem.Errorf(problem.ArgumentCount, "%s takes %s, not %d", name, s.counts(), n)}
 	}
 	checked := make([]arg, len(args))
-	work := 0
+	work, late := 0, false
 	for i, v := range args {
 		p := s.params[i%len(s.params)]
+		if v == ByName && p.takesNames() {
+			late = true
+			continue
+		}
 		a, err := p.check(v)
 		if err != nil {
 			text := fmt.Sprintf("%s: argument %d %v", name, i+1, err)
@@ -109,7 +152,10 @@ func Compile(name string, args []field.Value) (Filter, error) {
 			return Filter{}, &ArgError{i, problem.Errorf(problem.ArgumentTwice, "%s: argument %d is listed before", name, i+1)}
 		}
 	}
-	return Filter{name, work, s.make(checked)}, nil
+	if late {
+		return Filter{name: name, late: true}, nil
+	}
+	return Filter{name: name, work: work, apply: s.make(checked)}, nil
 }
 
 // repeated returns the index of a pair for a value that another pair before it is for, or -1.
@@ -196,6 +242,9 @@ var errRange = errors.New("is out of range")
 
 // check returns the argument, or what is wrong with it.
 func (p param) check(v field.Value) (a arg, err error) {
+	if v == ByName {
+		return a, errors.New("is a name, want a fixed value")
+	}
 	a = arg{value: v, text: v.String()}
 	switch p {
 	case aText, aSeparator, aPattern, aMember:

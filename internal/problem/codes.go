@@ -15,7 +15,7 @@ var (
 	TagInTag         = code("tag-in-tag")
 	EmptyPlaceholder = code("placeholder-empty")
 	TagEndExpected   = code("tag-end-expected", found)
-	NameExpected     = code("name-expected")
+	NameExpected     = code("name-expected", "where, in English")
 	DigitsExpected   = code("digits-expected")
 	NumberTooLong    = code("number-too-long", is, most)
 	QuoteUnclosed    = code("quote-unclosed", "the quote")
@@ -26,6 +26,10 @@ var (
 	BlankInName      = code("name-blank")
 	NameCharacter    = code("name-character", "the character")
 	NoIndex          = code("index-not-whole")
+	BracketExpected  = code("bracket-expected", found)
+	EscapedQuote     = code("quote-escaped")
+	NotWhole         = code("number-not-whole", found)
+	DateControl      = code("date-control")
 	UnknownName      = code("unknown-name", name, near)
 )
 
@@ -205,6 +209,10 @@ var (
 	TextUnquoted      = code("text-unquoted", name)
 	CompositeInURL    = code("composite-in-url", name, "object or array")
 	NumberTouchesURL  = code("number-next-to-text", name)
+	KindUnsent        = code("event-not-sent", name, "the type of the event")
+	ReservedName      = code("name-reserved", name, "whose it is, in English", "the event's own name, or nothing")
+	Statement         = code("no-statements")
+	OtherDialect      = code("plain-text", "the placeholder")
 )
 
 // Warnings about dates.
@@ -216,11 +224,9 @@ var (
 
 // The old language, of ModernizeTemplate.
 var (
-	OldNameAsDefault = code("old-name-as-default", name)
-	OldExpected      = code("old-expected", found)
-	OldPipe          = code("old-pipe-in-default", name)
-	OldBackslash     = code("old-backslash")
-	OldQuotes        = code("old-both-quotes")
+	OldExpected  = code("old-expected", found)
+	OldPipe      = code("old-pipe-in-default", name)
+	OldBackslash = code("old-backslash")
 )
 
 // Anything else.

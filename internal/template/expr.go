@@ -17,8 +17,9 @@ type Call struct {
 	Args []Arg
 }
 
-// An Arg is an argument of a filter.
+// An Arg is an argument of a filter: a name or, if Name is empty, a literal.
 type Arg struct {
+	Name    string
 	Value   field.Value
 	At, End int
 }
@@ -27,19 +28,23 @@ type Arg struct {
 //
 //	expression = operand { "|" filter }
 //	operand    = name | literal
-//	filter     = name [ ":" literal { "," literal } ]
+//	filter     = word [ ":" operand { "," operand } ]
 //	literal    = "'" text "'" | '"' text '"' | integer | "true" | "false" | "nil"
 type expr struct {
-	src  string
-	base int // offset of src in the template
-	i    int
-	json bool // \" in the template means "
+	view
+	src      string // the view's text
+	i        int
+	inString bool // the tag is inside a JSON text
 }
 
 // parse reads a tag's content into n.
 func (x *expr) parse(n *Node) *Error {
 	x.skipBlanks()
-	n.At = x.base + x.i
+	n.At = x.offset(x.i)
+	if x.isStatement() {
+		return x.errorf(problem.Statement, "there are no conditions or loops; "+
+			"the webhook's own condition chooses events, and the filter translate values")
+	}
 	if err := x.operand(n); err != nil {
 		return err
 	}
@@ -60,24 +65,41 @@ func (x *expr) parse(n *Node) *Error {
 	return nil
 }
 
+// isStatement reports whether there is what other languages begin a statement with, such as
+// #if x, /if, or if x.
+func (x *expr) isStatement() bool {
+	word, rest, _ := strings.Cut(x.src[x.i:], " ")
+	return x.i < len(x.src) && strings.IndexByte(statementSigns, x.src[x.i]) >= 0 ||
+		statements[word] && strings.TrimLeftFunc(rest, unicode.IsSpace) != "" && !strings.HasPrefix(strings.TrimSpace(rest), "|")
+}
+
+// statementSigns has what a statement, a part or a comment of Handlebars begins with.
+const statementSigns = "#/^!>"
+
+var statements = map[string]bool{
+	"if": true, "elsif": true, "elseif": true, "else": true, "unless": true, "for": true, "foreach": true, "each": true,
+	"range": true, "with": true, "case": true, "when": true, "assign": true, "set": true, "include": true,
+}
+
 func (x *expr) operand(n *Node) *Error {
 	if x.i == len(x.src) {
-		return Errorf(x.base, problem.EmptyPlaceholder, "an empty placeholder")
+		return Errorf(x.offset(0), problem.EmptyPlaceholder, "an empty placeholder")
 	}
 	if x.src[x.i] == '|' {
-		return x.errorf(problem.NameExpected, "expected a name before |")
+		return x.errorf(problem.NameExpected, "expected a name %s", "before |")
 	}
-	if v, ok, err := x.literal(); ok || err != nil {
-		n.Literal = v
-		return err
+	v, ok, err := x.literal()
+	if n.Literal = v; !ok && err == nil {
+		n.Name, err = x.name("|")
 	}
-	return x.name(n)
+	n.NameEnd = x.offset(x.i)
+	return err
 }
 
 // literal reads a literal, if there is one.
 func (x *expr) literal() (v field.Value, ok bool, err *Error) {
-	if quote := x.quote(); quote != "" {
-		v, err = x.text(quote)
+	if x.quoted() {
+		v, err = x.text(false)
 		return v, true, err
 	}
 	word := x.word()
@@ -112,138 +134,62 @@ func integer(word string) string {
 	return digits
 }
 
-// quote returns the quote at the current place, if there is one. In a JSON template a
-// tag may be inside a string, where people and their editors write \" for ".
-func (x *expr) quote() string {
-	for _, q := range []string{`\"`, `"`, `'`} {
-		if strings.HasPrefix(x.src[x.i:], q) && (q != `\"` || x.json) {
-			return q
-		}
-	}
-	return ""
-}
-
-// text reads a text in quotes.
-func (x *expr) text(quote string) (field.Value, *Error) {
-	start := x.i + len(quote)
-	end := start
-	for {
-		n := strings.Index(x.src[end:], quote)
-		if n < 0 {
-			return field.Value{}, x.errorf(problem.QuoteUnclosed, "a text in quotes is not closed by %s", quote)
-		}
-		end += n
-		if !x.json || quote != `"` || x.src[end-1] != '\\' {
-			break
-		}
-		end++ // this one is a part of the text
-	}
-	text := x.src[start:end]
-	if x.json {
-		text = jsonEscapes.Replace(text)
-	}
-	x.i = end + len(quote)
-	return field.Text(text), nil
-}
-
-// jsonEscapes replaces the escapes that people write in a tag inside a JSON string, as
-// they must around it. In other templates a backslash is a character, as in 'd\m'.
-var jsonEscapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
-
-// name reads a dotted path. An index may also be in brackets.
-func (x *expr) name(n *Node) *Error {
-	var parts []string
-	start := x.i
-	for {
-		word := x.part()
-		if word == "" {
-			return x.badName(start)
-		}
-		parts = append(parts, word)
-		for strings.HasPrefix(x.src[x.i:], "[") {
-			index, err := x.index()
-			if err != nil {
-				return err
-			}
-			parts = append(parts, index)
-		}
-		if !strings.HasPrefix(x.src[x.i:], ".") {
-			break
-		}
-		x.i++
-	}
-	if rest := strings.TrimLeftFunc(x.src[x.i:], unicode.IsSpace); rest != "" && rest[0] != '|' {
-		return x.badName(start)
-	}
-	n.Name = strings.Join(parts, ".")
-	switch at := x.base + start; {
-	case len(n.Name) > request.MaxNameSize:
-		return Errorf(at, problem.NameTooLong, "a name of %d bytes, at most %d: %w", len(n.Name), request.MaxNameSize, request.ErrLimit)
-	case len(parts) > request.MaxDepth:
-		return Errorf(at, problem.NameTooDeep, "a name of %d parts, at most %d: %w", len(parts), request.MaxDepth, request.ErrLimit)
-	}
-	return nil
-}
-
-// badName returns why the text at the current place cannot be in a name.
-func (x *expr) badName(start int) *Error {
-	r, _ := utf8.DecodeRuneInString(x.src[x.i:])
-	afterDot := x.i > start && x.src[x.i-1] == '.'
-	switch end := x.i == len(x.src) || r == '|' || unicode.IsSpace(r); {
-	case afterDot && end:
-		x.i--
-		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
-	case end && x.i > start:
-		return x.errorf(problem.BlankInName, "a blank inside a name")
-	case r == '.' || r == '[':
-		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
-	}
-	return x.errorf(problem.NameCharacter, "%q in a name", r)
-}
-
-func (x *expr) index() (string, *Error) {
-	end := strings.IndexByte(x.src[x.i:], ']')
-	if end < 0 {
-		return "", x.errorf(problem.BracketUnclosed, "a %s is not closed by %s", "[", "]")
-	}
-	index := strings.TrimSpace(x.src[x.i+1 : x.i+end])
-	if _, ok := field.Index(index); !ok {
-		x.i++
-		return "", x.errorf(problem.NoIndex, "an index that is not a whole number")
-	}
-	x.i += end + 1
-	return index, nil
-}
-
 func (x *expr) filter() (Call, *Error) {
 	x.skipBlanks()
-	call := Call{Name: x.word(), At: x.base + x.i}
+	call := Call{Name: x.word(), At: x.offset(x.i)}
 	if call.Name == "" {
 		return call, x.errorf(problem.FilterExpected, "expected a filter after |")
 	}
 	x.i += len(call.Name)
 	x.skipBlanks()
-	if !strings.HasPrefix(x.src[x.i:], ":") {
+	if !x.follows(":") {
 		return call, nil
 	}
 	for {
 		x.i++ // the : or the ,
 		x.skipBlanks()
-		at := x.base + x.i
-		v, ok, err := x.literal()
+		arg, err := x.argument(len(call.Args) == 0 && patterns[call.Name])
 		if err != nil {
 			return call, err
 		}
-		if !ok {
-			return call, x.errorf(problem.ArgumentExpected, "expected a text in quotes, a whole number, true, false or nil, found %s", x.found())
-		}
-		call.Args = append(call.Args, Arg{v, at, x.base + x.i})
+		call.Args = append(call.Args, arg)
 		x.skipBlanks()
-		if !strings.HasPrefix(x.src[x.i:], ",") {
+		if !x.follows(",") {
 			return call, nil
 		}
 	}
 }
+
+// patterns has the filters whose first argument has letters for the parts of a date.
+var patterns = map[string]bool{"date": true, "date_format": true}
+
+// argument reads a literal or a name. What begins like a number is no name: its author
+// may have meant a fraction.
+func (x *expr) argument(pattern bool) (arg Arg, err *Error) {
+	arg.At = x.offset(x.i)
+	ok := pattern && x.quoted()
+	if ok {
+		arg.Value, err = x.text(true)
+	} else {
+		arg.Value, ok, err = x.literal()
+	}
+	if !ok && err == nil {
+		switch next := x.src[x.i:]; {
+		case next != "" && strings.IndexByte("-0123456789", next[0]) >= 0:
+			return arg, x.errorf(problem.NotWhole, "expected a whole number, found %.20q; write other numbers in quotes", x.word())
+		case x.escapedQuote():
+			return arg, x.badName(x.i)
+		case !x.follows("[") && !startsPart(next):
+			return arg, x.errorf(problem.ArgumentExpected, "expected a text in quotes, a whole number, true, false, nil or a name, found %s", x.found())
+		}
+		arg.Name, err = x.name("|,")
+	}
+	arg.End = x.offset(x.i)
+	return arg, err
+}
+
+// follows reports whether s is at the current place.
+func (x *expr) follows(s string) bool { return strings.HasPrefix(x.src[x.i:], s) }
 
 // found describes the character at the current place, for an error.
 func (x *expr) found() string {
@@ -252,6 +198,11 @@ func (x *expr) found() string {
 	}
 	r, _ := utf8.DecodeRuneInString(x.src[x.i:])
 	return "\"" + string(r) + "\""
+}
+
+func startsPart(s string) bool {
+	r, n := utf8.DecodeRuneInString(s)
+	return n > 0 && (r != utf8.RuneError || n > 1) && isPart(r)
 }
 
 func (x *expr) skipBlanks() {
@@ -269,21 +220,6 @@ func (x *expr) word() string {
 
 func isWord(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// part reads one part of a name: all characters but those that have a meaning in a tag,
-// or may get one later.
-func (x *expr) part() string {
-	start := x.i
-	for x.i < len(x.src) {
-		r, n := utf8.DecodeRuneInString(x.src[x.i:])
-		invalid := r == utf8.RuneError && n == 1
-		if invalid || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(".|\"'`{}<>[](),:\\", r) {
-			break
-		}
-		x.i += n
-	}
-	return x.src[start:x.i]
-}
-
 func (x *expr) errorf(code problem.Code, format string, args ...any) *Error {
-	return Errorf(x.base+x.i, code, format, args...)
+	return Errorf(x.offset(x.i), code, format, args...)
 }

@@ -1,9 +1,12 @@
 package template_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,15 +50,28 @@ func TestSplit_Expressions(t *testing.T) {
 	}{
 		{"name", "{{a}}", "a", field.Value{}, 2, nil},
 		{"name like a keyword", "{{nilx}}", "nilx", field.Value{}, 2, nil},
-		{"name of keyword and member", "{{true.x}}", "true.x", field.Value{}, 2, nil},
+		{"name of keyword and member", "{{true.x}}", "['true'].x", field.Value{}, 2, nil},
 		{"keyword of another language", "{{null}}", "null", field.Value{}, 2, nil},
 		{"keyword in capitals", "{{True}}", "True", field.Value{}, 2, nil},
 		{"name that begins with a digit", "{{9a}}", "9a", field.Value{}, 2, nil},
-		{"name that is two numbers", "{{0.1}}", "0.1", field.Value{}, 2, nil},
+		{"name that is two numbers", "{{0.1}}", "['0'].1", field.Value{}, 2, nil},
 		{"name that begins with a dash", "{{ -x }}", "-x", field.Value{}, 3, nil},
 		{"index", "{{a[0].b}}", "a.0.b", field.Value{}, 2, nil},
 		{"indexes", "{{a[0][12].b[2]}}", "a.0.12.b.2", field.Value{}, 2, nil},
 		{"index with blanks", "{{a[ 0\t]}}", "a.0", field.Value{}, 2, nil},
+		{"index first", "{{[0]}}", "['0']", field.Value{}, 2, nil},
+		{"member in quotes", "{{a['Date of Birth'].b}}", "a['Date of Birth'].b", field.Value{}, 2, nil},
+		{"member in double quotes", `{{a[ "b.c" ][0]}}`, "a['b.c'].0", field.Value{}, 2, nil},
+		{"member in quotes that needs none", "{{['a']['b']}}", "a.b", field.Value{}, 2, nil},
+		{"member with quotes", `{{a["it's"]["\"'"]}}`, `a["it's"]['"\'']`, field.Value{}, 2, nil},
+		{"empty member", "{{['']|f}}", "['']", field.Value{}, 2, []template.Call{call("f", 7)}},
+		{"operator", "{{in}}", "['in']", field.Value{}, 2, nil},
+		{"member of an operator's name", "{{a.in}}", "a.in", field.Value{}, 2, nil},
+		{"member with an operator", "{{a=b}}", "['a=b']", field.Value{}, 2, nil},
+		{"name as an argument", "{{a|f: b.c , ['d e'],'x'|g}}", "a", field.Value{}, 2, []template.Call{
+			call("f", 4, template.Arg{Name: "b.c", At: 7, End: 10}, template.Arg{Name: "['d e']", At: 13, End: 20}, arg(str("x"), 21)), call("g", 25),
+		}},
+		{"name of another script as an argument", "{{a|f:é}}", "a", field.Value{}, 2, []template.Call{call("f", 4, template.Arg{Name: "é", At: 6, End: 8})}},
 		{"index and filter", "{{a[0]|f}}", "a.0", field.Value{}, 2, []template.Call{call("f", 7)}},
 		{"text", "{{'a b'}}", "", str("a b"), 2, nil},
 		{"text in double quotes", `{{ "a'b" }}`, "", str("a'b"), 3, nil},
@@ -100,6 +116,7 @@ func TestSplit_Expressions(t *testing.T) {
 				require.Empty(t, errs)
 				want := template.Node{
 					Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src),
+					NameEnd: nodes[0].NameEnd,
 				}
 				require.Equal(t, []template.Node{want}, nodes)
 			}
@@ -107,55 +124,218 @@ func TestSplit_Expressions(t *testing.T) {
 	}
 }
 
-// In a JSON template \" means ", anywhere in a tag.
+// Inside a JSON text, a tag is read as JSON reads it.
 func TestSplit_QuotesInJSON(t *testing.T) {
 	t.Parallel()
+	const unclosed = `offset 3: a text in quotes is not closed by `
 	tests := []struct {
 		name, src string
-		want      field.Value // of the literal or of the argument
+		want      string // the text of the literal or of the argument
 		err       string
-		notJSON   string // the error of a template that is not JSON, if there is one
 	}{
-		{"text", `{{\"x\"}}`, str("x"), "", `offset 2: '\\' in a name`},
-		{"argument", `{{a|f:\"x y\"}}`, str("x y"), "", `offset 6: expected a text in quotes, a whole number, true, false or nil, found "\"`},
-		{"braces", `{{a|f:\"{{\"}}`, str("{{"), "", `offset 6: expected a text in quotes, a whole number, true, false or nil, found "\"`},
-		{"inside of other quotes", `{{'\"'}}`, str(`"`), "", ""},
-		{"other quotes inside", `{{\"'\"}}`, str("'"), "", `offset 2: '\\' in a name`},
-		{"inside of the same", `{{"\""}}`, str(`"`), "", `offset 5: expected | or the end of the tag, found """`},
-		{"backslash", `{{'\\d\e'}}`, str(`\d\e`), "", ""},
-		{"closed without backslash", `{{\"x"}}`, field.Value{}, `offset 2: a text in quotes is not closed by \"`, `offset 2: '\\' in a name`},
-		{"not closed", `{{\"x}}`, field.Value{}, `offset 2: a text in quotes is not closed by \"`, `offset 2: '\\' in a name`},
-		{"before the other quote", `{{\'x\'}}`, field.Value{}, `offset 2: '\\' in a name`, `offset 2: '\\' in a name`},
-		{"other escapes", `{{'\"\n'}}`, str(`"\n`), "", ""},
+		{"text", `{{\"x\"}}`, "x", ""},
+		{"argument", `{{a|f:\"x y\"}}`, "x y", ""},
+		{"braces", `{{a|f:\"{{\"}}`, "{{", ""},
+		{"inside of other quotes", `{{'\"'}}`, `"`, ""},
+		{"other quotes inside", `{{\"'\"}}`, "'", ""},
+		{"plain quotes", `{{"a b"}}`, "a b", ""},
+		{"inside of plain ones", `{{"\""}}`, `"`, ""},
+		{"plain ones inside", `{{\"a"b\"}}`, `a"b`, ""},
+		{"its own quote", `{{'it\'s'}}`, "it's", ""},
+		{"both quotes", `{{'a"\'\"b'}}`, `a"'"b`, ""},
+		{"backslash", `{{'\\d\e'}}`, `\d\e`, ""},
+		{"backslash at the end", `{{"a\\"}}`, `a\`, ""},
+		{"backslash at the end of an escaped one", `{{\"a\\\"}}`, `a\`, ""},
+		{"two backslashes", `{{'\\\\'}}`, `\\`, ""},
+		{"all escapes", `{{'\"\n\r\t\b\f\/'}}`, "\"\n\r\t\b\f/", ""},
+		{"no escapes", `{{'\T\x\0 \u12 \u00zz \'}}`, "", unclosed + "'"},
+		{"no escapes of JSON", `{{'\T\x\0 \u12 \u00zz\u'}}`, `\T\x\0 \u12 \u00zz\u`, ""},
+		{"hexadecimal", `{{'\u00e9\u20AC'}}`, "é€", ""},
+		{"pair", `{{'\ud83d\ude00!'}}`, "😀!", ""},
+		{"half of a pair", `{{'\ud83dx\ude00'}}`, "\ufffdx\ufffd", ""},
+		{"two first halves", `{{'\ud83d\ud83d\ude00'}}`, "\ufffd😀", ""},
+		{"HTML", `{{'\u003ca \u0026 b\u003e'}}`, "<a & b>", ""},
+		{"quotes as references", `{{\u0027it\u0022s\u0027}}`, `it"s`, ""},
+		{"a plain quote in these", `{{\u0027it's\u0027}}`, `it's`, ""},
+		{"end of a tag", `{{'}\}'}}`, "}}", ""},
+		{"blanks", `{{\n\t'x'\u00a0}}`, "x", ""},
+		{"angles", `@<<'x'>>`, "x", ""},
+		{"angles as references", `@\u003c\u003c'x'\u003e\u003E`, "x", ""},
+		{"closed without backslash", `{{\"x"}}`, "", unclosed + `\"`},
+		{"not closed", `{{\"x}}`, "", unclosed + `\"`},
+		{"closed with a backslash", `{{"x\"}}`, "", unclosed + `"`},
+		{"before the other quote", `{{\'x\'}}`, "", `offset 3: outside of a JSON text, a quote is written without a backslash`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes, errs := template.Split(tt.src, true)
+			nodes, errs := template.Split(`"`+tt.src+`"`, true)
 			if tt.err != "" {
 				require.Len(t, errs, 1)
 				require.EqualError(t, errs[0], tt.err)
-			} else {
-				require.Empty(t, errs)
-				got := nodes[0].Literal
-				if len(nodes[0].Filters) > 0 {
-					got = nodes[0].Filters[0].Args[0].Value
-				}
-				require.Equal(t, tt.want, got)
+				return
 			}
-			_, err := trySplit(tt.src)
-			if tt.notJSON == "" {
-				require.NoError(t, err)
-			} else {
-				require.EqualError(t, err, tt.notJSON)
+			require.Empty(t, errs)
+			require.Equal(t, str(tt.want), firstText(nodes[1]))
+			require.Equal(t, []int{1, 1 + len(tt.src)}, []int{nodes[1].Offset, nodes[1].End})
+		})
+	}
+}
+
+func firstText(n template.Node) field.Value {
+	if len(n.Filters) > 0 {
+		return n.Filters[0].Args[0].Value
+	}
+	return n.Literal
+}
+
+// Elsewhere a text has a few escapes of its own, which mean the same in a JSON text.
+func TestSplit_QuotesElsewhere(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, src, want string
+		err             string
+	}{
+		{"escapes", `{{'a\n\r\t\\'}}`, "a\n\r\t\\", ""},
+		{"its own quote", `{{'it\'s'}}`, "it's", ""},
+		{"its own double quote", `{{"a\"b"}}`, `a"b`, ""},
+		{"the other quote", `{{'a\"b'}}`, `a\"b`, ""},
+		{"no escapes", `{{'\T\b\f\/\u0041'}}`, `\T\b\f\/\u0041`, ""},
+		{"backslash at the end", `{{"a\\"}}`, `a\`, ""},
+		{"end of a tag", `{{'}\}'}}`, "}}", ""},
+		{"end of angles", `@<<'>\>'>>`, ">>", ""},
+		{"braces in angles", `@<<'{\{'>>`, "{{", ""},
+		{"after an escaped quote", `{{'\'{{'}}`, "'{{", ""},
+		{"backslash before the end", `{{'a\'}}`, "", "offset 2: a text in quotes is not closed by '"},
+		{"quotes of JSON", `{{\"x\"}}`, "", "offset 2: outside of a JSON text, a quote is written without a backslash"},
+		{"an argument in these", `{{a|f:\"x y\"}}`, "", "offset 6: outside of a JSON text, a quote is written without a backslash"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, isJSON := range []bool{false, true} {
+				nodes, errs := template.Split(tt.src, isJSON)
+				if tt.err != "" {
+					require.Len(t, errs, 1)
+					require.EqualError(t, errs[0], tt.err)
+					continue
+				}
+				require.Empty(t, errs)
+				require.Equal(t, str(tt.want), firstText(nodes[0]))
 			}
 		})
 	}
 }
 
+// In the pattern of a date a backslash keeps a letter, in JSON as elsewhere.
+func TestSplit_Patterns(t *testing.T) {
+	t.Parallel()
+	const control = "a control character in the pattern of a date"
+	tests := []struct {
+		name, pattern, inJSON, elsewhere string
+		err                              string
+		offset                           int // of the error in the pattern
+	}{
+		{"letters", `'jS \o\f F \n\r\t\b\T'`, `jS \o\f F \n\r\t\b\T`, `jS \o\f F \n\r\t\b\T`, "", 0},
+		{"as an encoder writes them", `'jS \\o\\f F'`, `jS \o\f F`, `jS \o\f F`, "", 0},
+		{"slashes", `'d\/m'`, "d/m", `d\/m`, "", 0},
+		{"own quote", `'\'y'`, "'y", "'y", "", 0},
+		{"hexadecimal", `'\u0064\u002f'`, "d/", `\u0064\u002f`, "", 0},
+		{"line break", "'d\nm'", "", "", control, 2},
+		{"line break as a reference", `'d\u000am'`, "", `d\u000am`, control, 2},
+	}
+	for _, tt := range tests {
+		for _, filter := range []string{"date_format", "date"} {
+			t.Run(tt.name+" of "+filter, func(t *testing.T) {
+				t.Parallel()
+				tag := "{{a | " + filter + ": "
+				for i, src := range []string{tag + tt.pattern + "}}", `"` + tag + tt.pattern + `}}"`} {
+					want := []string{tt.elsewhere, tt.inJSON}[i]
+					nodes, errs := template.Split(src, true)
+					if want == "" {
+						require.Len(t, errs, 1)
+						require.Equal(t, tt.err, errs[0].Err.Error())
+						require.Equal(t, i+len(tag)+tt.offset, errs[0].Offset)
+						continue
+					}
+					require.Empty(t, errs)
+					require.Equal(t, str(want), firstText(nodes[i]))
+				}
+			})
+		}
+	}
+	nodes, errs := template.Split(`{{a | append: 'jS \n'}}`, false)
+	require.Empty(t, errs)
+	require.Equal(t, str("jS \n"), firstText(nodes[0]))
+}
+
+// A tag means the same whatever encoder of JSON wrote it, and where no JSON is.
+func TestSplit_AnyEncoder(t *testing.T) {
+	t.Parallel()
+	for _, tag := range []string{
+		"{{a}}", "@<<a.b[0]>>", "{{ a | append: \"/a €\" | replace: ' & co', '<>' }}", "@<<a|f:'>','\"','😀'>>",
+		"{{\n'a'\t|\nf:\"it's\" , nil}}", `{{a | date_format: 'd/m/Y \T\n'}}`, `{{a["x y"]['z"']}}`, "{{'\u2028'}}",
+	} {
+		want := split(t, tag)[0]
+		for name, encode := range encoders {
+			src := encode(t, tag)
+			nodes := splitJSON(t, src)
+			require.Len(t, nodes, 3, "%s: %s", name, src)
+			got := nodes[1]
+			require.Equal(t, want.Name, got.Name, "%s: %s", name, src)
+			require.Equal(t, want.Literal, got.Literal, "%s: %s", name, src)
+			require.Len(t, got.Filters, len(want.Filters))
+			for i, call := range got.Filters {
+				require.Equal(t, want.Filters[i].Name, call.Name)
+				require.True(t, strings.HasPrefix(src[call.At:], call.Name), "%s: %s", name, src)
+				for j, arg := range call.Args {
+					require.Equal(t, want.Filters[i].Args[j].Value, arg.Value, "%s: %s", name, src)
+					require.Less(t, arg.At, arg.End)
+				}
+			}
+		}
+	}
+}
+
+// encoders write a text as JSON, each in its own way.
+var encoders = map[string]func(*testing.T, string) string{
+	"Go": func(t *testing.T, s string) string {
+		b, err := json.Marshal(s)
+		require.NoError(t, err)
+		return string(b)
+	},
+	"Go without HTML": func(t *testing.T, s string) string {
+		b, err := field.JSON(s)
+		require.NoError(t, err)
+		return string(b)
+	},
+	"ours": func(_ *testing.T, s string) string { return string(rawjson.AppendString(nil, s)) },
+	"PHP": func(_ *testing.T, s string) string {
+		return ascii(strings.ReplaceAll(string(rawjson.AppendString(nil, s)), "/", `\/`))
+	},
+	"PHP with all flags": func(_ *testing.T, s string) string {
+		b := strings.Trim(string(rawjson.AppendString(nil, s)), `"`)
+		b = strings.ReplaceAll(b, `\"`, `\u0022`)
+		return ascii(`"` + strings.NewReplacer("/", `\/`, "<", `\u003C`, ">", `\u003E`, "&", `\u0026`, "'", `\u0027`).Replace(b) + `"`)
+	},
+}
+
+// ascii writes other characters as escapes.
+func ascii(s string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(s)) {
+		if unit < 0x80 {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
 func TestSplit_ExpressionsRefused(t *testing.T) {
 	t.Parallel()
-	const literal = "expected a text in quotes, a whole number, true, false or nil, found "
+	const literal = "expected a text in quotes, a whole number, true, false, nil or a name, found "
 	tests := []struct{ name, src, err string }{
 		{"pipe alone", "{{|}}", "offset 2: expected a name before |"},
 		{"pipe first", "{{ |a}}", "offset 3: expected a name before |"},
@@ -172,15 +352,15 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"comma last", "{{a|f:1,}}", "offset 8: " + literal + "the end of the tag"},
 		{"two commas", "{{a|f:1,,2}}", `offset 8: ` + literal + `","`},
 		{"comma before a pipe", "{{a|f:1,|g}}", `offset 8: ` + literal + `"|"`},
-		{"name as an argument", "{{a|f:b}}", `offset 6: ` + literal + `"b"`},
-		{"name as an argument, in another script", "{{a|f:'x', é}}", `offset 11: ` + literal + `"é"`},
-		{"fraction", "{{a|f:1.5}}", `offset 6: ` + literal + `"1"`},
-		{"two dashes", "{{a|f:--1}}", `offset 6: ` + literal + `"-"`},
+		{"two names as arguments without a comma", "{{a|f:b c}}", "offset 7: a blank inside a name; a member with one is written ['a b']"},
+		{"name as an argument and junk", "{{a|f:b:c}}", "offset 7: ':' in a name"},
+		{"fraction", "{{a|f:1.5}}", `offset 6: expected a whole number, found "1.5"; write other numbers in quotes`},
+		{"two dashes", "{{a|f:--1}}", `offset 6: expected a whole number, found "--1"; write other numbers in quotes`},
 		{"arguments without a comma", "{{a|f:1 2}}", `offset 8: expected | or the end of the tag, found "2"`},
 		{"argument without a colon", "{{a|f 1}}", `offset 6: expected | or the end of the tag, found "1"`},
 		{"two colons", "{{a|f:1:2}}", `offset 7: expected | or the end of the tag, found ":"`},
 		{"argument of a name", "{{a:1}}", "offset 3: ':' in a name"},
-		{"name then junk", "{{a b|f}}", "offset 3: a blank inside a name"},
+		{"name then junk", "{{a b|f}}", "offset 3: a blank inside a name; a member with one is written ['a b']"},
 		{"name then quote", "{{a'b'}}", "offset 3: '\\'' in a name"},
 		{"text then junk", "{{'x'y}}", `offset 5: expected | or the end of the tag, found "y"`},
 		{"text then member", "{{'x'.y}}", `offset 5: expected | or the end of the tag, found "."`},
@@ -197,13 +377,15 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"end of the tag in a text, in angles", "@<<'>>'>>", "offset 3: a text in quotes is not closed by '"},
 		{"bracket not closed", "{{a[0}}", "offset 3: a [ is not closed by ]"},
 		{"bracket alone", "{{a[}}", "offset 3: a [ is not closed by ]"},
-		{"bracket without an index", "{{a[]}}", "offset 4: an index that is not a whole number"},
-		{"bracket with a name", "{{a[x]}}", "offset 4: an index that is not a whole number"},
-		{"bracket with a text", "{{a['x']}}", "offset 4: an index that is not a whole number"},
-		{"negative index", "{{a[-1]}}", "offset 4: an index that is not a whole number"},
-		{"index with a zero", "{{a[01]}}", "offset 4: an index that is not a whole number"},
+		{"bracket without an index", "{{a[]}}", "offset 4: an index that is not a whole number; a member's name stands in quotes"},
+		{"bracket with a name", "{{a[x]}}", "offset 4: an index that is not a whole number; a member's name stands in quotes"},
+		{"bracket with a text that is not closed", "{{a['x]}}", "offset 4: a text in quotes is not closed by '"},
+		{"bracket with a text, not closed", "{{a['x'}}", "offset 3: a [ is not closed by ]"},
+		{"bracket with a text and more", "{{a['x' y]}}", `offset 8: expected ], found "y"`},
+		{"negative index", "{{a[-1]}}", "offset 4: an index that is not a whole number; a member's name stands in quotes"},
+		{"index with a zero", "{{a[01]}}", "offset 4: an index that is not a whole number; a member's name stands in quotes"},
+		{"index of ten digits", "{{a[1000000000]}}", "offset 4: an index that is not a whole number; a member's name stands in quotes"},
 		{"bracket before a name", "{{a[0]b}}", "offset 6: 'b' in a name"},
-		{"bracket first", "{{[0]}}", "offset 2: an empty part in a name"},
 		{"bracket after a dot", "{{a.[0]}}", "offset 4: an empty part in a name"},
 		{"dot after a bracket", "{{a[0].}}", "offset 6: an empty part in a name"},
 		{"bracket of a literal", "{{'a'[0]}}", `offset 5: expected | or the end of the tag, found "["`},
@@ -243,11 +425,11 @@ func TestSplit_AllErrors(t *testing.T) {
 		texts[i] = err.Error()
 	}
 	require.Equal(t, []string{
-		"offset 5: expected a filter after |", "offset 11: a blank inside a name", "offset 18: an empty placeholder",
+		"offset 5: expected a filter after |", "offset 11: a blank inside a name; a member with one is written ['a b']", "offset 18: an empty placeholder",
 		"offset 28: a text in quotes is not closed by '",
 	}, texts)
 	failed := func(offset, end int) template.Node {
-		return template.Node{Literal: field.Null, Offset: offset, At: offset, End: end}
+		return template.Node{Literal: field.Null, Offset: offset, At: offset, NameEnd: offset, End: end}
 	}
 	require.Equal(t, []template.Node{
 		text("x", 0), failed(1, 7), failed(8, 15), failed(15, 20), placeholder("ok", 20, 22, 26),

@@ -2,6 +2,7 @@ package template
 
 import (
 	"sort"
+	"strings"
 
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
@@ -19,16 +20,15 @@ const (
 
 // A Place is where a placeholder stands in JSON.
 type Place struct {
-	InString bool
 	// Lead is set if it is the whole value of a member, bare or in quotes: how many bytes
 	// of the text before it belong to the member, from the blanks before the key on.
 	Lead    int
 	Element bool // it is the whole of an element of a list
 }
 
-// JSON returns the place of each node. The error has the
-// first place at which the template is not JSON, has a placeholder in a key, has a key
-// twice, or is nested deeper than maxDepth.
+// JSON returns the place of each node. The error has the first place at which the template
+// is not JSON, has a placeholder in a key, has a key twice, or is nested deeper than
+// maxDepth.
 func JSON(nodes []Node, maxDepth int) (places []Place, err error) {
 	j := jsonTemplate{substituted: substituted{nodes: nodes}, places: make([]Place, len(nodes))}
 	if err := j.substitute(); err != nil {
@@ -53,32 +53,27 @@ type jsonTemplate struct {
 }
 
 func (j *jsonTemplate) substitute() error {
-	inString, escaped := false, false
-	for i, n := range j.nodes {
+	escaped := false
+	for _, n := range j.nodes {
 		j.starts = append(j.starts, len(j.text))
-		j.places[i].InString = inString
 		switch {
 		case !n.Placeholder():
-			for _, c := range []byte(n.Text) {
-				switch {
-				case escaped:
-					escaped = false
-				case c == '"':
-					inString = !inString
-				case c == '\\':
-					escaped = inString
-				}
-			}
+			escaped = endsInBackslash(n.Text)
 			j.text = append(j.text, n.Text...)
-		case escaped:
+		case escaped && n.InString:
 			return n.Errorf(problem.PlaceholderBackslash, "a placeholder after a backslash")
-		case inString:
+		case n.InString:
 			j.text = append(j.text, forString...)
 		default:
 			j.text = append(j.text, forBare...)
 		}
 	}
 	return nil
+}
+
+// endsInBackslash reports whether a text ends in a backslash that no other one escapes.
+func endsInBackslash(text string) bool {
+	return (len(text)-len(strings.TrimRight(text, `\`)))%2 == 1
 }
 
 func (j *jsonTemplate) syntaxError(off int) error {
@@ -88,11 +83,11 @@ func (j *jsonTemplate) syntaxError(off int) error {
 	i, source := j.node(off)
 	n := j.nodes[i]
 	switch {
-	case n.Placeholder() && j.places[i].InString:
+	case n.Placeholder() && n.InString:
 		return n.Errorf(problem.PlaceholderInEscape, "a placeholder inside an escape")
 	case n.Placeholder():
 		return n.Errorf(problem.PlaceholderNoValue, "a placeholder is not allowed here: outside a string it is a whole JSON value, and never a key")
-	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.places[i-1].InString:
+	case source == n.Offset && i > 0 && j.nodes[i-1].Placeholder() && !j.nodes[i-1].InString:
 		return j.nodes[i-1].Errorf(problem.TextNextToPlaceholder, "text next to a bare placeholder: outside a string it is a whole JSON value")
 	}
 	return Errorf(source, problem.JSONSyntax, "not JSON")

@@ -35,14 +35,14 @@ func TestJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes := split(t, tt.src)
+			nodes := splitJSON(t, tt.src)
 			places, err := template.JSON(nodes, 32)
 			require.NoError(t, err)
 			require.Len(t, places, len(nodes))
 			got := ""
-			for i, n := range nodes {
+			for _, n := range nodes {
 				if n.Placeholder() {
-					got += map[bool]string{false: "b", true: "s"}[places[i].InString]
+					got += map[bool]string{false: "b", true: "s"}[n.InString]
 				}
 			}
 			require.Equal(t, tt.want, got)
@@ -114,7 +114,7 @@ func TestJSON_Refused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			places, err := template.JSON(split(t, tt.src), 32)
+			places, err := template.JSON(splitJSON(t, tt.src), 32)
 			require.Nil(t, places)
 			var e *template.Error
 			require.ErrorAs(t, err, &e)
@@ -143,7 +143,7 @@ func TestJSON_Depth(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := template.JSON(split(t, tt.src), tt.depth)
+			_, err := template.JSON(splitJSON(t, tt.src), tt.depth)
 			if tt.err == "" {
 				require.NoError(t, err)
 				return
@@ -158,13 +158,13 @@ func TestJSON_Depth(t *testing.T) {
 const mark = "\ue000"
 
 // fill writes value for every placeholder, escaped for its place.
-func fill(nodes []template.Node, places []template.Place, value string) string {
+func fill(nodes []template.Node, value string) string {
 	var b []byte
-	for i, n := range nodes {
+	for _, n := range nodes {
 		switch {
 		case !n.Placeholder():
 			b = append(b, n.Text...)
-		case places[i].InString:
+		case n.InString:
 			b = rawjson.AppendEscaped(b, value)
 		default:
 			b = rawjson.AppendString(b, value)
@@ -207,12 +207,11 @@ func FuzzJSON(f *testing.F) {
 		if marked || !utf8.ValidString(src) {
 			return
 		}
-		nodes, err := trySplit(src)
-		if err != nil {
+		nodes, errs := template.Split(src, true)
+		if len(errs) > 0 {
 			return
 		}
-		places, err := template.JSON(nodes, 8)
-		if err != nil {
+		if _, err := template.JSON(nodes, 8); err != nil {
 			var e *template.Error
 			require.ErrorAs(t, err, &e)
 			require.GreaterOrEqual(t, e.Offset, 0)
@@ -220,12 +219,12 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		var want, got any
-		if err := json.Unmarshal([]byte(fill(nodes, places, mark)), &want); err != nil {
+		if err := json.Unmarshal([]byte(fill(nodes, mark)), &want); err != nil {
 			var number *json.UnmarshalTypeError
 			require.ErrorAs(t, err, &number)
 			return // 1e999
 		}
-		require.NoError(t, json.Unmarshal([]byte(fill(nodes, places, value)), &got))
+		require.NoError(t, json.Unmarshal([]byte(fill(nodes, value)), &got))
 		require.Equal(t, put(want, string([]rune(value))), got)
 	})
 }

@@ -20,7 +20,10 @@ type Node struct {
 	Filters []Call
 	Offset  int // of the text, or of the tag's opening
 	At      int // the offset of the name or literal
+	NameEnd int // the offset after it
 	End     int // the offset after the text or tag
+	// InString reports whether a tag of a JSON template is inside a JSON text.
+	InString bool
 }
 
 // Placeholder reports whether the node is a placeholder.
@@ -53,40 +56,63 @@ const (
 	openAngles, closeAngles = "@<<", ">>"
 )
 
-// Split cuts a template into its nodes, without empty texts. If the template is JSON,
-// \" in a tag means ".
+// Split cuts a template into its nodes, without empty texts. If the template is JSON, a
+// tag inside a JSON text is read as JSON reads it.
 //
 // Split returns all errors inside tags at once. The nodes have the literal nil for each
 // such tag, so that the caller can check the rest of the template. If a tag has no end,
 // there are no nodes.
 func Split(src string, isJSON bool) ([]Node, []*Error) {
-	s := splitter{json: isJSON}
-	if err := cut(src, 0, openBraces, closeBraces, s.literal, s.braces); err != nil {
+	s := splitter{src: src, json: isJSON}
+	if err := cut(view{text: src}, openBraces, closeBraces, s.literal, s.braces); err != nil {
 		return nil, append(s.errs, err)
 	}
 	return s.nodes, s.errs
 }
 
 type splitter struct {
-	json  bool
-	nodes []Node
-	errs  []*Error
+	src      string
+	json     bool
+	inString bool // a JSON text is open
+	nodes    []Node
+	errs     []*Error
 }
+
+// A span is a piece of a template.
+type span struct{ from, to int }
+
+// A tagSpan is a tag, and its content.
+type tagSpan struct{ tag, content span }
 
 // literal splits the text between tags in braces, which may have tags in angle brackets.
-func (s *splitter) literal(text string, offset int) *Error {
-	return cut(text, offset, openAngles, closeAngles, s.text, s.placeholder)
+// Some encoders of JSON write < and > as escapes, so these are looked for behind them.
+func (s *splitter) literal(at span) *Error {
+	v := view{text: s.src[at.from:at.to], base: at.from}
+	if s.json {
+		v = unescaped(v.text, v.base)
+	}
+	return cut(v, openAngles, closeAngles, s.text, s.placeholder)
 }
 
-func (s *splitter) text(text string, offset int) *Error {
-	if text != "" {
-		s.nodes = append(s.nodes, Node{Text: text, Offset: offset, End: offset + len(text)})
+func (s *splitter) text(at span) *Error {
+	text := s.src[at.from:at.to]
+	if text == "" {
+		return nil
+	}
+	s.nodes = append(s.nodes, Node{Text: text, Offset: at.from, End: at.to})
+	for i := 0; i < len(text) && s.json; i++ {
+		switch {
+		case text[i] == '"':
+			s.inString = !s.inString
+		case text[i] == '\\' && s.inString:
+			i++
+		}
 	}
 	return nil
 }
 
 // braces adds a tag in braces, and removes the @ from the text before it.
-func (s *splitter) braces(content string, offset, at int) {
+func (s *splitter) braces(at tagSpan) {
 	if last := len(s.nodes) - 1; last >= 0 && !s.nodes[last].Placeholder() {
 		if text, ok := strings.CutSuffix(s.nodes[last].Text, "@"); ok {
 			s.nodes[last].Text = text
@@ -96,62 +122,61 @@ func (s *splitter) braces(content string, offset, at int) {
 			}
 		}
 	}
-	s.placeholder(content, offset, at)
+	s.placeholder(at)
 }
 
-func (s *splitter) placeholder(content string, offset, at int) {
-	n := Node{Offset: offset, End: at + len(content) + len(closeBraces)}
-	x := expr{src: content, base: at, json: s.json}
-	err := x.parse(&n)
-	if i := nestedTag(content); i >= 0 {
-		err = Errorf(at+i, problem.TagInTag, "a tag inside a tag")
+func (s *splitter) placeholder(at tagSpan) {
+	n := Node{Offset: at.tag.from, End: at.tag.to, InString: s.inString}
+	content := strings.Clone(s.src[at.content.from:at.content.to])
+	x := expr{view: view{text: content, base: at.content.from}, inString: s.inString}
+	if s.inString {
+		x.view = unescaped(content, at.content.from)
 	}
-	if err != nil {
+	x.src = x.view.text
+	if err := x.parse(&n); err != nil {
+		if i := x.nestedTag(); i >= 0 {
+			err = Errorf(x.offset(i), problem.TagInTag, "a tag inside a tag")
+		}
 		s.errs = append(s.errs, err)
-		n = Node{Literal: field.Null, Offset: offset, At: offset, End: n.End}
+		n = Node{Literal: field.Null, Offset: n.Offset, At: n.Offset, NameEnd: n.Offset, End: n.End, InString: n.InString}
 	}
 	s.nodes = append(s.nodes, n)
 }
 
 // nestedTag returns the offset of a tag inside a tag's content and outside quotes, or -1.
-func nestedTag(content string) int {
-	quote := byte(0)
-	for i := range len(content) {
-		switch c := content[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
+func (x *expr) nestedTag() int {
+	for x.i = 0; x.i < len(x.src); x.i++ {
+		switch {
+		case x.quoted():
+			_, end, err := x.scan(false)
+			if err != nil {
+				return -1
 			}
-		case c == '"' || c == '\'':
-			quote = c
-		case strings.HasPrefix(content[i:], openBraces),
-			strings.HasPrefix(content[i:], openAngles),
-			strings.HasPrefix(content[i:], "<<"):
-			return i
+			x.i = end - 1
+		case x.follows(openBraces), x.follows(openAngles), x.follows("<<"):
+			return x.i
 		}
 	}
 	return -1
 }
 
-// cut calls text and tag for the texts and tags of src, in order. at is the offset of a
-// tag's content.
-func cut(
-	src string, base int, open, closing string,
-	text func(string, int) *Error, tag func(content string, offset, at int),
-) *Error {
-	t, err := fasttemplate.NewTemplate(src, open, closing)
+// cut calls text and tag for the texts and tags of a view, in order, with their places in
+// the template.
+func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan)) *Error {
+	t, err := fasttemplate.NewTemplate(v.text, open, closing)
 	if err != nil { // it quotes the template, which may have credentials
-		return Errorf(base+unclosed(src, open, closing), problem.TagUnclosed, "a tag is not closed by %s", closing)
+		return Errorf(v.offset(unclosed(v.text, open, closing)), problem.TagUnclosed, "a tag is not closed by %s", closing)
 	}
 	// fasttemplate has split the template. To get the pieces, run it once with a writer
 	// that records them.
-	r := recorder{offset: base, text: text}
+	r := recorder{view: v, text: text}
 	// The only errors are r's own.
 	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) {
 		if r.err == nil {
-			start := r.offset
-			r.offset += len(open) + len(content) + len(closing)
-			tag(strings.Clone(content), start, start+len(open))
+			start := r.i
+			from, to := start+len(open), start+len(open)+len(content)
+			r.i = to + len(closing)
+			tag(tagSpan{v.span(start, r.i), v.span(from, to)})
 		}
 		return 0, nil
 	})
@@ -159,16 +184,17 @@ func cut(
 }
 
 type recorder struct {
-	offset int
-	text   func(string, int) *Error
-	err    *Error
+	view
+	i    int
+	text func(span) *Error
+	err  *Error
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.err == nil {
-		start := r.offset
-		r.offset += len(p)
-		r.err = r.text(string(p), start)
+		start := r.i
+		r.i += len(p)
+		r.err = r.text(r.span(start, r.i))
 	}
 	return len(p), nil
 }

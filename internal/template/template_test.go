@@ -28,12 +28,19 @@ func trySplit(src string) ([]template.Node, error) {
 	return nodes, nil
 }
 
+func splitJSON(t *testing.T, src string) []template.Node {
+	t.Helper()
+	nodes, errs := template.Split(src, true)
+	require.Empty(t, errs, "%q", src)
+	return nodes
+}
+
 func text(s string, offset int) template.Node {
 	return template.Node{Text: s, Offset: offset, End: offset + len(s)}
 }
 
 func placeholder(name string, offset, at, end int) template.Node {
-	return template.Node{Name: name, Offset: offset, At: at, End: end}
+	return template.Node{Name: name, Offset: offset, At: at, NameEnd: at + len(name), End: end}
 }
 
 func TestSplit(t *testing.T) {
@@ -112,8 +119,8 @@ func TestSplit_Refused(t *testing.T) {
 		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
 		{"filter without a name", "{{a | }}", "offset 6: expected a filter after |"},
 		{"junk after a filter", "{{a|b c}}", `offset 6: expected | or the end of the tag, found "c"`},
-		{"line break", "{{a\nb}}", "offset 3: a blank inside a name"},
-		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name"},
+		{"line break", "{{a\nb}}", "offset 3: a blank inside a name; a member with one is written ['a b']"},
+		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name; a member with one is written ['a b']"},
 		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
 		{"not UTF-8", "{{é\xff}}", "offset 4: '�' in a name"},
 		{"dot", "{{.}}", "offset 2: an empty part in a name"},
@@ -159,18 +166,21 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 				require.Equal(t, "@", src[at:n.Offset])
 				at = n.Offset
 			}
+		case n.InString: // perhaps with escapes
+			require.True(t, strings.HasPrefix(tag, "@"))
 		default:
 			require.True(t, strings.HasPrefix(tag, "@<<") && strings.HasSuffix(tag, ">>"))
 		}
 		require.Equal(t, at, n.Offset)
 		if n.Placeholder() {
-			expression := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(tag[:len(tag)-len("}}")], "{{"), "@<<"))
-			require.True(t, strings.HasPrefix(src[n.At:], expression))
-			if !strings.Contains(expression, "[") {
-				require.True(t, strings.HasPrefix(expression, n.Name))
-			}
+			requireSpelling(t, n.Name)
+			require.True(t, n.Offset < n.At && n.At < n.NameEnd && n.NameEnd < n.End)
 			for _, call := range n.Filters {
-				require.True(t, strings.HasPrefix(src[call.At:], call.Name))
+				require.True(t, n.InString || strings.HasPrefix(src[call.At:], call.Name))
+				for _, arg := range call.Args {
+					requireSpelling(t, arg.Name)
+					require.True(t, call.At < arg.At && arg.At < arg.End && arg.End < n.End)
+				}
 			}
 		}
 		at = n.End
@@ -178,25 +188,35 @@ func requireSource(t *testing.T, src string, nodes []template.Node) {
 	require.Len(t, src, at)
 }
 
+// requireSpelling requires that a name is written in the one way.
+func requireSpelling(t *testing.T, name string) {
+	t.Helper()
+	if name != "" {
+		require.Equal(t, name, template.Spell(template.Path(name)))
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
 		"", "a", "{{a}}", "@{{a}}", "@<<a>>", "@@{{a}}@@<<b>>", "x{{ a.b }}y@<< c >>@", "{{a{{b}}",
 		"@<<{{a}}>>", "{{a}}@<<b", "{{{a}}}", "{{\xff}}", "@", "@@", "{{@}}", "{{a[0]|f:1,'b'|g}}",
-		"{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>",
+		"{{'{{'|f}}", `{{ -1 | f : \"x\" }}`, "{{a|}}{{b", "@<<\"a\"|f:nil,true>>", `"{{\"a\\\"|f:\u0027'\n\ud83d\ude00\u0027}}"`,
+		`{{a['b c'].d["it's"]|f:e,['\'"']}}`, `"@\u003c\u003ca|date:'\\d\n'\u003e\u003e"`, `{{'}\}\n\\'}}`, "{{['']}}{{in}}{{a=b}}",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		nodes, err := trySplit(src)
-		if err == nil {
-			requireSource(t, src, nodes)
-			return
+		for _, isJSON := range []bool{false, true} {
+			nodes, errs := template.Split(src, isJSON)
+			if len(errs) == 0 {
+				requireSource(t, src, nodes)
+			}
+			for _, e := range errs {
+				require.GreaterOrEqual(t, e.Offset, 0)
+				require.Less(t, e.Offset, len(src))
+				require.Less(t, len(e.Error()), 150, "an error does not quote the template")
+				require.True(t, utf8.ValidString(e.Error()))
+			}
 		}
-		var e *template.Error
-		require.ErrorAs(t, err, &e)
-		require.GreaterOrEqual(t, e.Offset, 0)
-		require.Less(t, e.Offset, len(src))
-		require.Less(t, len(err.Error()), 100, "an error does not quote the template")
-		require.True(t, utf8.ValidString(err.Error()))
 	})
 }

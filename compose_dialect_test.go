@@ -1,0 +1,149 @@
+package webhook_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+)
+
+// What other languages would replace is text here, and Check says so.
+func TestCheck_Dialects(t *testing.T) {
+	t.Parallel()
+	const (
+		statement = "there are no conditions or loops, so this is sent as it is; " +
+			"the webhook's own condition chooses events, and the filter translate values"
+		text = "this is plain text; the placeholder is written "
+	)
+	e := raw(`{"to":"1","caller":{"name":"x"},"größe":1}`)
+	tests := []struct{ body, at, message, suggestion string }{
+		{`"{% if status == 'ANSWER' %}"`, "{% if status == 'ANSWER' %}", statement, ""},
+		{`"{%- endif -%} {{to}}"`, "{%- endif -%}", statement, ""},
+		{`"{{to}} {# a comment #}"`, "{# a comment #}", statement, ""},
+		{`"{to}"`, "{to}", text + "{{to}}", "{{to}}"},
+		{`"{ caller.name }"`, "{ caller.name }", text + "{{caller.name}}", "{{caller.name}}"},
+		{`"é {größe}"`, "{größe}", text + "{{größe}}", "{{größe}}"},
+		{`"{to|cut:-10}"`, "{to|cut:-10}", text + "{{to}}", ""},
+		{`"{to#nobody}"`, "{to#nobody}", text + "{{to}}", ""},
+		{`"${to}"`, "${to}", text + "{{to}}", "{{to}}"},
+		{`"%to%"`, "%to%", text + "{{to}}", "{{to}}"},
+		{`"%message_id%"`, "%message_id%", text + "{{message_id}}", "{{message_id}}"},
+		{`"--A--to--B--"`, "--A--to--B--", text + "{{to}}", "{{to}}"},
+		{`"[[to]] [[ x ]]"`, "[[to]]", text + "{{to}}", "{{to}}"},
+		{`["{{to}}", "{to}", {"{x}": "{too}"}]`, "{to}", text + "{{to}}", "{{to}}"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.body, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: "https://h/", Body: tt.body}
+			problems := webhook.Check(w, e)
+			require.Len(t, problems, 1)
+			p := problems[0]
+			require.Equal(t, []any{tt.message, tt.suggestion, webhook.SeverityWarning}, []any{p.Message, p.Suggestion, p.Severity})
+			require.Equal(t, tt.at, tt.body[p.Offset:p.Offset+p.Length])
+			_, err := webhook.Compile(w, e)
+			require.NoError(t, err)
+		})
+	}
+	t.Run("in all templates", func(t *testing.T) {
+		t.Parallel()
+		problems := webhook.Check(webhook.Webhook{
+			URL: "https://h/?a=%to%&b={to}", Headers: map[string]string{"X-A": "{to}"}, Body: `{"a":{to},"b":"[[to]]"}`,
+		}, e)
+		var fields []string
+		for _, p := range problems {
+			fields = append(fields, p.Field+" "+string(p.Severity))
+		}
+		require.Equal(t, []string{
+			"body error", "url warning", "url warning", "headers.X-A warning", "body warning", "body warning",
+		}, fields, "also of a body that is not JSON for that reason")
+	})
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		for _, body := range []string{
+			`"{too} %d% [x] {1} { {a: b} } ${ } [[]] %% --A--x--B-- 5% to 7%"`, `{"to":"x"}`, `"{{to}}"`, `"{{'{to} {% x %}'}}"`,
+			`"100%20to%20go"`, `"{%"`, `"{#fff}"`, `"{to"`, `"to}"`,
+		} {
+			require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/%7Bto%7D?a=%20to%20", Body: body}, e), body)
+		}
+		require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: `"{to}"`}), "without samples no name is known")
+	})
+}
+
+// A statement in a tag is an error that says so.
+func TestCompile_Statements(t *testing.T) {
+	t.Parallel()
+	for _, tag := range []string{
+		"#if status", "/if", "#each list", "^empty", "> part", "! comment", "if status == 'x'", "else if x", "for x in list", "range .x",
+		"unless x",
+	} {
+		problems := webhook.Check(webhook.Webhook{URL: "https://h/", Body: `"{{ ` + tag + ` }}"`}, raw(`{"status":1}`))
+		require.Len(t, problems, 1, tag)
+		require.Equal(t, "there are no conditions or loops; the webhook's own condition chooses events, and the filter translate values",
+			problems[0].Message)
+		require.Equal(t, []int{4, 1}, []int{problems[0].Offset, problems[0].Length})
+	}
+	for _, tag := range []string{"if", "if | upcase", "for.x", "['#'] | default: 'x'", "with|upcase", "else"} {
+		_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: `"{{ ` + tag + ` }}"`})
+		require.NoError(t, err, tag)
+	}
+}
+
+// A reserved name that hides a member of the event.
+func TestCheck_ReservedNames(t *testing.T) {
+	t.Parallel()
+	const (
+		delivery = "message_id is the delivery's; the event's own is payload.message_id"
+		hook     = "webhook_id is the webhook's; the event's own is payload.webhook_id"
+		event    = "event is the type of the event; the event's own is payload.event"
+		whole    = "payload is the whole event; the event's own is payload.payload"
+	)
+	tests := []struct {
+		name, tag  string
+		event      webhook.Event
+		message    string
+		suggestion string
+	}{
+		{"the delivery's id", "message_id", raw(`{"message_id":"wamid-77"}`), delivery, "payload.message_id"},
+		{"the webhook's id", "webhook_id", raw(`{"webhook_id":null}`), hook, "payload.webhook_id"},
+		{"the type", "event", raw(`{"event":"click"}`), event, "payload.event"},
+		{"the whole event", "payload", raw(`{"payload":"x"}`), whole, "payload.payload"},
+		{"in an envelope's payload", "message_id", raw(`{"payload":{"message_id":1}}`), delivery, "payload.message_id"},
+		{
+			"at the top of an envelope", "message_id", raw(`{"message_id":1,"payload":{}}`),
+			"message_id is the delivery's; nothing names the event's own", "",
+		},
+		{"an argument", "nil | default: message_id", raw(`{"message_id":1}`), delivery, "payload.message_id"},
+		{"a Go type", "event", reservedMember{}, event, "payload.event"},
+		{"no such member", "message_id", raw(`{"id":1}`), "", ""},
+		{"the same type", "event", raw(`{"event":"test"}`), "", ""},
+		{"an envelope", "payload", raw(`{"payload":{"x":1}}`), "", ""},
+		{"no payload", "payload", raw(`{"payload":null}`), "", ""},
+		{"the member itself", "payload.message_id", raw(`{"message_id":1}`), "", ""},
+		{"a message status", "event", payload.MessageStatus{}, "", ""},
+		{"an incoming message", "event", payload.MessageIn{}, "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, w := range []webhook.Webhook{
+				{URL: "https://h/", Body: `"{{` + tt.tag + `}}"`}, {URL: "https://h/", Headers: map[string]string{"X": "{{ " + tt.tag + " }}"}},
+			} {
+				problems := webhook.Check(w, tt.event)
+				if tt.message == "" {
+					require.Empty(t, problems)
+					continue
+				}
+				require.Len(t, problems, 1)
+				require.Equal(t, []any{tt.message, tt.suggestion}, []any{problems[0].Message, problems[0].Suggestion})
+				require.Equal(t, webhook.SeverityWarning, problems[0].Severity)
+			}
+		})
+	}
+	problems := webhook.Check(webhook.Webhook{URL: "https://h/", When: "message_id == 'x'"}, raw(`{"message_id":1}`))
+	require.Len(t, problems, 1)
+	require.Equal(t, []any{"when", 0, len("message_id"), delivery},
+		[]any{problems[0].Field, problems[0].Offset, problems[0].Length, problems[0].Message})
+}
