@@ -242,7 +242,9 @@ func (c *call) form() error {
 }
 
 // notes are what pages say that was done, by the parameter "note" of their address.
-var notes = []string{"resent", "retried", "canceled", "recomposed", "unchanged"}
+var notes = []string{
+	"resent", "retried", "canceled", "unchanged", "created", "saved", "enabled", "paused", "disabled", "deleted", "recomposed",
+}
 
 // note is what was done before this page was shown, or empty.
 func (c *call) note() string {

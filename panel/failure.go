@@ -29,6 +29,7 @@ var (
 	errForm       = failure{http.StatusBadRequest, "form"}
 	errTooLarge   = failure{http.StatusRequestEntityTooLarge, "too_large"}
 	errBusy       = failure{http.StatusServiceUnavailable, "busy"}
+	errTests      = failure{http.StatusTooManyRequests, "tests"}
 	errInternal   = failure{http.StatusInternalServerError, "internal"}
 	errAway       = failure{http.StatusServiceUnavailable, "away"}
 )

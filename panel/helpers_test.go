@@ -38,6 +38,7 @@ type world struct {
 	engine *sqlite.Engine
 	hooks  *durable.Webhooks[*sql.Tx]
 	queue  *queue.Queue
+	client *webhook.Client
 	// receiver answers 200 at /ok, 500 at /broken, 410 at /gone, and 404 elsewhere, with
 	// what answer holds.
 	receiver *httptest.Server
@@ -65,10 +66,10 @@ func newWorld(t testing.TB) *world {
 	var err error
 	w.engine, err = sqlite.Open(filepath.Join(t.TempDir(), "webhooks.db"), durable.Config{Logger: quiet})
 	require.NoError(t, err)
-	client := &webhook.Client{Transport: webhook.NewTransport(webhook.Egress{
+	w.client = &webhook.Client{Transport: webhook.NewTransport(webhook.Egress{
 		AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})}
-	w.queue, err = queue.New(client, w.engine, queue.Config{Logger: quiet})
+	w.queue, err = queue.New(w.client, w.engine, queue.Config{Logger: quiet})
 	require.NoError(t, err)
 	w.hooks = w.engine.Webhooks(w.queue)
 	ctx, stop := context.WithCancel(context.Background())
@@ -77,7 +78,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() {
 		stop()
 		require.NoError(t, <-ended)
-		client.CloseIdleConnections()
+		w.client.CloseIdleConnections()
 		require.NoError(t, w.engine.Close())
 	})
 	return w
@@ -176,6 +177,11 @@ func (s *site) do(method, path string, form url.Values) answer {
 	if method != "GET" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return s.round(r)
+}
+
+func (s *site) round(r *http.Request) answer {
+	s.t.Helper()
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 	require.NoError(s.t, err)
 	defer response.Body.Close()

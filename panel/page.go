@@ -81,6 +81,8 @@ func (c *call) send(status int, mediaType string, value any) error {
 var sections = []struct{ path, title string }{
 	{"", "overview.title"},
 	{"deliveries", "deliveries.title"},
+	{"webhooks", "webhooks.title"},
+	{"reference", "reference.title"},
 }
 
 // A section is a link of the navigation.

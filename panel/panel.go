@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
 )
 
@@ -23,6 +24,16 @@ type Config struct {
 	// Queue is the queue of this process: it knows which webhooks rest or are slowed down,
 	// and what waits most. If nil, that is not shown.
 	Queue *queue.Queue
+	// Client sends the tests of webhooks. Tests are signed, and end with the first
+	// attempt. If nil, none can be sent.
+	Client *webhook.Client
+	// Samples are made-up events to preview webhooks with, one of each kind. Their values
+	// are shown to everyone who may change webhooks.
+	Samples []webhook.Event
+	// Check judges a webhook before it is saved, and as one types, for whoever bounds more
+	// than the database does, such as with [webhook.Bounds.Check] and the Egress's. If nil,
+	// [webhook.Check] does, with the Samples.
+	Check func(webhook.Webhook) []webhook.Problem
 	// FrameAncestors are the origins that may embed the panel in a frame, such as
 	// "https://portal.example", or "'self'". If empty, none may.
 	FrameAncestors []string
@@ -56,6 +67,7 @@ type Panel struct {
 	api    http.Handler
 	assets assets
 	csp    string
+	tests  tests
 	forged *http.CrossOriginProtection
 	live   *live
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,16 +20,20 @@ func TestRoutes(t *testing.T) {
 	hook := w.hook("acme", "/broken")
 	w.dispatch(hook, "theirs", `{}`, durable.StateFailed)
 	snapshot := func() (all []any) {
-		page, err := w.engine.List(t.Context(), durable.Filter{})
+		page, err := w.engine.List(t.Context(), durable.Filter{Tenant: "acme"})
 		require.NoError(t, err)
-		hooks, err := w.hooks.List(t.Context(), durable.WebhookFilter{})
+		hooks, err := w.hooks.List(t.Context(), durable.WebhookFilter{Tenant: "acme"})
 		require.NoError(t, err)
+		for i := range hooks.Webhooks { // the failure is counted behind the delivery
+			hooks.Webhooks[i].FailingSince = time.Time{}
+		}
 		return []any{page, hooks}
 	}
 	before := snapshot()
 	rights := []panel.Right{panel.View, panel.Bodies, panel.Edit, panel.Send, panel.Secrets, panel.Delete}
 	form := url.Values{
 		"id": {"theirs"}, "q": {"theirs"}, "webhook": {hook.ID}, "url": {w.receiver.URL}, "name": {"x"}, "state": {"failed"}, "reason": {"x"},
+		"sure": {"yes"}, "overlap": {"0"}, "secret": {"0123456789abcdef0123456789abcdef"}, "version": {"1"}, "base": {"1"},
 	}
 	for _, route := range panel.Routes() {
 		name := route.Method + " " + route.Pattern
@@ -41,7 +46,7 @@ func TestRoutes(t *testing.T) {
 		if strings.HasPrefix(route.Pattern, "/webhooks/{id}") {
 			id = hook.ID
 		}
-		path := strings.NewReplacer("{$}", "", "{id}", id).Replace(strings.TrimPrefix(route.Pattern, "/"))
+		path := strings.NewReplacer("{$}", "", "{id}", id, "{state}", "pause", "{version}", "1").Replace(strings.TrimPrefix(route.Pattern, "/"))
 		require.NotContains(t, path, "{", "the test does not know what to put there")
 		ask := func(access panel.Access) answer {
 			s := w.site(access)

@@ -29,6 +29,18 @@ type Deliveries interface {
 type Webhooks interface {
 	List(ctx context.Context, f durable.WebhookFilter) (durable.WebhookPage, error)
 	Get(ctx context.Context, id string) (durable.Definition, error)
+	Version(ctx context.Context, id string, version int) (durable.Definition, error)
+	Create(ctx context.Context, hook webhook.Webhook) (durable.Definition, error)
+	Update(ctx context.Context, hook webhook.Webhook, version int) (durable.Definition, error)
+	Enable(ctx context.Context, id, reason string) error
+	Pause(ctx context.Context, id, reason string) error
+	Disable(ctx context.Context, id, reason string) error
+	Delete(ctx context.Context, id string) error
+	Compare(ctx context.Context, hook webhook.Webhook, limit int) (durable.Comparison, error)
+	RecomposeMatching(ctx context.Context, f durable.Filter, limit int) (int, error)
+	Secrets(ctx context.Context, id string) ([]durable.StoredSecret, error)
+	Rotate(ctx context.Context, id string, overlap time.Duration) (webhook.Secret, error)
+	SetSecret(ctx context.Context, id string, secret webhook.Secret) (durable.StoredSecret, error)
 	Recompose(ctx context.Context, id string) (durable.Delivery, error)
 }
 

@@ -1,0 +1,103 @@
+package panel_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+)
+
+// value sets what a field has, as typing does.
+func (b *browser) value(selector, text string) {
+	b.t.Helper()
+	b.do(chromedp.Focus(css(selector)))
+	run(b, chromedp.Evaluate[bool](`(() => { document.activeElement.select(); return true; })()`))
+	b.insert(text)
+}
+
+// insert puts text in where the cursor is.
+func (b *browser) insert(text string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: text})
+	require.NoError(b.t, err)
+}
+
+// eventually waits until a script says true.
+func (b *browser) eventually(script string) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool { return run(b, chromedp.Evaluate[bool](script)) }, 20*time.Second, 20*time.Millisecond, script)
+}
+
+// A customer composes a webhook with a mistake, takes the fix, sees the request, saves it,
+// and changes it later.
+func TestBrowser_Compose(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	s := w.editor(acme)
+	b.do(chromedp.Navigate(s.url + "webhooks/new"))
+	b.value(`input[name=name]`, "CRM <b>status</b>")
+	b.value(`textarea[name=url]`, w.receiver.URL+"/ok?id=@{{payload.id}}")
+	b.value(`textarea[name=body]`, `{"😀": "é", "to": "@{{payload.mobil}}", "status": "@{{payload.status}}"}`)
+	b.eventually(`document.querySelector("textarea[name=body]").previousElementSibling?.querySelector("mark.error")?.textContent === "payload.mobil"`)
+	b.look("compose-error")
+	b.do(chromedp.Click(css(`#problems [data-suggestion="payload.mobile"]`)))
+	b.eventually(`!document.querySelector("#problems li.error") && document.querySelector("#preview").textContent.includes('"to": "919019912345"')`)
+
+	// Names are completed behind {{.
+	b.value(`textarea[name=when]`, "payload.sta")
+	b.eventually(`document.querySelector("#names:not([hidden]) li[aria-selected=true]")?.textContent === "payload.status"`)
+	b.look("compose-names")
+	b.do(chromedp.KeyEvent("\t"))
+	b.eventually(`document.querySelector("#names").hidden`)
+	b.insert(" == 'read'")
+	b.eventually(`document.querySelector("textarea[name=when]").value === "payload.status == 'read'"`)
+	b.eventually(`document.querySelector("#preview pre") !== null`)
+
+	b.do(chromedp.Click(css(`#save`)), chromedp.WaitVisible(css(`.note`)))
+	require.Contains(t, b.text(".note"), "The webhook was created")
+	require.Equal(t, "CRM <b>status</b>", b.text("h1"))
+	b.look("webhook")
+	b.do(chromedp.Navigate(s.url + "webhooks"))
+	require.Contains(t, b.text("table"), "CRM <b>status</b>")
+	b.look("webhooks")
+}
+
+// An operator looks at a webhook that was paused, and at what a change would do.
+func TestBrowser_Webhook(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	hook := w.hook("acme", "/broken", func(h *webhook.Webhook) { h.Name, h.Body = "Billing", `{"id": "{{payload.id}}"}` })
+	for _, name := range []string{"Support desk", "CRM", "Data warehouse"} {
+		w.hook("acme", "/ok", func(h *webhook.Webhook) { h.Name = name })
+	}
+	w.dispatch(hook, "bad-1", `{"payload": {"id": "1"}}`, durable.StateFailed)
+	s := w.editor(operator)
+	b.do(chromedp.Navigate(s.url + "webhooks/" + hook.ID))
+	b.do(chromedp.Click(css(`.acts summary`)))
+	b.value(`.acts input[name=reason]`, "asked by phone")
+	b.do(chromedp.Click(css(`button[formaction$="/state/pause"]`)), chromedp.WaitVisible(css(`.note`)))
+	require.Contains(t, b.text(".facts"), "Paused")
+	require.Contains(t, b.text(".facts"), "asked by phone")
+	b.value(`textarea[name=body]`, `{"id": "{{payload.id}}", "v": 2}`)
+	b.do(chromedp.Click(css(`button[formaction$="/compare"]`)), chromedp.WaitVisible(css(`#comparison`)))
+	b.look("compare")
+	b.do(chromedp.Click(css(`#save`)), chromedp.WaitVisible(css(`.note`)))
+	b.do(chromedp.Click(css(`.versions summary`)))
+	b.do(chromedp.Click(css(`form[action$="/test"] button`)), chromedp.WaitVisible(css(`#test`)))
+	require.Contains(t, b.text("#test"), "Your server answered 500")
+	b.look("test")
+	b.do(chromedp.Navigate(s.url + "webhooks"))
+	b.look("webhooks-many")
+	b.do(chromedp.Navigate(s.url + "webhooks/" + hook.ID + "/secrets"))
+	b.do(chromedp.Click(css(`form[action$="/rotate"] button`)), chromedp.WaitVisible(css(`.note`)))
+	b.look("secrets")
+	b.do(chromedp.Navigate(s.url + "webhooks/" + hook.ID + "/delete"))
+	b.look("delete")
+}

@@ -1,0 +1,264 @@
+package panel
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+)
+
+// A hookForm is the form of a webhook, as it was opened or sent. What may be a credential
+// is masked, unless it was just typed.
+type hookForm struct {
+	webhook.Webhook
+	Rows []headerRow
+	// The parts of the policy, as people write them.
+	Success, Timeout, Attempts, Waits string
+	// Version is the one that is replaced; Base the one whose values the mask stands for.
+	Version, Base int
+	Sample        int // the sample that is shown
+}
+
+// A headerRow is one header in the form.
+type headerRow struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// moreRows is how many empty rows there are for further headers.
+const moreRows = 2
+
+// formOf returns the form for a webhook that is stored.
+func formOf(d durable.Definition) hookForm {
+	f := hookForm{Webhook: masked(d.Webhook), Version: d.Version, Base: d.Version}
+	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
+		f.Rows = append(f.Rows, headerRow{name, f.Headers[name]})
+	}
+	if p := d.Policy; p != nil {
+		f.Success = joined(p.Success, strconv.Itoa)
+		f.Waits = joined(p.Waits, shortDuration)
+		if p.Timeout != 0 {
+			f.Timeout = shortDuration(p.Timeout)
+		}
+		if p.Attempts != 0 {
+			f.Attempts = strconv.Itoa(p.Attempts)
+		}
+	}
+	return f
+}
+
+func joined[T any](list []T, text func(T) string) string {
+	var parts []string
+	for _, item := range list {
+		parts = append(parts, text(item))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shortDuration writes 1h0m0s as 1h.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// readForm returns the form that was sent, and what in it cannot be read.
+func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
+	if err := c.form(); err != nil {
+		return f, nil, err
+	}
+	values := c.r.PostForm
+	f.Version, _ = strconv.Atoi(values.Get("version"))
+	f.Base, _ = strconv.Atoi(values.Get("base"))
+	f.Sample, _ = strconv.Atoi(values.Get("sample"))
+	f.Webhook = webhook.Webhook{
+		ID: c.r.PathValue("id"), Name: values.Get("name"), Method: values.Get("method"),
+		// Browsers send line ends as CR LF. A URL and a condition have none.
+		URL: oneLine(values.Get("url")), When: oneLine(values.Get("when")),
+		Body:   strings.ReplaceAll(values.Get("body"), "\r\n", "\n"),
+		Format: webhook.Format(values.Get("format")), FormLists: webhook.FormLists(values.Get("form_lists")),
+		Headers: map[string]string{},
+	}
+	names, texts := values["header_name"], values["header_value"]
+	if len(names) != len(texts) {
+		return f, nil, errForm
+	}
+	for i, name := range names {
+		if name = strings.TrimSpace(name); name == "" && texts[i] == "" {
+			continue
+		}
+		f.Rows = append(f.Rows, headerRow{name, texts[i]})
+		if _, twice := f.Headers[name]; twice {
+			problems = append(problems, c.ownProblem("headers."+name, "twice", name))
+		}
+		f.Headers[name] = texts[i]
+	}
+	f.Success, f.Timeout = values.Get("success"), values.Get("timeout")
+	f.Attempts, f.Waits = values.Get("attempts"), values.Get("waits")
+	policy, wrong := f.policy()
+	for _, field := range wrong {
+		problems = append(problems, c.ownProblem(field, field))
+	}
+	f.Policy = policy
+	return f, problems, nil
+}
+
+func oneLine(s string) string { return strings.NewReplacer("\r\n", "", "\n", "", "\r", "").Replace(s) }
+
+// ownProblem is a problem that the form has, and not the webhook.
+func (c *call) ownProblem(field, code string, args ...any) webhook.Problem {
+	return webhook.Problem{
+		Field: field, Code: "form_" + code, Message: c.text("form."+code, args...), Severity: webhook.SeverityError,
+	}
+}
+
+// policy returns the policy that is meant, nil for the usual one, and the fields that
+// cannot be read.
+func (f hookForm) policy() (*webhook.Policy, []string) {
+	var p webhook.Policy
+	var wrong []string
+	read := func(field, text string, into func(string) error) {
+		for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+			if into(part) != nil {
+				wrong = append(wrong, field)
+				return
+			}
+		}
+	}
+	read("success", f.Success, func(s string) error {
+		n, err := strconv.Atoi(s)
+		p.Success = append(p.Success, n)
+		return err
+	})
+	read("waits", f.Waits, func(s string) error {
+		d, err := duration(s)
+		p.Waits = append(p.Waits, d)
+		return err
+	})
+	read("timeout", f.Timeout, func(s string) (err error) { p.Timeout, err = duration(s); return err })
+	read("attempts", f.Attempts, func(s string) (err error) { p.Attempts, err = strconv.Atoi(s); return err })
+	if len(p.Success) == 0 && len(p.Waits) == 0 && p.Timeout == 0 && p.Attempts == 0 {
+		return nil, wrong
+	}
+	return &p, wrong
+}
+
+// duration reads 10s and 1h30m; a number alone is of seconds.
+func duration(s string) (time.Duration, error) {
+	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n < 1<<31 {
+		return time.Duration(n) * time.Second, nil
+	}
+	return time.ParseDuration(s)
+}
+
+// complete returns the webhook that a form means, with the values that are masked in it
+// and what the form does not have, from the version that it was opened with.
+func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) {
+	var base durable.Definition
+	if f.ID != "" && f.Base > 0 {
+		var err error
+		if base, err = c.webhooks.Version(c.ctx, f.ID, f.Base); err != nil {
+			return webhook.Webhook{}, nil, err
+		}
+	}
+	hook, again := unmasked(f.Webhook, base.Webhook)
+	if old := base.Policy; old != nil && (old.Jitter != 0 || old.Rate != 0 || old.Concurrency != 0) {
+		var p webhook.Policy
+		if hook.Policy != nil {
+			p = *hook.Policy
+		}
+		p.Jitter, p.Rate, p.Concurrency = old.Jitter, old.Rate, old.Concurrency
+		hook.Policy = &p
+	}
+	var problems []webhook.Problem
+	for _, field := range again {
+		problems = append(problems, c.ownProblem(field, "masked"))
+	}
+	return hook, problems, nil
+}
+
+// takeFix replaces what a problem is about by its suggestion, if the form asks for that: the
+// value of the button is FIELD:OFFSET:LENGTH:SUGGESTION.
+func (f *hookForm) takeFix(values url.Values) error {
+	fix := values.Get("fix")
+	if fix == "" {
+		return nil
+	}
+	parts := strings.SplitN(fix, ":", 4)
+	if len(parts) != 4 {
+		return errForm
+	}
+	offset, err := strconv.Atoi(parts[1])
+	length, err2 := strconv.Atoi(parts[2])
+	text := f.text(parts[0])
+	if err != nil || err2 != nil || text == nil || offset < 0 || length < 0 || offset > len(*text) || length > len(*text)-offset {
+		return errForm
+	}
+	*text = (*text)[:offset] + parts[3] + (*text)[offset+length:]
+	if name, ok := strings.CutPrefix(parts[0], "headers."); ok {
+		f.Headers[name] = *text
+	}
+	return nil
+}
+
+// text is the text of a field, nil if there is none.
+func (f *hookForm) text(field string) *string {
+	switch field {
+	case "url":
+		return &f.URL
+	case "body":
+		return &f.Body
+	case "when":
+		return &f.When
+	}
+	name, ok := strings.CutPrefix(field, "headers.")
+	for i := range f.Rows {
+		if ok && f.Rows[i].Name == name {
+			return &f.Rows[i].Value
+		}
+	}
+	return nil
+}
+
+// A fault is a problem as pages show it, with the text around its place.
+type fault struct {
+	webhook.Problem
+	Before, Marked, After string
+	Fix                   string // see takeFix; empty: none
+}
+
+// around is how much of a text is shown on either side of a problem, in bytes.
+const around = 24
+
+func (f *hookForm) fault(p webhook.Problem) fault {
+	shown := fault{Problem: p}
+	text := f.text(p.Field)
+	if text == nil || p.Length == 0 || p.Offset < 0 || p.Offset+p.Length > len(*text) {
+		return shown
+	}
+	start, end := max(0, p.Offset-around), min(len(*text), p.Offset+p.Length+around)
+	shown.Before = strings.ToValidUTF8((*text)[start:p.Offset], "")
+	shown.Marked = strings.ToValidUTF8((*text)[p.Offset:p.Offset+p.Length], "")
+	shown.After = strings.ToValidUTF8((*text)[p.Offset+p.Length:end], "")
+	if start > 0 {
+		shown.Before = "…" + shown.Before
+	}
+	if end < len(*text) {
+		shown.After += "…"
+	}
+	if p.Suggestion != "" {
+		shown.Fix = fmt.Sprintf("%s:%d:%d:%s", p.Field, p.Offset, p.Length, p.Suggestion)
+	}
+	return shown
+}

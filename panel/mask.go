@@ -1,0 +1,117 @@
+package panel
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ringhook/webhook"
+)
+
+// mask stands for a value that may be a credential. In a form that comes back it means the
+// value that is stored.
+const mask = "********"
+
+// openHeaders are those whose values are no credentials.
+var openHeaders = []string{"accept", "accept-language", "content-type", "user-agent"}
+
+// isCredential matches the names of query parameters that carry credentials.
+var isCredential = regexp.MustCompile(
+	`(?i)key|token|secret|passw|pwd|pass\b|auth|sig|credential|jwt|bearer|code|sid|otp|\bpin|hash`)
+
+var tag = regexp.MustCompile(`@?\{\{.*?\}\}`)
+
+// hasText reports whether a template has more than tags, such as a credential.
+func hasText(template string) bool {
+	return strings.TrimSpace(tag.ReplaceAllString(template, "")) != ""
+}
+
+// masked returns a webhook as people may see it: without what may be credentials.
+func masked(hook webhook.Webhook) webhook.Webhook {
+	hook.Headers = maps.Clone(hook.Headers)
+	for name, value := range hook.Headers {
+		if !slices.Contains(openHeaders, strings.ToLower(name)) && hasText(value) {
+			hook.Headers[name] = mask
+		}
+	}
+	parameters := splitQuery(hook.URL)
+	for i, p := range parameters[1:] {
+		if name, value, _ := strings.Cut(p, "="); isCredential.MatchString(name) && hasText(value) {
+			parameters[i+1] = name + "=" + mask
+		}
+	}
+	hook.URL = joinQuery(parameters)
+	return hook
+}
+
+// unmasked puts the values of a stored webhook where a form has the mask. It returns the
+// fields that it must not do that for, since the request would go to another host, or has
+// no value for: their values must be typed again.
+func unmasked(hook, stored webhook.Webhook) (webhook.Webhook, []string) {
+	var again []string
+	same := originOf(hook.URL) == originOf(stored.URL)
+	hook.Headers = maps.Clone(hook.Headers)
+	for _, name := range slices.Sorted(maps.Keys(hook.Headers)) {
+		if !strings.Contains(hook.Headers[name], mask) {
+			continue
+		}
+		value, ok := stored.Headers[name]
+		if !ok || !same || hook.Headers[name] != mask {
+			again = append(again, "headers."+name)
+			continue
+		}
+		hook.Headers[name] = value
+	}
+	old, parameters := splitQuery(stored.URL), splitQuery(hook.URL)
+	for i, p := range parameters {
+		if !strings.Contains(p, mask) {
+			continue
+		}
+		name, value, _ := strings.Cut(p, "=")
+		at := slices.IndexFunc(old[1:], func(o string) bool { n, _, _ := strings.Cut(o, "="); return n == name })
+		if i == 0 || at < 0 || !same || value != mask {
+			again = append(again, "url")
+			continue
+		}
+		parameters[i] = old[at+1]
+		old[at+1] = "" // of a name that is there twice, the next
+	}
+	hook.URL = joinQuery(parameters)
+	return hook, again
+}
+
+// originOf is the scheme, host and port of a URL, in which there are no tags.
+func originOf(url string) string {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(url), "://")
+	if end := strings.IndexAny(rest, `/?#\`); end >= 0 {
+		rest = rest[:end]
+	}
+	return strings.ToLower(scheme + "://" + rest)
+}
+
+// splitQuery returns what is in front of a URL's query, and its parameters. Tags may have
+// the characters that part them.
+func splitQuery(url string) []string {
+	tags := tag.FindAllStringIndex(url, -1)
+	var parts []string
+	from := 0
+	for i := range len(url) {
+		if len(tags) > 0 && i >= tags[0][1] {
+			tags = tags[1:]
+		}
+		inTag := len(tags) > 0 && i >= tags[0][0]
+		if !inTag && (len(parts) == 0 && url[i] == '?' || len(parts) > 0 && url[i] == '&') {
+			parts = append(parts, url[from:i])
+			from = i + 1
+		}
+	}
+	return append(parts, url[from:])
+}
+
+func joinQuery(parts []string) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return parts[0] + "?" + strings.Join(parts[1:], "&")
+}
