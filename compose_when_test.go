@@ -214,6 +214,14 @@ func TestWhen_Limits(t *testing.T) {
 	var bad *webhook.TemplateError
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, "when", bad.Field)
+
+	// The JSON of a large list is made once, whatever it is compared with.
+	large := webhook.RawEvent{Type: "e", JSON: []byte(`{"a": [` + strings.Repeat(" ", 500_000) + `], "b": [` +
+		strings.Repeat(`"[",`, 100_000) + `"[]"]}`)}
+	_, err = webhook.MustCompile(whenOf("a in (" + strings.Repeat("'[',", 400) + "'x')")).Compose(large)
+	require.ErrorIs(t, err, webhook.ErrUnwanted)
+	_, err = webhook.MustCompile(whenOf("b contains a")).Compose(large)
+	require.NoError(t, err)
 }
 
 func FuzzWhen(f *testing.F) {

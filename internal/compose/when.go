@@ -118,6 +118,9 @@ func (r *renderer) wants(c *condition) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if c.op == "in" && c.list {
+		left = flat(left)
+	}
 	for _, o := range c.right {
 		right, err := r.operand(o)
 		if err != nil {
@@ -209,6 +212,15 @@ func (r *renderer) operand(o operand) (v field.Value, err error) {
 	return v, err
 }
 
+// flat returns a value that is compared many times. Of an object or a list it is the JSON
+// text, which would be made for each comparison otherwise.
+func flat(v field.Value) field.Value {
+	if v.Composite() {
+		return field.Text(v.String())
+	}
+	return v
+}
+
 func isNil(v field.Value) bool { return v.Kind <= rawjson.Null }
 
 // compare compares two values by an operator. Nothing is less or greater than nil, nor a
@@ -250,6 +262,7 @@ func (r *renderer) contains(in, v field.Value, number bool, at operand) (bool, e
 	case isNil(in) || isNil(v):
 		return false, nil
 	case in.Kind == rawjson.List:
+		v = flat(v)
 		for it := rawjson.Walk(in.Text); it.Next(); {
 			if element := field.FromJSON(it.Value()); !isNil(element) && filter.Equal(element, v, number) {
 				return true, nil

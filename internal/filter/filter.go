@@ -60,8 +60,8 @@ type filterFunc func(field.Value) (field.Value, error)
 func (f Filter) Name() string { return f.name }
 
 // Work returns how many bytes of arguments each Apply reads, for a caller that counts what
-// filters read and write. A letter of a date pattern counts for as many bytes as take the
-// time that it does.
+// filters read and write. A letter of a date pattern and a value to translate count for as
+// many bytes as take the time that they do.
 func (f Filter) Work() int { return f.work }
 
 // Apply returns the filter's result for v. Its errors name the filter but do not quote v.
@@ -232,10 +232,14 @@ type arg struct {
 
 // cost returns how many bytes a byte of the argument counts for; see Filter.Work.
 func (p param) cost() int {
-	if p == aFormat || p == aStrftime {
+	switch p {
+	case aFormat, aStrftime:
 		return 16
+	case aKey:
+		return 8
+	default:
+		return 1
 	}
-	return 1
 }
 
 var errRange = errors.New("is out of range")

@@ -498,6 +498,8 @@ func TestFilter_Apply_Error(t *testing.T) {
 		{"plus", args{1}, `"1,5e3"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"00:00:12"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"."`, "plus: the value is not a number"},
+		{"plus", args{1}, strings.Repeat("1", 300), "plus: the value is not a number"},
+		{"plus", args{1}, `"` + strings.Repeat(" ", 300) + `1"`, "plus: the value is not a number"},
 		{"plus", args{1}, `"-."`, "plus: the value is not a number"},
 		{"plus", args{1}, `"1,` + strings.Repeat("234,", 20) + `234"`, "plus: the number has too many digits"},
 		{"plus", args{1}, `"--5"`, "plus: the value is not a number"},
@@ -623,6 +625,24 @@ func TestStripHTML_Unclosed(t *testing.T) {
 		out, err := compile(t, "strip_html").Apply(text)
 		require.NoError(t, err)
 		require.Equal(t, text, out)
+	}
+}
+
+// A long value is not read for each of many values that it might be.
+func TestTranslate_Long(t *testing.T) {
+	t.Parallel()
+	var pairs args
+	for i := range 15_000 {
+		pairs = append(pairs, i, i)
+	}
+	f := compile(t, "translate", pairs...)
+	for _, v := range []field.Value{
+		field.Text(strings.Repeat("1", filter.MaxOutput)), field.Text(strings.Repeat(" ", filter.MaxOutput)),
+		field.FromJSON("[" + strings.Repeat(" ", filter.MaxOutput-2) + "]"), field.Number(strings.Repeat("1", filter.MaxOutput)),
+	} {
+		out, err := f.Apply(v)
+		require.NoError(t, err)
+		require.Equal(t, field.Null, out)
 	}
 }
 

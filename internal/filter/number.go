@@ -37,6 +37,9 @@ type decimal struct {
 // parseDecimal reads a JSON number, also with a plus sign, leading zeros or blanks
 // around it. It keeps the coefficient in coef.
 func parseDecimal(coef *big.Int, s string) (decimal, error) {
+	if len(s) > 4*maxNumber { // a long text may be read for each of many numbers
+		return decimal{}, errNoNumber
+	}
 	s = strings.TrimSpace(s)
 	unsigned := strings.TrimLeft(s, "+-")
 	if len(s)-len(unsigned) > 1 {
@@ -202,6 +205,9 @@ func readNumber(coef *big.Int, v field.Value) (decimal, error) {
 // marks between its thousands, or with no digit on one side of its point: 12,50 and
 // 1,234.50 and .5. It reports false where a mark may be either, as in 1,234.
 func plainNumber(s string) (plain string, ok bool) {
+	if len(s) > 4*maxNumber {
+		return "", false
+	}
 	s = strings.TrimSpace(s)
 	unsigned := strings.TrimLeft(s, "+-")
 	sign := s[:len(s)-len(unsigned)]

@@ -130,6 +130,9 @@ func translate(a []arg) filterFunc {
 		pairs[i] = a[i].value
 	}
 	return func(v field.Value) (field.Value, error) {
+		if v.Composite() { // equal to no literal; its JSON would be made for each
+			return field.Null, nil
+		}
 		for i := 0; i < len(pairs); i += 2 {
 			if Equal(v, pairs[i], pairs[i].Kind == rawjson.Number) {
 				return pairs[i+1], nil
