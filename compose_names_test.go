@@ -66,27 +66,27 @@ func TestCompose_Names(t *testing.T) {
 // Incoming messages have the short names that the documents of virtual numbers use.
 func TestCompose_ShortNames(t *testing.T) {
 	t.Parallel()
-	const names = `[{{from}},{{to}},{{text}},{{timestamp}},{{keyword1}},{{keyword2}},{{payload.text}}]`
+	const names = `[{{from}},{{to}},{{text}},{{timestamp}},{{keyword1}},{{keyword2}},{{payload.text}},{{caller.name}},{{caller.email}}]`
 	in := func(payload string) string { return `{"event":"vmn:message:in","payload":` + payload + `}` }
 	tests := []struct{ name, body, want string }{
 		{
-			"documented", in(`{"channels":[{"name":"vmn","to":"9190"}],"recipient":{"from":"9180"},` +
+			"documented", in(`{"channels":[{"name":"vmn","to":"9190"}],"recipient":{"from":"9180","user":{"first_name":"Zoë","last_name":"Rao","email":"z@h"}},` +
 				`"message":{"type":"text","payload":{"text":" WIN\t42 now"},"timestamp":"2024-07-04T05:50:08Z"}}`),
-			`["9180","9190"," WIN\t42 now","2024-07-04T05:50:08Z","WIN","42"," WIN\t42 now"]`,
+			`["9180","9190"," WIN\t42 now","2024-07-04T05:50:08Z","WIN","42"," WIN\t42 now","Zoë Rao","z@h"]`,
 		},
-		{"nothing", in(`{}`), `[null,null,null,null,null,null,null]`},
-		{"one word", in(`{"message":{"type":"text","payload":{"text":"WIN"}}}`), `[null,null,"WIN",null,"WIN",null,"WIN"]`},
-		{"caption", in(`{"message":{"type":"image","payload":{"url":"u"}}}`), `[null,null,null,null,null,null,null]`},
+		{"nothing", in(`{}`), `[null,null,null,null,null,null,null,null,null]`},
+		{"one word", in(`{"message":{"type":"text","payload":{"text":"WIN"}}}`), `[null,null,"WIN",null,"WIN",null,"WIN",null,null]`},
+		{"caption", in(`{"message":{"type":"image","payload":{"url":"u"}}}`), `[null,null,null,null,null,null,null,null,null]`},
 		{
 			"members of these names count first",
-			`{"from":1,"event":"vmn:message:in","payload":{"from":2,"to":3,"text":4,"keyword1":5,"recipient":{"from":6},` +
+			`{"from":1,"event":"vmn:message:in","payload":{"from":2,"to":3,"text":4,"keyword1":5,"recipient":{"from":6,"user":{"email":"e"}},"caller":{"name":7},` +
 				`"message":{"type":"text","payload":{"text":"a b"}}}}`,
-			`[1,3,4,null,5,"b",4]`,
+			`[1,3,4,null,5,"b",4,7,"e"]`,
 		},
 		{
 			"the form of Meta",
 			in(`{"contacts":[{"to":"9180"}],"message":{"type":"text","text":{"body":"WIN 42"}}}`),
-			`["9180",null,"WIN 42",null,"WIN","42","WIN 42"]`,
+			`["9180",null,"WIN 42",null,"WIN","42","WIN 42",null,null]`,
 		},
 	}
 	c, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: names}, payload.MessageIn{})
@@ -112,7 +112,7 @@ func TestCompose_ShortNames(t *testing.T) {
 			}
 		})
 	}
-	for misspelt, want := range map[string]string{"frm": "from", "payload.txet": "payload.text", "keyword3": "keyword1"} {
+	for misspelt, want := range map[string]string{"frm": "from", "payload.txet": "payload.text", "keyword3": "keyword1", "caller.nam": "caller.name"} {
 		_, err := webhook.Compile(webhook.Webhook{URL: "https://h/", Body: `"{{` + misspelt + `}}"`}, payload.MessageIn{})
 		require.ErrorContains(t, err, `did you mean "`+want+`"?`)
 	}
@@ -374,7 +374,7 @@ func TestCompose_TypedAsJSON(t *testing.T) {
 				switch {
 				case err == nil && wantErr == nil:
 					require.Equal(t, string(want.Body), string(typed.Body), "%T %s%s", e, prefix, name)
-				case err == nil && strings.Contains(name, "keyword"): // computed
+				case err == nil && strings.Contains(name, "keyword") || strings.Contains(name, "caller"): // computed
 				case err == nil: // a documented member that the JSON lacks
 					require.Equal(t, `["",null]`, string(typed.Body), "%T %s%s", e, prefix, name)
 				default:

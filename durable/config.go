@@ -41,7 +41,8 @@ type Config struct {
 	DiscardEvents bool
 	// Decode makes an event again of its type and JSON form, as they were kept. If nil,
 	// it is one of package payload where [payload.ParseAs] reads it without changing
-	// the JSON form, else a [webhook.RawEvent]. It must be safe for concurrent use.
+	// the JSON form, a [payload.Other] if it does not know the type, else a
+	// [webhook.RawEvent]. It must be safe for concurrent use.
 	Decode func(eventType string, json []byte) (webhook.Event, error)
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention

@@ -64,6 +64,20 @@ func ExampleOther() {
 	// payload: not JSON at offset 10
 }
 
+// An unsubscription does not say of which channel it is. A receiver that has another URL
+// for each channel, or gets the type in a header, does.
+func ExampleParseAs() {
+	event, err := payload.ParseAs("sms:unsubscription", testdata.Fixture("sms_unsubscription"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	u := event.(*payload.Unsubscription)
+	fmt.Println(u.EventType(), u.Type, u.Value)
+	// Output:
+	// sms:unsubscription sender Demo12
+}
+
 // A platform reports more than the documents have, here why a message failed. Templates
 // can name it as all other members.
 func ExampleMessageStatus_With() {

@@ -184,14 +184,21 @@ var ins = newObject(
 		}
 		return v
 	}).
-	derive("to", "channels.0.to", "Business number", func(_ *MessageIn, v field.Value) field.Value { return v }).
+	derive("to", "channels.0.to", "Business number", nil).
 	derive("text", "message.payload.text", "Text of the message", func(m *MessageIn, v field.Value) field.Value {
 		if text, ok := m.Message.Text(); ok {
 			return field.Text(text)
 		}
 		return v
 	}).
-	derive("timestamp", "message.timestamp", "Time of the message", func(_ *MessageIn, v field.Value) field.Value { return v }).
+	derive("timestamp", "message.timestamp", "Time of the message", nil).
+	derive("caller.name", "", "First and last name of the user", func(m *MessageIn, _ field.Value) field.Value {
+		u := m.Recipient.User
+		return field.Text(strings.TrimSpace(u.FirstName + " " + u.LastName))
+	}).
+	derive("caller.email", "", "E-mail address of the user", func(m *MessageIn, _ field.Value) field.Value {
+		return field.Text(m.Recipient.User.Email)
+	}).
 	derive("keyword1", "", "First word of the text", keyword(0)).
 	derive("keyword2", "", "Second word of the text", keyword(1))
 

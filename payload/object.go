@@ -146,7 +146,8 @@ func (o *object[T]) value(m *member[T], v *T, x extra) field.Value {
 }
 
 // derive adds a name that templates know and that is no member. of is the path to what it
-// is another name of, or "". get is given the value there, null if there is none.
+// is another name of, or "". get is given the value there, null if there is none; if get
+// is nil, that is the value.
 func (o *object[T]) derive(name, of, doc string, get func(v *T, there field.Value) field.Value) *object[T] {
 	there := func(any) field.Value { return field.Null }
 	if of != "" {
@@ -158,6 +159,9 @@ func (o *object[T]) derive(name, of, doc string, get func(v *T, there field.Valu
 			value := there(p)
 			if value.Kind == rawjson.None {
 				value = field.Null
+			}
+			if get == nil {
+				return value
 			}
 			return get(p.(*T), value)
 		},

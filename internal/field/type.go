@@ -2,6 +2,7 @@ package field
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ringhook/webhook/internal/rawjson"
 )
@@ -15,8 +16,8 @@ type Type struct {
 	// Free is true if any name below is known: in maps, raw JSON, and types that make
 	// their own JSON form.
 	Free bool
-	// Derived has names of what is no member: other names of what stands further down, and
-	// values that are computed of the members.
+	// Derived has dotted names of what is no member: other names of what stands further
+	// down, and values that are computed of the members.
 	Derived []*Member
 	// Elem is the type of a list's elements; nil for objects. A list of scalars has an
 	// Elem without members.
@@ -35,8 +36,8 @@ type Member struct {
 	// is read". It is "" if the member seldom is.
 	Absent string
 	Kind   string // the type in JSON, for people: "string", "number", ...
-	// Of is the path, from the Type that has a Derived name, to what it is another name
-	// of. It is "" if there is no other name.
+	// Of is the dotted path, from the Type that has a Derived name without dots, to what it
+	// is another name of. It is "" if there is no other name.
 	Of   string
 	Type *Type // of objects and lists; nil for scalars
 	// Get reads the member.
@@ -76,10 +77,10 @@ func (t *Type) alias(name string) *Member {
 	return nil
 }
 
-// derived returns what a path of one name that is no member stands for, or nil.
+// derived returns what a path that is no member's stands for, or nil.
 func (t *Type) derived(path []string) *Member {
 	for _, m := range t.Derived {
-		if len(path) == 1 && m.Name == path[0] {
+		if slices.Equal(strings.Split(m.Name, "."), path) {
 			return m
 		}
 	}
@@ -238,7 +239,7 @@ func (t *Type) names(above []string, yield func([]string, *Member)) {
 		}
 	}
 	for _, m := range t.Derived {
-		yield(extend(above, m.Name), m)
+		yield(append(slices.Clip(above), strings.Split(m.Name, ".")...), m)
 	}
 }
 
