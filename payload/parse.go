@@ -16,6 +16,9 @@ import (
 // The error is [ErrSyntax] where the body is not JSON. It is another one for JSON that
 // is no object, and for a message that has no payload. It says what is there, and never
 // quotes a value. A byte order mark before the JSON is passed over.
+//
+// A form, which a webhook may send in place of JSON, is not read: net/http's ParseForm
+// has its fields, each a text, with names such as status or payload[status].
 func Parse(body []byte) (Event, error) {
 	text, err := readBody(body)
 	if err != nil {
