@@ -163,6 +163,19 @@ func TestCheck_Receivers(t *testing.T) {
 		{"json", webhook.Webhook{Method: "PUT", Body: `{"a b":1}`}, nil},
 		{"form-urlencoded", webhook.Webhook{Format: webhook.FormatFormURLEncoded}, nil},
 		{"form-data", webhook.Webhook{Format: webhook.FormatFormData}, []webhook.Problem{warningAt("format", 0, 9, unsigned)}},
+		{"no body", webhook.Webhook{Format: webhook.FormatNone}, []webhook.Problem{
+			warningAt("format", 0, 4, "without a body, the header Signature is always the same and proves nothing; "+
+				"Webhook-Signature covers the id and the time"),
+		}},
+		{"no body of a GET", webhook.Webhook{Format: webhook.FormatNone, Method: "GET"}, nil},
+		{"JSON as text", webhook.Webhook{Format: webhook.FormatText, Body: "\n{\"a\": \"{{payload.id}}\", \"b\": @{{payload.to}}}"}, []webhook.Problem{
+			warningAt("body", 1, 1, "this looks like json, for which the values of a text are not escaped; use the format json"),
+		}},
+		{"XML as text", webhook.Webhook{Format: webhook.FormatText, Body: "<p>{{payload.id}}</p>"}, []webhook.Problem{
+			warningAt("body", 0, 1, "this looks like xml, for which the values of a text are not escaped; use the format xml"),
+		}},
+		{"text as text", webhook.Webhook{Format: webhook.FormatText, Body: "{payload.id} {{payload.id}} [1]"}, nil},
+		{"fixed JSON as text", webhook.Webhook{Format: webhook.FormatText, Body: `{"a": 1}`}, nil},
 		{"a query", webhook.Webhook{Format: webhook.FormatFormData, Method: "GET"}, nil},
 		{"PUT", webhook.Webhook{Format: webhook.FormatFormURLEncoded, Method: "PUT"}, []webhook.Problem{
 			warningAt("method", 0, 3, postOnly+"PUT"),

@@ -62,7 +62,7 @@ func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time, h http.H
 // For a GET, which has no body, the MAC covers the query as it is in the URL, without
 // the question mark. The platform signs the body that a GET does not have, which no
 // receiver can check; [Verifier.Handler] checks ours. The query of any other method is
-// not covered. HMAC is safe for concurrent use.
+// not covered, so that of a request of [FormatNone] nothing is. HMAC is safe for concurrent use.
 type HMAC struct {
 	// Keys gives the secrets of a webhook; the first one signs. If nil, the key is
 	// WebhookIDSecret of the message's WebhookID.

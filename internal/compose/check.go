@@ -33,6 +33,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	}
 	errorsEnd := len(c.problems)
 	c.checkForm()
+	c.checkFormat()
 	for _, part := range p.parts {
 		if part == p.url && isPlainHTTP(part.source) {
 			c.warn(part, 0, len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
@@ -155,17 +156,45 @@ func (c *checker) checkForm() {
 	}
 }
 
+// checkFormat warns about a format that is not the one of its body, or whose signature
+// says nothing.
+func (c *checker) checkFormat() {
+	format := c.webhook.Format
+	if format == FormatNone && c.webhook.Method != http.MethodGet {
+		c.warnIn("format", 0, len(format), problem.Errorf(problem.NoneUnsigned,
+			"without a body, the header Signature is always the same and proves nothing; Webhook-Signature covers the id and the time"))
+	}
+	if format != FormatText || c.csv || c.body == nil || len(c.body.placeholders) == 0 {
+		return
+	}
+	text := c.body.withoutTags()
+	start := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
+	like := ""
+	switch text = text[start:]; {
+	case strings.ContainsAny(text[:1], "{[") && rawjson.Check([]byte(text)) < 0:
+		like = FormatJSON
+	case xmlStart.MatchString(text):
+		like = FormatXML
+	default:
+		return
+	}
+	c.warn(c.body, start, 1, problem.TextLike, "this looks like %s, for which the values of a text are not escaped; use the format %[1]s", like)
+}
+
+// xmlStart is what XML, or HTML, begins with.
+var xmlStart = regexp.MustCompile(`^<[?!A-Za-z_]`)
+
 // phpName is a name of a field that PHP keeps as it is.
 var phpName = regexp.MustCompile(`^[^ .\[]+(\[[^\[\]]*\])*$`)
 
-// withoutTags returns a JSON template with a value as long as the tag for each tag.
+// withoutTags returns a template with a JSON value as long as the tag for each tag.
 func (p *part) withoutTags() string {
 	b := []byte(p.source)
 	for _, ph := range p.placeholders {
 		for i := ph.Offset; i < ph.End; i++ {
 			b[i] = ' '
 		}
-		if b[ph.Offset] = '0'; ph.op == opJSON && ph.Offset > 0 && b[ph.Offset-1] == '@' {
+		if b[ph.Offset] = '0'; ph.Offset > 0 && b[ph.Offset-1] == '@' {
 			b[ph.Offset-1] = ' '
 		}
 	}

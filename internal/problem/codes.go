@@ -203,6 +203,8 @@ var (
 	HeaderNotASCII    = code("header-not-ascii")
 	HeaderNameDropped = code("header-name-dropped")
 	FormDataUnsigned  = code("form-data-unsigned")
+	NoneUnsigned      = code("none-unsigned")
+	TextLike          = code("text-like", "the format")
 	FormMethod        = code("form-method", "the method")
 	FieldNamePHP      = code("field-name-php")
 	OftenAbsent       = code("often-absent", name, "when, in English", "what stands there then")
