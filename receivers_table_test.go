@@ -82,6 +82,36 @@ var readTests = []readTest{
 	},
 }
 
+// textTests are of bodies that are texts, and what parsers read of them: a text, the rows
+// of CSV, or of XML the name of an element, its attributes, and its text or elements.
+var textTests = []struct {
+	name        string
+	format      webhook.Format
+	contentType string
+	body, event string
+	want        string
+}{
+	{
+		"text", webhook.FormatText, "text/plain", "{{a}}: {{b}}\n{{c}}",
+		`{"a":"Zoë 😀 <&>\"'","b":"x\r\ny\u0000\t","c":"\ud83d"}`, `"Zoë 😀 <&>\"': x \ny \t\n\ufffd"`,
+	},
+	{
+		"CSV", webhook.FormatText, "text/csv", "id,{{a}}\n{{b}},{{c}}\n\"{{d}}\",{{e}}\n",
+		`{"a":"Zoë, \"x\";y","b":"two\nlines","c":" a 'b' ","d":"1.50","e":null}`,
+		`[["id","Zoë, \"x\";y"],["two\nlines"," a 'b' "],["1.50",""]]`,
+	},
+	{
+		"CSV without formulas", webhook.FormatText, "text/csv", "{{a}},{{b}},{{c}},{{d}}",
+		`{"a":"=1+1","b":"-12.50","c":"+919019912345","d":"@x"}`, `[["'=1+1","-12.50","+919019912345","'@x"]]`,
+	},
+	{
+		"XML", webhook.FormatXML, "application/xml", `<?xml version="1.0"?><call id="{{a}}"><to>{{a}}</to><text b='{{b}}'>{{b}}</text></call>`,
+		`{"a":"<b>&amp;\"']]> Zoë 😀","b":" x\r\n\ty\u0000\u001b\ud83d\uffff "}`,
+		`["call",{"id":"<b>&amp;\"']]> Zoë 😀"},[["to",{},"<b>&amp;\"']]> Zoë 😀"],` +
+			`["text",{"b":" x\r\n\ty\ufffd\ufffd\ufffd\ufffd "}," x\r\n\ty\ufffd\ufffd\ufffd\ufffd "]]]`,
+	},
+}
+
 const (
 	rounded       = `{"to":919019912345,"id":120363042969381230,"longer":123456789012345690000000}`
 	quotes        = `{"12\"pizza":"1","o":{"x\"; filename=\"y":"2","'":"3","\\":"4"}}`

@@ -42,20 +42,23 @@ function startExpress() {
   return listen(app)
 }
 
+// read returns functions that read, by the names of what they use.
 function read(method, url, type, body, expressURL) {
-  const request = () => new Request('http://localhost', { method, headers: { 'content-type': type }, body })
+  const kind = type.split(';')[0]
+  if (kind === 'text/plain') return { Node: () => ({ tree: body.toString() }) }
+  if (kind === 'text/csv' || kind === 'application/xml') return {}
+  const options = method === 'GET' ? {} : { method, headers: { 'content-type': type }, body }
   const readers = {}
   if (method === 'GET') {
     readers.Node = () => ({ fields: [...new URL(url, 'http://localhost').searchParams] })
-  } else if (type.startsWith('application/json')) {
+  } else if (kind === 'application/json') {
     readers.Node = () => ({ tree: JSON.parse(body) })
   } else {
-    readers.Node = async () => ({ fields: [...await request().formData()] })
+    readers.Node = async () => ({ fields: [...await new Request('http://localhost', options).formData()] })
   }
-  if (type?.startsWith('multipart/form-data')) {
+  if (kind === 'multipart/form-data') {
     readers.busboy = busboy && (() => readBusboy(type, body))
   } else {
-    const options = method === 'GET' ? {} : { method, headers: { 'content-type': type }, body }
     const ask = async (path) => (await fetch(expressURL + path, options)).json()
     readers.Express = express && (async () => ({ ...await ask(url), ...method === 'POST' && await ask('/raw') }))
   }
@@ -69,7 +72,7 @@ async function main() {
     for await (const chunk of req) chunks.push(chunk)
     const body = Buffer.concat(chunks)
     const answer = {}
-    const readers = read(req.method, req.url, req.headers['content-type'], body, expressURL)
+    const readers = read(req.method, req.url, req.headers['content-type'] ?? '', body, expressURL)
     for (const [name, reader] of Object.entries(readers)) {
       if (!reader) continue
       try {

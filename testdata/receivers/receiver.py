@@ -1,9 +1,11 @@
-"""Answers with what Python reads of a webhook: json and urllib.parse, and what Flask's request.form reads where Werkzeug
-is installed. Started by receivers_test.go: python3 receiver.py"""
+"""Answers with what Python reads of a webhook: json, urllib.parse, csv and ElementTree, and what Flask's request.form reads where
+Werkzeug is installed. Started by receivers_test.go: python3 receiver.py"""
+import csv
 import io
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 try:
     from werkzeug.wrappers import Request
@@ -21,23 +23,38 @@ def read_flask(method, query, content_type, body):
     return {"raw": raw, "fields": list(fields.items(multi=True))}
 
 
+def read_xml(element):
+    elements = [read_xml(child) for child in element]
+    return [element.tag, element.attrib, elements or element.text]
+
+
+def read(method, query, content_type, body):
+    """Returns functions that read, by the names of what they use."""
+    kind = content_type.split(";")[0]
+    if kind == "application/json":
+        return {"Python": lambda: {"tree": json.loads(body)}}
+    if kind == "text/plain":
+        return {"Python": lambda: {"tree": body.decode()}}
+    if kind == "text/csv":
+        return {"Python": lambda: {"tree": list(csv.reader(io.StringIO(body.decode(), newline="")))}}
+    if kind == "application/xml":
+        return {"Python": lambda: {"tree": read_xml(ElementTree.fromstring(body))}}
+    readers = {}
+    if method == "GET" or kind == "application/x-www-form-urlencoded":
+        text = query if method == "GET" else body.decode()
+        readers["Python"] = lambda: {"fields": parse_qsl(text, keep_blank_values=True)}
+    if Request:
+        readers["Flask"] = lambda: read_flask(method, query, content_type, body)
+    return readers
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         content_type = self.headers.get("Content-Type", "")
         query = urlsplit(self.path).query
-        if content_type.startswith("application/json"):
-            readers = {"Python": lambda: {"tree": json.loads(body)}}
-        else:
-            readers = {}
-            if self.command == "GET":
-                readers["Python"] = lambda: {"fields": parse_qsl(query, keep_blank_values=True)}
-            elif content_type.startswith("application/x-www-form-urlencoded"):
-                readers["Python"] = lambda: {"fields": parse_qsl(body.decode(), keep_blank_values=True)}
-            if Request:
-                readers["Flask"] = lambda: read_flask(self.command, query, content_type, body)
         answer = {}
-        for name, reader in readers.items():
+        for name, reader in read(self.command, query, content_type, body).items():
             try:
                 answer[name] = {"raw": len(body), "header": self.headers["X-Text"], **reader()}
             except Exception as e:
