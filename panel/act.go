@@ -12,7 +12,7 @@ import (
 const maxResend = 10_000
 
 // act does something with the delivery in the path, and goes back to where it was chosen.
-func (c *call) act(note string, do func(id string) (bool, error)) error {
+func (c *call) act(note string, do func(*call, string) (bool, error)) error {
 	if err := c.form(); err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func (c *call) act(note string, do func(id string) (bool, error)) error {
 	if _, err := c.deliveries.Get(c.ctx, id); err != nil {
 		return err
 	}
-	done, err := do(id)
+	done, err := do(c, id)
 	if err != nil {
 		return err
 	}
@@ -30,17 +30,13 @@ func (c *call) act(note string, do func(id string) (bool, error)) error {
 	return c.back("deliveries/"+id, note, 1, 0)
 }
 
-func (c *call) resend() error {
-	return c.act("resent", func(id string) (bool, error) { return true, c.deliveries.Resend(c.ctx, id) })
-}
+func (c *call) resend() error { return c.act("resent", (*call).doResend) }
+func (c *call) retry() error  { return c.act("retried", (*call).doRetry) }
+func (c *call) cancel() error { return c.act("canceled", (*call).doCancel) }
 
-func (c *call) retry() error {
-	return c.act("retried", func(id string) (bool, error) { return true, c.deliveries.RetryNow(c.ctx, id) })
-}
-
-func (c *call) cancel() error {
-	return c.act("canceled", func(id string) (bool, error) { return c.deliveries.Cancel(c.ctx, id) })
-}
+func (c *call) doResend(id string) (bool, error) { return true, c.deliveries.Resend(c.ctx, id) }
+func (c *call) doRetry(id string) (bool, error)  { return true, c.deliveries.RetryNow(c.ctx, id) }
+func (c *call) doCancel(id string) (bool, error) { return c.deliveries.Cancel(c.ctx, id) }
 
 // resendSelected resends the deliveries that were ticked.
 func (c *call) resendSelected() error {

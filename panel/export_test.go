@@ -3,6 +3,7 @@ package panel
 import (
 	"io/fs"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/ringhook/webhook/durable"
@@ -38,4 +39,15 @@ func Chart(tallies []durable.Tally, from time.Time, step time.Duration, steps in
 		bars = append(bars, [4]int{b.GoodY, b.Good, b.BadY, b.Bad})
 	}
 	return c.Most, bars
+}
+
+// Codes are those of all errors.
+func Codes() []string {
+	var codes []string
+	for code := range english {
+		if name, ok := strings.CutPrefix(code, "error."); ok && strings.HasSuffix(name, ".title") {
+			codes = append(codes, strings.TrimSuffix(name, ".title"))
+		}
+	}
+	return codes
 }

@@ -177,19 +177,19 @@ func (s *site) do(method, path string, form url.Values) answer {
 	if method != "GET" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	return s.round(r)
+	return send(s.t, r)
 }
 
-func (s *site) round(r *http.Request) answer {
-	s.t.Helper()
+func send(t testing.TB, r *http.Request) answer {
+	t.Helper()
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
-	require.NoError(s.t, err)
+	require.NoError(t, err)
 	defer response.Body.Close()
 	if response.Header.Get("Content-Type") == "text/event-stream" { // which does not end
 		return answer{response.StatusCode, response.Header, ""}
 	}
 	body, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
+	require.NoError(t, err)
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 

@@ -62,6 +62,8 @@ var routes = []route{
 	{kindPage, "POST", "/webhooks/{id}/secrets/rotate", View | Secrets, (*call).rotate},
 	{kindPage, "POST", "/webhooks/{id}/secrets", View | Secrets, (*call).setSecret},
 
+	// What is here is in openapi.yaml too.
+	{kindAPI, "GET", "/openapi.yaml", View, (*call).apiDescription},
 	{kindAPI, "GET", "/overview", View, (*call).apiOverview},
 	{kindAPI, "GET", "/webhooks", View, (*call).apiHooks},
 	{kindAPI, "POST", "/webhooks", View | Edit, (*call).apiStore},
@@ -77,8 +79,15 @@ var routes = []route{
 	{kindAPI, "POST", "/webhooks/{id}/secrets/rotate", View | Secrets, (*call).apiRotate},
 
 	{kindAPI, "GET", "/deliveries", View, (*call).apiDeliveries},
+	{kindAPI, "GET", "/count", View, (*call).apiCount},
+	{kindAPI, "POST", "/search", View | Bodies, (*call).apiSearch},
+	{kindAPI, "POST", "/resend", View | Send, (*call).apiResendMatching},
 	{kindAPI, "GET", "/deliveries/{id}", View, (*call).apiDelivery},
 	{kindAPI, "GET", "/deliveries/{id}/event", View | Bodies, (*call).apiEvent},
+	{kindAPI, "POST", "/deliveries/{id}/resend", View | Send, (*call).apiResend},
+	{kindAPI, "POST", "/deliveries/{id}/retry", View | Send, (*call).apiRetry},
+	{kindAPI, "POST", "/deliveries/{id}/cancel", View | Send, (*call).apiCancel},
+	{kindAPI, "POST", "/deliveries/{id}/recompose", View | Send, (*call).apiRecompose},
 }
 
 // maxBody is how large a request may be: that of a webhook with the largest template
