@@ -87,7 +87,7 @@ func requireSameInAllForms(t *testing.T, typed payload.Event, templates int, r *
 			requireSameMessage(t, want, got, w)
 		}
 	}
-	require.Greater(t, composed, templates/10)
+	require.Greater(t, composed, templates/20)
 	require.Less(t, composed, templates)
 }
 
@@ -146,7 +146,27 @@ func (g *templateGen) webhook() webhook.Webhook {
 	if g.rand.IntN(4) == 0 {
 		w.When = g.condition()
 	}
+	w.FormLists = pick(g.rand, "", "", webhook.FormListsBrackets, webhook.FormListsRepeat)
+	if g.rand.IntN(4) == 0 {
+		g.otherFormat(&w)
+	}
 	return w
+}
+
+// otherFormat gives w a body that is neither JSON nor a form.
+func (g *templateGen) otherFormat(w *webhook.Webhook) {
+	w.Method = "POST"
+	switch g.rand.IntN(4) {
+	case 0:
+		w.Format, w.Body = webhook.FormatNone, ""
+	case 1:
+		w.Format, w.Body = webhook.FormatText, "a "+g.tag("'")+"\n"+g.tag("'")+"."
+	case 2:
+		w.Format, w.Body = webhook.FormatText, g.tag("'")+","+g.tag("'")+",c"
+		w.Headers = map[string]string{"Content-Type": "text/csv"}
+	default:
+		w.Format, w.Body = webhook.FormatXML, `<e a="`+g.tag("'")+`">`+g.tag("'")+`<b/></e>`
+	}
 }
 
 // optional returns a placeholder that is left out if it has no value.
@@ -197,21 +217,23 @@ func (g *templateGen) name() string {
 	name := pick(g.rand, g.names...)
 	bare := strings.TrimPrefix(name, "payload.")
 	reserved := name == "webhook_id" || name == "message_id" || name == "payload" ||
-		!g.envelope && strings.HasPrefix(name, "payload") || // what a reserved name hides, or needs brackets
 		strings.HasPrefix(name, "payload.payload") // of which payload.x would be another x
 	switch {
 	case g.rand.IntN(2) == 0 || reserved:
 	case g.envelope:
 		name = bare
-	default:
+	case bare == name: // else a reserved name hides the member
 		name = "payload." + name
+	}
+	if strings.Contains(name, "[") { // a member that has no other spelling
+		return name
 	}
 	parts := strings.Split(name, ".")
 	name = parts[0]
 	for _, part := range parts[1:] {
 		switch _, err := strconv.Atoi(part); {
 		case err != nil:
-			name += "." + part
+			name += pick(g.rand, "."+part, "."+part, "['"+part+"']")
 		case g.rand.IntN(2) == 0:
 			name += "[" + part + "]"
 		default:
@@ -229,7 +251,7 @@ func (g *templateGen) filter(quote string) string {
 		return pick(
 			g.rand,
 			pick(g.rand, "ceil", "floor", "round"),
-			pick(g.rand, "plus:", "minus:", "times:")+number(),
+			pick(g.rand, "plus:", "minus:", "times:")+pick(g.rand, number(), g.name()),
 			pick(g.rand, "divided_by:7", "divided_by:'-2.5'", "modulo:3", "round:2"),
 			pick(g.rand, "abs", "at_least:"+number(), "at_most: "+number()),
 			"date_format:"+pick(g.rand, "'d/m/Y'", "'H:i', 'Asia/Kolkata'", "'c'", "'U'"),
@@ -246,12 +268,13 @@ func (g *templateGen) filter(quote string) string {
 		func() string { return pick(g.rand, "json", "sha256", "base64_encode", "strip_html", "remove:'a'") },
 		func() string { return pick(g.rand, "split:'-' | uniq", "split: ' ' | compact | last") },
 		func() string {
-			return "translate: " + text() + ", " + g.literal(quote) + ", 'read', 1, 16, " + text() + pick(g.rand, "", " | default: 0")
+			return "translate: " + text() + ", " + pick(g.rand, g.literal(quote), g.name()) + ", 'read', 1, 16, " + text() + pick(g.rand, "", " | default: 0")
 		},
 		func() string {
 			return pick(g.rand, "append:", "prepend: ", "split:", "join :", "replace:'a', ") + text()
 		},
-		func() string { return "default: " + g.literal(quote) },
+		func() string { return pick(g.rand, "append:", "prepend: ") + g.name() },
+		func() string { return "default: " + pick(g.rand, g.literal(quote), g.name()) },
 		func() string { return "slice:" + number() },
 		func() string { return "slice: " + number() + ", " + count() },
 		func() string { return "truncate:" + count() + "," + text() },
