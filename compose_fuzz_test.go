@@ -68,6 +68,9 @@ func FuzzTemplate(f *testing.F) {
 		`\"{\"|append:\"}\"`,
 		"a|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'|replace:'x','xxxxxxxxxx'",
 		"a||b", "a|f", "|", "a|slice:'x'", "'{{", "a[", "a|plus:", "'a\\'",
+		"o['k'][2]", `o["a[b]=c"]|default:['l'][0]`, "nil|default:a|append:b|prepend:n", "n|plus:n|times:a|default:o.k", "l|join:a",
+		`'}\}'|append:"\"\\\n"`, `'\u0022\ud83d\ude00\/'`, `\u0027\u005c\u0027|append:\"\n\"`, `a|date_format:'\"d\n\\'|default:b`,
+		"missing|default:message_id", "#if a", "a b", "'x'|append:a,b", "o[a]", `'\'"'`,
 	} {
 		for j, value := range []string{"x", "..", `","x":"`, "\r\n\xff\x00é", "-12.50", "2021-04-09 16:27:39"} {
 			f.Add(expression, value, "a[b]=c", `{"a":[1,"x"]}`, uint8(i+j))
