@@ -51,7 +51,9 @@ type Problem struct {
 // in a sample, has none, a text that looks like JSON or XML, a signature of no body, and
 // what some receivers cannot read or verify: form-data, forms
 // that are not of POST, fields and headers whose names they change or drop, and headers
-// that are not ASCII.
+// that are not ASCII. With samples they are also a reserved name that hides a member of an
+// event, samples of a type of which no message can be made while it can of others, and a
+// known name in the spelling of another language, such as {name}; and, always, {% … %}.
 func Check(w Webhook, samples ...Event) []Problem {
 	program, faults := compile(w, samples)
 	return problemsOf(w, program, faults)

@@ -23,7 +23,7 @@ import (
 // has at most 256 bytes.
 const (
 	MaxTemplateSize = 64 << 10 // bytes of a URL, header or body template
-	MaxPlaceholders = 500      // placeholders in all templates of one webhook
+	MaxPlaceholders = 500      // in all templates of one webhook, with names as arguments
 	MaxNameSize     = 256      // bytes of a placeholder's name, and of a header's
 	MaxDepth        = 32       // parts of a name; nesting of a body, and of a form's value
 	MaxOutputSize   = 1 << 20  // bytes of a composed body
@@ -61,7 +61,8 @@ type Composer struct {
 // Samples are events such as the webhook will get; zero values of the payload types
 // will do. A name that no sample knows is an error then and there, with the nearest
 // name that is known. With samples of several types, there must be one that knows all
-// the names. Without samples, an unknown name is an error of Compose.
+// the names but those that a default follows: what only the samples of another type know
+// is nil there. Without samples, an unknown name is an error of Compose.
 func Compile(w Webhook, samples ...Event) (*Composer, error) {
 	program, faults := compile(w, samples)
 	if len(faults) > 0 {

@@ -13,19 +13,19 @@
 //
 // URL, header values and body of a Webhook are templates. {{payload.status}},
 // @{{payload.status}} and @<<payload.status>> mean the same: a dotted path of JSON
-// names and list indexes, which filters may follow, as in {{payload.to | slice: -10}}.
+// names and list indexes, with other names in brackets, attributes['Date of Birth'].
+// Filters may follow, as in {{payload.to | slice: -10}}.
 // The names event, webhook_id, message_id and payload (all of it) are reserved; then
 // come the members of the event, then their aliases. If the event has an object member
 // payload, x means payload.x where there is no x beside it; otherwise payload.x means
-// x. A known name that is absent, null or empty is empty in text and null in JSON; an
-// unknown name is an error.
+// x. A known name that is absent, null or empty is empty in text and null in JSON, and
+// the filter default replaces it; an unknown name is an error.
 //
 // The place of a placeholder decides how its value is escaped: percent-encoded in the
 // path and query of a URL, without controls in a header, as text inside a JSON string
 // and as a value outside of one, as fields in a form, as a cell in CSV, as text or an
-// attribute's value in XML. Without a body template, the
-// event's own JSON is sent. [Check] tells authors all that is wrong; docs/templates.md
-// is their manual.
+// attribute's value in XML. Without a body template, the event's own JSON is sent.
+// [Check] tells authors all that is wrong; docs/templates.md is their manual.
 //
 // # Signatures
 //

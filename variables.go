@@ -23,7 +23,9 @@ type Variable struct {
 // the members of its type in their documented order, then members that only this event
 // has. Elements of lists are shown with the index 0, and of members of any form only
 // those names that e has. In an envelope the names below payload may be written without
-// it. The Examples are e's values: take a made-up event to show them to people. Of a
+// it. Every name compiles as it stands, in every place and in conditions: what a reserved
+// name hides begins with payload, and other names than plain ones have brackets and quotes.
+// The Examples are e's values: take a made-up event to show them to people. Of a
 // nil event there are no variables.
 func Variables(e Event) []Variable {
 	if field.IsNil(e) {

@@ -13,6 +13,7 @@
 //	form.go       writes forms and queries
 //	error.go      what is wrong, and where
 //	check.go      warnings: no errors, but perhaps not what the author meant
+//	dialect.go    warnings of what another language would replace
 //	variables.go  the names of an event
 //
 // Package webhook gives its types and errors the names that users see.

@@ -29,7 +29,7 @@ const mostDialect = 100
 // text, the latter if a sample knows the name. It does not need a part: a body is often not
 // JSON for just that reason.
 func (c *checker) checkDialects(field, source string) {
-	nodes, _ := template.Split(source, field == "body")
+	nodes, _ := template.Split(source, field == "body" && c.isJSON())
 	for _, n := range nodes {
 		for _, d := range dialects {
 			for _, at := range d.FindAllStringSubmatchIndex(n.Text, mostDialect) {

@@ -137,7 +137,10 @@ func integer(word string) string {
 func (x *expr) filter() (Call, *Error) {
 	x.skipBlanks()
 	call := Call{Name: x.word(), At: x.offset(x.i)}
-	if call.Name == "" {
+	switch {
+	case call.Name == "" && x.follows("|"):
+		return call, x.errorf(problem.FilterExpected, "expected a filter after |; one name or else another is written a | default: b")
+	case call.Name == "":
 		return call, x.errorf(problem.FilterExpected, "expected a filter after |")
 	}
 	x.i += len(call.Name)

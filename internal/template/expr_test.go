@@ -341,7 +341,7 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"pipe first", "{{ |a}}", "offset 3: expected a name before |"},
 		{"pipe last", "{{a|}}", "offset 4: expected a filter after |"},
 		{"pipe and blank last", "{{a| }}", "offset 5: expected a filter after |"},
-		{"two pipes", "{{a||b}}", "offset 4: expected a filter after |"},
+		{"two pipes", "{{a||b}}", "offset 4: expected a filter after |; one name or else another is written a | default: b"},
 		{"pipe after a filter", "{{a|f|}}", "offset 6: expected a filter after |"},
 		{"pipe after an argument", "{{a|f:1|}}", "offset 8: expected a filter after |"},
 		{"pipe after a literal", "{{nil|}}", "offset 6: expected a filter after |"},

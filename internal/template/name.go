@@ -70,8 +70,14 @@ func (x *expr) badName(start int) *Error {
 		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
 	case end && x.i > start:
 		return x.errorf(problem.BlankInName, "a blank inside a name; a member with one is written ['a b']")
+	case r == '.' && x.i == start:
+		return x.errorf(problem.EmptyNamePart, "an empty part in a name; it begins without a dot")
 	case r == '.' || r == '[':
 		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
+	case r == '{':
+		return x.errorf(problem.NameCharacter, "%q in a name; a tag has two braces", r)
+	case r == '(':
+		return x.errorf(problem.NameCharacter, "%q in a name; a filter follows a |", r)
 	}
 	if x.escapedQuote() {
 		return x.errorf(problem.EscapedQuote, "outside of a JSON text, a quote is written without a backslash")
