@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,6 +60,11 @@ func TestCheck_Dialects(t *testing.T) {
 		require.Equal(t, []string{
 			"body error", "url warning", "url warning", "headers.X-A warning", "body warning", "body warning",
 		}, fields, "also of a body that is not JSON for that reason")
+	})
+	t.Run("many", func(t *testing.T) {
+		t.Parallel()
+		body := `"` + strings.Repeat("{to}", 9000) + `"`
+		require.Len(t, webhook.Check(webhook.Webhook{URL: "https://h/?a=%to%", Body: body}, e), 200)
 	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()

@@ -31,10 +31,7 @@ type accessor struct {
 	get   field.Getter // of readMember
 	known bool         // the name is known: an absent value is empty, not an error
 	shape shape
-	// elsewhere is true if a sample of any kind knows the name: where a default follows, it
-	// is nil in the events that do not.
-	elsewhere bool
-	args      [][]*accessor // of placeholder.args
+	args  [][]*accessor // of placeholder.args
 }
 
 // bind returns the binding for an event's type, which is made once. The latest one is
@@ -45,7 +42,7 @@ func (p *Program) bind(e Event) *binding {
 	if !ok {
 		b := &binding{entry: entry, when: p.bindWhen(entry)}
 		for _, part := range p.parts {
-			b.steps = append(b.steps, p.bindPart(entry, part))
+			b.steps = append(b.steps, part.bind(entry))
 		}
 		found, _ = p.bindings.LoadOrStore(entry, b)
 	}
@@ -54,10 +51,10 @@ func (p *Program) bind(e Event) *binding {
 	return b
 }
 
-func (p *Program) bindPart(entry *field.Entry, part *part) []step {
-	steps := make([]step, len(part.placeholders))
-	for i, ph := range part.placeholders {
-		a := p.newAccessor(entry, ph)
+func (p *part) bind(entry *field.Entry) []step {
+	steps := make([]step, len(p.placeholders))
+	for i, ph := range p.placeholders {
+		a := newAccessor(entry, ph)
 		steps[i] = step{before: ph.before, escape: escapers[ph.op], from: a}
 		if len(ph.filters) == 0 && !ph.optional {
 			steps[i].get = a.get
@@ -66,18 +63,17 @@ func (p *Program) bindPart(entry *field.Entry, part *part) []step {
 	return steps
 }
 
-func (p *Program) newAccessor(entry *field.Entry, ph *placeholder) *accessor {
+func newAccessor(entry *field.Entry, ph *placeholder) *accessor {
 	a := &accessor{placeholder: ph, kind: readJSON}
 	for _, args := range ph.args {
 		bound := make([]*accessor, len(args))
 		for i, arg := range args {
 			if arg != nil {
-				bound[i] = p.newAccessor(entry, arg)
+				bound[i] = newAccessor(entry, arg)
 			}
 		}
 		a.args = append(a.args, bound)
 	}
-	a.elsewhere = ph.name != nil && p.knownToAny(ph.name)
 	switch {
 	case ph.name == nil: // a literal
 		return a

@@ -3,6 +3,7 @@ package compose
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -55,8 +56,8 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	}
 	c.checkKinds()
 	c.checkDialects("url", p.webhook.URL)
-	for name, value := range p.webhook.Headers {
-		c.checkDialects("headers."+name, value)
+	for _, name := range slices.Sorted(maps.Keys(p.webhook.Headers)) {
+		c.checkDialects("headers."+name, p.webhook.Headers[name])
 	}
 	c.checkDialects("body", p.webhook.Body)
 	slices.SortStableFunc(c.problems[:errorsEnd], inOrder)
@@ -93,6 +94,7 @@ func inOrder(a, b Problem) int {
 type checker struct {
 	*Program
 	problems []Problem
+	pieces   int // that look like another language
 }
 
 func (c *checker) warn(p *part, offset, length int, code problem.Code, format string, args ...any) {

@@ -22,8 +22,8 @@ var dialects = []*regexp.Regexp{
 	regexp.MustCompile(`\[\[[ \t]*` + dialectName + `[ \t]*\]\]`),
 }
 
-// mostDialect is how many pieces of one text are looked at: an author reads no more.
-const mostDialect = 100
+// mostPieces is how many pieces of a webhook's texts are looked at: an author reads no more.
+const mostPieces = 200
 
 // checkDialects warns about statements and placeholders of other languages in a template's
 // text, the latter if a sample knows the name. It does not need a part: a body is often not
@@ -32,7 +32,8 @@ func (c *checker) checkDialects(field, source string) {
 	nodes, _ := template.Split(source, field == "body" && c.isJSON())
 	for _, n := range nodes {
 		for _, d := range dialects {
-			for _, at := range d.FindAllStringSubmatchIndex(n.Text, mostDialect) {
+			for _, at := range d.FindAllStringSubmatchIndex(n.Text, mostPieces-c.pieces) {
+				c.pieces++
 				c.checkDialect(field, n, at)
 			}
 		}

@@ -92,7 +92,7 @@ func (c *compiler) checkWhen() {
 func (p *Program) bindWhen(entry *field.Entry) []*accessor {
 	accessors := make([]*accessor, len(p.operands))
 	for i, ph := range p.operands {
-		accessors[i] = p.newAccessor(entry, ph)
+		accessors[i] = newAccessor(entry, ph)
 	}
 	return accessors
 }
