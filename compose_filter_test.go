@@ -117,9 +117,10 @@ func TestCompose_FilterPlaces(t *testing.T) {
 // Filters on values of every kind.
 func TestCompose_FilterKinds(t *testing.T) {
 	t.Parallel()
-	e := raw(`{"o":{"k":[1,2],"e":{}},"l":["a",{"b":null},3],"n":-1.50,"s":"text","yes":true,"no":false,"nil":null,"empty":"","none":[]}`)
+	e := raw(`{"o":{"k":[1,2],"e":{}},"l":["a",{"b":null},3],"n":-1.50,"s":"text","comma":"12,50","yes":true,"no":false,"nil":null,"empty":"","none":[]}`)
 	tests := []struct{ expression, want string }{
 		{"o|size", "2"},
+		{"n|plus:comma", "11.0"},
 		{"o|json", `"{\"k\":[1,2],\"e\":{}}"`},
 		{"l|map:'b'|default:'none'", `"none"`},
 		{"l|slice:1,1|map:'b'|compact|default:'none'", `"none"`},
@@ -163,7 +164,7 @@ func TestCompose_FilterKinds(t *testing.T) {
 		{"empty|plus:2", "2"},
 		{"empty|upcase", "null"},
 		{"empty|size", "0"},
-		{"payload|size", "9"},
+		{"payload|size", "10"},
 		{"event|upcase", `"TEST"`},
 		{"webhook_id|prepend:'id-'", `"id-"`},
 		{"message_id|slice:0,3", `"msg"`},

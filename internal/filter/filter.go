@@ -272,10 +272,7 @@ func (p param) check(v field.Value) (a arg, err error) {
 		}
 		a.whole = int(n)
 	case aNumber, aDivisor:
-		if v.Kind != rawjson.Number && v.Kind != rawjson.String {
-			return a, mismatch(v, "a number")
-		}
-		if a.number, err = parseDecimal(new(big.Int), v.Text); errors.Is(err, errNoNumber) {
+		if a.number, err = someNumber(new(big.Int), v); errors.Is(err, errNoNumber) {
 			return a, mismatch(v, "a number")
 		} else if err != nil {
 			return a, errRange

@@ -184,11 +184,16 @@ func arithmetic(compute func(*workspace, decimal) decimal) filterFunc {
 
 // readNumber reads a value as a number, and keeps the coefficient in coef. As in Liquid,
 // no value is zero. So is the empty text, which is written like no value in all places.
-// A text may also have the number as people write it.
 func readNumber(coef *big.Int, v field.Value) (decimal, error) {
 	if v.Empty() {
 		return decimal{coef.SetInt64(0), 0}, nil
 	}
+	return someNumber(coef, v)
+}
+
+// someNumber reads a value that is not empty. A text may also have the number as people
+// write it.
+func someNumber(coef *big.Int, v field.Value) (decimal, error) {
 	if v.Kind != rawjson.Number && v.Kind != rawjson.String {
 		return decimal{}, errNoNumber
 	}
