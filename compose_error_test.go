@@ -34,8 +34,8 @@ func TestCompile_Refused(t *testing.T) {
 		{"unclosed", webhook.Webhook{Body: `{"a":"{{x"}`}, "body", 6, "", "webhook: body: offset 6: a tag is not closed by }}"},
 		{"unclosed angles", webhook.Webhook{Body: `["{{a}}@<<x"]`}, "body", 7, "", "webhook: body: offset 7: a tag is not closed by >>"},
 		{"closed by the other", webhook.Webhook{Body: `["@<<x}}"]`}, "body", 2, "", "webhook: body: offset 2: a tag is not closed by >>"},
-		{"tag in a tag", webhook.Webhook{Body: `["{{a {{b}}"]`}, "body", 6, "", "webhook: body: offset 6: a tag inside a tag"},
-		{"angles in braces", webhook.Webhook{Body: `["{{a@<<b>>}}"]`}, "body", 5, "", "webhook: body: offset 5: a tag inside a tag"},
+		{"tag in a tag", webhook.Webhook{Body: `["{{a {{b}}"]`}, "body", 2, "", "webhook: body: offset 2: a tag inside a tag"},
+		{"angles in braces", webhook.Webhook{Body: `["{{a@<<b>>}}"]`}, "body", 2, "", "webhook: body: offset 2: a tag inside a tag"},
 		{"braces in angles", webhook.Webhook{Body: `["@<<a{{b}}>>"]`}, "body", 2, "", "webhook: body: offset 2: a tag is not closed by >>"},
 		{"empty name", webhook.Webhook{Body: `["{{ }}"]`}, "body", 4, "", "webhook: body: offset 4: an empty placeholder"},
 		{"blank in a name", webhook.Webhook{Body: `["{{a b}}"]`}, "body", 5, "", "webhook: body: offset 5: a blank inside a name; a member with one is written ['a b']"},
@@ -70,7 +70,7 @@ func TestCompile_Refused(t *testing.T) {
 		{"port", webhook.Webhook{URL: "https://h:99999/"}, "url", 0, "", "webhook: url: offset 0: URL has a port outside 1 to 65535"},
 		{"zone", webhook.Webhook{URL: "https://[fe80::1%25lo]/"}, "url", 0, "", "webhook: url: offset 0: URL must not have a zone in its host"},
 		{"blank", webhook.Webhook{URL: "https://h/a b"}, "url", 11, "", "webhook: url: offset 11: a blank, a control character or a backslash"},
-		{"line break", webhook.Webhook{URL: "https://h/{{a}}\r\n"}, "url", 15, "", "webhook: url: offset 15: a blank, a control character or a backslash"},
+		{"line break", webhook.Webhook{URL: "https://h/{{a}}\r\nx"}, "url", 15, "", "webhook: url: offset 15: a blank, a control character or a backslash"},
 		{"backslash", webhook.Webhook{URL: `https://h\@x/`}, "url", 9, "", "webhook: url: offset 9: a blank, a control character or a backslash"},
 		{"dot segment", webhook.Webhook{URL: "https://h/a/../b"}, "url", 0, "", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
 		{"dot segment encoded", webhook.Webhook{URL: "https://h/%2e%2E/{{b}}"}, "url", 0, "", "webhook: url: offset 0: a path segment that is . or .. would change the path"},
@@ -175,7 +175,7 @@ func TestTemplateError_Detail(t *testing.T) {
 		},
 		{
 			"header with a tag in a tag", header("{{sk live {{a}}"),
-			"webhook: headers.Authorization: offset 10: a tag inside a tag\n{{** **** {{a}}\n          ^",
+			"webhook: headers.Authorization: offset 0: a tag inside a tag\n{{** **** {{a}}\n^",
 		},
 		{
 			"header of two lines", header("Bearer\nsk {{x}}"),

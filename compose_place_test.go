@@ -98,6 +98,52 @@ func TestCompose_InvalidUTF8(t *testing.T) {
 	require.Equal(t, "[{\"k\ufffd\":\"\ufffd\"},\"{\\\"k\ufffd\\\":\\\"\ufffd\\\"}\"]", string(nested.Body))
 }
 
+// Of what is pasted with a template, the blanks around a URL and a byte order mark before
+// JSON are passed over; everything else is sent as it was written. Offsets count them.
+func TestCompose_Pasted(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"a":"x","b":" y "}`)
+	for in, want := range map[string]string{
+		" https://h/{{a}}\r\n": "https://h/x", "\t\n\ufeffhttps://h/\u00a0": "https://h/", "https://h/{{b}} ": "https://h/%20y%20",
+		"https://h \n": "https://h", " https://h?a={{a}}": "https://h?a=x",
+	} {
+		require.Equal(t, want, compose(t, webhook.Webhook{URL: in}, e).URL, "%q", in)
+	}
+	for in, want := range map[string]string{
+		"\ufeff{\"a\":{{a}}}": `{"a":"x"}`, "\ufeff{{a}}": `"x"`, "\ufeff \n[1]\n": " \n[1]\n", "\ufeff": string(e.JSON),
+		"\ufeff \n": string(e.JSON), "[\"\ufeff\"]": "[\"\ufeff\"]",
+	} {
+		require.Equal(t, want, string(compose(t, webhook.Webhook{Body: in}, e).Body), "%q", in)
+	}
+	m := compose(t, webhook.Webhook{Headers: map[string]string{"X-A": " {{b}} "}}, e)
+	require.Equal(t, "  y  ", m.Header.Get("X-A"))
+	fields := compose(t, webhook.Webhook{Format: webhook.FormatFormURLEncoded, Body: "\ufeff{\"a b\":1}"}, e)
+	require.Equal(t, "a%20b=1", string(fields.Body))
+
+	for _, tt := range []struct {
+		hook   webhook.Webhook
+		marked string
+	}{
+		{webhook.Webhook{URL: " http://h/"}, "http:"},
+		{webhook.Webhook{URL: " \ufeffhttps://h/{{x..y}} "}, "."},
+		{webhook.Webhook{URL: " https://h/{{a | url_encode}}"}, "url_encode"},
+		{webhook.Webhook{URL: "https://h/", Body: "\ufeff {\"é\":{{satus}}}"}, "satus"},
+		{webhook.Webhook{URL: "https://h/", Body: "\ufeff {\"a b\":1}", Format: webhook.FormatFormURLEncoded}, `"a b"`},
+		{webhook.Webhook{URL: "https://h/", Body: "\ufeff[1,]"}, "]"},
+		{webhook.Webhook{URL: " x://h/"}, ""},
+	} {
+		problems := check(t, tt.hook, e)
+		require.Len(t, problems, 1, "%q", tt.hook.URL)
+		p := problems[0]
+		text := map[string]string{"url": tt.hook.URL, "body": tt.hook.Body}[p.Field]
+		require.Equal(t, tt.marked, text[p.Offset:p.Offset+p.Length], p.Message)
+	}
+	for _, url := range []string{"", " ", "\ufeff", " https:// h/", "https://h/ x"} {
+		_, err := webhook.Compile(webhook.Webhook{URL: url})
+		require.Error(t, err, "%q", url)
+	}
+}
+
 // An emoji that was cut in two is U+FFFD in all that is composed: many receivers refuse a
 // whole body for half of one. Only an event that is JSON already goes out as it is.
 func TestCompose_LoneSurrogates(t *testing.T) {

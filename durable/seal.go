@@ -378,7 +378,7 @@ func (e *Engine[T]) sealDefinition(ctx context.Context, hook webhook.Webhook, ve
 // hostOf returns the scheme and the host of a URL that may have placeholders in the
 // rest.
 func hostOf(address string) string {
-	scheme, rest, _ := strings.Cut(address, "://")
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(address), "://")
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		rest = rest[:end]
 	}

@@ -36,8 +36,8 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	c.checkForm()
 	c.checkFormat()
 	for _, part := range p.parts {
-		if part == p.url && isPlainHTTP(part.source) {
-			c.warn(part, 0, len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
+		if url := strings.TrimLeftFunc(part.source, isBlank); part == p.url && isPlainHTTP(url) {
+			c.warn(part, len(part.source)-len(url), len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
 		}
 		if part.cut {
 			c.checkHeader(part)
@@ -149,7 +149,8 @@ func (c *checker) checkForm() {
 		return
 	}
 	body := c.body.withoutTags()
-	start := len(body) - len(strings.TrimLeft(body, " \t\r\n"))
+	body = strings.TrimPrefix(body, string(byteOrderMark))
+	start := len(c.body.source) - len(strings.TrimLeft(body, " \t\r\n"))
 	for it := rawjson.Walk(rawjson.Trim(body)); it.Next(); {
 		if name := it.Key(); !phpName.MatchString(name) {
 			c.warn(c.body, start+it.KeyStart, it.KeyEnd-it.KeyStart, problem.FieldNamePHP,

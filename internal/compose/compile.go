@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/escape"
@@ -229,6 +230,7 @@ func (c *compiler) compileURL() {
 	if !ok {
 		return
 	}
+	nodes = trimBlanks(nodes)
 	authority, err := template.URL(nodes)
 	if err != nil {
 		c.fail(inTemplate("url", source, err))
@@ -261,6 +263,40 @@ func (c *compiler) compileURL() {
 		return place{opURL, lead, unless(lead > 0, errOptionalQuery)}
 	})
 }
+
+// trimBlanks removes the blanks around a template, which are pasted with a URL.
+func trimBlanks(nodes []template.Node) []template.Node {
+	if len(nodes) > 0 {
+		nodes = trimStart(nodes, len(nodes[0].Text)-len(strings.TrimLeftFunc(nodes[0].Text, isBlank)))
+	}
+	if len(nodes) > 0 {
+		last := &nodes[len(nodes)-1]
+		text := strings.TrimRightFunc(last.Text, isBlank)
+		last.End -= len(last.Text) - len(text)
+		if last.Text != "" && text == "" { // it would be a placeholder
+			return nodes[:len(nodes)-1]
+		}
+		last.Text = text
+	}
+	return nodes
+}
+
+func isBlank(r rune) bool { return unicode.IsSpace(r) || r == byteOrderMark }
+
+// trimStart removes n bytes of the text that a template begins with.
+func trimStart(nodes []template.Node, n int) []template.Node {
+	if n == 0 {
+		return nodes
+	}
+	nodes[0].Text, nodes[0].Offset = nodes[0].Text[n:], nodes[0].Offset+n
+	if nodes[0].Text == "" {
+		return nodes[1:]
+	}
+	return nodes
+}
+
+// byteOrderMark is what some editors begin a file with; it is no part of JSON.
+const byteOrderMark = '\ufeff'
 
 func (c *compiler) compileHeaders() {
 	if n := len(c.webhook.Headers); n > request.MaxHeaders {
@@ -373,7 +409,7 @@ var errNotFields = problem.Errorf(problem.FormNotFields, "the body of a form mus
 func (c *compiler) compileBody() {
 	source := c.webhook.Body
 	format := c.webhook.Format
-	if strings.TrimSpace(source) == "" {
+	if strings.TrimSpace(strings.TrimPrefix(source, string(byteOrderMark))) == "" {
 		if format == FormatText || format == FormatXML {
 			c.fail(&Error{Field: "body", Err: problem.Errorf(problem.BodyMissing, "the format %s needs a body template", format)})
 		}
@@ -386,6 +422,9 @@ func (c *compiler) compileBody() {
 	nodes, ok := c.split("body", source)
 	if !ok {
 		return
+	}
+	if c.isJSON() && strings.HasPrefix(source, string(byteOrderMark)) {
+		nodes = trimStart(nodes, len(string(byteOrderMark)))
 	}
 	places, err := c.bodyPlaces(nodes)
 	if err != nil {

@@ -390,9 +390,9 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		{"dot after a bracket", "{{a[0].}}", "offset 6: an empty part in a name"},
 		{"bracket of a literal", "{{'a'[0]}}", `offset 5: expected | or the end of the tag, found "["`},
 		{"closing bracket", "{{a]}}", "offset 3: ']' in a name"},
-		{"tag after a text", "{{'a' {{b}}", "offset 6: a tag inside a tag"},
-		{"tag after an argument", "{{a|f:'x'{{b}}", "offset 9: a tag inside a tag"},
-		{"angles after an argument", "{{a|f:'x', @<<b>>}}", "offset 11: a tag inside a tag"},
+		{"tag after a text", "{{'a' {{b}}", "offset 0: a tag inside a tag"},
+		{"tag after an argument", "{{a|f:'x'{{b}}", "offset 0: a tag inside a tag"},
+		{"angles after an argument", "{{a|f:'x', @<<b>>}}", "offset 0: a tag inside a tag"},
 		// Braces are looked for first.
 		{"braces in quotes in angles", "@<<'{{'>>", "offset 4: a tag is not closed by }}"},
 		{"third brace", "{{a|f:}}}", "offset 6: " + literal + "the end of the tag"},

@@ -135,7 +135,9 @@ func (s *splitter) placeholder(at tagSpan) {
 	x.src = x.view.text
 	if err := x.parse(&n); err != nil {
 		if i := x.nestedTag(); i >= 0 {
-			err = Errorf(x.offset(i), problem.TagInTag, "a tag inside a tag")
+			// Most likely this one is not closed: it is blamed, and not the one in it.
+			err = Errorf(n.Offset, problem.TagInTag, "a tag inside a tag")
+			err.Length = x.offset(i) - n.Offset
 		}
 		s.errs = append(s.errs, err)
 		n = Node{Literal: field.Null, Offset: n.Offset, At: n.Offset, NameEnd: n.Offset, End: n.End, InString: n.InString}
