@@ -15,9 +15,9 @@ import (
 
 // Curl returns a command for a POSIX shell that sends the request of m with curl, for
 // people to look at. What may be a credential is written as ***: the values of all
-// headers but Accept, Content-Type, User-Agent and Webhook-Id, and those of query
-// parameters whose names end as credentials' names do, such as token or api_key. The
-// path, the body and the other parameters are shown as they are.
+// headers but Accept, Content-Type, User-Agent and Webhook-Id, and those of all query
+// parameters but a few whose names are usual and no credential's, such as id, status, to
+// and from. The path and the body are shown as they are.
 //
 // The request has the method, URL, headers and body that [Client.Try] sends. It is not
 // signed, since signatures are made for each attempt, so a receiver that verifies will
@@ -61,11 +61,15 @@ const masked = "***"
 // shownHeaders are those whose values are no credentials.
 var shownHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID}
 
-// credentialNames are how the names of query parameters that carry credentials end.
-var credentialNames = []string{
-	"key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "authorization",
-	"signature", "sig", "credential", "credentials", "jwt", "bearer",
-}
+// shownParameters are the names of query parameters whose values are no credentials.
+// Receivers have any name for those, such as code, sid or pin, so that a list of them
+// would never be complete.
+var shownParameters = strings.Fields(`
+	id ids event type status channel source to from mobile msisdn phone caller called direction
+	call_id message_id message_status campaign campaign_id flow_id webhook_id
+	duration date time timestamp start end start_at end_at created_at updated_at sent_at read_at
+	cost amount currency units credits reason cause hangup_cause
+	lang language locale country format version v page limit offset sort order q test debug`)
 
 // maxArgument is how long a body may be as an argument, and a piece of one in the
 // shell. Linux takes at most 128 KiB.
@@ -158,20 +162,39 @@ func maskURL(address string, refused bool) string {
 	if !found {
 		return before
 	}
-	parameters := strings.Split(query, "&")
-	for i, p := range parameters {
-		name, _, _ := strings.Cut(p, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			plain = name
+	b := []byte(before + "?")
+	for query != "" { // some receivers separate parameters by ;
+		end := strings.IndexAny(query, "&;")
+		if end < 0 {
+			end = len(query)
 		}
-		// as of user[token] and token[]
-		plain = strings.TrimRight(strings.ToLower(plain), "[]")
-		if slices.ContainsFunc(credentialNames, func(end string) bool { return strings.HasSuffix(plain, end) }) {
-			parameters[i] = name + "=" + masked
+		b = append(b, maskParameter(query[:end])...)
+		if query = query[end:]; query != "" {
+			b, query = append(b, query[0]), query[1:]
 		}
 	}
-	return before + "?" + strings.Join(parameters, "&")
+	return string(b)
+}
+
+// maskParameter hides the value of a query parameter, unless its name and those in
+// brackets behind it, as of a list or an object, are no credentials'. Without a value, the
+// name may be one.
+func maskParameter(parameter string) string {
+	name, value, found := strings.Cut(parameter, "=")
+	plain, err := url.QueryUnescape(name)
+	parts := strings.FieldsFunc(strings.ToLower(plain), func(r rune) bool { return r == '[' || r == ']' })
+	isOpen := func(part string) bool {
+		return slices.Contains(shownParameters, part) || strings.Trim(part, "0123456789") == ""
+	}
+	shown := err == nil && len(parts) > 0 && slices.Contains(shownParameters, parts[0]) &&
+		!slices.ContainsFunc(parts, func(part string) bool { return !isOpen(part) })
+	switch {
+	case shown || found && value == "" || parameter == "":
+		return parameter
+	case !found:
+		return masked
+	}
+	return name + "=" + masked
 }
 
 // shellQuote returns s as one word of a POSIX shell. If s is not plain, newlines at its

@@ -19,16 +19,26 @@ import (
 	"github.com/ringhook/webhook/webhooktest"
 )
 
-// Fields of a form have brackets in their names; with GET they are query parameters.
+// Only the values of parameters whose names are known to be no credentials' are shown.
 func TestMessage_CurlMasksParameters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"token", "access_token", "apiKey", "user[password]", "Token[]", "x%5Btoken%5D", "keys[api_key][]",
-		"X-Amz-Credential", "jwt", "to%6ben",
+		"X-Amz-Credential", "jwt", "to%6ben", "code", "sid", "otp", "pin", "hash", "state", "token[0]", "token%5B0%5D",
+		"token%255B0%255D", "id[token]", "to%5Bpin%5D[0]", "[id]token", "[]", "0", "%zz", "%69d%00", "", "é",
 	} {
-		m := &webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?a=1&" + name + "=hush&b=2"}
-		require.Contains(t, m.Curl(), "'https://receiver.test/?a=1&"+name+"=***&b=2'")
+		m := &webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?id=1&" + name + "=hush&to=2"}
+		require.Contains(t, m.Curl(), "'https://receiver.test/?id=1&"+name+"=***&to=2'")
 		require.Contains(t, m.CurlWithSecrets(), "hush")
+		m.URL = "https://receiver.test/?id=1;" + name + "=hush;to=2"
+		require.Contains(t, m.Curl(), "'https://receiver.test/?id=1;"+name+"=***;to=2'")
+	}
+	for query, want := range map[string]string{
+		"ID=1&Status=read&to%5B0%5D=91&from[0]=2": "ID=1&Status=read&to%5B0%5D=91&from[0]=2",
+		"hush": "***", "id=1&hush": "id=1&***", "a=hush;b": "a=***;***", "id=x;token=hush": "id=x;token=***",
+		"token=": "token=", "token=a=hush": "token=***", "&&;": "&&;", "id=a=b?c": "id=a=b?c", "token=?id=1": "token=***",
+	} {
+		require.Equal(t, "https://receiver.test/?"+want, (&webhook.Message{ID: "m", Method: "GET", URL: "https://receiver.test/?" + query}).Masked().URL)
 	}
 }
 
@@ -40,7 +50,7 @@ func TestMessage_Masked(t *testing.T) {
 	before.Header = m.Header.Clone()
 	shown := m.Masked()
 	require.Equal(t, &before, m)
-	require.Equal(t, "https://receiver.test/calls?to=919019912345&Api_Key=***&x", shown.URL)
+	require.Equal(t, "https://receiver.test/calls?to=919019912345&Api_Key=***&***", shown.URL)
 	require.Equal(t, []string{"***", ""}, shown.Header["X-Api-Key"])
 	require.Equal(t, m.Header["Content-Type"], shown.Header["Content-Type"])
 	require.Equal(t, m.Body, shown.Body)
@@ -55,7 +65,7 @@ func TestMessage_Curl(t *testing.T) {
 	m.Header["x-api-key"] = []string{"it's secret"}
 	m.Header["X-Empty"] = []string{""}
 	m.Body = []byte("{\"text\": \"it's\\n\"}\n")
-	const want = `curl -q -g --path-as-is -X POST 'https://receiver.test/calls?to=919019912345&Api_Key=***&x' \
+	const want = `curl -q -g --path-as-is -X POST 'https://receiver.test/calls?to=919019912345&Api_Key=***&***' \
   -H 'Accept:' \
   -H 'Content-Type: application/json' \
   -H 'User-Agent: Ringhook' \
@@ -65,7 +75,7 @@ func TestMessage_Curl(t *testing.T) {
   --data-binary '{"text": "it'\''s\n"}
 '`
 	require.Equal(t, want, m.Curl())
-	full := strings.NewReplacer("Api_Key=***", "Api_Key=k%2F1", "X-Api-Key: ***", `X-Api-Key: it'\''s secret`).Replace(want)
+	full := strings.NewReplacer("Api_Key=***&***", "Api_Key=k%2F1&x", "X-Api-Key: ***", `X-Api-Key: it'\''s secret`).Replace(want)
 	require.Equal(t, full, m.CurlWithSecrets())
 
 	m = message("http://receiver.test")
