@@ -36,6 +36,7 @@ func FuzzParse(f *testing.F) {
 		in(`"message":{"type":"location","payload":{"latitude":"1e5","longitude":-0}}`),
 		in(`"message":{"type":"interactive","payload":{"reply":{"id":5}}}`), "{\"bridge\":\"\xff\",\"\xfe\":1}",
 		`{"event":"voice:message:out","payload":{"bridge":1},"x":2}`, `{"event":"crm:contact","payload":{"id":"1"}}`,
+		status(`"errors":[{"code":{},"error_data":[]}],"error":{"message":5}`), status(`"errors":[ ],"reason":[]`),
 		sms(`"deliv_at":1.7e9,"units":"x"`), unsubscribed(`"id":[],"x":"y"`), `{"event":"a:unsubscription","payload":{"id":1}}`,
 		"\ufeff{\"event\":\"dialer:cdr\"}", `{"call_id":1,"amd_status":2}`, "a=b&c%5Bd%5D=1",
 	} {
@@ -97,6 +98,9 @@ func readAll(event payload.Event) {
 		e.HangupCause.Q850()
 	case *payload.MessageStatus:
 		e.Subject()
+		e.Reason()
+	case *payload.Other:
+		e.Refs()
 	case *payload.SMSStatus:
 		e.Subject()
 		e.DelivAt.Time()
