@@ -124,7 +124,8 @@ var bares = [numBares]*bare{
 			return finishBare(callReports, new(CallReport), raw, envelope)
 		},
 		alone: []string{"bridge"},
-		names: []string{"recording_url", "start_at", "end_at", "flow_id", "mid", "status1", "status2", "hangup_by"},
+		// Not end_at: whatever has a start_at has that, too, such as an appointment.
+		names: []string{"recording_url", "start_at", "flow_id", "mid", "status1", "status2", "hangup_by"},
 	},
 	{
 		is: func(eventType string) bool { return eventType == EventCDR },
@@ -141,7 +142,7 @@ var bares = [numBares]*bare{
 		read: func(raw, envelope, _ string) (Event, error) {
 			return finishBare(smsStatuses, new(SMSStatus), raw, envelope)
 		},
-		names: []string{"units", "deliv_at", "submit_at", "deliv_time", "sent_time", "submit_time"},
+		names: []string{"deliv_at", "submit_at", "deliv_time", "sent_time", "submit_time"},
 	},
 	{
 		is: func(eventType string) bool {

@@ -96,7 +96,7 @@ func sms(member string) string {
 }
 
 func unsubscribed(member string) string {
-	return `{` + member + `,"receiver":"1","type":"x","value":"","created_at":null}`
+	return `{` + member + `,"receiver":"1","type":"all","value":"","created_at":null}`
 }
 
 func status(member string) string {

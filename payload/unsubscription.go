@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"strings"
+
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
 )
@@ -74,9 +76,19 @@ var unsubscriptions = newObject(
 
 func init() { field.Register(unsubscriptions.typ, unsubscriptions.appendJSON) }
 
-// isUnsubscription reports whether an object is an Unsubscription by its members, each
-// of which other objects may have, too.
+// isUnsubscription reports whether an object is an Unsubscription. Payments have members
+// of these names, too, so that what they say counts.
 func isUnsubscription(raw string) bool {
 	has := func(name string) bool { _, ok := rawjson.Find(raw, name); return ok }
-	return has("receiver") && has("type") && has("value") && (has("created_at") || has("status"))
+	switch {
+	case !has("receiver") || !has("value"):
+		return false
+	case strings.Contains(strings.ToLower(findText(raw, "status")), "unsubscri"):
+		return true
+	}
+	switch UnsubscriptionType(findText(raw, "type")) {
+	case UnsubscriptionAll, UnsubscriptionCategory, UnsubscriptionSender:
+		return true
+	}
+	return false
 }
