@@ -155,6 +155,7 @@ func checkVerifying(t *testing.T, language, address string) {
 		{"platform's, standard only", id, standard(secret), false},
 	}
 	client := newClient(t, loopback)
+	checkShifted(t, client, address, secret)
 	for _, place := range places {
 		for _, tt := range tests {
 			what := tt.name + ", " + place.name
@@ -172,6 +173,41 @@ func checkVerifying(t *testing.T, language, address string) {
 			require.Equal(t, status, client.Try(t.Context(), m, 1).Status, what)
 		}
 	}
+}
+
+// checkShifted sends a genuine text that begins like a time, and then the same without
+// that, which goes where the time was, and the time into the id: what is signed is equal.
+func checkShifted(t *testing.T, client *webhook.Client, address string, secret webhook.Secret) {
+	t.Helper()
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	sum := hmac.New(sha256.New, secretBytes(t, secret))
+	sum.Write([]byte("msg_1." + now + "." + now + ".text"))
+	signature := "v1," + base64.StdEncoding.EncodeToString(sum.Sum(nil))
+	for _, tt := range []struct {
+		id, body string
+		status   int
+	}{
+		{"msg_1", now + ".text", http.StatusOK},
+		{"msg_1." + now, "text", http.StatusUnauthorized},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(tt.body))
+		require.NoError(t, err)
+		r.Header = http.Header{
+			"X-Secret": {secret.Reveal()}, webhook.HeaderID: {tt.id}, webhook.HeaderTimestamp: {now},
+			webhook.HeaderWebhookSignature: {signature},
+		}
+		resp, err := client.Transport.RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, tt.status, resp.StatusCode, tt.id)
+	}
+}
+
+func secretBytes(t *testing.T, secret webhook.Secret) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret.Reveal(), "whsec_"))
+	require.NoError(t, err)
+	return b
 }
 
 // signEmpty signs in both schemes, with the key that everybody has.
