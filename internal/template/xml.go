@@ -68,7 +68,7 @@ type xmlTemplate struct {
 type xmlElement struct {
 	name     string
 	offset   int
-	prefixes []string // that it declares
+	prefixes map[string]string // that it declares, with their namespaces
 }
 
 const utf8BOM = "\ufeff"
@@ -159,8 +159,11 @@ func (x *xmlTemplate) next() *Error {
 		if err != nil {
 			return err
 		}
-		if strings.EqualFold(name, "xml") {
+		switch blank := strings.IndexByte(xmlBlanks, x.at(x.i)) >= 0; {
+		case strings.EqualFold(name, "xml"):
 			return x.badDeclaration(start)
+		case !blank && !x.has("?>"), strings.Contains(name, ":"):
+			return x.syntax(x.i)
 		}
 		x.i = start
 		return x.through(start, "?>", "a processing instruction")
@@ -206,40 +209,37 @@ func (x *xmlTemplate) endTag() *Error {
 }
 
 func (x *xmlTemplate) startTag() *Error {
-	e := xmlElement{offset: x.i}
+	e := xmlElement{offset: x.i, prefixes: map[string]string{}}
 	x.i++
 	var err *Error
 	if e.name, err = x.name(); err != nil {
 		return err
 	}
-	names := []string{e.name}
-	seen := map[string]bool{}
+	names := []string{e.name} // and those of attributes, at these offsets
+	offsets := []int{e.offset}
 	for {
 		blank := x.skipBlanks()
-		if c := x.at(x.i); c == '>' || x.has("/>") {
+		if x.at(x.i) == '>' || x.has("/>") {
 			break
 		} else if !blank {
 			return x.tagSyntax(e.offset)
 		}
 		at := x.i
-		name, err := x.attribute(e.offset)
+		name, value, err := x.attribute(e.offset)
 		if err != nil {
 			return err
 		}
-		if seen[name] {
-			return x.errorf(at, problem.XMLAttributeTwice, "an attribute that the tag has twice")
-		}
-		seen[name] = true
-		names = append(names, name)
+		names, offsets = append(names, name), append(offsets, at)
 		if prefix, ok := strings.CutPrefix(name, "xmlns:"); ok {
-			e.prefixes = append(e.prefixes, prefix)
+			if value == "" || prefix == "xml" || prefix == "xmlns" {
+				return x.errorf(at, problem.XMLPrefix, "a prefix that is not declared by an xmlns, or not well")
+			}
+			e.prefixes[prefix] = value
 		}
 	}
 	x.open = append(x.open, e)
-	for i, name := range names {
-		if !x.declared(name, i > 0) {
-			return x.errorf(e.offset, problem.XMLPrefix, "a prefix that no xmlns declares")
-		}
+	if err := x.checkNames(names, offsets); err != nil {
+		return err
 	}
 	if len(x.open) > x.maxDepth {
 		return x.errorf(e.offset, problem.XMLTooDeep, "nested too deeply: %w", request.ErrLimit)
@@ -252,52 +252,75 @@ func (x *xmlTemplate) startTag() *Error {
 	return nil
 }
 
-// declared reports whether the prefix of a name is, if it has one.
-func (x *xmlTemplate) declared(name string, attribute bool) bool {
-	prefix, _, ok := strings.Cut(name, ":")
-	if !ok || prefix == "xml" || prefix == "xmlns" && attribute {
-		return true
+// checkNames checks the prefixes of a tag's names, and that no attribute is there twice,
+// be it under another prefix.
+func (x *xmlTemplate) checkNames(names []string, offsets []int) *Error {
+	type full struct{ namespace, name string }
+	seen := map[full]bool{}
+	for i, name := range names {
+		key := full{"", name}
+		if prefix, local, ok := strings.Cut(name, ":"); ok && prefix != "xml" && (prefix != "xmlns" || i == 0) {
+			namespace := x.namespace(prefix)
+			if namespace == "" {
+				return x.errorf(offsets[i], problem.XMLPrefix, "a prefix that is not declared by an xmlns, or not well")
+			}
+			key = full{namespace, local}
+		}
+		if i > 0 && seen[key] {
+			return x.errorf(offsets[i], problem.XMLAttributeTwice, "an attribute that the tag has twice")
+		}
+		seen[key] = i > 0
 	}
-	return slices.ContainsFunc(x.open, func(e xmlElement) bool { return slices.Contains(e.prefixes, prefix) })
+	return nil
 }
 
-// attribute reads an attribute of a tag and returns its name.
-func (x *xmlTemplate) attribute(tag int) (name string, err *Error) {
+// namespace returns what a prefix stands for, or nothing.
+func (x *xmlTemplate) namespace(prefix string) string {
+	for _, e := range slices.Backward(x.open) {
+		if namespace, ok := e.prefixes[prefix]; ok {
+			return namespace
+		}
+	}
+	return ""
+}
+
+// attribute reads an attribute of a tag and returns its name and the text of its value.
+func (x *xmlTemplate) attribute(tag int) (name, value string, err *Error) {
 	if name, err = x.name(); err != nil {
-		return "", err
+		return "", "", err
 	}
 	x.skipBlanks()
 	if x.at(x.i) != '=' {
-		return "", x.tagSyntax(tag)
+		return "", "", x.tagSyntax(tag)
 	}
 	x.i++
 	x.skipBlanks()
 	quote := x.at(x.i)
 	if quote != '"' && quote != '\'' {
-		return "", x.tagSyntax(tag)
+		return "", "", x.tagSyntax(tag)
 	}
 	start := x.i
 	for x.i++; x.i < len(x.text); {
 		switch c := x.text[x.i]; {
 		case c == quote:
 			x.i++
-			return name, nil
+			return name, string(x.text[start+1 : x.i-1]), nil
 		case c == '<':
-			return "", x.syntax(x.i)
+			return "", "", x.syntax(x.i)
 		case c == '&':
 			if err := x.reference(); err != nil {
-				return "", err
+				return "", "", err
 			}
 			continue
 		case c == tagMark && (name == "xmlns" || strings.HasPrefix(name, "xmlns:")):
-			return "", x.misplaced(x.i, "a namespace")
+			return "", "", x.misplaced(x.i, "a namespace")
 		case c == tagMark:
 			i, _ := x.node(x.i)
 			x.inAttribute[i] = true
 		}
 		x.i++
 	}
-	return "", x.unclosed(start, "an attribute's value")
+	return "", "", x.unclosed(start, "an attribute's value")
 }
 
 // reference reads a reference to a character.
@@ -356,7 +379,14 @@ func (x *xmlTemplate) name() (string, *Error) {
 	case x.i == start:
 		return "", x.syntax(start)
 	}
-	return string(x.text[start:x.i]), nil
+	name := string(x.text[start:x.i])
+	if _, local, ok := strings.Cut(name, ":"); ok {
+		first, _ := utf8.DecodeRuneInString(local)
+		if first != '_' && !unicode.In(first, unicode.L, unicode.Nl) || strings.Contains(local, ":") {
+			return "", x.syntax(start)
+		}
+	}
+	return name, nil
 }
 
 // strict reads the template as the standard library does, which is to find nothing more.

@@ -59,7 +59,7 @@ func TestXML_Refused(t *testing.T) {
 		reference   = "a reference that XML does not know: & itself is written &amp;, other characters as they are"
 		endTag      = "a closing tag that is not of the element before it"
 		twice       = "an attribute that the tag has twice"
-		prefix      = "a prefix that no xmlns declares"
+		prefix      = "a prefix that is not declared by an xmlns, or not well"
 		character   = "a character that XML does not allow"
 	)
 	place := func(where string) string {
@@ -114,7 +114,18 @@ func TestXML_Refused(t *testing.T) {
 		{`<a b="1" c="2" b="3"/>`, 15, twice},
 		{`<s:a/>`, 0, prefix},
 		{`<a><b xmlns:s="x"/><s:c/></a>`, 19, prefix},
-		{`<a s:b="x"/>`, 0, prefix},
+		{`<a s:b="x"/>`, 3, prefix},
+		{`<a xmlns:s=""/>`, 3, prefix},
+		{`<a xmlns:xmlns="x"/>`, 3, prefix},
+		{`<xmlns:a/>`, 0, prefix},
+		{`<a xmlns:s="u" xmlns:t="u" s:b="1" t:b="2"/>`, 35, twice},
+		{`<s:/>`, 1, syntax},
+		{`<:a/>`, 1, syntax},
+		{`<a xmlns:b="x"><b:c:d/></a>`, 16, syntax},
+		{`<a b:1="x"/>`, 3, syntax},
+		{`<a xmlns:b="x" b:·="x"/>`, 15, syntax},
+		{`<?p:q?><a/>`, 5, syntax},
+		{`<?p'?><a/>`, 3, syntax},
 		{"<a>\x00</a>", 3, character},
 		{"<a>{{a}}\x0b</a>", 8, character},
 		{"<a b='\uffff'/>", 6, character},
