@@ -22,6 +22,16 @@ type Time struct {
 
 func (t *Time) set(raw string) { *t = Time{token: token{raw}} }
 
+// UnmarshalJSON keeps any JSON value.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var read token
+	err := read.UnmarshalJSON(b)
+	if err == nil {
+		t.set(read.raw)
+	}
+	return err
+}
+
 var (
 	// instant is a time in UTC with microseconds.
 	instant = form[Time]{"string", func(t Time) token {
@@ -90,8 +100,9 @@ func appendInstant(dst []byte, t time.Time) []byte {
 }
 
 // TimeLocal returns the wall clock of t without its zone, as call reports have it. A field
-// of a message event, which has instants, writes the one that t is. If t is zero, so is the
-// result: Go's zero time is no time.
+// of a message event, which has instants, writes the one that t is: the result remembers
+// the zone, so it is not == to the same text that was read. If t is zero, so is the result:
+// Go's zero time is no time.
 func TimeLocal(t time.Time) Time {
 	if t.IsZero() {
 		return Time{}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/payload"
 )
 
@@ -314,6 +315,27 @@ func TestTime(t *testing.T) {
 	require.False(t, ok)
 }
 
+// A Time is read as templates read it, whatever its form.
+func TestTimeAsInTemplates(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		`"2019-11-09"`, `"2019-11-09 16:00"`, `"2019-11-09 16:00:00"`, `"2019-11-09T16:00:00.5"`, `"2019-11-09 16:00:00,5"`,
+		`"2019-11-09T16:00:00Z"`, `"2019-11-09T16:00:00.000+0530"`, `"2019-11-09 16:00:00+05:30"`, `"2019-11-09 16:00:00 +0530"`,
+		`"2019-11-09 16:00:00 UTC"`, `"2019-11-09 16:00:00 +0530 IST"`, `"Sat, 09 Nov 2019 16:00:00 GMT"`, `"9 Nov 2019 16:00 -0500"`,
+		`1573315200`, `"1573315200"`, `1573315200.25`, `1573315200000`, `"1573315200000"`, `1573315200000000`, `"2106181448"`,
+		`"0000-00-00 00:00:00"`, `"0001-01-01T00:00:00Z"`, `"0001-01-01 00:00:00"`, `""`, `0`, `null`,
+		`"20191109"`, `20191109160000`, `"2019-13-09"`, `"16:00"`, `"None"`, `"NA"`, `"-"`, `false`, `[]`, `"Fri, 09 Nov 2019 16:00:00 GMT"`,
+	} {
+		want, ok := readValue[payload.Time](t, raw).In(time.UTC)
+		text := "none"
+		if ok {
+			text = want.Format("2006-01-02 15:04:05")
+		}
+		e := webhook.RawEvent{Type: "x", JSON: []byte(`{"at":` + raw + `}`)}
+		require.Equal(t, text, rendered(t, "{{at | date_format: 'Y-m-d H:i:s', 'UTC' | default: 'none'}}", e), raw)
+	}
+}
+
 func TestMakeTime(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 6, 18, 20, 18, 6, 886358999, time.FixedZone("IST", 5*3600+1800))
@@ -323,6 +345,12 @@ func TestMakeTime(t *testing.T) {
 	back, ok := payload.TimeInstant(at).Time()
 	require.True(t, ok)
 	require.Equal(t, at.Truncate(time.Microsecond).UTC(), back)
+
+	local := payload.TimeLocal(at)
+	require.Error(t, local.UnmarshalJSON([]byte(`"2021`)))
+	require.Equal(t, payload.TimeLocal(at), local)
+	require.NoError(t, local.UnmarshalJSON([]byte(`"2021-06-18 20:18:06"`)))
+	require.Equal(t, readValue[payload.Time](t, `"2021-06-18 20:18:06"`), local, "it forgets the zone")
 
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("IST", 5*3600+1800)} {
 		never := time.Time{}.In(zone)
