@@ -119,6 +119,7 @@ function start() {
   list.className = "names";
   list.id = "names";
   list.role = "listbox";
+  list.ariaLabel = document.querySelector("#variables h2")?.textContent;
   list.hidden = true;
   let chosen = 0, begun = 0;
   function complete(area) {
