@@ -1,7 +1,7 @@
 // Package filter has the filters of the template language, which follow a name and a |,
 // as in {{payload.to | slice: -10}}. They are the filters of Shopify's Liquid that the
-// platform's documents list. See table for what each of them does, and where it differs
-// from Liquid.
+// platform's documents list, more of Liquid's that were asked for, and a few of our own. See
+// table for what each of them does, and where it differs from Liquid.
 package filter
 
 import (
