@@ -142,6 +142,32 @@ func TestCompile_AnyJSONEncoder(t *testing.T) {
 	}
 }
 
+// Names that are refused or unknown for their signs alone are suggested in the right spelling.
+func TestCheck_SuggestsSpellings(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"attributes":{"Date of Birth":1,"a.b":2,"x":3},"first name":4,"größe (cm)":5}`)
+	for written, want := range map[string]string{
+		"attributes.Date of Birth": "attributes['Date of Birth']", "payload.attributes.Date of Birth": "attributes['Date of Birth']",
+		"attributes.date-of-birth": "attributes['Date of Birth']", "attributes.a.b": "attributes['a.b']",
+		"first_name": "payload['first name']", "payload.first name": "payload['first name']", "größe (cm)": "payload['größe (cm)']",
+		"attributes['Date of Brth']": "attributes['Date of Birth']", "attributes.y z": "", "a b": "",
+	} {
+		for _, tag := range []string{"{{ " + written + " }}", "{{" + written + "|upcase}}", "@<<" + written + ">>"} {
+			w := webhook.Webhook{URL: "https://h/", Body: `["{{attributes.x}}","` + tag + `"]`}
+			problems := onlyErrors(webhook.Check(w, e))
+			require.Len(t, problems, 1, tag)
+			p := problems[0]
+			require.Equal(t, want, p.Suggestion, tag)
+			if want == "" {
+				continue
+			}
+			require.Equal(t, written, w.Body[p.Offset:p.Offset+p.Length])
+			w.Body = w.Body[:p.Offset] + want + w.Body[p.Offset+p.Length:]
+			require.Empty(t, webhook.Check(w, e), w.Body)
+		}
+	}
+}
+
 // Faults in a tag have their place in the template as it is written.
 func TestCheck_OffsetsInJSON(t *testing.T) {
 	t.Parallel()

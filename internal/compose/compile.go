@@ -45,6 +45,7 @@ func Compile(w Webhook, samples ...Event) (*Program, []*Error) {
 	c.compileHeaders()
 	c.compileBody()
 	c.checkNames(samples)
+	c.suggestNames()
 	c.checkWhen()
 	return c.Program, c.faults
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/nearest"
@@ -212,17 +213,21 @@ func (p *part) unknown(ph *placeholder, k *known) *Error {
 // known has the names of a group, for many searches of the nearest one.
 type known struct {
 	*sampleGroup
-	plain, prefixed []string // to try for a name, and for one that begins with payload
+	plain, prefixed []string          // to try for a name, and for one that begins with payload
+	byLetters       map[string]string // a name by its letters
 }
 
 func newKnown(g *sampleGroup) *known {
-	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved))}
+	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved)), byLetters: map[string]string{}}
 	k.prefixed = slices.Clone(k.plain)
 	shape := shapeOf(g.entry.Type)
 	envelope := shape == shapeEnvelope || slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
 	add := func(member []string) {
 		name, other := spelling(member, envelope), otherSpelling(member, envelope)
 		k.plain, k.prefixed = append(k.plain, name), append(k.prefixed, name)
+		if by := letters(strings.Join(member, "")); by != "" && k.byLetters[by] == "" {
+			k.byLetters[by] = name
+		}
 		if strings.HasPrefix(other, "payload") {
 			k.prefixed = append(k.prefixed, other)
 		} else {
@@ -245,6 +250,9 @@ func newKnown(g *sampleGroup) *known {
 
 // nearest returns the known name that is closest to a misspelt one, or "" if none is.
 func (k *known) nearest(misspelt string) string {
+	if name := k.spelt(misspelt); strings.Contains(name, "[") { // far from it, for its signs
+		return name
+	}
 	names := k.plain
 	if template.Path(misspelt)[0] == "payload" {
 		names = k.prefixed
@@ -258,4 +266,53 @@ func (k *known) nearest(misspelt string) string {
 		return ""
 	}
 	return best
+}
+
+// spelt returns the name that has the letters of a text, or "" if none has: only its signs
+// and blanks are wrong, such as those of attributes.Date of Birth.
+func (k *known) spelt(text string) string {
+	by := letters(text)
+	for _, by := range []string{by, strings.TrimPrefix(by, "payload"), "payload" + by} {
+		if name := k.byLetters[by]; name != "" && k.knows(newName(name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// letters returns the letters and digits of a text, in lower case.
+func letters(text string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, text))
+}
+
+// suggestNames suggests the right spelling of names that are refused for a blank or a sign
+// in them, if a sample knows it.
+func (c *compiler) suggestNames() {
+	var groups []*known
+	for _, f := range c.faults {
+		wrong := f.Err.Code == problem.BlankInName || f.Err.Code == problem.NameCharacter
+		if !wrong || f.Field == "when" {
+			continue
+		}
+		if groups == nil {
+			for _, g := range c.samples {
+				groups = append(groups, newKnown(g))
+			}
+		}
+		start := max(strings.LastIndex(f.Source[:f.Offset], "{{"), strings.LastIndex(f.Source[:f.Offset], "@<<")+1) + len("{{")
+		end := f.Offset + strings.IndexAny(f.Source[f.Offset:]+"|", "|}>")
+		text := strings.TrimSpace(f.Source[start:end])
+		for _, k := range groups {
+			if name := k.spelt(text); name != "" {
+				f.Offset = start + strings.Index(f.Source[start:], text)
+				f.Length, f.Suggestion = len(text), name
+				break
+			}
+		}
+	}
 }
