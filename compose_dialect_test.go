@@ -97,6 +97,14 @@ func TestCompile_Statements(t *testing.T) {
 	}
 }
 
+// Words that are statements elsewhere are names here, and told only if they are unknown.
+func TestCheck_StatementsAsNames(t *testing.T) {
+	t.Parallel()
+	problems := webhook.Check(webhook.Webhook{URL: "https://h/", Body: `"{{else}}{{end}}"`}, raw(`{"end":1}`))
+	require.Len(t, problems, 1)
+	require.Equal(t, `unknown name "else"; there are no conditions or loops`, problems[0].Message)
+}
+
 // A reserved name that hides a member of the event.
 func TestCheck_ReservedNames(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ func FuzzCompose(f *testing.F) {
 		{"https://h/{{a}};{{b}}/?a={{a}}/../{{b}}", "", ""},
 		{"https://h/{{a|slice:0,1}}.{{b|default:'.'}}?q={{o|size}}{{'&'}}", "{{a|append:b|upcase}}{{b|append:'{{'}}", `{"a":"{{a|escape}}{{'{{'}}","b":{{l|first|split:''}},"c":{{n|times:'-1.5'}}}`},
 		{"https://h/?a={{a|optional}}&b={{b|optional}}&c={{n}}", "{{a|optional}}", `{"a":"{{a|optional}}", "o":{{o|optional}},"l":[{"b":{{b|optional}}}], "c":{{l|optional}} }`},
+		{"https://h/{{o['k'][0]|default:a}}?q={{n|append:b}}", `{{'it\'s'|append:a}}`, `{"a":"{{o[\"k\"]|default:'\u0022\n'|append:b}}","b":{{l|default:o}},"c":"@\u003c\u003ca\u003e\u003e"}`},
 	} {
 		for j, value := range values {
 			f.Add(template.url, template.header, template.body, value, values[(i+j)%len(values)], `{"a":1}`, uint8(i+j))
@@ -139,7 +140,7 @@ func requireTemplateError(t *testing.T, err error) {
 
 // placeholder finds placeholders in templates that compile, by other means than
 // the package.
-var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@<<.*?>>`)
+var placeholder = regexp.MustCompile(`(?s)@?\{\{.*?\}\}|@(?:<|\\u003[cC]){2}.*?(?:>|\\u003[eE]){2}`)
 
 // optional finds placeholders of what may be left out, for which harmless writes mayLack.
 var optional = regexp.MustCompile(`\|\s*optional\s*(?:\}\}|>>)$`)

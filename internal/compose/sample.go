@@ -202,6 +202,8 @@ func (p *part) unknown(ph *placeholder, k *known) *Error {
 	near := k.nearest(ph.Name)
 	if near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
+	} else if template.IsStatement(ph.Name) {
+		text += "; there are no conditions or loops"
 	} else if ph.argument {
 		text += "; a text is written in quotes"
 	}

@@ -76,9 +76,13 @@ func (x *expr) isStatement() bool {
 // statementSigns has what a statement, a part or a comment of Handlebars begins with.
 const statementSigns = "#/^!>"
 
+// IsStatement reports whether a word alone is a statement in other languages, such as else.
+func IsStatement(word string) bool { return statements[word] }
+
 var statements = map[string]bool{
 	"if": true, "elsif": true, "elseif": true, "else": true, "unless": true, "for": true, "foreach": true, "each": true,
 	"range": true, "with": true, "case": true, "when": true, "assign": true, "set": true, "include": true,
+	"end": true, "endif": true, "endfor": true, "endunless": true, "endcase": true, "endeach": true,
 }
 
 func (x *expr) operand(n *Node) *Error {
