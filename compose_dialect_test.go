@@ -127,7 +127,7 @@ func TestCheck_ReservedNames(t *testing.T) {
 		{"in an envelope's payload", "message_id", raw(`{"payload":{"message_id":1}}`), delivery, "payload.message_id"},
 		{
 			"at the top of an envelope", "message_id", raw(`{"message_id":1,"payload":{}}`),
-			"message_id is the delivery's; nothing names the event's own", "",
+			"message_id is the delivery's; the event's own is out of reach", "",
 		},
 		{"an argument", "nil | default: message_id", raw(`{"message_id":1}`), delivery, "payload.message_id"},
 		{"a Go type", "event", reservedMember{}, event, "payload.event"},

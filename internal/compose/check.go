@@ -220,12 +220,7 @@ func (c *checker) checkReserved(p *part, ph *placeholder) {
 		if !hidden {
 			continue
 		}
-		text := fmt.Sprintf("%s is %s", ph.Name, owner)
-		if own == "" {
-			text += "; nothing names the event's own"
-		} else {
-			text += "; the event's own is " + own
-		}
+		text := fmt.Sprintf("%s is %s; the event's own is %s", ph.Name, owner, cmp.Or(own, "out of reach"))
 		c.warnIn(p.field, ph.At, ph.NameEnd-ph.At, problem.New(problem.ReservedName, text, nil, ph.Name, owner, own))
 		c.problems[len(c.problems)-1].Suggestion = own
 		return
