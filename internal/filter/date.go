@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 
 var (
 	errNoTime  = problem.Errorf(problem.NoTime, "the value is not a time")
-	errControl = errors.New("has a control character")
+	errControl = problem.Errorf(problem.ArgumentControl, "has a control character")
 )
 
 // hasControl reports whether a pattern has a control character, which the text of a date
@@ -41,7 +40,8 @@ func checkFormat(layout string) error {
 		if c == '\\' {
 			i++
 		} else if letter := c | 0x20; 'a' <= letter && letter <= 'z' && strings.IndexByte(dateLetters, c) < 0 {
-			return fmt.Errorf("has the letter %c, which is not a date letter; to keep it write \\%c", c, c)
+			return problem.New(problem.ArgumentLetter,
+				fmt.Sprintf("has the letter %c, which is not a date letter; to keep it write \\%c", c, c), nil, string(c))
 		}
 	}
 	return nil

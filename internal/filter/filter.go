@@ -141,8 +141,7 @@ func Compile(name string, args []field.Value) (Filter, error) {
 		}
 		a, err := p.check(v)
 		if err != nil {
-			text := fmt.Sprintf("%s: argument %d %v", name, i+1, err)
-			return Filter{}, &ArgError{i, problem.New(problem.Argument, text, err, name, strconv.Itoa(i+1), err.Error())}
+			return Filter{}, &ArgError{i, problem.InArgument(name, i, err)}
 		}
 		checked[i] = a
 		work += len(v.Text) * p.cost()
@@ -242,12 +241,12 @@ func (p param) cost() int {
 	}
 }
 
-var errRange = errors.New("is out of range")
+var errRange = problem.Errorf(problem.ArgumentRange, "is out of range")
 
 // check returns the argument, or what is wrong with it.
 func (p param) check(v field.Value) (a arg, err error) {
 	if v == ByName {
-		return a, errors.New("is a name, want a fixed value")
+		return a, problem.Errorf(problem.ArgumentName, "is a name, want a fixed value")
 	}
 	a = arg{value: v, text: v.String()}
 	switch p {
@@ -256,11 +255,11 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, mismatch(v, "a text")
 		}
 		if p != aText && len(a.text) > request.MaxPatternSize {
-			return a, fmt.Errorf("is a text of %d bytes to look for, at most %d: %w",
+			return a, problem.Errorf(problem.ArgumentTooLong, "is a text of %d bytes to look for, at most %d: %w",
 				len(a.text), request.MaxPatternSize, request.ErrLimit)
 		}
 		if (p == aPattern || p == aMember) && a.text == "" {
-			return a, errors.New("is empty")
+			return a, problem.Errorf(problem.ArgumentEmpty, "is empty")
 		}
 	case aWhole, aCount, aPlaces:
 		if v.Kind != rawjson.Number || strings.ContainsAny(v.Text, ".eE") {
@@ -278,7 +277,7 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, errRange
 		}
 		if p == aDivisor && a.number.coef.Sign() == 0 {
-			return a, errors.New("is zero")
+			return a, problem.Errorf(problem.ArgumentZero, "is zero")
 		}
 	case aFormat:
 		if v.Kind != rawjson.String {
@@ -295,14 +294,14 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, mismatch(v, "a text")
 		}
 		if a.zone = loadZone(v.Text); a.zone == nil {
-			return a, errors.New("is not a known time zone")
+			return a, problem.Errorf(problem.ArgumentZone, "is not a known time zone")
 		}
 	}
 	return a, nil
 }
 
 func mismatch(v field.Value, want string) error {
-	return fmt.Errorf("is %s, want %s", kindName(v), want)
+	return problem.Errorf(problem.ArgumentKind, "is %s, want %s", kindName(v), want)
 }
 
 // kindName returns what v is, in the words of docs/templates.md.

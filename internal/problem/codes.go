@@ -6,6 +6,7 @@ const (
 	most  = "the most that there may be"
 	found = "what stands there"
 	name  = "the name"
+	which = "which argument, from 1"
 	near  = "what it should perhaps be, or nothing"
 )
 
@@ -40,8 +41,17 @@ var (
 	UnknownFilter    = code("unknown-filter", name, near)
 	NeedlessFilter   = code("needless-filter", name, "why none is needed, in English")
 	ArgumentCount    = code("filter-argument-count", "the filter", "how many it takes, in English", is)
-	Argument         = code("filter-argument", "the filter", "which argument, from 1", "what is wrong with it, in English")
+	Argument         = code("filter-argument", "the filter", which, "what is wrong with it, in English")
 	ArgumentTwice    = code("filter-argument-twice", "the filter", "which argument, from 1")
+	ArgumentName     = code("filter-argument-name", "the filter", which)
+	ArgumentKind     = code("filter-argument-kind", "the filter", which, "what it is, in English", "what is wanted, in English")
+	ArgumentEmpty    = code("filter-argument-empty", "the filter", which)
+	ArgumentRange    = code("filter-argument-range", "the filter", which)
+	ArgumentZero     = code("filter-argument-zero", "the filter", which)
+	ArgumentTooLong  = code("filter-argument-too-long", "the filter", which, is, most)
+	ArgumentZone     = code("filter-argument-zone", "the filter", which)
+	ArgumentControl  = code("filter-argument-control", "the filter", which)
+	ArgumentLetter   = code("filter-argument-letter", "the filter", which, "the letter")
 	FilterValue      = code("filter-value", "the filter", "what is wrong with the value, in English")
 	NoNumber         = code("filter-no-number", "the filter")
 	TooManyDigits    = code("filter-digits", "the filter")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -99,6 +100,18 @@ func InFilter(filter string, err error) *Error {
 		code = FilterValue
 	}
 	return New(code, filter+": "+e.text, err, append([]string{filter}, args...)...)
+}
+
+// InArgument returns the problem of a filter's argument, which its text begins with; its
+// first arguments are the filter and the number of the argument, from 1.
+func InArgument(filter string, index int, err error) *Error {
+	e := Of(err)
+	code, args := e.Code, []string{filter, strconv.Itoa(index + 1)}
+	if code == Other {
+		code = Argument
+	}
+	text := fmt.Sprintf("%s: argument %d %s", filter, index+1, e.text)
+	return New(code, text, err, append(args, e.Args...)...)
 }
 
 // The most bytes of an argument, and of a text.

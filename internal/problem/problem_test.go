@@ -73,6 +73,18 @@ func TestInFilter(t *testing.T) {
 	require.Equal(t, []string{"plus", "is odd"}, e.Args)
 }
 
+func TestInArgument(t *testing.T) {
+	t.Parallel()
+	e := problem.InArgument("slice", 1, problem.Errorf(problem.ArgumentKind, "is %s, want %s", "a text", "a number"))
+	require.EqualError(t, e, "slice: argument 2 is a text, want a number")
+	require.Equal(t, problem.ArgumentKind, e.Code)
+	require.Equal(t, []string{"slice", "2", "a text", "a number"}, e.Args)
+	e = problem.InArgument("slice", 0, io.EOF)
+	require.Equal(t, problem.Argument, e.Code)
+	require.Equal(t, []string{"slice", "1", "EOF"}, e.Args)
+	require.ErrorIs(t, e, io.EOF)
+}
+
 // Codes and their arguments fit into a table of Markdown.
 func TestKinds(t *testing.T) {
 	t.Parallel()
