@@ -137,6 +137,9 @@ func TestBrowser_Deliveries(t *testing.T) {
 	b.look("overview")
 	b.do(chromedp.Navigate(s.url + "deliveries"))
 	b.look("deliveries")
+	b.do(chromedp.Click(css(`th .all`)))
+	require.Equal(t, 15, run(b, chromedp.Evaluate[int](`document.querySelectorAll("td.tick :checked").length`)))
+	b.do(chromedp.Click(css(`th .all`)))
 	b.do(
 		chromedp.Click(css(`tr[data-id="bad-1"] button[formaction$="/resend"]`)),
 		chromedp.WaitVisible(css(`.note`)),

@@ -18,6 +18,9 @@ const (
 	maxListed   = 10   // rows of its lists
 	maxOldest   = 1000 // pending deliveries among which it looks for the oldest
 	chartHeight = 100
+	// A success is known of a webhook about a minute later. One that fails for less than this
+	// may have had one.
+	failingFor = 2 * time.Minute
 )
 
 // An overview is what the first page shows.
@@ -84,7 +87,7 @@ func (c *call) overview(now time.Time) (overview, error) {
 	if err := c.pending(&o, now); err != nil {
 		return o, err
 	}
-	hooks, err := c.troubled(&o)
+	hooks, err := c.troubled(&o, now)
 	if err != nil {
 		return o, err
 	}
@@ -119,7 +122,7 @@ func (c *call) pending(o *overview, now time.Time) error {
 
 // troubled adds the webhooks that do not get everything at once, and returns all that were
 // looked at.
-func (c *call) troubled(o *overview) ([]durable.Definition, error) {
+func (c *call) troubled(o *overview, now time.Time) ([]durable.Definition, error) {
 	page, err := c.webhooks.List(c.ctx, durable.WebhookFilter{Limit: maxLooked})
 	if err != nil {
 		return nil, err
@@ -136,7 +139,7 @@ func (c *call) troubled(o *overview) ([]durable.Definition, error) {
 			}
 		case state == queue.StateResting, state == queue.StateThrottled:
 			t.Shape, t.Reason, t.Actor, t.Since = string(state), c.text("overview."+string(state)), "", d.FailingSince
-		case !d.FailingSince.IsZero():
+		case !d.FailingSince.IsZero() && now.Sub(d.FailingSince) > failingFor:
 			t.Shape, t.Reason, t.Actor, t.Since = "failing", c.text("overview.failing"), "", d.FailingSince
 		default:
 			continue

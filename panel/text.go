@@ -337,6 +337,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"field.of":         "Composed again from",
 	"field.happened":   "What happened",
 	"field.select":     "Select",
+	"field.select_all": "Select all",
 	"field.select_one": "Select %s",
 	"field.state":      "State",
 	"field.webhook":    "Webhook",

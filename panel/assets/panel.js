@@ -14,6 +14,21 @@ function tell() {
 setInterval(tell, 5000);
 document.addEventListener("visibilitychange", tell);
 
+// Times in full are told in the zone of who looks; UTC stays in the title of what is before them.
+for (const full of document.querySelectorAll("time + .full")) {
+  const time = new Date(full.previousElementSibling.dateTime);
+  full.textContent = time.toLocaleString(document.documentElement.lang, {dateStyle: "medium", timeStyle: "long"});
+}
+
+// One box ticks all.
+const all = document.querySelector(".tick .all");
+if (all) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll("td.tick input")) box.checked = all.checked;
+  });
+}
+
 // stream calls told with each event while the page is seen and toggle says so. It returns a
 // function that stops and starts it.
 function stream(url, told) {
