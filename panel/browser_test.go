@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 )
 
@@ -123,12 +124,16 @@ func TestBrowser_Deliveries(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	w := newWorld(t)
-	ok, broken, gone := w.hook("acme", "/ok"), w.hook("acme", "/broken"), w.hook("acme", "/gone")
+	ok, gone := w.hook("acme", "/ok"), w.hook("acme", "/gone")
+	broken := w.hook("acme", "/broken", func(h *webhook.Webhook) {
+		h.Name, h.Policy = "Help desk", &webhook.Policy{Attempts: 2, Waits: []time.Duration{time.Second}}
+		h.Body = `{"ticket": "{{payload.id}}", "caller": "{{payload.to}}", "text": "{{payload.text}}"}`
+	})
 	for i := range 12 {
 		w.dispatch(ok, fmt.Sprintf("good-%d", i), "{}", durable.StateDelivered)
 	}
-	w.answer.Store("{\"error\": \"<b>no such lead</b>\"}")
-	w.dispatch(broken, "bad-1", `{"id": "c-77", "to": "919019912345", "text": "hello"}`, durable.StateFailed)
+	w.answer.Store(`{"error": "<b>no such lead</b>", "trace": "f3a1"}`)
+	w.dispatch(broken, "bad-1", `{"id": "c-77", "to": "919019912345", "text": "Call me back"}`, durable.StateFailed)
 	w.dispatch(gone, "gone-1", "{}", durable.StateFailed)
 	w.pause(ok)
 	w.dispatch(ok, "held-1", "{}", durable.StatePending)

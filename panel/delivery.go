@@ -21,6 +21,8 @@ type deliveryPage struct {
 	Note     string
 	Version  string // another one, whenever the page would be another
 	Attempts []attemptRow
+	// HookThere says that the webhook has a page.
+	HookThere bool
 	// Advice says what to do about the last failure; empty if there is nothing to do.
 	Advice string
 	Next   bool // there is a next attempt, at Due
@@ -72,7 +74,7 @@ func (c *call) showDelivery() error {
 		row: c.row(d, names, time.Now()), Note: c.note(), Version: version(d),
 		Next: d.State == durable.StatePending && !d.Due.IsZero(),
 	}
-	p.CanResend = canResend(d)
+	p.CanResend, p.HookThere = canResend(d), names[d.WebhookID] != ""
 	for _, a := range attempts {
 		p.Attempts = append(p.Attempts, c.attemptRow(a))
 	}

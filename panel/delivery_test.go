@@ -33,6 +33,7 @@ func TestDelivery(t *testing.T) {
 		"/broken?to=919019912345&amp;token=***", "&lt;script&gt;alert(1)&lt;/script&gt; ***",
 		`{&#34;text&#34;: &#34;hello &lt;b&gt;&#34;, &#34;again&#34;: &#34;***&#34;}`, `<h1 class="wide">call.ended</h1>`, "<dt>Authorization</dt><dd>***</dd>", "curl -q",
 		`action="../deliveries/bad-1/resend"`, `action="../deliveries/bad-1/recompose"`, `href="../deliveries"`,
+		`href="../webhooks/` + hook.ID + `"`,
 	} {
 		require.Contains(t, a.body, want)
 	}
