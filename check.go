@@ -89,7 +89,7 @@ type place struct {
 func (before place) find(w Webhook, field string, offset, length int) place {
 	text := textOf(w, field)
 	at := place{field: field, from: inside(text, offset)}
-	for at.to = inside(text, offset+max(length, 0)); at.to < len(text) && !utf8.RuneStart(text[at.to]); {
+	for at.to = max(at.from, min(offset+length, len(text))); at.to < len(text) && !utf8.RuneStart(text[at.to]); {
 		at.to++
 	}
 	if before.field == field && before.from <= at.from {

@@ -106,6 +106,43 @@ var readProblems = sync.OnceValues(func() (map[string]problemCode, error) {
 	return codes, err
 })
 
+// Where problems are, in bytes and as browsers count, and what they are.
+func TestCheck_Places(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		body                               string
+		offset, length, offset16, length16 int
+		code                               string
+		args                               []string
+	}{
+		{`{"a":1`, 6, 0, 6, 0, "json-ends", nil},
+		{`["😀é", {{a]`, 11, 1, 8, 1, "tag-unclosed", []string{"}}"}},
+		{`["😀{{}}"]`, 8, 1, 6, 1, "placeholder-empty", nil},
+		{`{"😀":1,"😀":2}`, 10, 6, 8, 4, "duplicate-key", nil},
+		{"[\"é{{a | slice: 'x'}}\"]", 17, 3, 16, 3, "filter-argument-kind", []string{"slice", "1", "a text", "a whole number"}},
+		{"[é]", 1, 2, 1, 1, "json-syntax", nil},
+		{"[\"\xff\"]", 2, 1, 2, 1, "not-utf8", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.body, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: "https://h/", Body: tt.body}
+			problems := webhook.Check(w)
+			require.Len(t, problems, 1)
+			p := problems[0]
+			requireProblem(t, w, p)
+			require.Equal(t, []int{tt.offset, tt.length, tt.offset16, tt.length16}, []int{p.Offset, p.Length, p.Offset16, p.Length16})
+			require.Equal(t, tt.code, p.Code)
+			require.Equal(t, tt.args, p.Args)
+			_, err := webhook.Compile(w)
+			var te *webhook.TemplateError
+			require.ErrorAs(t, err, &te)
+			require.Equal(t, tt.code, te.Code)
+			require.Equal(t, tt.args, te.Args)
+		})
+	}
+}
+
 // Each code has one row in the manual.
 func TestDocs_Problems(t *testing.T) {
 	t.Parallel()
