@@ -18,8 +18,9 @@ type Config struct {
 	// [Open] makes one of an engine. It is needed.
 	Open func(Access) (Deliveries, Webhooks, error)
 	// Authorize says who asks, from the session or token of the embedder. It is called
-	// on every request, from many goroutines; if it returns an error, which is logged,
-	// the answer is 403. If nil, every request is 403.
+	// on every request, from many goroutines, and again each minute that a stream of live
+	// updates goes on; if it returns an error, which is logged, the answer is 403. If nil,
+	// every request is 403.
 	Authorize func(*http.Request) (Access, error)
 	// Queue is the queue of this process: it knows which webhooks rest or are slowed down,
 	// and what waits most. If nil, that is not shown.
