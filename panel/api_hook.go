@@ -1,12 +1,15 @@
 package panel
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
@@ -22,13 +25,20 @@ type hookInput struct {
 
 // read reads the JSON of a request.
 func (c *call) read(into any) error {
-	decoder := json.NewDecoder(c.r.Body)
-	decoder.DisallowUnknownFields()
+	text, err := io.ReadAll(c.r.Body)
 	var large *http.MaxBytesError
-	switch err := decoder.Decode(into); {
+	switch {
 	case errors.As(err, &large):
 		return errTooLarge
-	case err != nil || decoder.More():
+	case err != nil || !utf8.Valid(text): // of which the decoder would make something else
+		return errForm
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return errForm
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errForm
 	}
 	return nil
@@ -49,7 +59,7 @@ func (c *call) readHook() (hookForm, error) {
 		return hookForm{}, errForm
 	}
 	in.ID = id
-	return hookForm{Webhook: in.Webhook, Version: in.Version, Base: in.Version, Sample: in.Sample}, nil
+	return hookForm{Webhook: in.Webhook, Version: in.Version, Base: in.Version, Sample: in.Sample, Whole: true}, nil
 }
 
 // own returns an error if the path has the ID of a webhook that is not there: of such one
@@ -193,7 +203,7 @@ func (c *call) apiCompare() error {
 	if len(problems) > 0 {
 		return c.problems(problems)
 	}
-	comparison, err := c.webhooks.Compare(c.ctx, hook, maxCompared)
+	comparison, err := c.compare(hook)
 	if err != nil {
 		return err
 	}

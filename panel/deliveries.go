@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
@@ -237,6 +238,11 @@ func (c *call) form() error {
 			return errTooLarge
 		}
 		return errForm
+	}
+	for name, values := range c.r.PostForm {
+		if !utf8.ValidString(name) || !utf8.ValidString(strings.Join(values, "\n")) {
+			return errForm
+		}
 	}
 	return nil
 }

@@ -22,10 +22,12 @@ type hookPage struct {
 	Form   hookForm
 	Note   string
 
-	Faults   []fault // errors first
-	Errors   int
-	Previews []preview
-	Shown    *preview // of the sample that was chosen; nil if there are no samples
+	Faults []fault // errors first
+	Errors int
+	// MoreFaults is how many are not shown.
+	MoreFaults int
+	Previews   []preview
+	Shown      *preview // of the sample that was chosen; nil if there are no samples
 	// Variables are what templates may name for that sample.
 	Variables []webhook.Variable
 
@@ -52,6 +54,9 @@ type preview struct {
 
 // maxShown is how much of a body a preview shows, in bytes.
 const maxShown = 64 << 10
+
+// maxFaults is how many problems a page shows.
+const maxFaults = 100
 
 // newHook shows an empty form.
 func (c *call) newHook() error {
@@ -142,6 +147,8 @@ func (c *call) renderHook(status int, page hookPage, problems []webhook.Problem)
 			page.Faults = append(page.Faults, f.fault(p))
 		}
 		slices.SortStableFunc(page.Faults, func(a, b fault) int { return cmp.Compare(a.Severity, b.Severity) })
+		page.MoreFaults = max(0, len(page.Faults)-maxFaults)
+		page.Faults = page.Faults[:len(page.Faults)-page.MoreFaults]
 		c.addPreviews(&page)
 	}
 	for len(f.Rows) == 0 || len(f.Rows) < len(f.Headers)+moreRows {
@@ -222,7 +229,10 @@ func (p *preview) compose(composer *webhook.Composer, sample webhook.Event) {
 		p.Err = err.Error()
 		return
 	}
-	p.Method, p.URL, p.Curl = m.Method, m.URL, m.Curl()
+	p.Method, p.URL = m.Method, m.URL
+	if len(m.Body) <= maxShown {
+		p.Curl = m.Curl()
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
 		for _, value := range m.Header[name] {
 			p.Header = append(p.Header, headerRow{name, value})

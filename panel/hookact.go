@@ -88,7 +88,7 @@ func (c *call) compareHook() error {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return c.again(http.StatusUnprocessableEntity, page, problems)
 	}
-	comparison, err := c.webhooks.Compare(c.ctx, hook, maxCompared)
+	comparison, err := c.compare(hook)
 	var refused *webhook.TemplateError
 	switch {
 	case err == nil:
@@ -97,6 +97,27 @@ func (c *call) compareHook() error {
 		return err
 	}
 	return c.again(http.StatusOK, page, nil)
+}
+
+// compare compares a webhook with the stored one. Where they differ in what may be a
+// credential, it does not tell at which byte: whoever tries one after the other would find
+// the credential out.
+func (c *call) compare(hook webhook.Webhook) (durable.Comparison, error) {
+	comparison, err := c.webhooks.Compare(c.ctx, hook, maxCompared)
+	if err != nil || comparison.First == nil {
+		return comparison, err
+	}
+	d, err := c.webhooks.Get(c.ctx, hook.ID)
+	if err != nil {
+		return comparison, err
+	}
+	name, isHeader := strings.CutPrefix(comparison.First.Field, "headers.")
+	if isHeader && !isOpen(name) || comparison.First.Field == "url" && masked(d.Webhook).URL != d.URL {
+		first := *comparison.First
+		first.Offset = -1
+		comparison.First = &first
+	}
+	return comparison, nil
 }
 
 // recomposeHook composes the events of what failed again, with the template of today.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
@@ -23,6 +24,9 @@ type hookForm struct {
 	// Version is the one that is replaced; Base the one whose values the mask stands for.
 	Version, Base int
 	Sample        int // the sample that is shown
+	// Whole says that nothing is missing in the policy: it comes from a program, not from a
+	// form, which has some of the fields.
+	Whole bool
 }
 
 // A headerRow is one header in the form.
@@ -33,6 +37,9 @@ type headerRow struct {
 
 // moreRows is how many empty rows there are for further headers.
 const moreRows = 2
+
+// maxRows is how many headers a form may have.
+const maxRows = 500
 
 // formOf returns the form for a webhook that is stored.
 func formOf(d durable.Definition) hookForm {
@@ -91,8 +98,11 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 		Headers: map[string]string{},
 	}
 	names, texts := values["header_name"], values["header_value"]
-	if len(names) != len(texts) {
+	switch {
+	case len(names) != len(texts):
 		return f, nil, errForm
+	case len(names) > maxRows:
+		return f, nil, errTooLarge
 	}
 	for i, name := range names {
 		if name = strings.TrimSpace(name); name == "" && texts[i] == "" {
@@ -173,7 +183,7 @@ func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) 
 		}
 	}
 	hook, again := unmasked(f.Webhook, base.Webhook)
-	if old := base.Policy; old != nil && (old.Jitter != 0 || old.Rate != 0 || old.Concurrency != 0) {
+	if old := base.Policy; !f.Whole && old != nil && (old.Jitter != 0 || old.Rate != 0 || old.Concurrency != 0) {
 		var p webhook.Policy
 		if hook.Policy != nil {
 			p = *hook.Policy
@@ -202,7 +212,7 @@ func (f *hookForm) takeFix(values url.Values) error {
 	offset, err := strconv.Atoi(parts[1])
 	length, err2 := strconv.Atoi(parts[2])
 	text := f.text(parts[0])
-	if err != nil || err2 != nil || text == nil || offset < 0 || length < 0 || offset > len(*text) || length > len(*text)-offset {
+	if err != nil || err2 != nil || text == nil || length < 0 || !between(*text, offset) || !between(*text, offset+length) {
 		return errForm
 	}
 	*text = (*text)[:offset] + parts[3] + (*text)[offset+length:]
@@ -210,6 +220,11 @@ func (f *hookForm) takeFix(values url.Values) error {
 		f.Headers[name] = *text
 	}
 	return nil
+}
+
+// between reports whether an offset lies between two characters of a text, or at its ends.
+func between(text string, offset int) bool {
+	return offset == len(text) || offset >= 0 && offset < len(text) && utf8.RuneStart(text[offset])
 }
 
 // text is the text of a field, nil if there is none.
@@ -241,6 +256,9 @@ type fault struct {
 // around is how much of a text is shown on either side of a problem, in bytes.
 const around = 24
 
+// maxMarked is how much is shown of what a problem is about, in bytes: it may be a whole body.
+const maxMarked = 200
+
 func (f *hookForm) fault(p webhook.Problem) fault {
 	shown := fault{Problem: p}
 	text := f.text(p.Field)
@@ -249,7 +267,10 @@ func (f *hookForm) fault(p webhook.Problem) fault {
 	}
 	start, end := max(0, p.Offset-around), min(len(*text), p.Offset+p.Length+around)
 	shown.Before = strings.ToValidUTF8((*text)[start:p.Offset], "")
-	shown.Marked = strings.ToValidUTF8((*text)[p.Offset:p.Offset+p.Length], "")
+	shown.Marked = strings.ToValidUTF8((*text)[p.Offset:p.Offset+min(p.Length, maxMarked)], "")
+	if p.Length > maxMarked {
+		shown.Marked += "…"
+	}
 	shown.After = strings.ToValidUTF8((*text)[p.Offset+p.Length:end], "")
 	if start > 0 {
 		shown.Before = "…" + shown.Before
@@ -257,7 +278,7 @@ func (f *hookForm) fault(p webhook.Problem) fault {
 	if end < len(*text) {
 		shown.After += "…"
 	}
-	if p.Suggestion != "" {
+	if p.Suggestion != "" && !strings.Contains(p.Field, ":") { // which no header's name has
 		shown.Fix = fmt.Sprintf("%s:%d:%d:%s", p.Field, p.Offset, p.Length, p.Suggestion)
 	}
 	return shown

@@ -127,10 +127,11 @@ func (c *call) stream(key string, read func(*call) (any, error)) error {
 	if err != nil {
 		return err
 	}
+	reader := *c // not c itself, which asks again who asks while others read
 	v := &viewer{
 		person: strconv.FormatBool(c.access.All) + c.access.Tenant + "\x00" + c.access.Actor, key: string(seen), news: make(chan []byte, 1),
 		read: func(ctx context.Context) ([]byte, error) {
-			now := *c // the call itself goes on
+			now := reader
 			now.ctx = ctx
 			value, err := read(&now)
 			if err != nil {

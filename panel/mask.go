@@ -16,22 +16,33 @@ const mask = "********"
 // openHeaders are those whose values are no credentials.
 var openHeaders = []string{"accept", "accept-language", "content-type", "user-agent"}
 
+// isOpen reports whether the values of a header are no credentials.
+func isOpen(name string) bool { return slices.Contains(openHeaders, strings.ToLower(name)) }
+
 // isCredential matches the names of query parameters that carry credentials.
 var isCredential = regexp.MustCompile(
 	`(?i)key|token|secret|passw|pwd|pass\b|auth|sig|credential|jwt|bearer|code|sid|otp|\bpin|hash`)
 
 var tag = regexp.MustCompile(`@?\{\{.*?\}\}`)
 
-// hasText reports whether a template has more than tags, such as a credential.
+// literal matches a text or a number in place of a name, in a tag. That of a date is not one.
+var (
+	literal = regexp.MustCompile(`['"]|\{\{\s*\d|default:\s*\d`)
+	pattern = regexp.MustCompile(`\bdate\w*:\s*('[^']*'|"[^"]*")`)
+)
+
+// hasText reports whether a template has more than names in tags, such as a credential. It
+// may be a literal in one.
 func hasText(template string) bool {
-	return strings.TrimSpace(tag.ReplaceAllString(template, "")) != ""
+	return strings.TrimSpace(tag.ReplaceAllString(template, "")) != "" ||
+		literal.MatchString(pattern.ReplaceAllString(template, ""))
 }
 
 // masked returns a webhook as people may see it: without what may be credentials.
 func masked(hook webhook.Webhook) webhook.Webhook {
 	hook.Headers = maps.Clone(hook.Headers)
 	for name, value := range hook.Headers {
-		if !slices.Contains(openHeaders, strings.ToLower(name)) && hasText(value) {
+		if !isOpen(name) && hasText(value) {
 			hook.Headers[name] = mask
 		}
 	}
@@ -87,7 +98,13 @@ func originOf(url string) string {
 	if end := strings.IndexAny(rest, `/?#\`); end >= 0 {
 		rest = rest[:end]
 	}
-	return strings.ToLower(scheme + "://" + rest)
+	// Letters of other alphabets stay: ẞ and ß are the same letter, but not the same host.
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r | 0x20
+		}
+		return r
+	}, scheme+"://"+rest)
 }
 
 // splitQuery returns what is in front of a URL's query, and its parameters. Tags may have

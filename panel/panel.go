@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,6 +81,9 @@ func New(config Config) (*Panel, error) {
 	if config.Open == nil {
 		return nil, errors.New("panel: Config has no Open")
 	}
+	if err := usable(config.Samples); err != nil {
+		return nil, err
+	}
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
@@ -98,6 +102,20 @@ func New(config Config) (*Panel, error) {
 	p.pages = p.mux(kindPage)
 	p.api = p.mux(kindAPI)
 	return p, nil
+}
+
+// usable returns an error for a sample that no webhook can be previewed with.
+func usable(samples []webhook.Event) error {
+	for i, sample := range samples {
+		text, err := json.Marshal(sample)
+		switch {
+		case err != nil:
+			return fmt.Errorf("panel: Samples[%d]: %w", i, err)
+		case string(text) == "null":
+			return fmt.Errorf("panel: Samples[%d] is nil", i)
+		}
+	}
+	return nil
 }
 
 // ServeHTTP serves a page. The path of the request is that below where the panel is

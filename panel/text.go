@@ -112,6 +112,8 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"webhook.fine":         "No problems found.",
 	"webhook.errors.one":   "%d error",
 	"webhook.errors.other": "%d errors",
+	"webhook.more.one":     "And %d more.",
+	"webhook.more.other":   "And %d more.",
 	"webhook.problems":     "Problems",
 	"webhook.error":        "Error",
 	"webhook.warning":      "Note",
@@ -147,6 +149,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"compare.differing": "%d make another request.",
 	"compare.failing":   "%d would newly fail: %s",
 	"compare.mended":    "%d that failed would now be sent.",
+	"compare.first_in":  "The newest that differs does so in %s.",
 	"compare.first":     "The newest that differs does so in %s, from byte %d on.",
 	"compare.part":      "Not all were tried, since that took too long.",
 
