@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
@@ -173,6 +175,9 @@ func (c *call) renderHook(status int, page hookPage, problems []webhook.Problem)
 	return c.renderView(status, "webhook", c.view(title, page))
 }
 
+// maxName is how long a name may be, in UTF-16 units: a browser counts those.
+const maxName = 200
+
 var formats = []webhook.Format{
 	webhook.FormatJSON, webhook.FormatFormURLEncoded, webhook.FormatFormData, webhook.FormatText, webhook.FormatXML, webhook.FormatNone,
 }
@@ -193,10 +198,17 @@ func (c *call) allProblems(hook webhook.Webhook, others []webhook.Problem) []web
 
 // check is the judgement of a webhook that is not stored yet.
 func (c *call) check(hook webhook.Webhook) []webhook.Problem {
+	var problems []webhook.Problem
 	if c.config.Check != nil {
-		return c.config.Check(hook)
+		problems = c.config.Check(hook)
+	} else {
+		problems = webhook.Check(hook, c.config.Samples...)
 	}
-	return webhook.Check(hook, c.config.Samples...)
+	// Every list has the name.
+	if len(utf16.Encode([]rune(hook.Name))) > maxName || strings.ContainsFunc(hook.Name, unicode.IsControl) {
+		problems = append(problems, c.ownProblem("name", "name", maxName))
+	}
+	return problems
 }
 
 // addPreviews composes the sample events. The webhook is the one of the form, in which
@@ -337,6 +349,9 @@ func (c *call) versions(d durable.Definition) ([]hookVersion, error) {
 	list := []hookVersion{{Definition: d, Current: true}}
 	for n := d.Version - 1; n >= 1 && len(list) <= maxVersions; n-- {
 		old, err := c.webhooks.Version(c.ctx, d.ID, n)
+		if errors.Is(err, durable.ErrSealed) { // with a key that is gone: what is older is not shown
+			return list, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -44,6 +44,7 @@ const maxRows = 500
 // formOf returns the form for a webhook that is stored.
 func formOf(d durable.Definition) hookForm {
 	f := hookForm{Webhook: masked(d.Webhook), Version: d.Version, Base: d.Version}
+	f.Body = lineEnds(f.Body) // as a browser has it, which counts the places of problems
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		f.Rows = append(f.Rows, headerRow{name, f.Headers[name]})
 	}
@@ -93,7 +94,7 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 		ID: c.r.PathValue("id"), Name: values.Get("name"), Method: values.Get("method"),
 		// Browsers send line ends as CR LF. A URL and a condition have none.
 		URL: oneLine(values.Get("url")), When: oneLine(values.Get("when")),
-		Body:   strings.ReplaceAll(values.Get("body"), "\r\n", "\n"),
+		Body:   lineEnds(values.Get("body")),
 		Format: webhook.Format(values.Get("format")), FormLists: webhook.FormLists(values.Get("form_lists")),
 		Headers: map[string]string{},
 	}
@@ -123,6 +124,8 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 	f.Policy = policy
 	return f, problems, nil
 }
+
+func lineEnds(s string) string { return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s) }
 
 func oneLine(s string) string { return strings.NewReplacer("\r\n", "", "\n", "", "\r", "").Replace(s) }
 

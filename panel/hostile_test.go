@@ -1,6 +1,7 @@
 package panel_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -218,4 +219,46 @@ func TestHostile_CredentialsInTags(t *testing.T) {
 		require.Contains(t, a.body, "{{payload.id}}")
 		require.Contains(t, a.body, "d/m/Y")
 	}
+}
+
+func TestHostile_Names(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.hook("acme", "/ok")
+	s := w.editor(acme)
+	for name, ok := range map[string]bool{
+		"": true, "<b>&amp;": true, strings.Repeat("é", 200): true, strings.Repeat("😀", 100): true,
+		strings.Repeat("x", 201): false, strings.Repeat("😀", 101): false, "a\x00b": false, "a\nb": false, "a\x1b[31m": false,
+	} {
+		a, want := s.post("webhooks", form(webhook.Webhook{Name: name, URL: hook.URL}, 0)), http.StatusSeeOther
+		if !ok {
+			want = http.StatusUnprocessableEntity
+			require.Contains(t, a.body, "A name has at most 200 characters")
+		}
+		require.Equal(t, want, a.status, "%q", name)
+		text, err := json.Marshal(webhook.Webhook{Name: name, URL: hook.URL})
+		require.NoError(t, err)
+		require.Equal(t, !ok, s.send("POST", "webhooks", string(text)).status == http.StatusUnprocessableEntity, "%q", name)
+	}
+	require.NotContains(t, s.get("webhooks").body, "<b>&amp;")
+}
+
+// The places of problems are those of the text as a browser has it, with other line ends.
+func TestHostile_LineEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.hook("acme", "/ok", func(h *webhook.Webhook) {
+		h.Body, h.Format = "a\r\nb\rc\r\n{{payload.mobil}}", webhook.FormatText
+	})
+	a := w.editor(acme).get("webhooks/" + hook.ID)
+	require.Contains(t, a.body, "a\nb\nc\n{{payload.mobil}}</textarea>")
+	require.Contains(t, a.body, `value="body:8:13:payload.mobile"`)
+}
+
+// A page leads to the others from any address, such as one with a slash that is no slash.
+func TestHostile_Links(t *testing.T) {
+	t.Parallel()
+	a := newWorld(t).editor(acme).get("webhooks/a%2Fb%2F..%2Fc")
+	require.Equal(t, http.StatusNotFound, a.status)
+	require.Contains(t, a.body, `href="../assets/`)
 }

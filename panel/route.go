@@ -185,7 +185,7 @@ func (c *call) may(want Right) bool { return c.access.May.Has(want) }
 // root is the way from the page that was asked for to where the panel is mounted: empty,
 // or "../" as often as needed.
 func (c *call) root() string {
-	return strings.Repeat("../", max(0, strings.Count(c.r.URL.Path, "/")-1))
+	return strings.Repeat("../", max(0, strings.Count(c.r.URL.EscapedPath(), "/")-1))
 }
 
 // to is a link to a page, by its path without a slash in front.

@@ -231,6 +231,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"lists.repeat":           "to, to (Go, Java, Python)",
 
 	"form.twice":    "The header %s is here twice.",
+	"form.name":     "A name has at most %d characters, and no control characters.",
 	"form.masked":   "Type this value again: it was for another address, or is not stored.",
 	"form.success":  "These are no status codes: write them as 200, 202.",
 	"form.waits":    "These are no times: write them as 10s, 5m, 1h.",

@@ -52,7 +52,7 @@ function start() {
         from = offset + length;
       }
       layer(area).replaceChildren(...parts, text.slice(from) + "\n");
-      area.toggleAttribute("aria-invalid", at.some(([, , kind]) => kind === "error"));
+      area.ariaInvalid = at.some(([, , kind]) => kind === "error") ? "true" : null;
       scroll(area);
     }
   }
