@@ -207,9 +207,10 @@ func TestHostile_CredentialsInTags(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	hook := w.hook("acme", "/ok", func(h *webhook.Webhook) {
-		h.URL += "?token={{'s3cr3t-a'}}&key={{payload.key | default: \"s3cr3t-b\"}}&auth={{payload.id}}"
+		h.URL += "?token={{'s3cr3t-a'}}&key={{payload.foreign_id | default: \"s3cr3t-b\"}}&auth={{payload.id}}" +
+			"&tok%65n=s3cr3t-d&a=1;token=s3cr3t-e"
 		h.Headers = map[string]string{
-			"X-Key": "{{'s3cr3t-c'}}", "X-Pin": "{{ 4711471147 }}", "X-Day": "{{payload.at | date_format: 'd/m/Y'}}",
+			"X-Key": "{{'s3cr3t-c'}}", "X-Pin": "{{ 4711471147 }}", "X-Day": "{{payload.timestamp | date_format: 'd/m/Y'}}",
 		}
 	})
 	for _, a := range []answer{w.editor(acme).get("webhooks/" + hook.ID), w.editor(acme).send("GET", "webhooks/"+hook.ID, "")} {
@@ -219,6 +220,14 @@ func TestHostile_CredentialsInTags(t *testing.T) {
 		require.Contains(t, a.body, "{{payload.id}}")
 		require.Contains(t, a.body, "d/m/Y")
 	}
+	shown := hook.Webhook
+	shown.URL = w.receiver.URL + "/ok?token=********&key=********&auth={{payload.id}}&tok%65n=********&a=********"
+	shown.Headers = map[string]string{"X-Key": "********", "X-Pin": "********", "X-Day": hook.Headers["X-Day"]}
+	a := w.editor(acme).post("webhooks/"+hook.ID, form(shown, 1))
+	require.Equal(t, http.StatusSeeOther, a.status, a.body)
+	d, err := w.hooks.Get(t.Context(), hook.ID)
+	require.NoError(t, err)
+	require.Equal(t, []any{hook.URL, hook.Headers}, []any{d.URL, d.Headers}, "the mask stands for what is stored")
 }
 
 func TestHostile_Names(t *testing.T) {

@@ -2,6 +2,7 @@ package panel
 
 import (
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +25,21 @@ var isCredential = regexp.MustCompile(
 	`(?i)key|token|secret|passw|pwd|pass\b|auth|sig|credential|jwt|bearer|code|sid|otp|\bpin|hash`)
 
 var tag = regexp.MustCompile(`@?\{\{.*?\}\}`)
+
+// hasCredential reports whether a parameter carries a credential by its name, or by one
+// after a ; in it, which some receivers part parameters by.
+func hasCredential(parameter string) bool {
+	for part := range strings.SplitSeq(parameter, ";") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if isCredential.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
 
 // literal matches a text or a number in place of a name, in a tag. That of a date is not one.
 var (
@@ -48,7 +64,7 @@ func masked(hook webhook.Webhook) webhook.Webhook {
 	}
 	parameters := splitQuery(hook.URL)
 	for i, p := range parameters[1:] {
-		if name, value, _ := strings.Cut(p, "="); isCredential.MatchString(name) && hasText(value) {
+		if name, value, _ := strings.Cut(p, "="); hasCredential(p) && hasText(value) {
 			parameters[i+1] = name + "=" + mask
 		}
 	}
@@ -93,8 +109,8 @@ func unmasked(hook, stored webhook.Webhook) (webhook.Webhook, []string) {
 }
 
 // originOf is the scheme, host and port of a URL, in which there are no tags.
-func originOf(url string) string {
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(url), "://")
+func originOf(address string) string {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(address), "://")
 	if end := strings.IndexAny(rest, `/?#\`); end >= 0 {
 		rest = rest[:end]
 	}
@@ -109,21 +125,21 @@ func originOf(url string) string {
 
 // splitQuery returns what is in front of a URL's query, and its parameters. Tags may have
 // the characters that part them.
-func splitQuery(url string) []string {
-	tags := tag.FindAllStringIndex(url, -1)
+func splitQuery(address string) []string {
+	tags := tag.FindAllStringIndex(address, -1)
 	var parts []string
 	from := 0
-	for i := range len(url) {
+	for i := range len(address) {
 		if len(tags) > 0 && i >= tags[0][1] {
 			tags = tags[1:]
 		}
 		inTag := len(tags) > 0 && i >= tags[0][0]
-		if !inTag && (len(parts) == 0 && url[i] == '?' || len(parts) > 0 && url[i] == '&') {
-			parts = append(parts, url[from:i])
+		if !inTag && (len(parts) == 0 && address[i] == '?' || len(parts) > 0 && address[i] == '&') {
+			parts = append(parts, address[from:i])
 			from = i + 1
 		}
 	}
-	return append(parts, url[from:])
+	return append(parts, address[from:])
 }
 
 func joinQuery(parts []string) string {

@@ -20,6 +20,12 @@ for (const full of document.querySelectorAll("time + .full")) {
   full.textContent = time.toLocaleString(document.documentElement.lang, {dateStyle: "medium", timeStyle: "long"});
 }
 
+// A second click does nothing a second time.
+document.addEventListener("submit", event => {
+  if (event.timeStamp - event.target.dataset.sent < 2000) event.preventDefault();
+  else event.target.dataset.sent = event.timeStamp;
+});
+
 // One box ticks all.
 const all = document.querySelector(".tick .all");
 if (all) {
