@@ -332,7 +332,7 @@ func (w *Webhooks[T]) read(
 // has reports whether text, in lower case, is in the name or the host.
 func (d Definition) has(text string) bool {
 	_, host, _ := strings.Cut(d.URL, "://")
-	if end := strings.IndexAny(host, "/?#"); end >= 0 {
+	if end := strings.IndexAny(host, "/?# \t\n"); end >= 0 {
 		host = host[:end]
 	}
 	return strings.Contains(strings.ToLower(d.Name), text) || strings.Contains(strings.ToLower(host), text)

@@ -284,7 +284,7 @@ func (c *call) apiRotate() error {
 		return err
 	}
 	overlap, err := time.ParseDuration(in.Overlap)
-	if err != nil || overlap < 0 {
+	if err != nil || overlap < 0 || overlap > maxOverlap {
 		return errForm
 	}
 	secret, err := c.webhooks.Rotate(c.ctx, c.r.PathValue("id"), overlap)

@@ -321,6 +321,7 @@ func TestAPI_Hooks(t *testing.T) {
 	require.Contains(t, s.send("POST", path+"/state/pause", `{"reason": "later"}`).body, `"state":"paused"`)
 	require.Contains(t, s.send("POST", path+"/compare", `{"version": 2, "url": "`+d.URL+`"}`).body, `"compared":0`)
 	require.Contains(t, s.send("POST", path+"/secrets/rotate", `{"overlap": "1h"}`).body, `"secret":"whsec_`)
+	require.Equal(t, http.StatusBadRequest, s.send("POST", path+"/secrets/rotate", `{"overlap": "721h"}`).status)
 	for _, body := range []string{"", "{", `{"no": 1}`, `{} {}`, `[]`} {
 		require.Equal(t, http.StatusBadRequest, s.send("POST", "webhooks", body).status, body)
 	}

@@ -18,6 +18,9 @@ type secretPage struct {
 	Spans   []choice
 }
 
+// maxOverlap is for how long a secret may go on beside a new one at most.
+const maxOverlap = 30 * 24 * time.Hour
+
 // overlaps are for how long the secret before goes on to sign beside a new one.
 var overlaps = []struct {
 	name string

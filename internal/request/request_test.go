@@ -129,8 +129,11 @@ func TestCheckHeader(t *testing.T) {
 	full := many(request.MaxHeaders)
 	full["Content-Type"] = []string{"text/plain"}
 	for _, h := range []http.Header{
-		nil, full, {"X-A": {"é\t ", ""}, "x-b": nil}, {"X": {strings.Repeat("x", request.MaxHeaderSize)}},
-		{strings.Repeat("x", request.MaxNameSize): {""}}, {"!#$%&'*+-.^_`|~0Az": {"x"}},
+		nil, full,
+		{"X-A": {"é\t ", ""}, "x-b": nil},
+		{"X": {strings.Repeat("x", request.MaxHeaderSize)}},
+		{strings.Repeat("x", request.MaxNameSize): {""}},
+		{"!#$%&'*+-.^_`|~0Az": {"x"}},
 	} {
 		require.NoError(t, request.CheckHeader(h))
 	}
