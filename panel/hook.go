@@ -2,8 +2,10 @@ package panel
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -62,7 +64,7 @@ const maxFaults = 100
 
 // newHook shows an empty form.
 func (c *call) newHook() error {
-	f := hookForm{Webhook: webhook.Webhook{Headers: map[string]string{}, URL: "https://"}}
+	f := hookForm{Webhook: webhook.Webhook{Headers: map[string]string{}, URL: "https://"}, New: newID()}
 	return c.renderHook(http.StatusOK, hookPage{New: true, Form: f}, nil)
 }
 
@@ -274,6 +276,8 @@ func (c *call) save(note string) error {
 	switch {
 	case errors.Is(err, durable.ErrConflict):
 		return c.showConflict(f)
+	case errors.Is(err, durable.ErrExists):
+		return c.sentTwice(f, note)
 	case err != nil:
 		return err
 	case len(problems) > 0:
@@ -297,6 +301,7 @@ func (c *call) store(f hookForm) (durable.Definition, []webhook.Problem, error) 
 	}
 	var d durable.Definition
 	if f.ID == "" {
+		hook.ID = f.New
 		d, err = c.webhooks.Create(c.ctx, hook)
 	} else {
 		d, err = c.webhooks.Update(c.ctx, hook, f.Version)
@@ -309,6 +314,31 @@ func (c *call) store(f hookForm) (durable.Definition, []webhook.Problem, error) 
 		return durable.Definition{}, []webhook.Problem{p}, nil
 	}
 	return d, nil, err
+}
+
+// sentTwice goes on to the webhook that the same form has made before. If the form was changed
+// since, it shows both.
+func (c *call) sentTwice(f hookForm, note string) error {
+	f.ID = f.New
+	d, err := c.webhooks.Get(c.ctx, f.ID)
+	switch {
+	case errors.Is(err, webhook.ErrNotFound): // another tenant's, or one that was deleted
+		return durable.ErrExists
+	case err != nil:
+		return err
+	}
+	if len(changes(masked(d.Webhook), masked(f.Webhook))) == 0 {
+		return c.done(d.ID, note, 1)
+	}
+	return c.showConflict(f)
+}
+
+// newID returns a random UUID, of version 4.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // done goes to the page of a webhook, which says what was done.

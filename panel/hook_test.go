@@ -257,7 +257,8 @@ func TestSecrets(t *testing.T) {
 	a := s.get(path)
 	require.Equal(t, http.StatusOK, a.status)
 	require.NotContains(t, a.body, "whsec_")
-	a = s.post(path+"/rotate", url.Values{"overlap": {"24h"}})
+	values := url.Values{"overlap": {"24h"}, "newest": {between(t, a.body, `name="newest" value="`, `"`)}}
+	a = s.post(path+"/rotate", values)
 	require.Equal(t, http.StatusOK, a.status)
 	secret := between(t, a.body, `<code class="copy">`, `<`)
 	stored, err := w.hooks.Secrets(t.Context(), hook.ID)
@@ -265,14 +266,19 @@ func TestSecrets(t *testing.T) {
 	require.Len(t, stored, 2)
 	require.Equal(t, stored[0].Secret.Reveal(), strings.ReplaceAll(secret, "&#43;", "+"))
 	require.NotContains(t, s.get(path).body, secret, "it is shown once")
-	a = s.post(path, url.Values{"secret": {"0123456789abcdef"}})
+	require.Equal(t, http.StatusConflict, s.post(path+"/rotate", values).status, "the same form")
+	require.Equal(t, http.StatusConflict, s.post(path, url.Values{"secret": {"0123456789abcdef"}}).status)
+	values = url.Values{"secret": {"0123456789abcdef"}, "newest": {between(t, a.body, `name="newest" value="`, `"`)}}
+	a = s.post(path, values)
 	require.Contains(t, a.body, "shorter than 24 bytes")
 	require.NotContains(t, a.body, "0123456789abcdef")
 	for _, bad := range []string{"", "short", "whsec_no"} {
-		a = s.post(path, url.Values{"secret": {bad}})
+		values.Set("secret", bad)
+		values.Set("newest", between(t, s.get(path).body, `name="newest" value="`, `"`))
+		a = s.post(path, values)
 		require.Equal(t, http.StatusBadRequest, a.status, bad)
 	}
-	require.Equal(t, http.StatusBadRequest, s.post(path+"/rotate", url.Values{"overlap": {"3h"}}).status)
+	require.Equal(t, http.StatusBadRequest, s.post(path+"/rotate", url.Values{"overlap": {"3h"}, "newest": values["newest"]}).status)
 }
 
 // The API keeps what the pages keep: credentials, tenants, and IDs from the path only.
@@ -333,4 +339,30 @@ func TestAPI_Hooks(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, w.editor(globex).send("GET", path, "").status)
 	require.Equal(t, http.StatusNoContent, s.send("DELETE", path, "").status)
 	require.Equal(t, http.StatusNotFound, s.send("GET", path, "").status)
+}
+
+// A form that is sent twice makes one webhook. If it was changed between, both are shown.
+func TestHook_CreateTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.editor(acme)
+	values := form(webhook.Webhook{Name: "CRM", URL: w.receiver.URL + "/ok"}, 0)
+	values.Set("new", between(t, s.get("webhooks/new").body, `name="new" value="`, `"`))
+	first, second := s.post("webhooks", values), s.post("webhooks", values)
+	require.Equal(t, http.StatusSeeOther, first.status)
+	require.Equal(t, http.StatusSeeOther, second.status)
+	require.Equal(t, first.header.Get("Location"), second.header.Get("Location"))
+	page, err := w.hooks.List(t.Context(), durable.WebhookFilter{})
+	require.NoError(t, err)
+	require.Len(t, page.Webhooks, 1)
+	require.Equal(t, values.Get("new"), page.Webhooks[0].ID)
+
+	values.Set("name", "CRM of Ann")
+	a := s.post("webhooks", values)
+	require.Equal(t, http.StatusConflict, a.status)
+	require.Contains(t, a.body, "Somebody else saved this webhook meanwhile")
+	require.Equal(t, http.StatusConflict, w.editor(globex).post("webhooks", values).status)
+	require.NotContains(t, w.editor(globex).post("webhooks", values).body, "CRM<")
+	values.Set("new", "no-uuid")
+	require.Equal(t, http.StatusBadRequest, s.post("webhooks", values).status)
 }

@@ -23,7 +23,8 @@ type hookForm struct {
 	Success, Timeout, Attempts, Waits string
 	// Version is the one that is replaced; Base the one whose values the mask stands for.
 	Version, Base int
-	Sample        int // the sample that is shown
+	New           string // the ID that a new webhook will have: a form that is sent twice makes one
+	Sample        int    // the sample that is shown
 	// Whole says that nothing is missing in the policy: it comes from a program, not from a
 	// form, which has some of the fields.
 	Whole bool
@@ -90,6 +91,7 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 	f.Version, _ = strconv.Atoi(values.Get("version"))
 	f.Base, _ = strconv.Atoi(values.Get("base"))
 	f.Sample, _ = strconv.Atoi(values.Get("sample"))
+	f.New = values.Get("new")
 	f.Webhook = webhook.Webhook{
 		ID: c.r.PathValue("id"), Name: values.Get("name"), Method: values.Get("method"),
 		// Browsers send line ends as CR LF. A URL and a condition have none.

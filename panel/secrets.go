@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type secretPage struct {
 	New     string
 	Warning string
 	Spans   []choice
+	Newest  string // which secret is the newest: a form that is sent twice makes one
 }
 
 // maxOverlap is for how long a secret may go on beside a new one at most.
@@ -42,15 +44,37 @@ func (c *call) renderSecrets(shown, warning string) error {
 	if page.Secrets, err = c.webhooks.Secrets(c.ctx, d.ID); err != nil {
 		return err
 	}
+	page.Newest = newest(page.Secrets)
 	for _, o := range overlaps {
 		page.Spans = append(page.Spans, choice{o.name, "overlap." + o.name, o.name == "24h"})
 	}
 	return c.render("secrets", "secrets.title", page)
 }
 
+// newest names the newest of some secrets, by when it was made.
+func newest(secrets []durable.StoredSecret) string {
+	if len(secrets) == 0 {
+		return "none"
+	}
+	return strconv.FormatInt(secrets[0].Created.UnixMicro(), 10)
+}
+
+// secretForm reads a form that changes secrets, which must be about those of now: one that is
+// sent twice, such as when the page of a new secret is loaded again, is refused.
+func (c *call) secretForm() error {
+	if err := c.form(); err != nil {
+		return err
+	}
+	secrets, err := c.webhooks.Secrets(c.ctx, c.r.PathValue("id"))
+	if err == nil && c.r.PostForm.Get("newest") != newest(secrets) {
+		err = durable.ErrConflict
+	}
+	return err
+}
+
 // rotate gives a webhook a new secret.
 func (c *call) rotate() error {
-	if err := c.form(); err != nil {
+	if err := c.secretForm(); err != nil {
 		return err
 	}
 	for _, o := range overlaps {
@@ -67,7 +91,7 @@ func (c *call) rotate() error {
 
 // setSecret gives a webhook the secret that its receiver has already.
 func (c *call) setSecret() error {
-	if err := c.form(); err != nil {
+	if err := c.secretForm(); err != nil {
 		return err
 	}
 	text := c.r.PostForm.Get("secret")
