@@ -1,6 +1,7 @@
 package panel_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -183,4 +184,29 @@ func TestRetryAndCancel(t *testing.T) {
 	a = s.post("deliveries/a/cancel", url.Values{"back": {""}})
 	require.Contains(t, s.follow("deliveries/a/cancel", a).body, "Nothing was changed")
 	require.Equal(t, http.StatusConflict, s.post("deliveries/a/retry", nil).status)
+}
+
+// A file has all that match, and no cell of it is a formula.
+func TestDeliveries_CSV(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ok, theirs := w.hook("acme", "/ok"), w.hook("globex", "/ok")
+	w.dispatch(theirs, "other-1", "{}", durable.StateDelivered)
+	require.NoError(t, w.hooks.Pause(t.Context(), ok.ID, "not today"))
+	var messages []*webhook.Message
+	for i := range 1100 {
+		messages = append(messages, &webhook.Message{
+			ID: fmt.Sprintf("m-%04d", i), WebhookID: ok.ID, Event: "=HYPERLINK(1)", Method: "POST", URL: w.receiver.URL + "/ok", Body: []byte("{}"),
+		})
+	}
+	require.NoError(t, w.queue.SendAll(t.Context(), messages...))
+	a := w.site(acme).get("deliveries.csv?state=pending")
+	require.Equal(t, http.StatusOK, a.status)
+	require.Equal(t, "text/csv; charset=utf-8", a.header.Get("Content-Type"))
+	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 1+1100)
+	require.Equal(t, []string{"m-1099", ok.ID, "acme", "'=HYPERLINK(1)", "pending"}, rows[1][:5])
+	require.NotContains(t, a.body, "other-1")
+	require.Equal(t, http.StatusBadRequest, w.site(acme).get("deliveries.csv?state=lost").status)
 }

@@ -36,6 +36,7 @@ type hookPage struct {
 	Variables []webhook.Variable
 
 	Comparison *durable.Comparison
+	Differs    []change // the newest request that differs, before and after
 	Test       *test
 	Conflict   *conflict
 	Versions   []hookVersion

@@ -236,6 +236,8 @@ func TestHook_CompareAndRecompose(t *testing.T) {
 	require.Contains(t, a.body, "0 of the last 2 events make the same request as before")
 	require.Contains(t, a.body, "1 make another request")
 	require.Contains(t, a.body, "1 that failed would now be sent")
+	require.Contains(t, a.body, "<pre tabindex=\"0\">{\n  &#34;n&#34;: 2\n}</pre>", "the newest that differs, before")
+	require.Contains(t, a.body, "<pre tabindex=\"0\">{\n  &#34;n&#34;: 2,\n  &#34;v&#34;: 2\n}</pre>", "and after")
 
 	_, err := w.hooks.Update(t.Context(), webhook.Webhook{
 		ID: hook.ID, URL: hook.URL, Body: `{"n": {{n | plus: 1 | default: 0}}}`, Policy: hook.Policy,

@@ -93,6 +93,9 @@ func (c *call) compareHook() error {
 	switch {
 	case err == nil:
 		page.Comparison = &comparison
+		if page.Differs, err = c.difference(comparison, f.Webhook); err != nil {
+			return err
+		}
 	case !errors.As(err, &refused): // of which the form tells
 		return err
 	}

@@ -32,6 +32,7 @@ var routes = []route{
 
 	{kindPage, "GET", "/{$}", View, (*call).showOverview},
 	{kindPage, "GET", "/deliveries", View, (*call).listDeliveries},
+	{kindPage, "GET", "/deliveries.csv", View | Bodies, (*call).csvDeliveries},
 	{kindPage, "GET", "/live", View, (*call).liveDeliveries},
 	{kindPage, "POST", "/search", View, (*call).search},
 	{kindPage, "GET", "/resend", View | Send, (*call).askResend},

@@ -330,6 +330,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"span.30d":     "The last 30 days",
 	"page.first":   "Newest",
 	"page.next":    "Older",
+	"page.csv":     "As CSV",
 
 	"field.actions":    "Actions",
 	"field.created":    "Accepted",
