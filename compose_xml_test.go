@@ -151,12 +151,12 @@ func TestCompose_NaughtyXML(t *testing.T) {
 // keeps its elements and attributes with every value, which is read back as it was.
 func FuzzXML(f *testing.F) {
 	values := []string{
-		"", "a", "<b>", "]]>", "-->", "?>", `" onload="x`, "'", "&amp;", "&#0;", "&lt", ";", "\x00\r\n\t", "\xff", "\ufffe", "é😀", "xmlns:x",
+		"", "a", "<b>", "]]>", "]]", "-->", "?>", `" onload="x`, "'", "&amp;", "&#0;", "&lt", ";", "\x00\r\n\t", "\xff", "\ufffe", "é😀", "xmlns:x",
 	}
 	for i, body := range []string{
 		`<a b="{{a}}" c='{{b}}'>{{a}}{{o}}<!-- c --><d>{{b}}</d>{{n}}</a>`,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:a xmlns:s=\"urn:s\" s:b=\"x{{a}}y{{l}}\"><s:b/>&amp;{{b}}lt;&#{{a}}</s:a>",
-		`<a>{{a}}]]{{b}}<![CDATA[x]]>&lt;{{l}}</a>`,
+		`<a>{{a}}]]{{b}}<![CDATA[x]]>&lt;{{l}}</a>`, `<a>{{a}}></a>`, `<a>]{{a}}]{{b}} ></a>`,
 		`<a>&{{a}};</a>`, `<{{a}}/>`, `<a {{a}}="b"/>`, `<a><!--{{a}}--></a>`, `<a b={{a}}/>`, `<!DOCTYPE a><a>{{a}}</a>`, "{{payload}}", "<a",
 	} {
 		for j, value := range values {

@@ -160,6 +160,7 @@ var (
 var (
 	XMLSyntax         = code("xml-syntax")
 	XMLCharacter      = code("xml-character")
+	XMLGreater        = code("xml-greater")
 	XMLDoctype        = code("xml-doctype")
 	XMLDeclaration    = code("xml-declaration")
 	XMLRoot           = code("xml-root")

@@ -136,6 +136,8 @@ func (x *xmlTemplate) next() *Error {
 		return x.reference()
 	case x.has("]]>"):
 		return x.syntax(start)
+	case c == '>' && x.behindTag():
+		return x.errorf(start, problem.XMLGreater, "a > behind a placeholder, whose value may end in ]]: write &gt;")
 	case c != '<':
 		x.i++
 	case x.has("<!--"):
@@ -173,6 +175,16 @@ func (x *xmlTemplate) next() *Error {
 		return x.startTag()
 	}
 	return nil
+}
+
+// behindTag reports whether a value could make the end of a CDATA section, ]]>, of a > at
+// the current place. No text may have one.
+func (x *xmlTemplate) behindTag() bool {
+	before := x.text[:x.i]
+	for n := 0; n < len("]]") && bytes.HasSuffix(before, []byte("]")); n++ {
+		before = before[:len(before)-1]
+	}
+	return bytes.HasSuffix(before, []byte{tagMark})
 }
 
 // through moves behind the end of something that began at start and has no placeholders.

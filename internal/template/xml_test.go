@@ -18,6 +18,8 @@ func TestXML(t *testing.T) {
 		{"texts", `<a>x{{a}}{{b}}<b>@<<c>></b >{{d}}</a>`, "tttt"},
 		{"attributes", `<a b="{{a}}" c = 'x{{b}}"{{c}}'>{{d}}</a>`, "aaat"},
 		{"empty element", `<a b='{{a}}'/>`, "a"},
+		{"> in a text", `<a>></a>`, ""},
+		{"> behind a placeholder and another text", `<a>{{a}} ><b/>>]>{{b}}&gt;{{c}}-></a>`, "ttt"},
 		{"> in an attribute", `<a b="> {{a}}">{{b}}</a>`, "at"},
 		{"declaration", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a>{{a}}</a>\n", "t"},
 		{"short declaration", `<?xml version='1.0'?><a>{{a}}</a>`, "t"},
@@ -61,6 +63,7 @@ func TestXML_Refused(t *testing.T) {
 		twice       = "an attribute that the tag has twice"
 		prefix      = "a prefix that is not declared by an xmlns, or not well"
 		character   = "a character that XML does not allow"
+		greater     = "a > behind a placeholder, whose value may end in ]]: write &gt;"
 	)
 	place := func(where string) string {
 		return "a placeholder in " + where + ": only text, and attributes' values in quotes, may have one"
@@ -106,6 +109,10 @@ func TestXML_Refused(t *testing.T) {
 		{`<a b="<"/>`, 6, syntax},
 		{`<a /b>`, 3, syntax},
 		{`<a>]]></a>`, 3, syntax},
+		{`<a>{{a}}></a>`, 8, greater},
+		{`<a>]{{a}}]></a>`, 10, greater},
+		{`<a>]]{{a}}></a>`, 10, greater},
+		{`<a>{{a}}]]></a>`, 8, syntax},
 		{`<!-- a -- b --><a/>`, 7, syntax},
 		{`<!-- a ---><a/>`, 7, syntax},
 		{`<a><! b></a>`, 3, syntax},
