@@ -37,7 +37,13 @@ type (
 		byPointer
 		ID string
 	}
-	byPointer struct{}
+	byPointer  struct{}
+	memberPlus struct {
+		ID     string
+		Status *statusPlus
+	}
+	membersPlus struct{ All map[string][]timePlus }
+	listPlus    []statusPlus
 
 	// The others lose nothing.
 	statusOnly struct {
@@ -56,11 +62,17 @@ type (
 	statusMember struct {
 		Status    payload.MessageStatus `json:"status"`
 		ErrorCode int                   `json:"error_code"`
+		Next      *statusMember         `json:"next,omitempty"`
+		Own       *statusOwn            `json:"own,omitempty"`
+		Dropped   *statusPlus           `json:"-"`
 	}
 )
 
 func (timePlus) EventType() string     { return "t" }
 func (pointerPlus) EventType() string  { return "t" }
+func (memberPlus) EventType() string   { return "t" }
+func (membersPlus) EventType() string  { return "t" }
+func (listPlus) EventType() string     { return "t" }
 func (statusMember) EventType() string { return "t" }
 
 func (*byPointer) MarshalJSON() ([]byte, error) { return []byte(`{"by":1}`), nil }
@@ -88,6 +100,10 @@ func TestCompose_EmbeddedDropsFields(t *testing.T) {
 		{deepPlus{}, "embeds payload.MessageStatus, whose JSON form does not have the field Region" + with},
 		{timePlus{}, "embeds time.Time, whose JSON form does not have the field ID: give the event a MarshalJSON of its own"},
 		{&pointerPlus{}, "embeds webhook_test.byPointer, whose JSON form does not have the field ID: give the event a MarshalJSON of its own"},
+		{memberPlus{}, "embeds payload.MessageStatus, whose JSON form does not have the field ErrorCode" + with},
+		{&memberPlus{Status: &statusPlus{}}, "embeds payload.MessageStatus, whose JSON form does not have the field ErrorCode" + with},
+		{membersPlus{}, "embeds time.Time, whose JSON form does not have the field ID: give the event a MarshalJSON of its own"},
+		{listPlus{}, "embeds payload.MessageStatus, whose JSON form does not have the field ErrorCode" + with},
 	}
 	for _, tt := range tests {
 		for _, w := range []webhook.Webhook{{}, {Body: `{"a":1}`}, {Body: `{"id":"{{id}}"}`}, {Method: "GET"}} {

@@ -24,6 +24,31 @@ var marshalers = []struct {
 	{textMarshaler, func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") }},
 }
 
+// droppedIn returns the first such field of a type or of what it holds, or nil. seen has the
+// types that were looked at.
+func droppedIn(t reflect.Type, seen map[reflect.Type]bool) *Dropped {
+	switch {
+	case seen[t]:
+		return nil
+	case t.Kind() == reflect.Struct && marshals(t):
+		return droppedFrom(t)
+	case marshals(t) && t.Kind() != reflect.Pointer:
+		return nil
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return droppedIn(t.Elem(), seen)
+	case reflect.Struct:
+		for _, f := range members(t, nil) {
+			if d := droppedIn(f.Type, seen); d != nil {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
 // droppedFrom returns the first such field of a struct, or nil.
 func droppedFrom(s reflect.Type) *Dropped {
 	for _, m := range marshalers {

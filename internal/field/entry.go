@@ -102,11 +102,9 @@ func JSON(v any) ([]byte, error) {
 // JSON form, which only encoding/json can make. If it is a struct, its names are
 // known all the same.
 func newEntry(s reflect.Type) *Entry {
-	if s.Kind() == reflect.Struct && marshals(s) {
-		return &Entry{Dropped: droppedFrom(s)}
-	}
-	if s.Kind() != reflect.Struct {
-		return &Entry{}
+	dropped := droppedIn(s, map[reflect.Type]bool{})
+	if dropped != nil || s.Kind() != reflect.Struct || marshals(s) {
+		return &Entry{Dropped: dropped}
 	}
 	known := typeOf(s, nil)
 	if !plain(s) || byAddress(s) {
