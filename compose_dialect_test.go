@@ -32,6 +32,8 @@ func TestCheck_Dialects(t *testing.T) {
 		{`"%to%"`, "%to%", text + "{{to}}", "{{to}}"},
 		{`"%message_id%"`, "%message_id%", text + "{{message_id}}", "{{message_id}}"},
 		{`"--A--to--B--"`, "--A--to--B--", text + "{{to}}", "{{to}}"},
+		{`"<<to>> <<x>>"`, "<<to>>", text + "{{to}}", "{{to}}"},
+		{`"<<to | slice: -10>>"`, "<<to | slice: -10>>", text + "{{to}}", ""},
 		{`"[[to]] [[ x ]]"`, "[[to]]", text + "{{to}}", "{{to}}"},
 		{`["{{to}}", "{to}", {"{x}": "{too}"}]`, "{to}", text + "{{to}}", "{{to}}"},
 	}

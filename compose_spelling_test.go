@@ -168,6 +168,19 @@ func TestCheck_SuggestsSpellings(t *testing.T) {
 	}
 }
 
+// What replaces a tag with three braces leaves none of them.
+func TestCheck_SuggestsTwoBraces(t *testing.T) {
+	t.Parallel()
+	e := raw(`{"to":"1"}`)
+	for _, tag := range []string{"{{{to}}}", "{{{ to }}}"} {
+		for _, body := range []string{`["` + tag + `"]`, "[" + tag + ",2]"} {
+			p := webhook.Check(webhook.Webhook{URL: "https://h/", Body: body}, e)[0]
+			require.Equal(t, tag, body[p.Offset:p.Offset+p.Length])
+			require.Equal(t, "{{to}}", p.Suggestion)
+		}
+	}
+}
+
 // Faults in a tag have their place in the template as it is written.
 func TestCheck_OffsetsInJSON(t *testing.T) {
 	t.Parallel()

@@ -174,6 +174,23 @@ func TestWhen_Samples(t *testing.T) {
 		Message: `unknown name "payload.statsu"; did you mean "payload.status"?`,
 	}}, problems)
 
+	// A number in quotes, behind a name that is one.
+	report := raw(`{"n":12,"text":" 12.5 ","at":"2021-04-09","none":null}`)
+	for when, want := range map[string]string{"n > '100'": "100", "text == '1' or not '-1.50' >= text": "-1.50", "n < ' 1e3'": ""} {
+		problems := check(t, whenOf(when), report)
+		require.Len(t, problems, 1, when)
+		at := strings.LastIndex(when[:len(when)-1], "'")
+		if want == "-1.50" {
+			at = strings.Index(when, "'-1.50'")
+		}
+		require.Equal(t, []webhook.Problem{{
+			Field: "when", Offset: at, Length: strings.Index(when[at+1:], "'") + 2, Suggestion: want, Severity: webhook.SeverityWarning,
+			Message: "a text is compared letter by letter, so that 23 is greater than 100: write a number without quotes",
+		}}, problems)
+	}
+	require.Empty(t, check(t, whenOf("at > '2021' and n > 100 and n in ('1', '2') and '1' < '2' and none < '5' and n < 'a'"), report))
+	require.Empty(t, check(t, whenOf("n > '100'")))
+
 	// Without samples it is an error of the message, as in templates.
 	c = webhook.MustCompile(whenOf("nothing == 1"))
 	_, err = c.Compose(webhook.RawEvent{Type: "other", JSON: []byte(`{"a": 1}`)})

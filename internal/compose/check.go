@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/filter"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/template"
@@ -54,6 +56,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	for _, ph := range p.operands {
 		c.checkReserved(p.whenPart, ph)
 	}
+	c.checkQuotedNumbers(p.when)
 	c.checkKinds()
 	c.checkDialects("url", p.webhook.URL)
 	for _, name := range slices.Sorted(maps.Keys(p.webhook.Headers)) {
@@ -225,6 +228,50 @@ func (c *checker) checkReserved(p *part, ph *placeholder) {
 		c.problems[len(c.problems)-1].Suggestion = own
 		return
 	}
+}
+
+// checkQuotedNumbers warns about numbers in quotes that a name is less or greater than: as
+// a text, 23 is greater than 100.
+func (c *checker) checkQuotedNumbers(when *condition) {
+	if when == nil {
+		return
+	}
+	for _, part := range when.parts {
+		c.checkQuotedNumbers(part)
+	}
+	switch when.op {
+	case "<", "<=", ">", ">=":
+	default:
+		return
+	}
+	operands := append([]operand{when.left}, when.right...)
+	isNumber := func(o operand) bool { return c.isNumber(c.operands[o.index].name) }
+	for _, o := range operands {
+		ph := c.operands[o.index]
+		if ph.name != nil || ph.Literal.Kind != rawjson.String || !slices.ContainsFunc(operands, isNumber) {
+			continue
+		}
+		number := strings.TrimSpace(ph.Literal.Text)
+		if _, ok := filter.Compare(number, "0"); !ok {
+			continue
+		}
+		c.warn(c.whenPart, ph.At, ph.End-ph.At, problem.NumberQuoted,
+			"a text is compared letter by letter, so that 23 is greater than 100: write a number without quotes")
+		if template.IsDecimal(number) {
+			c.problems[len(c.problems)-1].Suggestion = number
+		}
+	}
+}
+
+// isNumber reports whether a name is a number in some sample, or a text of one.
+func (c *checker) isNumber(n *name) bool {
+	return n != nil && slices.ContainsFunc(c.samples, func(g *sampleGroup) bool {
+		return slices.ContainsFunc(g.docs, func(doc field.Value) bool {
+			v := n.lookUp(doc, shapeOf(g.entry.Type))
+			_, ok := filter.Compare(v.String(), "0")
+			return ok && (v.Kind == rawjson.Number || v.Kind == rawjson.String)
+		})
+	})
 }
 
 // checkKinds warns about kinds of samples of which no message can be made, if there are

@@ -13,12 +13,14 @@ const dialectName = `([\pL_][\pL\d_]*(?:\.[\pL\d_]+)*)`
 // dialects has what other languages would replace, and authors paste: here it is text, and
 // nobody sees it before receivers get it. These are statements of Liquid and Jinja, then
 // placeholders, with the name as the group: of the platform's older language, with its
-// filters and defaults, of shells and JavaScript; of batch files; of ViciDial; of CRMs.
+// filters and defaults, of shells and JavaScript; of batch files; of ViciDial; of the platform,
+// but without its @; of CRMs.
 var dialects = []*regexp.Regexp{
 	regexp.MustCompile(`(?s)\{%.*?%\}|\{#.*?#\}`),
 	regexp.MustCompile(`\$?\{[ \t]*` + dialectName + `[ \t]*(?:[|#][^{}\n]*)?\}`),
 	regexp.MustCompile(`%` + dialectName + `%`),
 	regexp.MustCompile(`--A--` + dialectName + `--B--`),
+	regexp.MustCompile(`<<[ \t]*` + dialectName + `[ \t]*(?:\|[^<>\n]*)?>>`),
 	regexp.MustCompile(`\[\[[ \t]*` + dialectName + `[ \t]*\]\]`),
 }
 

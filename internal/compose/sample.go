@@ -313,6 +313,9 @@ func (c *compiler) suggestNames() {
 			if name := k.spelt(text); name != "" {
 				f.Offset = start + strings.Index(f.Source[start:], text)
 				f.Length, f.Suggestion = len(text), name
+				if at := end + len("}}}"); text[0] == '{' && strings.HasPrefix(f.Source[end:], "}}}") { // the third braces go, too
+					f.Offset, f.Length, f.Suggestion = start-len("{{"), at-start+len("{{"), "{{"+name+"}}"
+				}
 				break
 			}
 		}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -52,6 +53,8 @@ func (own Letters) Foreign(pattern string) (other Letters, inOwn string) {
 	case hasRepeated(pattern):
 		other = Moment
 		php, ok = toPHP(pattern, momentTokens)
+	case own == Strftime && strings.IndexByte(strings.TrimSuffix(pattern, "%"), '%') >= 0: // a directive that does not exist
+		return "", ""
 	case own == Strftime && checkFormat(pattern) == nil && hasLetter(pattern):
 		other = PHP
 	default:
@@ -75,6 +78,27 @@ func (own Letters) IsFixed(pattern string) bool {
 		return !hasLetter(pattern)
 	}
 	return strings.IndexByte(pattern, '%') < 0
+}
+
+// The minutes and the month have one letter in most languages, in two cases, but not in
+// these: what stands behind an hour and a colon is meant to be the minutes.
+var (
+	phpMonthTime      = regexp.MustCompile(`[GHgh]:([mMn])`)
+	strftimeMonthTime = regexp.MustCompile(`%[-_0^#]?[HIkl]:(%-?[mbBh])`)
+)
+
+// MonthForMinutes returns the place of a letter of the month where minutes were meant, and
+// what writes these. The place is 0 if there is none.
+func (own Letters) MonthForMinutes(pattern string) (start, end int, minutes string) {
+	find, minutes, escape := phpMonthTime, "i", byte('\\')
+	if own == Strftime {
+		find, minutes, escape = strftimeMonthTime, "%M", '%'
+	}
+	at := find.FindStringSubmatchIndex(pattern)
+	if at == nil || at[0] > 0 && pattern[at[0]-1] == escape {
+		return 0, 0, ""
+	}
+	return at[2], at[3], minutes
 }
 
 // Zoned returns the first letter of a pattern that tells the zone of a time, or the time

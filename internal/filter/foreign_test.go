@@ -54,6 +54,7 @@ func TestLetters_Foreign(t *testing.T) {
 		{filter.PHP, "", "", ""},
 		{filter.Strftime, "%Y-%m-%d", "", ""},
 		{filter.Strftime, "%YYYY", "", ""},
+		{filter.Strftime, "%i", "", ""},
 		{filter.Strftime, "é - ?", "", ""},
 	}
 	for _, tt := range tests {

@@ -35,7 +35,7 @@ var habits = sync.OnceValue(func() map[string]habit {
 		"lstrip":        "ltrim trimleft trimstart",
 		"rstrip":        "rtrim trimright trimend",
 		"slice":         "cut substr substring mid left right splice",
-		"append":        "concat suffix",
+		"append":        "suffix",
 		"prepend":       "prefix",
 		"replace":       "gsub sub replaceall strreplace",
 		"remove":        "delete removeall",
@@ -55,7 +55,7 @@ var habits = sync.OnceValue(func() map[string]habit {
 		"modulo":        "mod",
 		"floor":         "trunc",
 		"abs":           "absolute",
-		"escape":        "e escapehtml htmlescape htmlspecialchars forceescape escapeonce",
+		"escape":        "e escapehtml htmlescape htmlspecialchars forceescape",
 		"url_encode":    "urlencode urlescape uriencode uriescape encodeuri encodeuricomponent urlquery urlize rawurlencode",
 		"strip_html":    "striptags removetags stripmarkup",
 		"base64_encode": "base64 b64enc b64encode tobase64 btoa encodebase64",
@@ -70,7 +70,7 @@ var habits = sync.OnceValue(func() map[string]habit {
 		escapesItself: "raw safe noescape unescaped escapejs escapejson jsonescape addslashes quote toquoted autoescape verbatim",
 		textItself:    "string str text tostring tos strval",
 		noSuch: "min max sha1 sha224 sha384 sha512 md5 hmacsha256 urldecode unescape htmldecode base32encode base32decode " +
-			"hex reverse sort capitalize title",
+			"hex reverse sort capitalize title concat escapeonce",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			all[name] = habit{why: why}

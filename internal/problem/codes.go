@@ -223,6 +223,7 @@ var (
 	CompositeInURL    = code("composite-in-url", name, "object or array")
 	NumberTouchesURL  = code("number-next-to-text", name)
 	KindUnsent        = code("event-not-sent", name, "the type of the event")
+	NumberQuoted      = code("number-quoted")
 	ReservedName      = code("name-reserved", name, "whose it is, in English", "the event's own name, or nothing")
 	Statement         = code("no-statements")
 	OtherDialect      = code("plain-text", "the placeholder")
@@ -232,6 +233,7 @@ var (
 var (
 	DateForeign = code("date-pattern-foreign", "the language that it looks like", "the filter", "the language whose letters that has")
 	DateFixed   = code("date-pattern-fixed", "the filter")
+	DateMonth   = code("date-month-in-time", "the letter", "the letter of the minutes")
 	DateNoZone  = code("date-no-zone", "the letter")
 )
 

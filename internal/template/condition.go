@@ -254,7 +254,7 @@ func (p *conditionParser) operand() (o Operand, err *Error) {
 	}
 	p.operands++
 	x := expr{src: p.token, view: view{text: p.token, base: p.at}}
-	if isDecimal(p.token) {
+	if IsDecimal(p.token) {
 		if len(p.token) > 20 {
 			return o, x.errorf(problem.NumberTooLong, "a number of %d characters, at most %d", len(p.token), 20)
 		}
@@ -276,8 +276,8 @@ func isOperator(token string) bool {
 	return slices.Contains(comparisons, token)
 }
 
-// isDecimal reports whether a word is a number such as -12.50.
-func isDecimal(word string) bool {
+// IsDecimal reports whether a word is a number such as -12.50.
+func IsDecimal(word string) bool {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(word, "-"), ".")
 	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 	return digits(whole) && (!point || digits(fraction))
