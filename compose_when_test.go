@@ -174,6 +174,33 @@ func TestWhen_Samples(t *testing.T) {
 		Message: `unknown name "payload.statsu"; did you mean "payload.status"?`,
 	}}, problems)
 
+	// Several types of event may have one Go type, and a condition holds for none of them.
+	rcs := payload.MessageStatus{Channel: "rcs"}
+	all := []webhook.Event{status, rcs, in}
+	require.NotEqual(t, status.EventType(), rcs.EventType())
+	w := whenOf("event in ('rcs:message:status', 'whatsapp:message:in')")
+	require.Empty(t, check(t, w, all...))
+	w.Body = `["{{payload.recipient.from}}", "{{event}}"]`
+	require.Equal(t, []webhook.Problem{{
+		Field: "body", Offset: 4, Length: len("payload.recipient.from"), Severity: webhook.SeverityWarning,
+		Message: "payload.recipient.from is no name of rcs:message:status: such events will not be sent; a default can replace it",
+	}}, check(t, w, all...))
+	for when, never := range map[string]bool{
+		"event == 'whatsapp:message:stats'": true, "not (event in ('rcs:message:status', 'whatsapp:message:in', 'whatsapp:message:status'))": true,
+		"event == 'sms' and payload.id == '1'": true, "event != 'rcs:message:status'": false, "event == 'sms' or payload.id == '1'": false,
+	} {
+		problems := check(t, whenOf(when), all...)
+		if !never {
+			require.Empty(t, problems, when)
+			continue
+		}
+		require.Equal(t, []webhook.Problem{{
+			Field: "when", Length: len(when), Severity: webhook.SeverityWarning,
+			Message: "this holds for no type of event that is known: none of them will be sent",
+		}}, problems)
+		require.Empty(t, check(t, whenOf(when)), "without samples")
+	}
+
 	// A number in quotes, behind a name that is one.
 	report := raw(`{"n":12,"text":" 12.5 ","at":"2021-04-09","none":null}`)
 	for when, want := range map[string]string{"n > '100'": "100", "text == '1' or not '-1.50' >= text": "-1.50", "n < ' 1e3'": ""} {

@@ -275,21 +275,35 @@ func (c *checker) isNumber(n *name) bool {
 }
 
 // checkKinds warns about kinds of samples of which no message can be made, if there are
-// others. Of those with a type that the condition refuses none is wanted.
+// others. Of those with a type that the condition refuses none is wanted; nor should it
+// refuse them all.
 func (c *checker) checkKinds() {
 	var unsent []Problem
+	groups, wanted := 0, 0
 	for _, g := range c.samples {
 		missing := c.missing(g)
-		if len(missing) == 0 || c.refuses(g.eventType) {
-			continue
+		before := len(unsent)
+		for i, eventType := range g.eventTypes {
+			if slices.Contains(g.eventTypes[:i], eventType) || c.refuses(eventType) {
+				continue
+			}
+			if wanted++; len(missing) == 0 {
+				continue
+			}
+			first := missing[0]
+			err := problem.Errorf(problem.KindUnsent, "%s is no name of %s: such events will not be sent; a default can replace it",
+				first.Name, eventType)
+			unsent = append(unsent, Problem{first.part.field, first.At, first.NameEnd - first.At, err, "", true})
 		}
-		first := missing[0]
-		err := problem.Errorf(problem.KindUnsent, "%s is no name of %s: such events will not be sent; a default can replace it",
-			first.Name, g.eventType)
-		unsent = append(unsent, Problem{first.part.field, first.At, first.NameEnd - first.At, err, "", true})
+		if len(unsent) > before {
+			groups++
+		}
 	}
-	if len(unsent) < len(c.samples) {
+	if groups < len(c.samples) {
 		c.problems = append(c.problems, unsent...)
+	}
+	if wanted == 0 && len(c.samples) > 0 && c.when != nil {
+		c.warn(c.whenPart, 0, len(c.whenPart.source), problem.NoneWanted, "this holds for no type of event that is known: none of them will be sent")
 	}
 }
 

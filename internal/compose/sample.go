@@ -18,16 +18,16 @@ import (
 // A sampleGroup is the samples of one Go type or, if the Go type does not define the
 // members, of one event type.
 type sampleGroup struct {
-	entry     *field.Entry
-	eventType string
-	docs      []field.Value
+	entry      *field.Entry
+	eventTypes []string // of docs; those of a Go type may be several
+	docs       []field.Value
 }
 
 func (g *sampleGroup) covers(entry *field.Entry, eventType string) bool {
 	if g.entry.Type != nil || entry.Type != nil {
 		return g.entry == entry
 	}
-	return g.eventType == eventType
+	return slices.Contains(g.eventTypes, eventType)
 }
 
 // knows reports whether the group's type or one of its samples has the name.
@@ -52,7 +52,7 @@ func (g *sampleGroup) has(n *name) bool {
 // value. own is the name of that member; empty if there is none.
 func (g *sampleGroup) hides(n *name) (own string, hidden bool) {
 	shape := shapeOf(g.entry.Type)
-	for _, doc := range g.docs {
+	for i, doc := range g.docs {
 		envelope := shape.isEnvelope(doc)
 		member := []string{n.text}
 		if !n.isWhole() && envelope && doc.Walk(member).Kind == rawjson.None {
@@ -60,7 +60,7 @@ func (g *sampleGroup) hides(n *name) (own string, hidden bool) {
 		}
 		switch v := doc.Walk(member); {
 		case v.Kind == rawjson.None, n.isWhole() && (envelope || v.Empty()):
-		case n.kind == readEvent && v.String() == g.eventType:
+		case n.kind == readEvent && v.String() == g.eventTypes[i]:
 		default:
 			return spelling(member, envelope), true
 		}
@@ -178,11 +178,11 @@ func (c *compiler) addSample(e Event) *Error {
 	}
 	for _, g := range c.samples {
 		if g.covers(entry, eventType(e)) {
-			g.docs = append(g.docs, doc)
+			g.docs, g.eventTypes = append(g.docs, doc), append(g.eventTypes, eventType(e))
 			return nil
 		}
 	}
-	c.samples = append(c.samples, &sampleGroup{entry, eventType(e), []field.Value{doc}})
+	c.samples = append(c.samples, &sampleGroup{entry, []string{eventType(e)}, []field.Value{doc}})
 	return nil
 }
 

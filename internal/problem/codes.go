@@ -223,6 +223,7 @@ var (
 	CompositeInURL    = code("composite-in-url", name, "object or array")
 	NumberTouchesURL  = code("number-next-to-text", name)
 	KindUnsent        = code("event-not-sent", name, "the type of the event")
+	NoneWanted        = code("condition-never")
 	NumberQuoted      = code("number-quoted")
 	ReservedName      = code("name-reserved", name, "whose it is, in English", "the event's own name, or nothing")
 	Statement         = code("no-statements")
