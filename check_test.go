@@ -174,6 +174,9 @@ func TestCheck_Receivers(t *testing.T) {
 		{"XML as text", webhook.Webhook{Format: webhook.FormatText, Body: "<p>{{payload.id}}</p>"}, []webhook.Problem{
 			warningAt("body", 0, 1, "this looks like xml, for which the values of a text are not escaped; use the format xml"),
 		}},
+		{"faulty JSON as text", webhook.Webhook{Format: webhook.FormatText, Body: "[{\"a\": \"{{payload.id}}\",},]"}, []webhook.Problem{
+			warningAt("body", 0, 1, "this looks like json, for which the values of a text are not escaped; use the format json"),
+		}},
 		{"text as text", webhook.Webhook{Format: webhook.FormatText, Body: "{payload.id} {{payload.id}} [1]"}, nil},
 		{"fixed JSON as text", webhook.Webhook{Format: webhook.FormatText, Body: `{"a": 1}`}, nil},
 		{"a query", webhook.Webhook{Format: webhook.FormatFormData, Method: "GET"}, nil},

@@ -129,6 +129,16 @@ func TestVariables_Usable(t *testing.T) {
 	}
 }
 
+// Of members that an event has twice the last one counts, so what is below others is no name.
+func TestVariables_Twice(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, v := range webhook.Variables(raw(`{"a":{"b":1},"payload":{"c":1},"a":[2],"payload":{"d":1}}`)) {
+		names = append(names, v.Name)
+	}
+	require.Equal(t, []string{"event", "webhook_id", "message_id", "payload", "a", "a.0", "payload.d"}, names)
+}
+
 func TestVariables_OtherEvents(t *testing.T) {
 	t.Parallel()
 	reserved := []string{"event", "webhook_id", "message_id", "payload"}

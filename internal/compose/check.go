@@ -177,7 +177,7 @@ func (c *checker) checkFormat() {
 	start := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
 	like := ""
 	switch text = text[start:]; {
-	case strings.ContainsAny(text[:1], "{[") && rawjson.Check([]byte(text)) < 0:
+	case strings.ContainsAny(text[:1], "{[") && (rawjson.Check([]byte(text)) < 0 || jsonStart.MatchString(text)):
 		like = FormatJSON
 	case xmlStart.MatchString(text):
 		like = FormatXML
@@ -186,6 +186,9 @@ func (c *checker) checkFormat() {
 	}
 	c.warn(c.body, start, 1, problem.TextLike, "this looks like %s, for which the values of a text are not escaped; use the format %[1]s", like)
 }
+
+// jsonStart is what JSON begins with, also if it is faulty.
+var jsonStart = regexp.MustCompile(`^(\[\s*)*\{\s*"`)
 
 // xmlStart is what XML, or HTML, begins with.
 var xmlStart = regexp.MustCompile(`^<[?!A-Za-z_]`)

@@ -65,8 +65,9 @@ func Variables(e Event) []Variable {
 	}
 	doc.Names(func(path []string) {
 		if name := spelling(path, envelope); name != "" {
-			v := value(name)
-			add(Variable{Name: name, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
+			if v := value(name); v.Kind != rawjson.None { // not below a member that stands there twice, of which the last counts
+				add(Variable{Name: name, Type: v.TypeName(), Doc: describe(path), Example: v.String()})
+			}
 		}
 	})
 	for _, v := range derived {
