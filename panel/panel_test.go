@@ -205,7 +205,7 @@ func TestTexts(t *testing.T) {
 	require.GreaterOrEqual(t, files, 3)
 }
 
-var isFile = regexp.MustCompile(`\.(css|js|svg|png)$`)
+var isFile = regexp.MustCompile(`\.(css|csv|js|svg|png)$`)
 
 // A text of the embedder's is used; where there is none, the English one.
 func TestTexts_Other(t *testing.T) {
