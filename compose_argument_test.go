@@ -192,3 +192,37 @@ func TestCompose_KindsOfEvents(t *testing.T) {
 		}
 	})
 }
+
+// An event without a Go type may have any name: where it has not, and there is no sample
+// of its kind, what stands for the name is sent, and a name without a default is an error.
+func TestCompose_DefaultOfRawEvents(t *testing.T) {
+	t.Parallel()
+	events := map[string]webhook.Event{
+		"raw": webhook.RawEvent{Type: "call.ended", JSON: []byte(`{"b": "x"}`)},
+		"map": mapEvent{"b": "x"},
+	}
+	for name, event := range events {
+		for template, want := range map[string]string{
+			`{"m": {{a | default: 0}}}`:                `{"m": 0}`,
+			`{"m": "{{a.c | upcase | default: b}}"}`:   `{"m": "x"}`,
+			`{"m": "{{a | default: c | default: 1}}"}`: `{"m": "1"}`,
+			`{"m": {{a | optional}}}`:                  `{}`,
+		} {
+			m, err := webhook.MustCompile(webhook.Webhook{URL: "https://h", Body: template}).Compose(event)
+			require.NoError(t, err, "%s %s", name, template)
+			require.Equal(t, want, string(m.Body), name)
+		}
+		for _, w := range []webhook.Webhook{
+			{URL: "https://h", Body: `{"m": {{a}}}`},
+			{URL: "https://h", Body: `{"m": {{a | plus: 1}}}`},
+			{URL: "https://h", Body: `{"m": {{b | append: a}}}`},
+			{URL: "https://h", When: "a == 1"},
+		} {
+			_, err := webhook.MustCompile(w).Compose(event)
+			require.ErrorIs(t, err, webhook.ErrUnknownName, "%s %s%s", name, w.Body, w.When)
+		}
+	}
+	// A sample of its kind tells which names there are.
+	_, err := webhook.Compile(webhook.Webhook{URL: "https://h", Body: `{"m": {{a | default: 0}}}`}, events["raw"])
+	require.ErrorIs(t, err, webhook.ErrUnknownName)
+}

@@ -211,7 +211,7 @@ func TestCompose_FilterErrors(t *testing.T) {
 		{"literal", webhook.Webhook{Body: `{{'hush'|minus:1}}`}, "body", 9, "", "webhook: body: offset 9: minus: the value is not a number"},
 		{"form", webhook.Webhook{Format: "form-data", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is not a number"},
 		{"query", webhook.Webhook{Method: "GET", Body: `{"f":{{a|ceil}}}`}, "body", 9, "a", "webhook: body: offset 9: ceil: the value is not a number"},
-		{"unknown name", webhook.Webhook{Body: `{{ b|default:'x'}}`}, "body", 3, "b", `webhook: body: offset 3: unknown name "b"`},
+		{"unknown name", webhook.Webhook{Body: `{{ b|upcase}}`}, "body", 3, "b", `webhook: body: offset 3: unknown name "b"`},
 		{"list in a URL", webhook.Webhook{URL: "https://h/{{l|slice:0}}"}, "url", 10, "l", "webhook: url: offset 10: an object or a list is not allowed in a URL"},
 	}
 	for _, tt := range tests {

@@ -32,6 +32,9 @@ type accessor struct {
 	known bool         // the name is known: an absent value is empty, not an error
 	shape shape
 	args  [][]*accessor // of placeholder.args
+	// replaced says that the name may be in some event without a Go type, and has a
+	// fallback where it is not.
+	replaced bool
 }
 
 // bind returns the binding for an event's type, which is made once. The latest one is
@@ -64,12 +67,13 @@ func (p *part) bind(entry *field.Entry) []step {
 }
 
 func newAccessor(entry *field.Entry, ph *placeholder) *accessor {
-	a := &accessor{placeholder: ph, kind: readJSON}
-	for _, args := range ph.args {
+	a := &accessor{placeholder: ph, kind: readJSON, replaced: entry.Type == nil && ph.hasFallback(-1)}
+	for filter, args := range ph.args {
 		bound := make([]*accessor, len(args))
 		for i, arg := range args {
 			if arg != nil {
 				bound[i] = newAccessor(entry, arg)
+				bound[i].replaced = entry.Type == nil && ph.hasFallback(filter)
 			}
 		}
 		a.args = append(a.args, bound)

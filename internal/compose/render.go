@@ -195,7 +195,7 @@ func (r *renderer) value(p *part, a *accessor) (v field.Value, err error) {
 		switch {
 		case a.known || r.program.sampled(r.binding.entry, eventType(r.event), a.name):
 			v = field.Null
-		case !r.program.knownToAny(a.name):
+		case !r.program.knownToAny(a.name) && !(a.replaced && !r.program.covers(r.binding.entry, eventType(r.event))):
 			return v, r.unknown(p, a.placeholder)
 		}
 	}

@@ -168,6 +168,11 @@ func (p *Program) knownToAny(n *name) bool {
 	return slices.ContainsFunc(p.samples, func(g *sampleGroup) bool { return g.knows(n) })
 }
 
+// covers reports whether there are samples of a kind of event.
+func (p *Program) covers(entry *field.Entry, eventType string) bool {
+	return slices.ContainsFunc(p.samples, func(g *sampleGroup) bool { return g.covers(entry, eventType) })
+}
+
 func (c *compiler) addSample(e Event) *Error {
 	if field.IsNil(e) {
 		return eventError(problem.Errorf(problem.SampleNil, "a sample is nil"))
