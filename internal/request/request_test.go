@@ -15,13 +15,14 @@ import (
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
-		"http://h", "https://h:8443/a%2Fb?c=d", "HTTPS://H", "https://[::1]:80/", "https://bücher.example/é?ü", "https://h?x=/", "https://127.0.0.1",
+		"http://h", "https://h:8443/a%2Fb?c=d", "HTTPS://H", "https://[::1]:80/", "https://bücher.example/é?ü", "https://h?x=/", "https://faß.example/", "https://उदाहरण.example/", "https://例え.テスト", "https://한국.kr", "https://H.Example", "https://127.0.0.1",
 		"https://h/" + strings.Repeat("a", request.MaxURLSize-len("https://h/")),
 	} {
 		u, err := request.ParseURL(raw)
 		require.NoError(t, err, raw)
 		require.NotEmpty(t, u.Hostname())
 	}
+	const respelt = "URL has a host that is looked up in another spelling: write it in small letters and in usual ones, or with xn--"
 	tests := map[string]string{
 		"":                        "URL must start with http:// or https://",
 		"ftp://h":                 "URL must start with http:// or https://",
@@ -34,6 +35,13 @@ func TestParseURL(t *testing.T) {
 		"https://h/#":             "URL must not have a fragment",
 		"https://[fe80::1%25e]/":  "URL must not have a zone in its host",
 		"https://h!secret/":       "URL has an invalid character in its host",
+		"https://BÜCHER.example/": respelt,
+		"https://Bücher.example/": respelt,
+		"https://bu\u0308cher.de": respelt,
+		"https://ｈ.example/":      respelt,
+		"https://ﬁ.example/":      respelt,
+		"https://𝐡.example/":      respelt,
+		"https://１２７.0.0.1/":      respelt,
 		"https://h:0/":            "URL has a port outside 1 to 65535",
 		"https://h:65536/":        "URL has a port outside 1 to 65535",
 		"https://h:/":             "URL has a port outside 1 to 65535",
