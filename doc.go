@@ -19,7 +19,8 @@
 // come the members of the event, then their aliases. If the event has an object member
 // payload, x means payload.x where there is no x beside it; otherwise payload.x means
 // x. A known name that is absent, null or empty is empty in text and null in JSON, and
-// the filter default replaces it; an unknown name is an error.
+// the filter default replaces it. An unknown name is an error; of an event that has no Go
+// type and no sample, default replaces that, too.
 //
 // The place of a placeholder decides how its value is escaped: percent-encoded in the
 // path and query of a URL, without controls in a header, as text inside a JSON string

@@ -5,7 +5,10 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,6 +209,31 @@ func TestTexts(t *testing.T) {
 }
 
 var isFile = regexp.MustCompile(`\.(css|csv|js|svg|png)$`)
+
+// No text is left over: each is named by a template or the code, or begins as they do.
+func TestTexts_Used(t *testing.T) {
+	t.Parallel()
+	var source strings.Builder
+	for _, pattern := range []string{"*.go", "templates/*.html", "templates/*/*.html"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			if file == "text.go" || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			require.NoError(t, err)
+			source.Write(b)
+		}
+	}
+	prefixes := regexp.MustCompile(`"[a-z_.]+\."`).FindAllString(source.String(), -1)
+	for code := range panel.English() {
+		code = strings.TrimSuffix(strings.TrimSuffix(code, ".one"), ".other")
+		begins := func(prefix string) bool { return strings.HasPrefix(`"`+code, strings.TrimSuffix(prefix, `"`)) }
+		require.True(t, strings.Contains(source.String(), `"`+code+`"`) || slices.ContainsFunc(prefixes, begins), code)
+	}
+}
 
 // A text of the embedder's is used; where there is none, the English one.
 func TestTexts_Other(t *testing.T) {
