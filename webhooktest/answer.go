@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/ringhook/webhook/handshake"
 )
 
 // An Answer is one step of a [Receiver]'s script. The zero Answer is Status(200). One
@@ -85,6 +87,14 @@ func Reset() Answer { return Func(reset) }
 // The transport looks at the script before it sends the request, so do not use Refuse
 // with several requests at once.
 func Refuse() Answer { return Answer{handler: reset, refuse: true} }
+
+// Handshake answers the challenges of package handshake that have the key, those of an
+// Echo and those of a Hub, and all other requests as other does. It refuses challenges
+// with another key.
+func Handshake(key string, other Answer) Answer {
+	handler := handshake.Echo{Key: key}.Handler(handshake.Hub{Token: key}.Handler(http.HandlerFunc(other.play)))
+	return Func(handler.ServeHTTP)
+}
 
 // Func answers as f does, which may be a handler under test. f can read the request's
 // body, which has arrived completely. The request's context ends when the sender goes

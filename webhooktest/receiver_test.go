@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/handshake"
 	"github.com/ringhook/webhook/webhooktest"
 )
 
@@ -137,6 +138,21 @@ func TestReply(t *testing.T) {
 			require.Equal(t, tt.body, body)
 		})
 	}
+}
+
+func TestHandshake(t *testing.T) {
+	t.Parallel()
+
+	rcv := newReceiver(t, webhooktest.Handshake("k", webhooktest.Status(202)))
+	transport := rcv.Client().Transport
+	for _, h := range []handshake.Handshake{handshake.Echo{Key: "k"}, handshake.Hub{Token: "k"}} {
+		require.NoError(t, h.Verify(t.Context(), transport, rcv.URL))
+	}
+	for _, h := range []handshake.Handshake{handshake.Echo{Key: "l"}, handshake.Hub{Token: "l"}} {
+		require.ErrorIs(t, h.Verify(t.Context(), transport, rcv.URL), handshake.ErrRefused)
+	}
+	resp, _ := post(t, rcv)
+	require.Equal(t, 202, resp.StatusCode)
 }
 
 func TestStatus_Panics(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/handshake"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/webhooktest"
 )
@@ -14,9 +15,15 @@ import (
 // demonstrate runs the handler on a port of its own, and sends events to it.
 func demonstrate(ctx context.Context, out io.Writer) error {
 	key := webhook.GenerateSecret()
-	server := webhooktest.NewReceiver(webhooktest.Func(newHandler(out, key).ServeHTTP))
+	const validationKey = "9012000"
+	server := webhooktest.NewReceiver(webhooktest.Func(newHandler(out, key, validationKey).ServeHTTP))
 	defer server.Close()
 	client := server.Client()
+	// As a platform does when a webhook is saved.
+	if err := (handshake.Echo{Key: validationKey}).Verify(ctx, client.Transport, server.URL); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "The receiver wants the events: it has answered the challenge.")
 	client.Signer = webhook.StandardWebhooks{Keys: func(context.Context, string) ([]webhook.Secret, error) {
 		return []webhook.Secret{key}, nil
 	}}

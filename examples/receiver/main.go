@@ -3,6 +3,9 @@
 //
 //	WEBHOOK_SECRET=$(openssl rand -base64 32) go run ./examples/receiver -addr localhost:8080
 //
+// A platform that asks first whether the receiver wants the events, with a challenge
+// that has a key, is answered if WEBHOOK_KEY has it.
+//
 // To try it without a sender, let it send a few events to itself and end:
 //
 //	go run ./examples/receiver -demo
@@ -23,6 +26,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/handshake"
 	"github.com/ringhook/webhook/payload"
 )
 
@@ -32,7 +36,9 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run := func() error { return serve(ctx, os.Stdout, *addr, os.Getenv("WEBHOOK_SECRET")) }
+	run := func() error {
+		return serve(ctx, os.Stdout, *addr, os.Getenv("WEBHOOK_SECRET"), os.Getenv("WEBHOOK_KEY"))
+	}
 	if *demo {
 		run = func() error { return demonstrate(ctx, os.Stdout) }
 	}
@@ -41,8 +47,9 @@ func main() {
 	}
 }
 
-// serve answers on addr until ctx ends. Without a secret it does not start.
-func serve(ctx context.Context, out io.Writer, addr, secret string) error {
+// serve answers on addr until ctx ends. Without a secret it does not start; without a
+// validation key it answers no challenge.
+func serve(ctx context.Context, out io.Writer, addr, secret, validationKey string) error {
 	key, err := webhook.ParseSecret(secret)
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_SECRET: %w", err)
@@ -52,7 +59,7 @@ func serve(ctx context.Context, out io.Writer, addr, secret string) error {
 		return err
 	}
 	fmt.Fprintf(out, "listening on http://%v\n", listener.Addr())
-	server := &http.Server{Handler: newHandler(out, key), ReadTimeout: 10 * time.Second}
+	server := &http.Server{Handler: newHandler(out, key, validationKey), ReadTimeout: 10 * time.Second}
 	answered := make(chan error, 1)
 	defer context.AfterFunc(ctx, func() { answered <- server.Shutdown(context.Background()) })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -69,9 +76,9 @@ type handler struct {
 	handled sync.Map
 }
 
-func newHandler(out io.Writer, key webhook.Secret) http.Handler {
+func newHandler(out io.Writer, key webhook.Secret, validationKey string) http.Handler {
 	h := &handler{out: log.New(out, "", 0)}
-	return webhook.Verifier{
+	verifier := webhook.Verifier{
 		Secrets: []webhook.Secret{key},
 		Seen: func(_ context.Context, id string) (bool, error) {
 			_, ok := h.handled.Load(id)
@@ -80,7 +87,9 @@ func newHandler(out io.Writer, key webhook.Secret) http.Handler {
 		// For a platform that signs with the webhook's id:
 		//	Header:  webhook.HeaderSignature,
 		//	Secrets: []webhook.Secret{webhook.WebhookIDSecret(id)},
-	}.Handler(h)
+	}
+	// Outside of the Verifier, since a challenge is not signed.
+	return handshake.Echo{Key: validationKey}.Handler(verifier.Handler(h))
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,8 @@ func TestDemonstrate(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, demonstrate(t.Context(), &out))
-	require.Equal(t, `Asha wrote: "Where is my order?"
+	require.Equal(t, `The receiver wants the events: it has answered the challenge.
+Asha wrote: "Where is my order?"
   whatsapp:message:in: answer 200
 call 1234-1333-98765: ANSWER, 23s
   voice:message:out: answer 200
@@ -42,7 +43,7 @@ func TestServe(t *testing.T) {
 	defer cancel()
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, w, "127.0.0.1:0", key.Reveal()) }()
+	go func() { ended <- serve(ctx, w, "127.0.0.1:0", key.Reveal(), "") }()
 	lines := bufio.NewScanner(r)
 	require.True(t, lines.Scan())
 	url, ok := strings.CutPrefix(lines.Text(), "listening on ")
@@ -74,7 +75,7 @@ func TestServe(t *testing.T) {
 func TestServe_NoSecret(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"", "whsec_c2hvcnQ="} {
-		err := serve(t.Context(), io.Discard, "127.0.0.1:0", secret)
+		err := serve(t.Context(), io.Discard, "127.0.0.1:0", secret, "")
 		require.ErrorContains(t, err, "WEBHOOK_SECRET: webhook: ")
 	}
 }

@@ -1,0 +1,69 @@
+package handshake_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook/handshake"
+)
+
+// asked notes the URLs that it is asked to verify.
+type asked []string
+
+func (a *asked) Verify(_ context.Context, _ http.RoundTripper, url string) error {
+	*a = append(*a, url)
+	return nil
+}
+
+func TestProver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var urls asked
+		p := handshake.Prover{Handshake: &urls}
+		require.NoError(t, p.Prove(t.Context(), "https://host.example/a/@{{payload.id}}?b=c"))
+		time.Sleep(20 * time.Second)
+		err := p.Prove(t.Context(), "http://HOST.example.:8080/other")
+		require.ErrorIs(t, err, handshake.ErrTooSoon)
+		require.EqualError(t, err, "handshake: the host was asked less than a minute ago: try again in 40s")
+		require.NoError(t, p.Prove(t.Context(), "https://b.example/"))
+		time.Sleep(40 * time.Second)
+		require.NoError(t, p.Prove(t.Context(), "https://host.example/"))
+		require.ErrorIs(t, p.Prove(t.Context(), "https://b.example/"), handshake.ErrTooSoon)
+		require.Equal(t, asked{"https://host.example/a/", "https://b.example/", "https://host.example/"}, urls)
+	})
+}
+
+// The zero Prover asks by Echo, and reaches no private address.
+func TestProverZero(t *testing.T) {
+	t.Parallel()
+	var p handshake.Prover
+	require.ErrorIs(t, p.Prove(t.Context(), "http://127.0.0.1/"), handshake.ErrRefused)
+	require.ErrorContains(t, p.Prove(t.Context(), "http://a b/"), "the URL cannot be parsed")
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ url, target, place string }{
+		{"https://h.example", "https://h.example", "https://h.example:443/"},
+		{"https://H.Example.:443/", "https://H.Example.:443/", "https://h.example:443/"},
+		{"http://h.example/a%2Fb?q=1", "http://h.example/a%2Fb?q=1", "http://h.example:80/a%2Fb"},
+		{"http://h.example:8080/a/{{id}}/b", "http://h.example:8080/a/", "http://h.example:8080/a/"},
+		{"http://h.example/a-@{{id}}", "http://h.example/a-", "http://h.example:80/a-"},
+		{"https://h.example/a?b=c&d=@{{id}}", "https://h.example/a", "https://h.example:443/a"},
+		{"http://[::1]:81/", "http://[::1]:81/", "http://[::1]:81/"},
+	} {
+		require.Equal(t, test.target, handshake.Target(test.url))
+		place, err := handshake.Place(test.url)
+		require.NoError(t, err)
+		require.Equal(t, test.place, place)
+	}
+	for _, faulty := range []string{"", "/a", "http://", "http://h\x7f/"} {
+		_, err := handshake.Place(faulty)
+		require.Error(t, err, "%q", faulty)
+	}
+}
