@@ -31,18 +31,18 @@
 // # Signatures
 //
 // Each attempt is signed by itself, over the bytes that are sent. [HMAC] makes the
-// header Signature that the platforms and PHP know; its default key, the webhook's id,
-// is no secret. [StandardWebhooks] with a secret from [GenerateSecret] also covers id
-// and time, and is recommended. Of form-data PHP and others keep no raw body, so there
-// they cannot verify. By its Webhook-Id receivers drop what comes a second time.
+// header Signature that the platforms and PHP know, with the webhook's id, which is no
+// secret, as its key; or another that its fields describe, as of [GitHub] and [Stripe].
+// [StandardWebhooks] also covers id and time, and is recommended; [Ed25519] is the same
+// with public keys. Of form-data PHP and others keep no raw body, so there they cannot
+// verify. By its Webhook-Id receivers drop what comes a second time.
 //
 // # Retries
 //
 // A [Policy] says what counts as delivered, how long an attempt may take and when the
 // next one follows: by default any 2xx (of voice events 200 and 202 only) within 3 s,
-// and two more attempts, after 10 s and 100 s. All attempts send the same id and the
-// same bytes. [Client.Send] holds its caller until the end; [Client.Try] is one
-// attempt, for those who keep the schedule themselves.
+// and two more attempts, after 10 s and 100 s. All attempts send the same id and bytes.
+// [Client.Send] holds its caller until the end; [Client.Try] is one attempt.
 //
 // # Security model
 //

@@ -3,11 +3,9 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -48,74 +46,6 @@ type SignerFunc func(ctx context.Context, m *Message, at time.Time, h http.Heade
 // Sign calls f.
 func (f SignerFunc) Sign(ctx context.Context, m *Message, at time.Time, h http.Header) error {
 	return f(ctx, m, at, h)
-}
-
-// HMAC signs as the platform does: the header Signature holds the HMAC-SHA256 of the
-// body in lower-case hex, which PHP checks with hash_hmac('sha256', $body, $key). The
-// zero HMAC is the compatible default, whose key is the webhook's id.
-//
-// The webhook's id is no secret: it is in API calls, and whoever knows it can sign. Nor
-// does the signature cover a time, an id or the URL, so a request that was seen once
-// can be sent again for ever. [StandardWebhooks] with a secret from [GenerateSecret]
-// has neither weakness and is recommended; see [Signers] for the time of the change.
-//
-// For a GET, which has no body, the MAC covers the query as it is in the URL, without
-// the question mark. The platform signs the body that a GET does not have, which no
-// receiver can check; [Verifier.Handler] checks ours. The query of any other method is
-// not covered, so that of a request of [FormatNone] nothing is. HMAC is safe for concurrent use.
-type HMAC struct {
-	// Keys gives the secrets of a webhook; the first one signs. If nil, the key is
-	// WebhookIDSecret of the message's WebhookID.
-	Keys Keyring
-	// Header is the name of the header. If empty, HeaderSignature is used.
-	Header string
-}
-
-var _ Signer = HMAC{}
-
-// Sign sets the signature of m. It fails with [ErrNoKey], with the error of Keys, if
-// Header is no name that a signature can have, or if the URL of a GET is not valid.
-func (h HMAC) Sign(ctx context.Context, m *Message, _ time.Time, header http.Header) error {
-	name := HeaderSignature
-	if h.Header != "" {
-		var err error
-		if name, err = request.CheckSignatureName(h.Header); err != nil {
-			return err
-		}
-	}
-	secret, err := h.secret(ctx, m.WebhookID)
-	if err != nil {
-		return err
-	}
-	text := m.Body
-	if m.Method == http.MethodGet {
-		u, err := request.ParseURL(m.URL)
-		if err != nil {
-			return err
-		}
-		text = []byte(u.RawQuery)
-	}
-	var hex [2 * sha256.Size]byte
-	header[name] = []string{string(secret.key.AppendHex(hex[:0], text))}
-	return nil
-}
-
-func (h HMAC) secret(ctx context.Context, webhookID string) (Secret, error) {
-	if h.Keys == nil {
-		secret := WebhookIDSecret(webhookID)
-		if secret.key == nil {
-			return secret, ErrNoKey
-		}
-		return secret, nil
-	}
-	secrets, err := h.Keys.secrets(ctx, webhookID)
-	if err != nil {
-		return Secret{}, err
-	}
-	if secrets[0].key == nil {
-		return Secret{}, ErrNoKey
-	}
-	return secrets[0], nil
 }
 
 // StandardWebhooks signs as version 1.0.0 of the Standard Webhooks specification says,
@@ -163,7 +93,7 @@ func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, he
 			list = append(list, ' ')
 		}
 		sum := secret.key.Sum(prefix, m.Body)
-		list = append(list, standardVersion...)
+		list = append(list, standardVersion+","...)
 		list = base64.StdEncoding.AppendEncode(list, sum[:])
 	}
 	if len(list) == 0 {
@@ -175,8 +105,11 @@ func (s StandardWebhooks) Sign(ctx context.Context, m *Message, at time.Time, he
 	return nil
 }
 
-// Each signature in a Webhook-Signature header starts with its version.
-const standardVersion = "v1,"
+// Each signature in a Webhook-Signature header starts with its version and a comma.
+const (
+	standardVersion = "v1"
+	publicVersion   = "v1a" // of Ed25519
+)
 
 // standardPrefix is what Standard Webhooks signs before the body. Neither part can have
 // a dot in it.
@@ -250,6 +183,7 @@ func (k Keyring) secrets(ctx context.Context, webhookID string) ([]Secret, error
 // never signs and never verifies. Copies share one key, and all are safe for concurrent
 // use.
 type Secret struct {
+	redaction
 	key         *mac.Key // shared by copies
 	isWebhookID bool     // so it is no secret, and for HMAC only
 	isShort     bool     // of less than minSecretSize bytes, and for HMAC only
@@ -261,7 +195,6 @@ const (
 	minShortSize  = 8
 	maxSecretSize = 64
 	newSecretSize = 32
-	redacted      = "REDACTED"
 )
 
 // ParseSecret reads the text form of Standard Webhooks: standard base64, with padding,
@@ -326,13 +259,22 @@ func newSecret(b []byte, isWebhookID bool) Secret {
 	return Secret{key: mac.New(b), isWebhookID: isWebhookID}
 }
 
+// mac returns the key of an [HMAC]: that of the bytes, or of the text.
+func (s Secret) mac(text bool) *mac.Key {
+	if !text || s.key == nil || s.isWebhookID {
+		return s.key
+	}
+	return s.key.Derived(func() []byte { return []byte(s.Reveal()) })
+}
+
 // IsShort reports whether the secret has less than 24 bytes, so that the author of a
 // webhook should be told to replace it; see [ExistingSecret].
 func (s Secret) IsShort() bool { return s.isShort }
 
 // Reveal returns the secret itself, to be stored or handed to the customer: whsec_ and
 // base64, as [ParseSecret] reads it (unless it has more than 64 bytes, or less than 24).
-// A receiver that checks an [HMAC] uses the decoded bytes. Of a [WebhookIDSecret] it is
+// A receiver that checks an [HMAC] uses the decoded bytes, or this text if HMAC.Text says
+// so. Of a [WebhookIDSecret] it is
 // the id, and of the zero Secret the empty string. Do not log it.
 func (s Secret) Reveal() string {
 	switch {
@@ -343,22 +285,3 @@ func (s Secret) Reveal() string {
 	}
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.key.Bytes())
 }
-
-// String returns REDACTED.
-func (s Secret) String() string { return redacted }
-
-// GoString returns REDACTED.
-func (s Secret) GoString() string { return redacted }
-
-// Format writes REDACTED, whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// MarshalJSON returns REDACTED as a JSON string: what is to be stored comes from
-// [Secret.Reveal].
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText returns REDACTED.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue returns REDACTED.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

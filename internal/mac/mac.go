@@ -7,21 +7,26 @@ import (
 	"encoding/hex"
 	"hash"
 	"sync"
+	"sync/atomic"
 )
+
+// Size is how many bytes a MAC has.
+const Size = sha256.Size
 
 // A Key is a key for HMAC-SHA256. It must not be copied, and is safe for concurrent use.
 type Key struct {
 	// bytes is a closure, so that printers that walk through structs by reflection do not
 	// find the key.
-	bytes  func() []byte
-	states sync.Pool // of *state
+	bytes   func() []byte
+	states  sync.Pool // of *state
+	derived atomic.Pointer[Key]
 }
 
 // A state is used again: to restore the state after the key's pads is cheaper than to
 // hash them each time.
 type state struct {
 	hash.Hash
-	sum [sha256.Size]byte // kept here: an argument of an interface's method is allocated
+	sum [Size]byte // kept here: an argument of an interface's method is allocated
 }
 
 // New returns a Key, which keeps b.
@@ -30,8 +35,17 @@ func New(b []byte) *Key { return &Key{bytes: func() []byte { return b }} }
 // Bytes returns the key itself.
 func (k *Key) Bytes() []byte { return k.bytes() }
 
+// Derived returns a key that is made of k, once, and kept with it.
+func (k *Key) Derived(bytes func() []byte) *Key {
+	if d := k.derived.Load(); d != nil {
+		return d
+	}
+	k.derived.CompareAndSwap(nil, New(bytes()))
+	return k.derived.Load()
+}
+
 // Sum returns the MAC of the parts, written one after the other.
-func (k *Key) Sum(parts ...[]byte) [sha256.Size]byte {
+func (k *Key) Sum(parts ...[]byte) [Size]byte {
 	s, ok := k.states.Get().(*state)
 	if ok {
 		s.Reset()
