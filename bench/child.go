@@ -10,16 +10,18 @@ import (
 
 // children are what the program does when it has started itself, by their first
 // argument; the second is a number.
-var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines}
+var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines, "deliverer": deliverer}
 
-// child is this program as one of its children, which ends when its input is closed.
-func child(name string, n int) (cmd *exec.Cmd, input io.Closer, err error) {
+// child is this program as one of its children, which ends when its input is closed. Env
+// is what its environment has besides this one's.
+func child(name string, n int, env ...string) (cmd *exec.Cmd, input io.Closer, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
 	}
 	cmd = exec.Command(self, name, strconv.Itoa(n))
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), env...)
 	input, err = cmd.StdinPipe()
 	return cmd, input, err
 }

@@ -54,6 +54,7 @@ var groups = []group{
 	{"isolation", isolationCases},
 	{"dispatch", dispatchCases},
 	{"inbound", inboundCases},
+	{"durable", durableCases},
 }
 
 func main() {

@@ -102,9 +102,11 @@ func TestFailure(t *testing.T) {
 }
 
 // The rows of RESULTS.md are those that the suite has: what is new or has another name
-// was measured.
+// was measured. Only a whole group may be newer than the results.
 func TestResults(t *testing.T) {
 	t.Parallel()
+	results, err := os.ReadFile("RESULTS.md")
+	require.NoError(t, err)
 	var known, shown []string
 	for _, g := range groups {
 		cases, done, err := g.cases(full)
@@ -116,11 +118,11 @@ func TestResults(t *testing.T) {
 			for _, name := range c.Names {
 				require.True(t, strings.HasPrefix(name, g.name+"/"), name)
 			}
-			known = append(known, c.Names...)
+			if strings.Contains(string(results), "\n## "+g.name+"\n") {
+				known = append(known, c.Names...)
+			}
 		}
 	}
-	results, err := os.ReadFile("RESULTS.md")
-	require.NoError(t, err)
 	for line := range strings.Lines(string(results)) {
 		if cells := strings.Split(line, " | "); len(cells) == 8 && strings.Contains(cells[0], "/") {
 			shown = append(shown, strings.TrimPrefix(cells[0], "| "))

@@ -119,7 +119,11 @@ func (r report) markdown() string {
 		if f.Tries > 1 {
 			verdict += fmt.Sprintf(" (%d)", f.Tries)
 		}
-		cells := []string{f.Name, f.What, pair.Number(f.Value.Median) + " " + string(f.Unit), quartiles, f.Note, self, f.Goal.String(), verdict}
+		result := pair.Number(f.Value.Median) + " " + string(f.Unit)
+		if f.Missing != "" {
+			result = f.Missing
+		}
+		cells := []string{f.Name, f.What, result, quartiles, f.Note, self, f.Goal.String(), verdict}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString(growth(r.figures))

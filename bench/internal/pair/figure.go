@@ -100,6 +100,8 @@ type Figure struct {
 	Ours  float64 // what ours costs by itself, in seconds or bytes
 	Note  string  // the plain numbers
 	Tries int     // measurements that were made until it was settled
+	// Missing says why it could not be measured here; then it has no value.
+	Missing string
 }
 
 // Void says that the machine was not steady enough for the figure to mean anything.
@@ -123,10 +125,12 @@ func (f Figure) Gated() bool { return f.Goal.set }
 // Relative reports whether the figure compares the speed with that of something else,
 // and returns how much faster ours is.
 func (f Figure) Relative() (Spread, bool) {
-	switch f.Unit {
-	case Speed:
+	switch {
+	case f.Missing != "":
+		return Spread{}, false
+	case f.Unit == Speed:
 		return f.Value, true
-	case Time:
+	case f.Unit == Time:
 		return f.Value.Inverse(), true
 	}
 	return Spread{}, false
@@ -184,6 +188,9 @@ func Seconds(v float64) string {
 
 // String is the figure in one line.
 func (f Figure) String() string {
+	if f.Missing != "" {
+		return f.Missing
+	}
 	s := fmt.Sprintf("%s %s", Number(f.Value.Median), f.Unit)
 	if f.Value.P25 != f.Value.P75 {
 		s += fmt.Sprintf(" (%s to %s)", Number(f.Value.P25), Number(f.Value.P75))
