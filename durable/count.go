@@ -58,6 +58,9 @@ func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	if err != nil {
 		return Counts{}, fmt.Errorf("durable: count: %w", err)
 	}
+	if f.byClass() {
+		f.State = StateFailed
+	}
 	search.params[3] = int64(maxCount + 1)
 	counts := Counts{States: make(map[State]Number), Failures: []Failures{}}
 	for _, state := range states {

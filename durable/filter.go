@@ -52,8 +52,18 @@ func (f Filter) search(key indexKey) (search, error) {
 	if len(s.states) == 0 {
 		return search{}, fmt.Errorf("%w: no such State", ErrFilter)
 	}
+	if err := f.checkClass(); err != nil {
+		return search{}, err
+	}
+	if f.byClass() {
+		s.states = []State{StateFailed}
+	}
 	if f.Ref != "" || f.Subject != "" {
 		return s, s.forOne(f, key)
+	}
+	if f.byClass() && (f.Key == "" || f.WebhookID != "") {
+		s.ofClass(f)
+		return s, nil
 	}
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
@@ -68,18 +78,78 @@ func (f Filter) search(key indexKey) (search, error) {
 	default:
 		s.add("event", tag(f.Event))
 	}
+	s.add("class || ''", f.class())
+	s.addStatus(f)
 	if len(s.params) > 4 {
 		s.state = "state || ''"
 	}
 	return s, nil
 }
 
+// byClass reports whether f is of how the last attempt failed.
+func (f Filter) byClass() bool { return f.Class != "" || f.Status != 0 }
+
+// class is what is looked for: a Status alone is one that is no success.
+func (f Filter) class() string {
+	if f.Class == "" && f.Status != 0 {
+		return string(webhook.ClassStatus)
+	}
+	return string(f.Class)
+}
+
+func (f Filter) checkClass() error {
+	switch f.Class {
+	case "", webhook.ClassDNS, webhook.ClassConnect, webhook.ClassTLS, webhook.ClassTimeout, webhook.ClassReset,
+		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassStatus, webhook.ClassSign, webhook.ClassInvalid,
+		webhook.ClassCanceled:
+	default:
+		return fmt.Errorf("%w: no such Class", ErrFilter)
+	}
+	switch {
+	case f.Status < 0:
+		return fmt.Errorf("%w: a negative Status", ErrFilter)
+	case f.byClass() && f.State != "" && f.State != StateFailed:
+		return fmt.Errorf("%w: a Class or a Status is of the State failed", ErrFilter)
+	}
+	return nil
+}
+
+// ofClass makes it a search in an index of those that failed; see migrations. What is
+// compared is an expression there, or another index could be used.
+func (s *search) ofClass(f Filter) {
+	s.state = "state || ''"
+	class := "class || ''"
+	switch {
+	case f.WebhookID != "":
+	case f.Tenant != "":
+		s.where += " AND tenant <> ''" // as the index says
+	default:
+		class = "class"
+	}
+	s.add("webhook_id || ''", tag(f.WebhookID))
+	s.add("tenant || ''", clean(f.Tenant))
+	s.add(class, f.class())
+	s.add("event || ''", tag(f.Event))
+	s.add("key || ''", clean(f.Key))
+	s.addStatus(f)
+}
+
 // add adds a condition, if it is wanted.
 func (s *search) add(column, want string) {
 	if want != "" {
-		s.params = append(s.params, want)
-		s.where += " AND " + column + " = $" + strconv.Itoa(len(s.params))
+		s.addParam(column, want)
 	}
+}
+
+func (s *search) addStatus(f Filter) {
+	if f.Status != 0 {
+		s.addParam("status + 0", int64(f.Status))
+	}
+}
+
+func (s *search) addParam(column string, want any) {
+	s.params = append(s.params, want)
+	s.where += " AND " + column + " = $" + strconv.Itoa(len(s.params))
 }
 
 // forOne makes it a search for a ref or a subject, which few deliveries have. What else
@@ -117,7 +187,12 @@ func (s *search) forOne(f Filter, key indexKey) error {
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
 	s.add("event", tag(f.Event))
+	if f.byClass() {
+		f.State = StateFailed
+	}
 	s.add("state", string(f.State))
+	s.add("class", f.class())
+	s.addStatus(f)
 	if s.where != "" {
 		one += ` AND CASE WHEN TRUE` + s.where + ` THEN TRUE ELSE FALSE END`
 	}

@@ -36,7 +36,12 @@ type Filter struct {
 	WebhookID string
 	Key       string // the endpoint, as [queue.Task] has it
 	Event     string // the type
-	Subject   string // what the event is news about; see [webhook.Message]
+	// Class and Status are how the last attempt failed, of those that failed: with one of
+	// them, State is StateFailed or empty. A Status without a Class is of
+	// [webhook.ClassStatus].
+	Class   webhook.Class
+	Status  int
+	Subject string // what the event is news about; see [webhook.Message]
 	// Ref is what the message can be found by, such as the id of a call or a number, in
 	// any form; see [webhook.NormalizeRef]. A number is compared by its last 10 digits.
 	Ref  string
@@ -148,7 +153,8 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 // that are enqueued between two calls do not shift the pages.
 //
 // If a filter has a webhook and an endpoint, or one of them or a tenant and an Event
-// that few of its deliveries have, the others have to be read too: half a million of
+// that few of its deliveries have, or a Class and an Event or a Status that few have which
+// failed so, or an endpoint and a Class, the others have to be read too: half a million of
 // them take some tenths of a second. With a Ref or a Subject that as many deliveries
 // have, and anything else that few of those have, they take some seconds. Deliveries of
 // before there were refs and subjects are not found by them.

@@ -96,6 +96,8 @@ func (f Filter) resendable(limit int) ([]State, error) {
 		return nil, fmt.Errorf("%w: a negative limit", ErrFilter)
 	case all:
 		return nil, fmt.Errorf("%w: want a webhook, endpoint, tenant, ref, subject, From or To", ErrFilter)
+	case f.State == "" && f.byClass():
+		return []State{StateFailed}, nil
 	case f.State == "":
 		return []State{StateFailed, StateDropped}, nil
 	case f.State == StateFailed, f.State == StateDropped, f.State == StateDelivered:

@@ -55,7 +55,9 @@ const (
 // created, so that pages are in its index. subject is NULL where there is none.
 //
 // A page is read from one of five indexes, unless it is of a ref or a subject: of the
-// webhook or the endpoint, else of the tenant, of the event, or of the state. Further
+// webhook or the endpoint, else of the tenant, of the event, or of the state. Those that
+// failed in some way have three of their own, which cost nothing until a delivery has
+// failed: of the webhook, else of the tenant, or of all. Further
 // columns in them are expressions, in the index and in the statement, or Postgres could
 // choose another index: its statistics say that what half of all deliveries have is
 // found soon among the newest, which is wrong if it was last used a month ago.
@@ -218,6 +220,16 @@ var migrations = [][]string{{
 	// With erased first, it finds what still has data, and costs no more than before.
 	`DROP INDEX #ringhook_delivery_ended`,
 	`CREATE INDEX ringhook_delivery_ended ON @delivery (erased, state, ended) WHERE ended IS NOT NULL`,
+}, {
+	`CREATE INDEX ringhook_delivery_class ON @delivery
+		(class, created, seq, (status + 0), (event || '')) WHERE state || '' = 'failed'`,
+	`CREATE INDEX ringhook_delivery_class_webhook ON @delivery
+		((webhook_id || ''), (class || ''), created, seq, (status + 0), (event || '')) WHERE state || '' = 'failed'`,
+	`CREATE INDEX ringhook_delivery_class_tenant ON @delivery
+		((tenant || ''), (class || ''), created, seq, (status + 0), (event || ''))
+		WHERE tenant <> '' AND state || '' = 'failed'`,
+	// Who stored the versions of before is not known.
+	`ALTER TABLE @webhook ADD COLUMN actor text NOT NULL DEFAULT ''`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

@@ -221,15 +221,15 @@ func (s *statements) forUpkeep(d store.Dialect) {
 
 func (s *statements) forWebhooks(d store.Dialect) {
 	// Of two that add the same version, the primary key lets one through.
-	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, state)
-		VALUES ($1, 1, 0, $2, $3, $4, coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled'))
+	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, actor, state)
+		VALUES ($1, 1, 0, $2, $3, $4, $5, coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled'))
 		ON CONFLICT DO NOTHING RETURNING version`)
-	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant)
-		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant
+	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, actor)
+		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant, CAST($5 AS text)
 			FROM @webhook WHERE id = $1 AND version = $2 AND deleted = 0
 		ON CONFLICT DO NOTHING RETURNING version`)
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
-			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant`
+			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant, w.actor`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
 	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
 			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `

@@ -62,6 +62,7 @@ type Definition struct {
 	Tenant  string    `json:"tenant"`
 	Version int       `json:"version"` // from 1
 	Changed time.Time `json:"changed"` // when this version was stored
+	Author  string    `json:"author"`  // who stored it, see [WithActor]; empty: not known
 
 	// Sealed says that [Config] Sealer cannot open it. List returns such a one all the
 	// same, with its ID, Name, and the scheme and host of its URL.
@@ -109,7 +110,7 @@ func (w *Webhooks[T]) create(
 	if err != nil {
 		return Definition{}, hookError(hook.ID, err)
 	}
-	params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant}
+	params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant, actorOf(ctx)}
 	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
@@ -158,7 +159,7 @@ func (w *Webhooks[T]) update(
 	if err != nil {
 		return Definition{}, err
 	}
-	params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text}
+	params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text, actorOf(ctx)}
 	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
 		if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
@@ -431,13 +432,14 @@ type definition struct {
 	id               string
 	version, changed int64
 	text, tenant     string
+	author           string
 	state            queue.Endpoint // not all of it
 }
 
 func (d *definition) scan(row store.Row) error {
 	var since, failing int64
 	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
-		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant)
+		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant, &d.author)
 	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
 	return err
 }
@@ -445,7 +447,7 @@ func (d *definition) scan(row store.Row) error {
 // decode returns the definition. With an error that wraps ErrSealed, it has what is clear.
 func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
 	whole := Definition{
-		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), State: d.state.State,
+		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), Author: d.author, State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
 	}
 	var err error

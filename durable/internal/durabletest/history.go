@@ -1,6 +1,7 @@
 package durabletest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -42,6 +43,27 @@ func filters(f durable.Filter) []durable.Filter {
 	return all
 }
 
+// failing are filters, and some of them again for those that failed in a way.
+func failing(all []durable.Filter) []durable.Filter {
+	some := all
+	for _, f := range all {
+		if f.From.IsZero() == f.To.IsZero() {
+			timeout, status, both := f, f, f
+			timeout.Class, status.Status = webhook.ClassTimeout, 500
+			both.Class, both.Status = webhook.ClassStatus, 404
+			some = append(some, timeout, status, both)
+		}
+	}
+	return some
+}
+
+// fails reports whether the filter finds a delivery by its Class and its Status.
+func fails(f durable.Filter, d durable.Delivery) bool {
+	return (f.Class == "" && f.Status == 0 || d.State == durable.StateFailed) &&
+		(f.Class == "" || f.Class == d.Class) &&
+		(f.Status == 0 || f.Status == d.Status && d.Class == webhook.ClassStatus)
+}
+
 // testList compares the pages of all combinations of filters with what a loop over all
 // finds.
 func testList[T any](t *testing.T, db Database[T]) {
@@ -68,24 +90,32 @@ func testList[T any](t *testing.T, db Database[T]) {
 			// Several have the same time.
 			Created: at.Add(time.Duration(i/7) * time.Microsecond), Due: at.Add(time.Hour),
 		}
+		switch { // a pending one is tried again
+		case d.State != durable.StateFailed && d.State != durable.StatePending:
+		case i/5%3 == 0:
+			d.Class = webhook.ClassTimeout
+		default:
+			d.Class, d.Status = webhook.ClassStatus, []int{404, 500}[i/15%2]
+		}
 		due, ended := d.Due.UnixMicro(), "NULL"
 		if d.State != durable.StatePending {
 			ended, d.Due, d.Ended = strconv.FormatInt(due, 10), time.Time{}, d.Due
 		}
-		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s, tenant = '%s' WHERE id = '%s'`,
-			d.State, d.Created.UnixMicro(), due, ended, d.Tenant, d.ID))
+		db.Exec(t, fmt.Sprintf(`UPDATE @delivery SET state = '%s', created = %d, due = %d, ended = %s, tenant = '%s',
+			class = '%s', status = %d WHERE id = '%s'`,
+			d.State, d.Created.UnixMicro(), due, ended, d.Tenant, d.Class, d.Status, d.ID))
 		db.Exec(t, fmt.Sprintf(`UPDATE @ref SET at = %d WHERE delivery_seq = (SELECT seq FROM @delivery WHERE id = '%s')`,
 			d.Created.UnixMicro(), d.ID))
 		want = slices.Insert(want, 0, d)
 	}
-	for _, f := range filters(durable.Filter{
+	for _, f := range failing(filters(durable.Filter{
 		State: durable.StateFailed, Tenant: "tenant-1", WebhookID: "hook-1", Key: "key-1", Event: "event-1",
 		From: at.Add(2 * time.Microsecond), To: at.Add(7 * time.Microsecond),
 		Ref: "+91 90199 12341", Subject: "subject-1",
-	}) {
+	})) {
 		matching := []durable.Delivery{}
 		for _, d := range want {
-			if (f.State == "" || f.State == d.State) &&
+			if (f.State == "" || f.State == d.State) && fails(f, d) &&
 				(f.Tenant == "" || f.Tenant == d.Tenant) && (f.WebhookID == "" || f.WebhookID == d.WebhookID) &&
 				(f.Key == "" || f.Key == d.Key) &&
 				(f.Ref == "" || slices.Contains(refs[d.ID], f.Ref)) && (f.Subject == "" || f.Subject == subjects[d.ID]) &&
@@ -107,6 +137,9 @@ func testList[T any](t *testing.T, db Database[T]) {
 			}
 			require.Equal(t, matching, got, "%+v", f)
 		}
+		counts, err := e.Count(t.Context(), f)
+		require.NoError(t, err)
+		require.Equal(t, countOf(f, matching), counts, "%+v", f)
 	}
 	for f, text := range map[durable.Filter]string{
 		{State: "ended"}:    "durable: list: bad filter: no such State",
@@ -114,6 +147,10 @@ func testList[T any](t *testing.T, db Database[T]) {
 		{After: "1-2' OR "}: "durable: list: bad filter: After is not the Next of a page",
 		{Limit: -1}:         "durable: list: bad filter: a negative Limit",
 		{Ref: " \x00"}:      "durable: list: bad filter: an empty Ref",
+		{Class: "slow"}:     "durable: list: bad filter: no such Class",
+		{Status: -1}:        "durable: list: bad filter: a negative Status",
+		{Status: 500, State: durable.StateDelivered}:               "durable: list: bad filter: a Class or a Status is of the State failed",
+		{Class: webhook.ClassTimeout, State: durable.StatePending}: "durable: list: bad filter: a Class or a Status is of the State failed",
 	} {
 		_, err := e.List(t.Context(), f)
 		require.EqualError(t, err, text)
@@ -124,6 +161,34 @@ func testList[T any](t *testing.T, db Database[T]) {
 	text, err := json.Marshal(page)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"deliveries": [], "next": ""}`, string(text))
+}
+
+// countOf counts some deliveries as Count does.
+func countOf(f durable.Filter, matching []durable.Delivery) durable.Counts {
+	c := durable.Counts{States: map[durable.State]durable.Number{}, Failures: []durable.Failures{}}
+	for _, state := range []durable.State{
+		durable.StatePending, durable.StateDelivered, durable.StateFailed, durable.StateDropped, durable.StateCanceled,
+	} {
+		if (f.State == "" || f.State == state) && (f.Class == "" && f.Status == 0 || state == durable.StateFailed) {
+			c.States[state] = durable.Number{}
+		}
+	}
+	for _, d := range matching {
+		n := c.States[d.State]
+		n.N++
+		if c.States[d.State] = n; d.State != durable.StateFailed {
+			continue
+		}
+		i := slices.IndexFunc(c.Failures, func(f durable.Failures) bool { return f.Class == d.Class && f.Status == d.Status })
+		if i < 0 {
+			i, c.Failures = len(c.Failures), append(c.Failures, durable.Failures{Class: d.Class, Status: d.Status})
+		}
+		c.Failures[i].N++
+	}
+	slices.SortFunc(c.Failures, func(a, b durable.Failures) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Status, b.Status))
+	})
+	return c
 }
 
 // testLongNames has names that are longer than a key of an index may be: they are kept,

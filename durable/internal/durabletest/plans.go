@@ -79,6 +79,18 @@ func planned(f durable.Filter) []durable.Filter {
 	})
 }
 
+// byClass is filters of how deliveries failed, with all that may be beside them.
+func byClass() (all []durable.Filter) {
+	f := wanted
+	f.State, f.From, f.To, f.Ref, f.Subject = "", time.Time{}, time.Time{}, "", ""
+	for _, f := range filters(f) {
+		rare, status := f, f
+		rare.Class, status.Status = webhook.ClassDNS, 404
+		all = append(all, rare, status)
+	}
+	return all
+}
+
 // base is a filter without what has an index of its own.
 func base(f durable.Filter) durable.Filter {
 	f.Ref, f.Subject = "", ""
@@ -91,14 +103,16 @@ func base(f durable.Filter) durable.Filter {
 func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 	now := time.Now().UnixMicro()
 	exec(t, fmt.Sprintf(`INSERT INTO @delivery
-			(id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, message, subject, tenant)
+			(id, webhook_id, key, event, rank, state, active, attempts, created, due, ended, status, class, message, subject, tenant)
 		WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %[1]d),
 		rows (i, hook, event, state, created) AS (SELECT i, CASE WHEN i %% 2 = 0 THEN 0 ELSE i %% 5000 END,
 			CASE WHEN i <= 20 THEN 'whatsapp:message:in' WHEN i %% 3 = 0 THEN 'voice:message:out' ELSE 'dialer:cdr' END,
 			CASE WHEN i <= 10 OR i %% 100 = 1 THEN 'failed' WHEN i %% 100 = 3 THEN 'pending' WHEN i %% 100 = 5 THEN 'dropped'
 				WHEN i %% 100 = 7 THEN 'canceled' ELSE 'delivered' END, %[2]d - %[3]d / %[1]d * (%[1]d - i) FROM numbers)
 		SELECT 'id-' || i, 'hook-' || hook, 'https://hook-' || hook || '.example', event, 0, state, 1, 1, created, created,
-			CASE WHEN state = 'pending' THEN NULL ELSE created END, 200, CAST('message' AS BLOB), 'subject-' || (i %% 100000),
+			CASE WHEN state = 'pending' THEN NULL ELSE created END,
+			CASE WHEN state <> 'failed' OR i <= 10 THEN 200 WHEN i %% 300 = 1 THEN 404 ELSE 500 END,
+			CASE WHEN state <> 'failed' THEN '' WHEN i <= 10 THEN 'dns' ELSE 'status' END, CAST('message' AS BLOB), 'subject-' || (i %% 100000),
 			'tenant-' || (hook %% 100)
 			FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
@@ -122,7 +136,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 
 // Plans has an engine on the spy run all its statements, and calls check with each.
 func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t *testing.T, stmt store.Stmt)) {
-	for _, f := range planned(wanted) {
+	for _, f := range slices.Concat(planned(wanted), byClass()) {
 		page, err := e.List(t.Context(), f)
 		require.NoError(t, err)
 		f.After = page.Next
@@ -154,10 +168,15 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 			}
 		}
 	}
+	for _, f := range byClass() {
+		if _, err = e.ResendMatching(t.Context(), f, 1); !errors.Is(err, durable.ErrFilter) {
+			require.NoError(t, err)
+		}
+	}
 	require.NoError(t, e.Enqueue(t.Context(), referred("referred", "subject", "1", "2", "3", "4", "5")))
 	require.NoError(t, e.Enqueue(t.Context(), later("later")))
 	require.NoError(t, e.RetryNow(t.Context(), "later"))
-	for _, f := range planned(wanted) {
+	for _, f := range slices.Concat(planned(wanted), byClass()) {
 		_, err = e.Count(t.Context(), f)
 		require.NoError(t, err)
 	}
@@ -333,6 +352,14 @@ func Index(sql string) string {
 	case strings.Contains(sql, " subject ="):
 		return "ringhook_delivery_subject"
 	}
+	switch {
+	case strings.Contains(sql, "webhook_id || '' ="):
+		return "ringhook_delivery_class_webhook"
+	case strings.Contains(sql, "class || '' =") && strings.Contains(sql, "tenant || '' =") && !strings.Contains(sql, "key ="):
+		return "ringhook_delivery_class_tenant"
+	case strings.Contains(sql, " class ="):
+		return "ringhook_delivery_class$"
+	}
 	switch webhook, key := strings.Contains(sql, "webhook_id ="), strings.Contains(sql, "key ="); {
 	case strings.Contains(sql, "parked = 1"):
 		return "ringhook_delivery_parked"
@@ -380,6 +407,12 @@ func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql
 	rare := base(wanted)
 	rare.Event = "whatsapp:message:in"
 	slowest(rare, "ms-rare")
+	for name, f := range map[string]durable.Filter{
+		"ms-class": {Class: webhook.ClassDNS}, "ms-status": {Status: 500}, "ms-status-rare": {Status: 404, Event: "dialer:cdr"},
+	} {
+		f.Tenant, f.WebhookID = wanted.Tenant, wanted.WebhookID
+		slowest(f, name)
+	}
 	// What has an index of its own, alone and with all that there may be beside it.
 	slowest(durable.Filter{Ref: wanted.Ref}, "ms-ref")
 	slowest(durable.Filter{Subject: wanted.Subject}, "ms-subject")

@@ -53,9 +53,11 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 
 	changed := hook()
 	changed.URL, changed.Policy, changed.Headers = "https://elsewhere.example/", nil, nil
-	second, err := hooks.Update(t.Context(), changed, 1)
+	second, err := hooks.Update(durable.WithActor(t.Context(), "bob"), changed, 1)
 	require.NoError(t, err)
-	require.Equal(t, durable.Definition{Webhook: changed, Version: 2, Changed: second.Changed, State: enabled}, second)
+	require.Equal(t, durable.Definition{
+		Webhook: changed, Version: 2, Changed: second.Changed, Author: "bob", State: enabled,
+	}, second)
 	for _, version := range []int{0, 1, 3} {
 		_, err = hooks.Update(t.Context(), hook(), version)
 		require.ErrorIs(t, err, durable.ErrConflict)
@@ -75,9 +77,9 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 	_, err = hooks.Source(t.Context(), hookID)
 	require.EqualError(t, err, `durable: webhook "`+hookID+`": no such webhook: it is disabled`)
 	require.ErrorIs(t, err, webhook.ErrNotFound)
-	got, err = hooks.Update(t.Context(), hook(), 2)
+	got, err = hooks.Update(ann, hook(), 2)
 	require.NoError(t, err)
-	disabled.Webhook, disabled.Version, disabled.Changed = hook(), 3, got.Changed
+	disabled.Webhook, disabled.Version, disabled.Changed, disabled.Author = hook(), 3, got.Changed, "ann"
 	require.Equal(t, disabled, got, "and it stays disabled")
 	require.NoError(t, hooks.Pause(ann, hookID, ""))
 	_, err = hooks.Source(t.Context(), hookID)
@@ -86,7 +88,7 @@ func testWebhooks[T any](t *testing.T, db Database[T]) {
 	got, err = hooks.Get(t.Context(), hookID)
 	require.NoError(t, err)
 	require.Equal(t, durable.Definition{
-		Webhook: hook(), Version: 3, Changed: got.Changed, State: enabled, Reason: "mended", Actor: "ann", Since: got.Since,
+		Webhook: hook(), Version: 3, Changed: got.Changed, Author: "ann", State: enabled, Reason: "mended", Actor: "ann", Since: got.Since,
 	}, got)
 	source, err := hooks.Source(t.Context(), hookID)
 	require.NoError(t, err)
