@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,9 +14,8 @@ import (
 
 // Curl returns a command for a POSIX shell that sends the request of m with curl, for
 // people to look at. What may be a credential is written as ***: the values of all
-// headers but Accept, Content-Type, User-Agent and Webhook-Id, and those of all query
-// parameters but a few whose names are usual and no credential's, such as id, status, to
-// and from. The path and the body are shown as they are.
+// headers and query parameters that are sensitive, see [SensitiveHeader] and
+// [SensitiveParameter]. The path and the body are shown as they are.
 //
 // The request has the method, URL, headers and body that [Client.Try] sends. It is not
 // signed, since signatures are made for each attempt, so a receiver that verifies will
@@ -44,32 +42,17 @@ func (m *Message) Masked() *Message {
 	c := *m
 	c.URL, c.Header = maskURL(m.URL, refused != nil), m.Header.Clone()
 	for name, values := range c.Header {
-		if slices.Contains(shownHeaders, http.CanonicalHeaderKey(name)) {
+		if !SensitiveHeader(name) {
 			continue
 		}
 		for i, value := range values {
 			if strings.Trim(value, " \t") != "" {
-				values[i] = masked
+				values[i] = Mask
 			}
 		}
 	}
 	return &c
 }
-
-const masked = "***"
-
-// shownHeaders are those whose values are no credentials.
-var shownHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID}
-
-// shownParameters are the names of query parameters whose values are no credentials.
-// Receivers have any name for those, such as code, sid or pin, so that a list of them
-// would never be complete.
-var shownParameters = strings.Fields(`
-	id ids event type status channel source to from mobile msisdn phone caller called direction
-	call_id message_id message_status campaign campaign_id flow_id webhook_id
-	duration date time timestamp start end start_at end_at created_at updated_at sent_at read_at
-	cost amount currency units credits reason cause hangup_cause
-	lang language locale country format version v page limit offset sort order q test debug`)
 
 // maxArgument is how long a body may be as an argument, and a piece of one in the
 // shell. Linux takes at most 128 KiB.
@@ -156,7 +139,7 @@ func maskURL(address string, refused bool) string {
 		if user > 0 {
 			user += len("//")
 		}
-		address = address[:user] + masked + address[at:]
+		address = address[:user] + Mask + address[at:]
 	}
 	before, query, found := strings.Cut(address, "?")
 	if !found {
@@ -176,25 +159,16 @@ func maskURL(address string, refused bool) string {
 	return string(b)
 }
 
-// maskParameter hides the value of a query parameter, unless its name and those in
-// brackets behind it, as of a list or an object, are no credentials'. Without a value, the
-// name may be one.
+// maskParameter hides the value of a query parameter. Without a value, the name may be one.
 func maskParameter(parameter string) string {
 	name, value, found := strings.Cut(parameter, "=")
-	plain, err := url.QueryUnescape(name)
-	parts := strings.FieldsFunc(strings.ToLower(plain), func(r rune) bool { return r == '[' || r == ']' })
-	isOpen := func(part string) bool {
-		return slices.Contains(shownParameters, part) || strings.Trim(part, "0123456789") == ""
-	}
-	shown := err == nil && len(parts) > 0 && slices.Contains(shownParameters, parts[0]) &&
-		!slices.ContainsFunc(parts, func(part string) bool { return !isOpen(part) })
 	switch {
-	case shown || found && value == "" || parameter == "":
+	case parameter == "" || found && value == "" || !SensitiveParameter(name):
 		return parameter
 	case !found:
-		return masked
+		return Mask
 	}
-	return name + "=" + masked
+	return name + "=" + Mask
 }
 
 // shellQuote returns s as one word of a POSIX shell. If s is not plain, newlines at its

@@ -20,9 +20,8 @@ const (
 )
 
 // Redact returns text, such as the Body or the Location of an attempt, with *** in
-// place of what was sent that is secret: the values of the headers of m, which may be
-// credentials (all but Content-Type, Accept, User-Agent and Webhook-Id, from 6 bytes
-// on), the secrets that the Signer has, and the signatures that it makes for that
+// place of what was sent that is secret: the values of the headers of m that may be
+// credentials, from 6 bytes on (see [SensitiveHeader]), the secrets that the Signer has, and the signatures that it makes for that
 // attempt. Receivers repeat them in their answers. They are also found percent-encoded,
 // escaped as in JSON or HTML, and in base64; otherwise encoded they are not, nor a
 // signature that is another one each time, or the secrets of a Signer that is not of
@@ -39,7 +38,7 @@ func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte)
 	if c.Signer != nil && len(text) >= minSecret {
 		signature := make(http.Header)
 		if err := c.sign(ctx, m, a.At, signature); err != nil || !h.addSecrets(ctx, c.Signer, m) {
-			return []byte(masked)
+			return []byte(Mask)
 		}
 		h.addHeader(signature, true)
 	}
@@ -55,13 +54,10 @@ func (h *hidden) add(value string, atLeast int) {
 	}
 }
 
-// openHeaders are those whose values are no credentials.
-var openHeaders = []string{"Accept", "Content-Type", "User-Agent", HeaderID, HeaderTimestamp}
-
 // addHeader adds the values of a header, of signatures also the parts.
 func (h *hidden) addHeader(header http.Header, signature bool) {
 	for name, values := range header {
-		if slices.Contains(openHeaders, http.CanonicalHeaderKey(name)) {
+		if !SensitiveHeader(name) {
 			continue
 		}
 		for _, value := range values {
@@ -164,7 +160,7 @@ func (h hidden) replace(text []byte, isCut bool) []byte {
 	forms := h.forms()
 	for _, form := range forms {
 		if bytes.Contains(text, []byte(form)) {
-			text = bytes.ReplaceAll(text, []byte(form), []byte(masked))
+			text = bytes.ReplaceAll(text, []byte(form), []byte(Mask))
 		}
 	}
 	if !isCut {
@@ -173,7 +169,7 @@ func (h hidden) replace(text []byte, isCut bool) []byte {
 	for _, form := range forms {
 		for n := min(len(form)-1, len(text)); n >= minHidden; n-- {
 			if bytes.HasSuffix(text, []byte(form[:n])) {
-				return append(slices.Clip(text[:len(text)-n]), masked...)
+				return append(slices.Clip(text[:len(text)-n]), Mask...)
 			}
 		}
 	}

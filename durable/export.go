@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -265,16 +264,13 @@ func (x *exporter[T]) complete(ctx context.Context, d *exported) {
 	}
 }
 
-// openHeaders are those whose values are no credentials, as for [webhook.Message.Curl].
-var openHeaders = []string{"Accept", "Content-Type", "User-Agent", webhook.HeaderID}
-
 func exportRequest(m *webhook.Message, bodies bool) *ExportedRequest {
 	r := &ExportedRequest{Method: clean(m.Method), URL: openURL(m.URL, bodies), Header: http.Header{}}
 	for name, values := range m.Header {
 		values = slices.Clone(values)
 		for i := range values {
-			if !slices.Contains(openHeaders, textproto.CanonicalMIMEHeaderKey(name)) {
-				values[i] = "***"
+			if webhook.SensitiveHeader(name) {
+				values[i] = webhook.Mask
 			}
 			values[i] = clean(values[i])
 		}
@@ -299,7 +295,7 @@ func openURL(address string, path bool) string {
 		address, _, _ = strings.Cut(address, "#")
 		address, _, _ = strings.Cut(address, "?")
 		if at := strings.LastIndexByte(address, '@'); at >= 0 {
-			address = "***" + address[at:]
+			address = webhook.Mask + address[at:]
 		}
 		return clean(address)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
 )
 
@@ -22,6 +23,8 @@ func (c *call) apiDescription() error {
 // An apiFilter is a filter as the API has it: the parameters of an address, or JSON.
 type apiFilter struct {
 	State     durable.State `json:"state"`
+	Class     webhook.Class `json:"class"`
+	Status    int           `json:"status"`
 	WebhookID string        `json:"webhook_id"`
 	Event     string        `json:"event"`
 	Tenant    string        `json:"tenant"`
@@ -35,7 +38,7 @@ type apiFilter struct {
 
 func (f apiFilter) filter() durable.Filter {
 	return durable.Filter{
-		State: f.State, WebhookID: f.WebhookID, Event: f.Event, Tenant: f.Tenant, Ref: f.Ref,
+		State: f.State, Class: f.Class, Status: f.Status, WebhookID: f.WebhookID, Event: f.Event, Tenant: f.Tenant, Ref: f.Ref,
 		From: f.From, To: f.To, After: f.After, Limit: f.Limit,
 	}
 }
@@ -48,6 +51,10 @@ func filterOf(values url.Values) (f apiFilter, err error) {
 		switch name {
 		case "state":
 			f.State = durable.State(value)
+		case "class":
+			f.Class = webhook.Class(value)
+		case "status":
+			f.Status = statusOf(value)
 		case "webhook_id":
 			f.WebhookID = value
 		case "event":
@@ -127,7 +134,7 @@ func (c *call) apiResendMatching() error {
 	}
 	only := f.filter()
 	only.Limit, only.After = 0, ""
-	if only == (durable.Filter{State: only.State}) || f.Limit < 0 || f.After != "" {
+	if only == (durable.Filter{State: only.State, Class: only.Class, Status: only.Status}) || f.Limit < 0 || f.After != "" {
 		return durable.ErrFilter
 	}
 	n, err := c.deliveries.ResendMatching(c.ctx, bounded(only), limit)

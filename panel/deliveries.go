@@ -33,6 +33,7 @@ type list struct {
 	More     string // where a search goes on
 	States   []choice
 	Spans    []choice
+	Ways     []way
 	Webhooks []choice // empty if there are many
 	Events   []string // types to suggest
 	Filtered bool
@@ -95,6 +96,13 @@ func (c *call) listDeliveries() error {
 		return err
 	}
 	l.Note = c.note()
+	if q.State == durable.StateFailed || q.Class != "" || q.Status != 0 {
+		counts, err := c.deliveries.Count(c.ctx, allFailed(f))
+		if err != nil {
+			return err
+		}
+		l.Ways = c.ways(q, counts.Failures)
+	}
 	if q.After == "" {
 		l.Live = c.link("live", q)
 	} else {
@@ -164,6 +172,49 @@ func (c *call) list(q query, page durable.Page) (list, error) {
 		l.Spans = append(l.Spans, choice{s.name, "span." + cmp.Or(s.name, "any"), q.Within == s.name})
 	}
 	return l, c.chooseHook(&l)
+}
+
+// A way is one in which deliveries failed, and how many did.
+type way struct {
+	Link, Text string
+	Count      durable.Number
+	Chosen     bool // a list is of these alone, and Link leads to all that failed
+}
+
+// allFailed is a filter for all that failed, in whatever way.
+func allFailed(f durable.Filter) durable.Filter {
+	f.State, f.Class, f.Status, f.After = durable.StateFailed, "", 0, ""
+	return f
+}
+
+// maxWays is how many ways a page lists.
+const maxWays = 8
+
+// ways lists how the deliveries of a query failed, the most frequent first. Only of those
+// that were answered the status matters.
+func (c *call) ways(q query, failures []durable.Failures) []way {
+	var list []way
+	for _, f := range failures {
+		if f.Class == "" {
+			continue
+		}
+		status := f.Status
+		if f.Class != webhook.ClassStatus {
+			status = 0
+		}
+		w := way{Text: c.why(f.Class, status), Count: f.Number, Link: c.link("deliveries", q.of(f.Class, status))}
+		if q.Class == f.Class && q.Status == status {
+			w.Chosen, w.Link = true, c.link("deliveries", q.of("", 0))
+		}
+		at := slices.IndexFunc(list, func(o way) bool { return o.Text == w.Text })
+		switch {
+		case at >= 0:
+			list[at].Count.N, list[at].Count.More = list[at].Count.N+f.N, list[at].Count.More || f.More
+		case len(list) < maxWays || w.Chosen:
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 // chooseHook adds the webhooks that there are to choose from.

@@ -53,6 +53,43 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
+// What failed can be told apart by how it did, and each way leads to those.
+func TestDeliveries_Ways(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	broken, lost := w.hook("acme", "/broken"), w.hook("acme", "/lost")
+	other := w.hook("globex", "/broken")
+	w.dispatch(broken, "bad-1", "{}", durable.StateFailed)
+	w.dispatch(broken, "bad-2", "{}", durable.StateFailed)
+	w.dispatch(lost, "lost-1", "{}", durable.StateFailed)
+	w.dispatch(other, "other-1", "{}", durable.StateFailed)
+	s := w.site(acme)
+	all := s.get("deliveries?state=failed")
+	require.Contains(t, all.body, `<a href="deliveries?class=status&amp;state=failed&amp;status=500">The receiver answered 500 <span class="soft">2</span></a>`)
+	require.Contains(t, all.body, `<a href="deliveries?class=status&amp;state=failed&amp;status=404">The receiver answered 404 <span class="soft">1</span></a>`)
+	some := s.get("deliveries?class=status&state=failed&status=500")
+	require.Contains(t, some.body, "bad-1")
+	require.NotContains(t, some.body, "lost-1")
+	require.NotContains(t, some.body, "other-1")
+	require.Contains(t, some.body, `<a href="deliveries?state=failed" aria-current="true"`, "a way back to all")
+	require.Contains(t, some.body, `name="status" value="500"`, "the form keeps it")
+	require.Contains(t, s.get("deliveries?state=failed&status=404&webhook="+broken.ID).body, "No delivery matches")
+	require.Contains(t, s.get("webhooks/"+broken.ID).body, `deliveries?class=status&amp;state=failed&amp;status=500&amp;webhook=`+broken.ID)
+	require.Equal(t, s.get("deliveries?state=pending").body, s.get("deliveries?state=pending&class=status&status=500").body,
+		"of another state there are none")
+	require.Contains(t, s.get("resend?status=404").body, "1 failed")
+
+	require.Contains(t, s.send("GET", "deliveries?class=status&status=404", "").body, "lost-1")
+	require.NotContains(t, s.send("GET", "deliveries?class=status&status=404", "").body, "bad-1")
+	require.JSONEq(t, `{"deliveries": [], "next": ""}`, s.send("GET", "deliveries?class=timeout", "").body)
+	require.JSONEq(t, `{"resent": 1}`, s.send("POST", "resend", `{"webhook_id": "`+lost.ID+`", "status": 404}`).body)
+	for _, query := range []string{"class=slow", "status=x", "status=-1", "status=0", "status=1.5"} {
+		require.Equal(t, http.StatusBadRequest, s.get("deliveries?"+query).status, query)
+		require.Equal(t, http.StatusBadRequest, s.send("GET", "deliveries?"+query, "").status, query)
+	}
+	require.Equal(t, http.StatusBadRequest, s.send("GET", "deliveries?state=delivered&status=500", "").status)
+}
+
 func TestDeliveries_Pages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

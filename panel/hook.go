@@ -40,7 +40,8 @@ type hookPage struct {
 	Test       *test
 	Conflict   *conflict
 	Versions   []hookVersion
-	Failed     int // deliveries
+	Failed     int   // deliveries
+	Ways       []way // in which they did
 
 	Methods, Formats, Lists []choice
 	SendTests               bool
@@ -130,6 +131,7 @@ func (c *call) renderStored(status int, page hookPage, d durable.Definition, pro
 		return err
 	}
 	page.Failed = counts.States[durable.StateFailed].N
+	page.Ways = c.ways(query{Webhook: d.ID}, counts.Failures)
 	if c.may(Edit) && !c.isLive() {
 		if page.Versions, err = c.versions(d); err != nil {
 			return err

@@ -138,12 +138,12 @@ func TestHook_Credentials(t *testing.T) {
 	a := s.get("webhooks/" + hook.ID)
 	require.Equal(t, http.StatusOK, a.status)
 	isHidden(a)
-	require.Contains(t, a.body, "token=********&amp;id={{payload.id}}&amp;token=********")
+	require.Contains(t, a.body, "token=***&amp;id={{payload.id}}&amp;token=***")
 	require.Contains(t, a.body, ">{{payload.id}}</textarea>", "a tag is no credential")
 
 	shown := hook.Webhook
-	shown.URL = w.receiver.URL + "/ok?token=********&id={{payload.id}}&token=********"
-	shown.Headers = map[string]string{"Authorization": "********", "X-Trace": "{{payload.id}}"}
+	shown.URL = w.receiver.URL + "/ok?token=***&id={{payload.id}}&token=***"
+	shown.Headers = map[string]string{"Authorization": "***", "X-Trace": "{{payload.id}}"}
 	for _, path := range []string{"/preview", "/compare", "/test"} {
 		isHidden(s.post("webhooks/"+hook.ID+path, form(shown, 1)))
 	}
@@ -159,7 +159,7 @@ func TestHook_Credentials(t *testing.T) {
 	// A new webhook has nothing that the mask could stand for.
 	require.Equal(t, http.StatusUnprocessableEntity, s.post("webhooks", form(shown, 0)).status)
 
-	shown.Name, shown.URL = "renamed", w.receiver.URL+"/ok/b?token=********&id={{payload.id}}&token=new"
+	shown.Name, shown.URL = "renamed", w.receiver.URL+"/ok/b?token=***&id={{payload.id}}&token=new"
 	a = s.post("webhooks/"+hook.ID, form(shown, 1))
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)
 	d, err := w.hooks.Get(t.Context(), hook.ID)
@@ -228,7 +228,7 @@ func TestHook_CompareAndRecompose(t *testing.T) {
 	require.ErrorIs(t, w.hooks.DispatchID(t.Context(), hook.ID, "bad-1", event), durable.ErrNotComposed)
 
 	changed := hook.Webhook
-	changed.Headers = map[string]string{"Authorization": "********"}
+	changed.Headers = map[string]string{"Authorization": "***"}
 	changed.Body = `{"n": {{n | plus: 1 | default: 0}}, "v": 2}`
 	// The samples do not know n, which the form tells; what is compared are real events.
 	a := s.post("webhooks/"+hook.ID+"/compare", form(changed, 1))
@@ -298,15 +298,15 @@ func TestAPI_Hooks(t *testing.T) {
 	require.Equal(t, http.StatusCreated, a.status, a.body)
 	var d durable.Definition
 	require.NoError(t, json.Unmarshal([]byte(a.body), &d))
-	require.Equal(t, "********", d.Headers["X-Key"])
-	require.Equal(t, w.receiver.URL+"/ok?token=********", d.URL)
+	require.Equal(t, "***", d.Headers["X-Key"])
+	require.Equal(t, w.receiver.URL+"/ok?token=***", d.URL)
 
 	path := "webhooks/" + d.ID
 	update := func(url, id string, version int) answer {
 		return s.send("PUT", path, fmt.Sprintf(
-			`{"id": %q, "url": %q, "headers": {"X-Key": "********"}, "version": %d}`, id, url, version))
+			`{"id": %q, "url": %q, "headers": {"X-Key": "***"}, "version": %d}`, id, url, version))
 	}
-	require.Equal(t, http.StatusUnprocessableEntity, update("https://other.example/?token=********", "", 1).status)
+	require.Equal(t, http.StatusUnprocessableEntity, update("https://other.example/?token=***", "", 1).status)
 	require.Equal(t, http.StatusBadRequest, update(d.URL, "11111111-1111-4111-8111-111111111111", 1).status)
 	require.Equal(t, http.StatusOK, update(d.URL, d.ID, 1).status)
 	require.Equal(t, http.StatusConflict, update(d.URL, d.ID, 1).status)
@@ -321,7 +321,7 @@ func TestAPI_Hooks(t *testing.T) {
 		require.Contains(t, a.body, d.ID)
 		require.NotContains(t, a.body, "s3cr")
 	}
-	a = s.send("POST", path+"/check", `{"url": "https://other.example/", "headers": {"X-Key": "********"}}`)
+	a = s.send("POST", path+"/check", `{"url": "https://other.example/", "headers": {"X-Key": "***"}}`)
 	require.Equal(t, http.StatusOK, a.status)
 	require.Contains(t, a.body, `"url":"https://other.example/"`)
 	require.NotContains(t, a.body, "s3cr3t")
@@ -367,4 +367,38 @@ func TestHook_CreateTwice(t *testing.T) {
 	require.NotContains(t, w.editor(globex).post("webhooks", values).body, "CRM<")
 	values.Set("new", "no-uuid")
 	require.Equal(t, http.StatusBadRequest, s.post("webhooks", values).status)
+}
+
+// Each version says who stored it.
+func TestHook_Author(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.hook("acme", "/ok")
+	ann, gus := w.editor(acme), w.editor(panel.Access{Actor: "<gus>", Tenant: "acme", May: everything})
+	for i, s := range []*site{ann, gus} {
+		a := s.post("webhooks/"+hook.ID, form(webhook.Webhook{URL: hook.URL, Name: fmt.Sprint(i)}, i+1))
+		require.Equal(t, http.StatusSeeOther, a.status, a.body)
+	}
+	page := ann.get("webhooks/" + hook.ID).body
+	require.Contains(t, page, "by ann, ")
+	require.Contains(t, page, "by &lt;gus&gt;, ")
+	require.Contains(t, ann.send("GET", "webhooks/"+hook.ID, "").body, `"author":"\u003cgus\u003e"`)
+	require.Contains(t, ann.send("GET", "webhooks/"+hook.ID+"/versions/2", "").body, `"author":"ann"`)
+	require.Contains(t, ann.send("GET", "webhooks/"+hook.ID+"/versions/1", "").body, `"author":""`, "not known")
+}
+
+// A parameter without a value may be a credential itself.
+func TestHook_BareParameter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.hook("acme", "/ok", func(h *webhook.Webhook) { h.URL += "?s3cr3t-a&id=7&s3cr3t-b&key=s3cr3t-c&key=s3cr3t-d" })
+	s := w.editor(acme)
+	require.NotContains(t, s.get("webhooks/"+hook.ID).body, "s3cr3t")
+	changed := webhook.Webhook{URL: w.receiver.URL + "/ok?***&id=8&***&key=***&key=***"}
+	require.Equal(t, http.StatusSeeOther, s.post("webhooks/"+hook.ID, form(changed, 1)).status)
+	d, err := w.hooks.Get(t.Context(), hook.ID)
+	require.NoError(t, err)
+	require.Equal(t, w.receiver.URL+"/ok?s3cr3t-a&id=8&s3cr3t-b&key=s3cr3t-c&key=s3cr3t-d", d.URL)
+	changed.URL = w.receiver.URL + "/ok?***&***&***"
+	require.Equal(t, http.StatusUnprocessableEntity, s.post("webhooks/"+hook.ID, form(changed, 2)).status)
 }

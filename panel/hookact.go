@@ -115,7 +115,7 @@ func (c *call) compare(hook webhook.Webhook) (durable.Comparison, error) {
 		return comparison, err
 	}
 	name, isHeader := strings.CutPrefix(comparison.First.Field, "headers.")
-	if isHeader && !isOpen(name) || comparison.First.Field == "url" && masked(d.Webhook).URL != d.URL {
+	if isHeader && webhook.SensitiveHeader(name) || comparison.First.Field == "url" && masked(d.Webhook).URL != d.URL {
 		first := *comparison.First
 		first.Offset = -1
 		comparison.First = &first

@@ -24,18 +24,18 @@ func TestHostile_Address(t *testing.T) {
 	hook := w.hook("acme", "/ok", func(h *webhook.Webhook) { h.URL = "https://straße.example/in?token=t0ps3cret" })
 	s := w.editor(acme)
 	for _, address := range []string{
-		"https://straẞe.example/in?token=********", "https://strasse.example/in?token=********",
-		"https://straße.example:443/in?token=********", "http://straße.example/in?token=********",
-		"https://straße.example@evil.example/in?token=********", `https://straße.example\@evil.example/in?token=********`,
-		"https://straße.exam\tple/in?token=********", "https://straße.example.evil.example/?token=********",
-		"https://straße.example{{payload.id}}/?token=********", "{{payload.id}}https://straße.example/?token=********",
-		"https://straße.example/********?token=x", "https://straße.example/in?token=a********", "https://straße.example/in?Token=********",
-		"https://straße.example/in?id=********", "https://straße.example/in?token=********&token=********",
-		"https://straße.example/in?a={{&token=********&b=}}", "https://straße.example/in?token=********#x",
-		"//straße.example/in?token=********", "straße.example/in?token=********", "",
+		"https://straẞe.example/in?token=***", "https://strasse.example/in?token=***",
+		"https://straße.example:443/in?token=***", "http://straße.example/in?token=***",
+		"https://straße.example@evil.example/in?token=***", `https://straße.example\@evil.example/in?token=***`,
+		"https://straße.exam\tple/in?token=***", "https://straße.example.evil.example/?token=***",
+		"https://straße.example{{payload.id}}/?token=***", "{{payload.id}}https://straße.example/?token=***",
+		"https://straße.example/***?token=x", "https://straße.example/in?token=a***", "https://straße.example/in?Token=***",
+		"https://straße.example/in?id=***", "https://straße.example/in?token=***&token=***",
+		"https://straße.example/in?a={{&token=***&b=}}", "https://straße.example/in?token=***#x",
+		"//straße.example/in?token=***", "straße.example/in?token=***", "",
 	} {
 		changed := hook.Webhook
-		changed.URL, changed.Headers = address, map[string]string{"Authorization": "********"}
+		changed.URL, changed.Headers = address, map[string]string{"Authorization": "***"}
 		for _, path := range []string{"", "/compare", "/preview"} {
 			a := s.post("webhooks/"+hook.ID+path, form(changed, 1))
 			if path == "" {
@@ -47,7 +47,7 @@ func TestHostile_Address(t *testing.T) {
 	}
 	for _, name := range []string{"authorization", "X-Other", "Accept"} {
 		changed := hook.Webhook
-		changed.Headers = map[string]string{name: "********"}
+		changed.Headers = map[string]string{name: "***"}
 		changed.URL = "https://straße.example/"
 		require.Equal(t, http.StatusUnprocessableEntity, s.post("webhooks/"+hook.ID, form(changed, 1)).status, name)
 	}
@@ -69,10 +69,10 @@ func TestHostile_CompareTellsNoPlaceInCredentials(t *testing.T) {
 		field, url, authorization, accept, body string
 		offset                                  int
 	}{
-		{"url", w.receiver.URL + "/ok?token=t0p", "********", "text/plain", "abc", -1},
-		{"headers.Authorization", w.receiver.URL + "/ok?token=********", "Bearer s3c", "text/plain", "abc", -1},
-		{"headers.Accept", w.receiver.URL + "/ok?token=********", "********", "text/html", "abc", 5},
-		{"body", w.receiver.URL + "/ok?token=********", "********", "text/plain", "abd", 2},
+		{"url", w.receiver.URL + "/ok?token=t0p", "***", "text/plain", "abc", -1},
+		{"headers.Authorization", w.receiver.URL + "/ok?token=***", "Bearer s3c", "text/plain", "abc", -1},
+		{"headers.Accept", w.receiver.URL + "/ok?token=***", "***", "text/html", "abc", 5},
+		{"body", w.receiver.URL + "/ok?token=***", "***", "text/plain", "abd", 2},
 	} {
 		a := s.send("POST", "webhooks/"+hook.ID+"/compare", fmt.Sprintf(
 			`{"version": 1, "url": %q, "headers": {"Authorization": %q, "Accept": %q}, "body": %q, "format": "text"}`,
@@ -221,8 +221,8 @@ func TestHostile_CredentialsInTags(t *testing.T) {
 		require.Contains(t, a.body, "d/m/Y")
 	}
 	shown := hook.Webhook
-	shown.URL = w.receiver.URL + "/ok?token=********&key=********&auth={{payload.id}}&tok%65n=********&a=********"
-	shown.Headers = map[string]string{"X-Key": "********", "X-Pin": "********", "X-Day": hook.Headers["X-Day"]}
+	shown.URL = w.receiver.URL + "/ok?token=***&key=***&auth={{payload.id}}&tok%65n=***&a=***"
+	shown.Headers = map[string]string{"X-Key": "***", "X-Pin": "***", "X-Day": hook.Headers["X-Day"]}
 	a := w.editor(acme).post("webhooks/"+hook.ID, form(shown, 1))
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)
 	d, err := w.hooks.Get(t.Context(), hook.ID)

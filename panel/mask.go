@@ -2,7 +2,6 @@ package panel
 
 import (
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,31 +9,13 @@ import (
 	"github.com/ringhook/webhook"
 )
 
-// mask stands for a value that may be a credential. In a form that comes back it means the
-// value that is stored.
-const mask = "********"
-
-// openHeaders are those whose values are no credentials.
-var openHeaders = []string{"accept", "accept-language", "content-type", "user-agent"}
-
-// isOpen reports whether the values of a header are no credentials.
-func isOpen(name string) bool { return slices.Contains(openHeaders, strings.ToLower(name)) }
-
-// isCredential matches the names of query parameters that carry credentials.
-var isCredential = regexp.MustCompile(
-	`(?i)key|token|secret|passw|pwd|pass\b|auth|sig|credential|jwt|bearer|code|sid|otp|\bpin|hash`)
-
 var tag = regexp.MustCompile(`@?\{\{.*?\}\}`)
 
 // hasCredential reports whether a parameter carries a credential by its name, or by one
 // after a ; in it, which some receivers part parameters by.
 func hasCredential(parameter string) bool {
 	for part := range strings.SplitSeq(parameter, ";") {
-		name, _, _ := strings.Cut(part, "=")
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		if isCredential.MatchString(name) {
+		if name, _, _ := strings.Cut(part, "="); webhook.SensitiveParameter(name) {
 			return true
 		}
 	}
@@ -54,19 +35,31 @@ func hasText(template string) bool {
 		literal.MatchString(pattern.ReplaceAllString(template, ""))
 }
 
+// maskedParameter returns a parameter as people may see it. One without a value may be a
+// credential itself.
+func maskedParameter(p string) string {
+	name, value, found := strings.Cut(p, "=")
+	switch {
+	case !hasCredential(p):
+	case !found && hasText(p):
+		return webhook.Mask
+	case found && hasText(value):
+		return name + "=" + webhook.Mask
+	}
+	return p
+}
+
 // masked returns a webhook as people may see it: without what may be credentials.
 func masked(hook webhook.Webhook) webhook.Webhook {
 	hook.Headers = maps.Clone(hook.Headers)
 	for name, value := range hook.Headers {
-		if !isOpen(name) && hasText(value) {
-			hook.Headers[name] = mask
+		if webhook.SensitiveHeader(name) && hasText(value) {
+			hook.Headers[name] = webhook.Mask
 		}
 	}
 	parameters := splitQuery(hook.URL)
 	for i, p := range parameters[1:] {
-		if name, value, _ := strings.Cut(p, "="); hasCredential(p) && hasText(value) {
-			parameters[i+1] = name + "=" + mask
-		}
+		parameters[i+1] = maskedParameter(p)
 	}
 	hook.URL = joinQuery(parameters)
 	return hook
@@ -80,11 +73,11 @@ func unmasked(hook, stored webhook.Webhook) (webhook.Webhook, []string) {
 	same := originOf(hook.URL) == originOf(stored.URL)
 	hook.Headers = maps.Clone(hook.Headers)
 	for _, name := range slices.Sorted(maps.Keys(hook.Headers)) {
-		if !strings.Contains(hook.Headers[name], mask) {
+		if !strings.Contains(hook.Headers[name], webhook.Mask) {
 			continue
 		}
 		value, ok := stored.Headers[name]
-		if !ok || !same || hook.Headers[name] != mask {
+		if !ok || !same || hook.Headers[name] != webhook.Mask {
 			again = append(again, "headers."+name)
 			continue
 		}
@@ -92,12 +85,11 @@ func unmasked(hook, stored webhook.Webhook) (webhook.Webhook, []string) {
 	}
 	old, parameters := splitQuery(stored.URL), splitQuery(hook.URL)
 	for i, p := range parameters {
-		if !strings.Contains(p, mask) {
+		if !strings.Contains(p, webhook.Mask) {
 			continue
 		}
-		name, value, _ := strings.Cut(p, "=")
-		at := slices.IndexFunc(old[1:], func(o string) bool { n, _, _ := strings.Cut(o, "="); return n == name })
-		if i == 0 || at < 0 || !same || value != mask {
+		at := slices.IndexFunc(old[1:], func(o string) bool { return o != p && maskedParameter(o) == p })
+		if i == 0 || at < 0 || !same {
 			again = append(again, "url")
 			continue
 		}

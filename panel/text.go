@@ -118,7 +118,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"webhook.url_help":     "With @{{payload.name}} for values, in the path and behind the ?",
 	"webhook.body_help":    "Leave it empty to send the whole event. Values are @{{payload.name}}, also inside quotes.",
 	"webhook.when_help":    "Such as status == 'COMPLETED' and duration > 0. Empty sends every event.",
-	"webhook.masked_help":  "Values that may be credentials are shown as ********, and stay as they are unless you type another.",
+	"webhook.masked_help":  "Values that may be credentials are shown as ***, and stay as they are unless you type another.",
 
 	"preview.title":     "What will be sent",
 	"preview.event":     "Example event",
@@ -312,6 +312,9 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"search.go":    "Search",
 	"search.found": "These were found.",
 	"search.all":   "Show all deliveries",
+
+	"ways.label": "How they failed",
+	"ways.all":   "Show all that failed",
 
 	"filter.any":   "Any",
 	"filter.show":  "Show",
