@@ -171,6 +171,7 @@ type requestPreview struct {
 	URL      string      `json:"url,omitempty"`
 	Header   []headerRow `json:"header,omitempty"`
 	Body     string      `json:"body,omitempty"`
+	Cut      bool        `json:"truncated,omitempty"`
 	Error    string      `json:"error,omitempty"`
 	Unwanted bool        `json:"unwanted,omitempty"`
 }
@@ -185,7 +186,7 @@ func (c *call) apiCheck() error {
 	c.addPreviews(&page)
 	answer := judgement{append([]webhook.Problem{}, c.check(f.Webhook)...), []requestPreview{}}
 	for _, p := range page.Previews {
-		answer.Requests = append(answer.Requests, requestPreview{p.Event, p.Method, p.URL, p.Header, p.Body, p.Err, p.Unwanted})
+		answer.Requests = append(answer.Requests, requestPreview{p.Event, p.Method, p.URL, p.Header, p.Body, p.Cut, p.Err, p.Unwanted})
 	}
 	return c.json(answer)
 }

@@ -167,6 +167,12 @@ func TestBrowser_Live(t *testing.T) {
 	w.dispatch(ok, "first", "{}", durable.StateDelivered)
 	w.pause(ok)
 	s := w.site(acme)
+	b.do(chromedp.Navigate(s.url), chromedp.Click(css(`#traffic summary`)))
+	run(b, chromedp.Evaluate[bool](`window.same = document.querySelector("#figures"); document.activeElement.blur(); true`))
+	w.dispatch(ok, "early", "{}", durable.StatePending)
+	b.eventually(`document.querySelector("#figures .card:last-child .figure").textContent === "1"`)
+	require.True(t, run(b, chromedp.Evaluate[bool](`window.same === document.querySelector("#figures") && document.querySelector("#traffic details").open`)),
+		"the page stays as it was but for what changed")
 	b.do(chromedp.Navigate(s.url+"deliveries"), chromedp.WaitVisible(css(`.live[aria-pressed="true"]`)))
 	w.dispatch(ok, "second", "{}", durable.StatePending)
 	b.do(chromedp.WaitVisible(css(`tbody tr[data-id="second"]:first-child .pending`)))

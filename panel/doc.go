@@ -23,6 +23,12 @@
 // Values that may be credentials are never shown. Bodies, addresses below the host, what
 // receivers answered, and the search for numbers need the right [Bodies].
 //
+// # In a frame
+//
+// No page can have the panel in a frame but those of [Config] FrameAncestors. If these are of
+// another site, the session's cookie needs SameSite=None, Secure and, since browsers keep no
+// other one there, Partitioned. The program in examples/portal is such a portal for customers.
+//
 // # Behind a proxy
 //
 // Forged requests are recognized by the headers that browsers send with them, see

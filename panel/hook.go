@@ -54,6 +54,7 @@ type preview struct {
 	Method, URL string
 	Header      []headerRow
 	Body, Curl  string
+	Cut         bool   // Body is the beginning of a larger one
 	Err         string // why there is no request
 	Unwanted    bool   // the condition does not hold
 }
@@ -256,9 +257,7 @@ func (p *preview) compose(composer *webhook.Composer, sample webhook.Event) {
 		}
 	}
 	p.Body = strings.ToValidUTF8(string(m.Body[:min(len(m.Body), maxShown)]), "\uFFFD")
-	if len(m.Body) > maxShown {
-		p.Body += "…"
-	}
+	p.Cut = len(m.Body) > maxShown
 }
 
 // createHook stores a new webhook.

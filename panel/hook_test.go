@@ -402,3 +402,23 @@ func TestHook_BareParameter(t *testing.T) {
 	changed.URL = w.receiver.URL + "/ok?***&***&***"
 	require.Equal(t, http.StatusUnprocessableEntity, s.post("webhooks/"+hook.ID, form(changed, 2)).status)
 }
+
+// A preview that is cut says so.
+func TestHook_Cut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for size, cut := range map[int]bool{64 << 10: false, 64<<10 + 1: true} {
+		long := strings.Repeat("é", size/2) + strings.Repeat("x", size%2)
+		s := serve(t, panel.Config{
+			Open: panel.Open(w.engine, w.hooks), Authorize: as(acme), Logger: quiet,
+			Samples: []webhook.Event{webhook.RawEvent{Type: "long", JSON: []byte(`{"text": "` + long + `"}`)}},
+		})
+		hook := webhook.Webhook{URL: w.receiver.URL, Format: webhook.FormatText, Body: "{{text}}"}
+		text, err := json.Marshal(hook)
+		require.NoError(t, err)
+		a := s.send("POST", "webhooks/check", string(text))
+		require.Equal(t, http.StatusOK, a.status)
+		require.Equal(t, cut, strings.Contains(a.body, `"truncated":true`), size)
+		require.Equal(t, cut, strings.Contains(s.post("webhooks/preview", form(hook, 0)).body, "The body goes on"), size)
+	}
+}

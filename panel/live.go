@@ -7,15 +7,15 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/ringhook/webhook/durable"
 )
 
 const (
 	pollEvery  = time.Second
+	overEvery  = 5 * time.Second // the overview, of which there is more to read
 	pollWithin = 5 * time.Second // one look at the database
 	streamFor  = 15 * time.Minute
 	askEvery   = time.Minute      // Authorize
@@ -41,6 +41,8 @@ type live struct {
 type viewer struct {
 	person string
 	key    string // what is seen: the same for all who see the same
+	every  time.Duration
+	due    time.Time // of the poller: when it is read again
 	read   func(context.Context) ([]byte, error)
 	last   []byte      // that was sent, of the poller
 	news   chan []byte // what is to be sent, the newest only
@@ -81,7 +83,7 @@ func (l *live) leave(v *viewer) {
 func (l *live) poll() {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
-	for range ticker.C {
+	for now := range ticker.C {
 		l.mu.Lock()
 		same := map[string][]*viewer{}
 		for v := range l.viewers {
@@ -93,7 +95,14 @@ func (l *live) poll() {
 			return
 		}
 		for _, viewers := range same {
-			l.tell(viewers)
+			if slices.ContainsFunc(viewers, func(v *viewer) bool { return !v.due.After(now) }) {
+				l.tell(viewers)
+			}
+			for _, v := range viewers {
+				if !v.due.After(now) {
+					v.due = now.Add(v.every - pollEvery/2) // a tick may come early
+				}
+			}
 		}
 	}
 }
@@ -122,14 +131,14 @@ func (l *live) tell(viewers []*viewer) {
 
 // stream sends what read returns, and again when it has changed, until the viewer leaves. The
 // key names it: the rights of who asks are added.
-func (c *call) stream(key string, read func(*call) (any, error)) error {
+func (c *call) stream(key string, every time.Duration, read func(*call) (any, error)) error {
 	seen, err := json.Marshal([]any{c.access.All, c.access.Tenant, c.access.May, c.lang, key})
 	if err != nil {
 		return err
 	}
 	reader := *c // not c itself, which asks again who asks while others read
 	v := &viewer{
-		person: strconv.FormatBool(c.access.All) + c.access.Tenant + "\x00" + c.access.Actor, key: string(seen), news: make(chan []byte, 1),
+		person: strconv.FormatBool(c.access.All) + c.access.Tenant + "\x00" + c.access.Actor, key: string(seen), every: every, news: make(chan []byte, 1),
 		read: func(ctx context.Context) ([]byte, error) {
 			now := reader
 			now.ctx = ctx
@@ -205,7 +214,7 @@ func (c *call) liveDeliveries() error {
 	if _, err := q.filter(time.Now(), pageSize); err != nil {
 		return err
 	}
-	return c.stream("list?"+q.values().Encode(), func(c *call) (any, error) {
+	return c.stream("list?"+q.values().Encode(), pollEvery, func(c *call) (any, error) {
 		now := time.Now()
 		f, err := q.filter(now, pageSize)
 		if err != nil {
@@ -237,14 +246,23 @@ func (c *call) liveDelivery() error {
 	if _, err := c.deliveries.Get(c.ctx, id); err != nil {
 		return err
 	}
-	return c.stream("delivery/"+id, func(c *call) (any, error) {
+	return c.stream("delivery/"+id, pollEvery, func(c *call) (any, error) {
 		d, err := c.deliveries.Get(c.ctx, id)
 		return version(d), err
 	})
 }
 
-// version is another one whenever something of a delivery has changed.
-func version(d durable.Delivery) string {
+// liveOverview streams the version of the overview.
+func (c *call) liveOverview() error {
+	days := c.days()
+	return c.stream("overview/"+strconv.Itoa(days), overEvery, func(c *call) (any, error) {
+		o, err := c.overview(time.Now(), days)
+		return o.Version(), err
+	})
+}
+
+// version is another one whenever something of a value has changed, such as a delivery.
+func version(d any) string {
 	text, err := json.Marshal(d)
 	if err != nil { // it is plain data
 		return ""

@@ -58,18 +58,34 @@ type busy struct {
 
 // showOverview shows how things are.
 func (c *call) showOverview() error {
-	o, err := c.overview(time.Now())
+	o, err := c.overview(time.Now(), c.days())
 	if err != nil {
 		return err
 	}
 	return c.render("overview", "overview.title", o)
 }
 
-func (c *call) overview(now time.Time) (overview, error) {
-	o := overview{Days: 1}
+// days is how many days the figures are asked for of.
+func (c *call) days() int {
 	if c.r.URL.Query().Get("days") == "7" {
-		o.Days = 7
+		return 7
 	}
+	return 1
+}
+
+// Version is another one whenever a number or a webhook has changed: what is due, which is
+// told in words, goes on without that.
+func (o overview) Version() string {
+	id := ""
+	if o.OldestRow != nil {
+		id = o.OldestRow.ID
+	}
+	o.OldestRow, o.Spans = nil, nil
+	return version([]any{o, id})
+}
+
+func (c *call) overview(now time.Time, days int) (overview, error) {
+	o := overview{Days: days}
 	for _, days := range []int{1, 7} {
 		text := strconv.Itoa(days)
 		o.Spans = append(o.Spans, choice{text, "overview.days." + text, days == o.Days})
@@ -274,7 +290,7 @@ func newChart(tallies []durable.Tally, from time.Time, step time.Duration, steps
 // apiOverview answers with the figures of the overview.
 func (c *call) apiOverview() error {
 	now := time.Now()
-	o, err := c.overview(now)
+	o, err := c.overview(now, c.days())
 	if err != nil {
 		return err
 	}

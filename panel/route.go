@@ -31,6 +31,7 @@ var routes = []route{
 	{kindPage, "GET", "/assets/{file}", 0, (*call).asset},
 
 	{kindPage, "GET", "/{$}", View, (*call).showOverview},
+	{kindPage, "GET", "/live/overview", View, (*call).liveOverview},
 	{kindPage, "GET", "/deliveries", View, (*call).listDeliveries},
 	{kindPage, "GET", "/deliveries.csv", View | Bodies, (*call).csvDeliveries},
 	{kindPage, "GET", "/live", View, (*call).liveDeliveries},

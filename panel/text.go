@@ -130,6 +130,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"preview.not":       "would fail",
 	"preview.skipped":   "is not wanted",
 	"preview.no_body":   "No body.",
+	"preview.cut":       "The body goes on: this is its beginning.",
 	"preview.curl":      "As a curl command",
 	"variables.title":   "Values of this event",
 	"variables.what":    "A click puts one in where you were typing.",

@@ -61,6 +61,35 @@ if (watched) {
   });
 }
 
+// The overview takes its parts anew from the page as it is now, each while nobody is in it.
+const overview = document.querySelector("[data-overview]");
+if (overview) {
+  let request, timer;
+  const busy = part => part.matches(":focus-within") || part.contains(getSelection().isCollapsed ? null : getSelection().anchorNode);
+  const refresh = version => {
+    clearTimeout(timer);
+    request?.abort();
+    request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.onload = function () {
+      if (!this.response?.querySelector("[data-overview]")) return;
+      let left = false;
+      for (const part of document.querySelectorAll("[data-part]")) {
+        const now = this.response.getElementById(part.id), open = [...part.querySelectorAll("details")].map(d => d.open);
+        if (busy(part)) { left = true; continue; }
+        part.replaceChildren(...document.importNode(now, true).childNodes);
+        part.querySelectorAll("details").forEach((d, i) => { d.open = open[i] ?? d.open; });
+      }
+      if (left) timer = setTimeout(refresh, 5000, version);
+      else overview.dataset.version = version;
+      tell();
+    };
+    request.send();
+  };
+  stream(overview.dataset.overview, version => { if (version !== overview.dataset.version) refresh(version); });
+}
+
 // A list gets new rows at its top, and its rows change.
 const list = document.querySelector("[data-live]");
 if (list) {
