@@ -308,7 +308,9 @@ func scalar[T, V any, P interface {
 	set(raw string)
 }](f form[V], at func(*T) (P, extra),
 ) *member[T] {
-	get := func(v *T) field.Value { p, _ := at(v); return f.of(*p).value() }
+	if f.value == nil {
+		f.value = func(v *V) field.Value { return f.of(*v).value() }
+	}
 	return &member[T]{
 		at: func(v *T) any { p, _ := at(v); return p },
 		named: &field.Member{Kind: f.kind, Fast: func(slow field.Getter) field.Getter {
@@ -317,10 +319,10 @@ func scalar[T, V any, P interface {
 				if x != nil {
 					return slow(p)
 				}
-				return f.of(*v).value()
+				return f.value(v)
 			}
 		}},
-		fieldValue: get,
+		fieldValue: func(v *T) field.Value { p, _ := at(v); return f.value(p) },
 		read: func(v *T, raw string) bool {
 			p, _ := at(v)
 			p.set(raw)

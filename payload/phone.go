@@ -14,7 +14,7 @@ type Phone struct{ token }
 
 var (
 	// phoneNumber is a number, unless the digits have a zero in front.
-	phoneNumber = form[Phone]{"number", func(p Phone) token {
+	phoneNumber = form[Phone]{kind: "number", of: func(p Phone) token {
 		if isDigits(p.raw) {
 			return p.token // as nearly always
 		}
@@ -24,14 +24,14 @@ var (
 		return p.token
 	}}
 	// phoneText is a text: that which came, or the digits of a number.
-	phoneText = form[Phone]{"string", func(p Phone) token {
+	phoneText = form[Phone]{kind: "string", of: func(p Phone) token {
 		if p.raw == "" || p.raw[0] == '"' {
 			return p.token // as nearly always
 		}
 		return phoneDigits.of(p)
 	}}
 	// phoneDigits is a text of digits alone.
-	phoneDigits = form[Phone]{"string", func(p Phone) token {
+	phoneDigits = form[Phone]{kind: "string", of: func(p Phone) token {
 		if digits, ok := p.Digits(); ok {
 			return stringToken(digits)
 		}

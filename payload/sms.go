@@ -72,18 +72,15 @@ func (s *SMSStatus) UnmarshalJSON(b []byte) error { return unmarshal(smsStatuses
 
 var (
 	// epoch is a time in seconds since 1970, as a text.
-	epoch = form[Time]{"string", func(t Time) token {
-		if t.raw == "" || hasShape(t.raw, `"0000000000"`) {
-			return t.token // as nearly always
-		}
+	epoch = timeForm(`"0000000000"`, func(t Time) token {
 		at, form := t.read(time.FixedZone("", t.east))
 		if form == timeform.Instant || form == timeform.Local && t.local {
 			return stringToken(strconv.FormatInt(at.Unix(), 10))
 		}
 		return t.token
-	}}
+	})
 	// amountText is a text, with the digits that the value has.
-	amountText = form[Decimal]{"string", func(d Decimal) token {
+	amountText = form[Decimal]{kind: "string", of: func(d Decimal) token {
 		if v := d.value(); v.Kind == rawjson.Number {
 			return stringToken(v.Text)
 		}

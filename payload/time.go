@@ -3,6 +3,7 @@ package payload
 import (
 	"time"
 
+	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/timeform"
 )
@@ -34,10 +35,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 var (
 	// instant is a time in UTC with microseconds.
-	instant = form[Time]{"string", func(t Time) token {
-		if t.raw == "" || hasShape(t.raw, `"0000-00-00T00:00:00.000000Z"`) {
-			return t.token // as nearly always
-		}
+	instant = timeForm(`"0000-00-00T00:00:00.000000Z"`, func(t Time) token {
 		zone := time.UTC
 		if t.local {
 			zone = time.FixedZone("", t.east)
@@ -48,32 +46,41 @@ var (
 		default:
 			return t.token
 		}
-	}}
+	})
 	// wallClock is a time without a zone: that which an instant has in its own.
-	wallClock = form[Time]{"string", func(t Time) token {
-		if t.raw == "" || hasShape(t.raw, `"0000-00-00 00:00:00"`) {
-			return t.token // as nearly always
-		}
+	wallClock = timeForm(`"0000-00-00 00:00:00"`, func(t Time) token {
 		if at, form := t.read(time.UTC); form == timeform.Instant {
 			return TimeLocal(at).token
 		}
 		return t.token
-	}}
+	})
 	// anyTime is an instant or a wall clock.
-	anyTime = form[Time]{"string", func(t Time) token { return t.token }}
+	anyTime = form[Time]{kind: "string", of: func(t Time) token { return t.token }}
 )
 
-// hasShape reports whether s is like shape, with any digit for each 0.
-func hasShape(s, shape string) bool {
-	if len(s) != len(shape) {
-		return false
+// timeForm is the form of a text of that shape, as nearly all times are; of returns that of
+// another one.
+func timeForm(text string, of func(Time) token) form[Time] {
+	shape := timeform.NewShape(text)
+	return form[Time]{
+		kind: "string",
+		of: func(t Time) token {
+			if t.raw == "" || shape.Has(t.raw) {
+				return t.token
+			}
+			return of(t)
+		},
+		value: func(t *Time) field.Value {
+			switch {
+			case shape.Has(t.raw):
+				return field.Text(t.raw[1 : len(t.raw)-1])
+			case t.raw == "":
+				return field.Null
+			default:
+				return of(*t).value()
+			}
+		},
 	}
-	for i := range len(s) {
-		if c := s[i]; c != shape[i] && (shape[i] != '0' || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return true
 }
 
 // TimeInstant returns t in UTC as RFC 3339 with microseconds, as message events have it. A

@@ -25,6 +25,8 @@ type form[V any] struct {
 	// of returns a value in the form, or as it is if it cannot be written so. What was
 	// read in another form is written as it came, since an object keeps it.
 	of func(V) token
+	// value returns what of does as a value, as a template reads it. If nil, it is of's.
+	value func(*V) field.Value
 }
 
 func stringToken(s string) token {
@@ -124,7 +126,7 @@ func wholeNumber(s string) (digits string, ok bool) {
 
 // numberOf returns the form of a number, and textOf that of a text, of whole numbers.
 func numberOf[V any](whole func(V) (int64, bool), asIs func(V) token) form[V] {
-	return form[V]{"number", func(v V) token {
+	return form[V]{kind: "number", of: func(v V) token {
 		t := asIs(v)
 		if isDigits(t.raw) {
 			return t // as nearly always
@@ -137,7 +139,7 @@ func numberOf[V any](whole func(V) (int64, bool), asIs func(V) token) form[V] {
 }
 
 func textOf[V any](whole func(V) (int64, bool), asIs func(V) token) form[V] {
-	return form[V]{"string", func(v V) token {
+	return form[V]{kind: "string", of: func(v V) token {
 		t := asIs(v)
 		if n := len(t.raw) - 1; n > 0 && t.raw[0] == '"' && isDigits(t.raw[1:n]) {
 			return t // as nearly always
@@ -243,7 +245,7 @@ func clockSeconds(s string) (n int64, ok bool) {
 type Decimal struct{ token }
 
 // amount is a number, with the digits that the value has.
-var amount = form[Decimal]{"number", func(d Decimal) token {
+var amount = form[Decimal]{kind: "number", of: func(d Decimal) token {
 	if v := d.value(); v.Kind == rawjson.String && rawjson.KindOf(v.Text) == rawjson.Number {
 		if number, err := ParseDecimal(v.Text); err == nil {
 			return number.token

@@ -10,16 +10,25 @@ import (
 
 // A binding is a program bound to events of one Go type.
 type binding struct {
-	entry *field.Entry
-	steps [][]step // for each part, one for each of its placeholders
-	when  []*accessor
+	entry   *field.Entry
+	fetches []fetch  // of the names that steps read, each once
+	steps   [][]step // for each part, one for each of its placeholders
+	when    []*accessor
+}
+
+// A fetch reads a member that is the value of steps.
+type fetch struct {
+	get   field.Getter
+	often bool // of more than one
 }
 
 // A step writes the text before a placeholder, then its value.
 type step struct {
 	before string
-	// get reads the value if it is a member without filters, as nearly all are.
-	get    field.Getter
+	// value is the index in renderer.values of a member without filters, as nearly all
+	// are; else it is 0.
+	value  int
+	keeps  bool // op.keepsUnreserved
 	escape escaper
 	from   *accessor
 }
@@ -44,8 +53,9 @@ func (p *Program) bind(e Event) *binding {
 	found, ok := p.bindings.Load(entry)
 	if !ok {
 		b := &binding{entry: entry, when: p.bindWhen(entry)}
+		values := map[*name]int{}
 		for _, part := range p.parts {
-			b.steps = append(b.steps, part.bind(entry))
+			b.steps = append(b.steps, b.bind(part, values))
 		}
 		found, _ = p.bindings.LoadOrStore(entry, b)
 	}
@@ -54,14 +64,22 @@ func (p *Program) bind(e Event) *binding {
 	return b
 }
 
-func (p *part) bind(entry *field.Entry) []step {
+// bind makes the steps of a part. values has the index in renderer.values of each name.
+func (b *binding) bind(p *part, values map[*name]int) []step {
 	steps := make([]step, len(p.placeholders))
 	for i, ph := range p.placeholders {
-		a := newAccessor(entry, ph)
-		steps[i] = step{before: ph.before, escape: escapers[ph.op], from: a}
-		if len(ph.filters) == 0 && !ph.optional {
-			steps[i].get = a.get
+		a := newAccessor(b.entry, ph)
+		steps[i] = step{before: ph.before, keeps: ph.op.keepsUnreserved(), escape: escapers[ph.op], from: a}
+		if a.get == nil || len(ph.filters) > 0 || ph.optional {
+			continue
 		}
+		if at := values[ph.name]; at > 0 {
+			b.fetches[at-1].often = true
+		} else {
+			b.fetches = append(b.fetches, fetch{get: a.get})
+			values[ph.name] = len(b.fetches)
+		}
+		steps[i].value = values[ph.name]
 	}
 	return steps
 }

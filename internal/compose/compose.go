@@ -86,6 +86,7 @@ func (p *Program) Compose(id string, e Event, values []string) (Request, error) 
 	} else if !ok {
 		return Request{}, ErrUnwanted
 	}
+	r.readValues()
 	fields, err := r.fields()
 	if err != nil {
 		return Request{}, err
@@ -136,6 +137,7 @@ func (p *Program) appendParts(dst []byte, e Event, parts ...*part) (_ []byte, er
 	if err := r.start(p, "msg_id", e); err != nil {
 		return nil, err
 	}
+	r.readValues()
 	for _, part := range parts {
 		if dst, err = r.run(dst, part); err != nil {
 			return nil, err

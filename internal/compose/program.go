@@ -113,6 +113,15 @@ var escapers = [...]escaper{
 	opXMLAttribute: escape.AppendXMLAttribute,
 }
 
+// keepsUnreserved reports whether a text of unreserved characters is written as it is.
+func (o op) keepsUnreserved() bool {
+	switch o {
+	case opJSON, opCSV, opCSVQuoted: // in quotes, or perhaps a formula
+		return false
+	}
+	return true
+}
+
 // appendJSONText appends a text as a JSON value. An empty text is null.
 func appendJSONText(dst []byte, text string) []byte {
 	if text == "" {

@@ -3,9 +3,11 @@ package compose
 import (
 	"crypto/rand"
 	"encoding/base32"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
@@ -20,6 +22,7 @@ type renderer struct {
 	pointer  any       // what the getters read; nil if all is read from doc
 	doc      field.Doc // the event's JSON form, once it was needed
 	scratch  any       // what the next event of pointer's type is copied into
+	values   []value   // of the names that steps read, behind one that is no value
 	random   [16]byte
 	idEnd    int
 	ends     []int  // of the headers in buf
@@ -28,9 +31,20 @@ type renderer struct {
 	filtered int    // bytes that filters have read and written
 }
 
+// A value is what a name was read as.
+type value struct {
+	field.Value
+	unreserved bool // a short text of unreserved characters, which few places escape
+}
+
+// shortValue is the length above which a value is not looked through for unreserved
+// characters: it is a text, or is in few places.
+const shortValue = 64
+
 var renderers = sync.Pool{New: func() any { return new(renderer) }}
 
-// keptBuffer is the size above which a buffer is not kept: a huge event has grown it.
+// keptBuffer is the size above which a buffer is not kept, nor are the values in it: a
+// huge event has grown it.
 const keptBuffer = 64 << 10
 
 // load sets pointer and reports true if the event is of the binding's type, and that
@@ -50,7 +64,7 @@ func (r *renderer) load(b *binding, e Event) bool {
 func (r *renderer) release() {
 	r.buf, r.json, r.ends = r.buf[:0], r.json[:0], r.ends[:0]
 	if cap(r.buf) > keptBuffer || cap(r.json) > keptBuffer {
-		r.buf, r.json = nil, nil
+		r.buf, r.json, r.values = nil, nil, nil
 	}
 	r.program, r.event, r.pointer, r.binding, r.filtered = nil, nil, nil, nil, 0
 	if r.doc.Kind != rawjson.None {
@@ -96,6 +110,19 @@ func (r *renderer) jsonForm() (field.Value, error) {
 	return r.doc.Value, nil
 }
 
+// readValues reads the members that the templates name, each once: many stand in several
+// places, such as an id in the URL and in the body.
+func (r *renderer) readValues() {
+	fetches, pointer := r.binding.fetches, r.pointer
+	values := slices.Grow(r.values[:0], len(fetches)+1)[:len(fetches)+1]
+	for i := range fetches {
+		v := fetches[i].get(pointer)
+		plain := fetches[i].often && v.Kind == rawjson.String && len(v.Text) <= shortValue && escape.IsUnreserved(v.Text)
+		values[i+1] = value{v, plain}
+	}
+	r.values = values
+}
+
 // largeValue is the length above which the limit is checked right after a value. All
 // shorter values of a webhook together make a few megabytes at most, escapes included:
 // for these, a check at the end of the template is enough.
@@ -104,20 +131,21 @@ const largeValue = 1 << 10
 // run appends what a part renders to, at most its limit: more is an error, but in a
 // header it is cut off.
 func (r *renderer) run(dst []byte, p *part) (_ []byte, err error) {
-	start, pointer := len(dst), r.pointer
+	start, values := len(dst), r.values
 	steps := r.binding.steps[p.index]
 	for i := range steps {
 		s := &steps[i]
 		dst = append(dst, s.before...)
-		var v field.Value
-		if s.get != nil {
-			v = s.get(pointer)
+		v := &values[s.value]
+		if v.unreserved && s.keeps { // as most are
+			dst = append(dst, v.Text...)
+			continue
 		}
 		if v.Kind == rawjson.String { // as nearly all are
 			if dst = s.escape(dst, v.Text); len(v.Text) <= largeValue {
 				continue
 			}
-		} else if dst, err = r.appendOther(dst, p, s.from, v); err != nil {
+		} else if dst, err = r.appendOther(dst, p, s.from, v.Value); err != nil {
 			return dst, err
 		}
 		if len(dst)-start > p.limit {

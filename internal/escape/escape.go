@@ -49,6 +49,11 @@ var (
 
 const hex = "0123456789ABCDEF"
 
+// IsUnreserved reports whether s has none but the unreserved characters of RFC 3986:
+// letters, digits and - . _ ~, as ids and phone numbers do. AppendURL, AppendHeader,
+// AppendText, AppendXML and a JSON string have it as it is.
+func IsUnreserved(s string) bool { return unreserved.prefix(s) == len(s) }
+
 // AppendURL appends s with everything but unreserved characters percent-encoded, for a
 // path segment, a query or a form. A byte that is not UTF-8 becomes U+FFFD.
 func AppendURL(dst []byte, s string) []byte {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/internal/escape"
+	"github.com/ringhook/webhook/internal/rawjson"
 )
 
 // valid returns s as the package reads it: one U+FFFD for each byte that is not UTF-8.
@@ -34,6 +35,22 @@ func texts() []string {
 		s = append(s, one, "a"+one+"b", "%"+one+"1", "%1"+one)
 	}
 	return s
+}
+
+// What is unreserved stands in every place as it is.
+func TestIsUnreserved(t *testing.T) {
+	t.Parallel()
+	for _, text := range texts() {
+		require.Equal(t, string(escape.AppendURL(nil, text)) == text, escape.IsUnreserved(text), "%q", text)
+		if !escape.IsUnreserved(text) {
+			continue
+		}
+		for _, appendTo := range []func([]byte, string) []byte{
+			escape.AppendHeader, escape.AppendText, escape.AppendXML, escape.AppendXMLAttribute, rawjson.AppendEscaped,
+		} {
+			require.Equal(t, text, string(appendTo(nil, text)))
+		}
+	}
 }
 
 func TestAppendURL(t *testing.T) {
