@@ -2,18 +2,14 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"net"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/ringhook/webhook/internal/http1"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -37,9 +33,9 @@ type Attempt struct {
 	// receiver may have processed it. It is false only if nothing was sent; a Transport
 	// that does not heed [net/http/httptrace] cannot tell.
 	MayHaveArrived bool
-	// Requests is how many requests were written to connections. It is more than 1 when
-	// net/http by itself repeated a GET, or a request with an Idempotency-Key header,
-	// on a connection that broke.
+	// Requests is how many requests were written to connections. It is 2 if the first one
+	// met a connection that was just being closed, which had been used before: then it is
+	// repeated at once, on a fresh one, and the receiver may see it twice.
 	Requests int
 	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
 	// the receiver's text and not to be trusted.
@@ -64,20 +60,24 @@ type Attempt struct {
 type Class string
 
 // The classes of failures. All but ClassInvalid and ClassCanceled are retried.
-// ClassBlocked is too, on the same schedule, since a wrong entry in the DNS gets
+// ClassUnreachable is too, on the same schedule, since a wrong entry in the DNS gets
 // repaired; nothing is sent to the address until then.
 const (
-	ClassDNS      Class = "dns"      // the name was not resolved
-	ClassConnect  Class = "connect"  // no connection
-	ClassTLS      Class = "tls"      // the handshake or the certificate was not good
-	ClassTimeout  Class = "timeout"  // no status line within the policy's timeout
-	ClassReset    Class = "reset"    // the connection broke before a status line
-	ClassProtocol Class = "protocol" // the answer is no HTTP, or too large
-	ClassBlocked  Class = "blocked"  // the address must not be dialled; see [Egress]
-	ClassStatus   Class = "status"   // the status is no success
-	ClassSign     Class = "sign"     // the Signer failed; nothing was sent
-	ClassInvalid  Class = "invalid"  // the message itself is invalid; nothing was sent
-	ClassCanceled Class = "canceled" // the caller's context ended
+	// ClassUnreachable: the name was not resolved, or the address must not be dialled;
+	// see [Egress]. To a customer they are one, also by the time they take at least, so
+	// that nobody can find out internal names: Unwrap of the error tells the operator.
+	ClassUnreachable Class = "unreachable"
+	ClassConnect     Class = "connect"  // no connection
+	ClassTLS         Class = "tls"      // the handshake or the certificate was not good
+	ClassTimeout     Class = "timeout"  // no status line within the policy's timeout
+	ClassReset       Class = "reset"    // the connection broke before a status line
+	ClassProtocol    Class = "protocol" // the answer is no HTTP/1.1, or too large
+	ClassBlocked     Class = "blocked"  // the proxy must not connect to the receiver
+	ClassProxy       Class = "proxy"    // the proxy itself failed: see [Egress]
+	ClassStatus      Class = "status"   // the status is no success
+	ClassSign        Class = "sign"     // the Signer failed; nothing was sent
+	ClassInvalid     Class = "invalid"  // the message itself is invalid; nothing was sent
+	ClassCanceled    Class = "canceled" // the caller's context ended
 )
 
 // An Outcome is what an attempt means for the delivery.
@@ -96,15 +96,16 @@ const (
 // classTexts are what the customer is told. They name no address, so that a test send
 // is no port scanner.
 var classTexts = map[Class]string{
-	ClassDNS:      "host name not resolved",
-	ClassConnect:  "no connection",
-	ClassTLS:      "TLS handshake refused",
-	ClassTimeout:  "no answer in time",
-	ClassReset:    "connection closed without an answer",
-	ClassProtocol: "malformed answer",
-	ClassBlocked:  "destination not allowed",
-	ClassSign:     "not signed",
-	ClassCanceled: "canceled",
+	ClassUnreachable: "host not found or not allowed",
+	ClassConnect:     "no connection",
+	ClassTLS:         "TLS handshake refused",
+	ClassTimeout:     "no answer in time",
+	ClassReset:       "connection closed without an answer",
+	ClassProtocol:    "malformed answer",
+	ClassBlocked:     "destination not allowed",
+	ClassProxy:       "our outgoing proxy failed",
+	ClassSign:        "not signed",
+	ClassCanceled:    "canceled",
 }
 
 // fail ends the attempt in a failure whose detail is for the operator.
@@ -122,8 +123,12 @@ func (a *Attempt) fail(class Class, detail error) {
 	case class == ClassSign && errors.Is(detail, ErrNoKey):
 		// as of a Webhook without an ID, signed by the zero HMAC
 		text += ": " + ErrNoKey.Error()
-	case errors.Is(detail, syscall.ECONNREFUSED):
+	case class == ClassConnect && errors.Is(detail, syscall.ECONNREFUSED):
 		text = "connection refused"
+	case class == ClassTLS:
+		text = tlsText(detail)
+	case errors.Is(detail, http1.ErrHTTP2):
+		text = http2Only
 	}
 	a.Class, a.Err = class, &textError{text, detail}
 }
@@ -171,50 +176,6 @@ type textError struct {
 func (e *textError) Error() string { return "webhook: " + e.text }
 
 func (e *textError) Unwrap() error { return e.detail }
-
-// classify finds the class of a transport's error.
-func classify(err error) Class {
-	var (
-		blocked *blockedError
-		dns     *net.DNSError
-		op      *net.OpError
-		timeout interface{ Timeout() bool }
-	)
-	hasOp := errors.As(err, &op)
-	switch {
-	case errors.As(err, &blocked):
-		return ClassBlocked
-	case errors.As(err, &dns):
-		return ClassDNS
-	case isTLS(err), hasOp && (op.Op == "remote error" || op.Op == "local error"):
-		// as crypto/tls names its alerts
-		return ClassTLS
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return ClassTimeout
-	// readfrom is how a body is written
-	case hasOp && (op.Op == "read" || op.Op == "write" || op.Op == "readfrom"), errors.Is(err, net.ErrClosed),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
-		// net/http has no name for it
-		strings.Contains(err.Error(), "server closed idle connection"):
-		return ClassReset
-	case hasOp, errors.Is(err, syscall.ECONNREFUSED): // dial, proxyconnect, socks connect
-		return ClassConnect
-	}
-	return ClassProtocol
-}
-
-func isTLS(err error) bool {
-	var (
-		verification *tls.CertificateVerificationError
-		record       tls.RecordHeaderError
-		authority    x509.UnknownAuthorityError
-		hostname     x509.HostnameError
-		certificate  x509.CertificateInvalidError
-	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &authority) ||
-		errors.As(err, &hostname) || errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
-}
 
 // A DeliveryError is what [Client.Send] returns for a message that was not delivered.
 type DeliveryError struct {

@@ -1,29 +1,19 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/ringhook/webhook/internal/http1"
 	"github.com/ringhook/webhook/internal/request"
-)
-
-const (
-	maxResponseBody = 16 << 10    // kept of a response's body
-	bodyTimeout     = time.Second // for reading it, whatever the policy's timeout
 )
 
 // A Client delivers messages: it signs, sends, judges the answer, waits and tries
@@ -161,19 +151,12 @@ func (c *Client) roundTripper() http.RoundTripper {
 	return c.transport
 }
 
-// errTimeout is the cause of the end of an attempt's context.
-var errTimeout = errors.New("the policy's timeout passed")
-
 // attempt signs and sends m, and judges the answer.
 func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
-	bounded, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	timer := time.AfterFunc(p.Timeout, func() { cancel(errTimeout) })
-	defer timer.Stop()
-
+	deadline := a.At.Add(p.Timeout)
 	x := &exchange{id: [1]string{m.ID}, agent: [1]string{"Ringhook"}}
 	header := x.header(m)
-	if err := c.sign(bounded, m, a.At, header); err != nil {
+	if err := c.signUntil(ctx, deadline, m, a.At, header); err != nil {
 		if ctx.Err() != nil {
 			a.fail(ClassCanceled, context.Cause(ctx))
 			return
@@ -181,45 +164,72 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 		a.fail(ClassSign, err)
 		return
 	}
-	points := ""
-	resp, err := roundTrip(c.roundTripper(), x.request(bounded, m, u, header))
-	if err == nil {
-		timer.Reset(bodyTimeout)
-		a.Location, points = location(resp.Header.Get("Location"), u)
-		a.Body = readBody(resp, cancel)
-		a.Status = resp.StatusCode
-		if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
-			a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-		}
-	}
-	a.Requests = x.requests()
-	if err == nil {
-		a.Requests = max(a.Requests, 1) // a transport that is not net/http's need not tell
-	}
+	answer, err := c.exchange(ctx, x, &http1.Request{
+		Method: m.Method, URL: u, Header: header, Body: m.Body, Deadline: deadline,
+	})
+	a.Requests = answer.Requests
 	a.MayHaveArrived = a.Requests > 0
-
-	// The contexts tell who ended it: a transport's error can look like theirs for
-	// other reasons.
 	switch {
-	case err == nil && p.delivered(a.Status):
 	case err == nil:
-		a.failStatus(p.Success, points)
-	case ctx.Err() != nil:
+		a.answered(answer, u, p)
+	case ctx.Err() != nil: // a transport's error can look like this one for other reasons
 		a.fail(ClassCanceled, context.Cause(ctx))
-	case bounded.Err() != nil:
-		a.fail(ClassTimeout, err)
-	case x.handshakeFailed.Load():
-		a.fail(ClassTLS, err)
 	default:
-		a.fail(classify(err), err)
+		a.fail(classify(err, deadline), err)
 	}
+	if a.Class == ClassUnreachable {
+		// Else the time would tell what the text does not.
+		_ = wait(ctx, min(unreachableTime-time.Since(a.At), time.Until(deadline)))
+	}
+}
+
+// unreachableTime is how long an attempt takes at least that ends in ClassUnreachable:
+// longer than most look-ups of names.
+const unreachableTime = 250 * time.Millisecond
+
+// exchange sends the request of one attempt.
+func (c *Client) exchange(ctx context.Context, x *exchange, r *http1.Request) (a http1.Answer, err error) {
+	own, isOwn := c.roundTripper().(*http1.Transport)
+	if !isOwn {
+		return x.foreign(ctx, c.roundTripper(), r)
+	}
+	defer func() {
+		if v := recover(); v != nil { // of a function in Egress.TLS
+			err = recovered("Transport", v)
+		}
+	}()
+	return own.Do(ctx, r)
+}
+
+// answered judges the answer that came.
+func (a *Attempt) answered(answer http1.Answer, u *url.URL, p Policy) {
+	if answer.Status < 100 || answer.Status > 999 {
+		a.fail(ClassProtocol, fmt.Errorf("status %d in the answer", answer.Status))
+		return
+	}
+	points := ""
+	a.Status, a.Body = answer.Status, answer.Body
+	a.Location, points = location(answer.Header.Get("Location"), u)
+	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+		a.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), time.Now())
+	}
+	if !p.delivered(a.Status) {
+		a.failStatus(p.Success, points)
+	}
+}
+
+// signUntil is sign with a time limit.
+func (c *Client) signUntil(ctx context.Context, deadline time.Time, m *Message, at time.Time, header http.Header) error {
+	if c.Signer == nil {
+		return nil
+	}
+	bounded := &deadlineContext{Context: ctx, deadline: deadline}
+	defer bounded.end()
+	return c.sign(bounded, m, at, header)
 }
 
 // sign adds the signature to the header of one attempt.
 func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http.Header) (err error) {
-	if c.Signer == nil {
-		return nil
-	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered("Signer", v)
@@ -246,55 +256,6 @@ func (c *Client) sign(ctx context.Context, m *Message, at time.Time, header http
 		header[canonical] = values
 	}
 	return nil
-}
-
-// roundTrip sends one request. It takes a panic of a transport as its error.
-func roundTrip(t http.RoundTripper, req *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			resp, err = nil, recovered("Transport", v)
-		}
-	}()
-	resp, err = t.RoundTrip(req)
-	switch {
-	case err == nil && resp == nil:
-		err = errors.New("the Transport returned neither a response nor an error")
-	case err != nil:
-		_ = err.Error() // if it panics, it does so here
-		if resp != nil && resp.Body != nil {
-			_ = resp.Body.Close()
-		}
-		resp = nil
-	}
-	return resp, err
-}
-
-// The byte beyond the limit is there to see that a body of just that size has ended.
-var bodyBuffers = sync.Pool{New: func() any { return new([maxResponseBody + 1]byte) }}
-
-// readBody returns the beginning of the body, and ends it. If it has ended by itself,
-// the connection is free for the next request. Whatever goes wrong, the status has been
-// seen, so there are no errors.
-func readBody(resp *http.Response, cancel context.CancelCauseFunc) (body []byte) {
-	if resp.Body == nil || resp.Body == http.NoBody {
-		return nil
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			body = nil
-		}
-	}()
-	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
-		buf := bodyBuffers.Get().(*[maxResponseBody + 1]byte)
-		defer bodyBuffers.Put(buf)
-		if n, _ := io.ReadFull(resp.Body, buf[:]); n > 0 {
-			body = make([]byte, min(n, maxResponseBody))
-			copy(body, buf[:])
-		}
-	}
-	cancel(nil) // before Close, which must not go on reading
-	_ = resp.Body.Close()
-	return body
 }
 
 // next asks for the wait after a failed attempt.
@@ -341,73 +302,4 @@ func recovered(where string, v any) error {
 		return fmt.Errorf("panic in %s: %w", where, err)
 	}
 	return fmt.Errorf("panic in %s: %T", where, v)
-}
-
-// An exchange is what one attempt gives to net/http, and what net/http tells about it,
-// also after the attempt has ended.
-type exchange struct {
-	trace           httptrace.ClientTrace
-	body            bytes.Reader
-	id              [1]string    // values of the header
-	agent           [1]string    // likewise
-	begun           atomic.Int32 // requests whose header was written
-	broken          atomic.Int32 // those of them that were not written whole
-	handshakeFailed atomic.Bool
-}
-
-// header is that of the message under canonical names, in a map of its own with the
-// same values, and what every request has.
-func (x *exchange) header(m *Message) http.Header {
-	const added = 5 // id, user agent, signature
-	header := make(http.Header, len(m.Header)+added)
-	header["User-Agent"] = x.agent[:]
-	for name, values := range m.Header {
-		header[http.CanonicalHeaderKey(name)] = values
-	}
-	header[HeaderID] = x.id[:]
-	return header
-}
-
-func (x *exchange) request(ctx context.Context, m *Message, u *url.URL, header http.Header) *http.Request {
-	x.trace = httptrace.ClientTrace{
-		WroteHeaders: func() { x.begun.Add(1) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err != nil {
-				x.broken.Add(1)
-			}
-		},
-	}
-	if u.Scheme == "https" {
-		x.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
-			if err != nil {
-				x.handshakeFailed.Store(true)
-			}
-		}
-	}
-	req := requestTemplate.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
-	req.Method, req.URL, req.Host, req.Header = m.Method, u, u.Host, header
-	if len(m.Body) > 0 {
-		x.body.Reset(m.Body)
-		// A plain bytes.Reader in a NopCloser: net/http knows it, and sends header and
-		// body in one packet.
-		req.Body, req.ContentLength = io.NopCloser(&x.body), int64(len(m.Body))
-		// With it net/http can take another connection when the first one turns out to
-		// be closed before anything was written.
-		req.GetBody = func() (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(m.Body)), nil
-		}
-	}
-	return req
-}
-
-// requestTemplate spares making a request only to copy it: WithContext is the one way
-// to set the context.
-var requestTemplate = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-
-// requests counts what was written. One that broke is not counted if another one
-// followed, since net/http repeats by itself when it has written nothing; if it was the
-// only one, a part may have been.
-func (x *exchange) requests() int {
-	begun := int(x.begun.Load())
-	return max(begun-int(x.broken.Load()), min(begun, 1))
 }

@@ -474,7 +474,7 @@ func TestClient_Concurrent(t *testing.T) {
 	for range 16 {
 		wg.Go(func() {
 			errs <- good.Send(t.Context(), m)
-			if a := zero.Try(t.Context(), m, 1); a.Class != webhook.ClassBlocked {
+			if a := zero.Try(t.Context(), m, 1); a.Class != webhook.ClassUnreachable {
 				errs <- a.Err
 			}
 			zero.CloseIdleConnections()

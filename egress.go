@@ -13,10 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"code.dny.dev/ssrf"
 
+	"github.com/ringhook/webhook/internal/http1"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -32,9 +32,16 @@ type Egress struct {
 	AnyPort bool
 	// Proxy is the proxy that all requests go through, with the scheme http, https or
 	// socks5. If nil, there is none: the environment is never asked. With a proxy only
-	// its own address is ever dialled, and not judged; which addresses and ports may be
-	// reached is then the proxy's to decide, and Allow and AnyPort have no effect.
+	// its own address is dialled, and not judged; which addresses and ports may be reached
+	// is then the proxy's to decide, and Allow and AnyPort have no effect. Failures of the
+	// proxy itself are ClassProxy.
 	Proxy *url.URL
+	// Direct lists addresses that are not reached through Proxy, if a URL has one of them,
+	// rather than a name, for its host. For these, Allow and AnyPort count.
+	Direct []netip.Prefix
+	// LocalAddr is the address that connections are made from, for receivers that allow
+	// a list of addresses. If zero, the system chooses.
+	LocalAddr netip.Addr
 	// TLS holds client certificates and private CAs. It is copied. If nil, the system's
 	// CAs are used; TLS is 1.2 or later in any case.
 	TLS *tls.Config
@@ -47,46 +54,52 @@ type Egress struct {
 // name and for each attempt, so neither a name's answer that changes in between nor an
 // unusual spelling of an address gets around it. It speaks HTTP/1.1 only, follows no
 // redirects, unpacks no gzip, takes at most 64 KiB of response headers, and keeps up to
-// 256 idle connections a host for 30 seconds. Connecting and the TLS handshake get 10
-// seconds each, also where a policy's timeout is longer. It is safe for concurrent use.
+// 256 idle connections a host for 30 seconds, or for a second less than the receiver
+// announces. Connecting and the TLS handshake get 10 seconds each, also where a policy's
+// timeout is longer. What a receiver sends unasked is dropped. It is safe for concurrent
+// use.
+//
+// A request that meets a connection which its receiver is just closing is repeated once,
+// on a fresh one: always if nothing was written, and also if the connection was closed
+// before a byte of an answer came.
+//
+// A Client uses it directly. It can be wrapped, since it is an [http.RoundTripper]; then
+// it reads bodies of requests before it sends them.
 func NewTransport(e Egress) http.RoundTripper {
-	return newTransport(e, &net.Dialer{})
+	return newTransport(e, net.Dialer{})
 }
 
-func newTransport(e Egress, dialer *net.Dialer) *http.Transport {
-	// Attempts end by their policy's timeout. These two see to it that what an attempt
-	// has left behind ends soon as well: net/http goes on dialling for a request that
-	// has gone, and one dead host must not gather sockets.
-	const leakGuard = 10 * time.Second
-	dialer.Timeout = leakGuard
-	t := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{},
-		TLSHandshakeTimeout:    leakGuard,
-		DisableCompression:     true, // 50 KB of gzip can be 50 MB
-		MaxResponseHeaderBytes: 64 << 10,
-		// with the default of 2, 64 workers reach a third of the throughput
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     30 * time.Second,
-		WriteBufferSize:     16 << 10, // most requests in one write
-		Protocols:           new(http.Protocols),
+func newTransport(e Egress, dialer net.Dialer) *http1.Transport {
+	if e.LocalAddr.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(e.LocalAddr, 0))
 	}
-	t.Protocols.SetHTTP1(true) // HTTP/2 is slower here, and repeats requests by itself
-	if e.TLS != nil {
-		t.TLSClientConfig = e.TLS.Clone()
-		t.TLSClientConfig.NextProtos = nil
-	}
-	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
+	config := http1.Config{TLS: e.tlsConfig(), Direct: slices.Clone(e.Direct)}
 	if e.Proxy != nil {
-		proxy := *e.Proxy
-		t.Proxy = http.ProxyURL(&proxy)
-		return t
+		proxy, own := *e.Proxy, dialer
+		config.Proxy, config.DialProxy = &proxy, own.DialContext
 	}
 	check := e.guard()
 	dialer.ControlContext = func(_ context.Context, network, address string, _ syscall.RawConn) error {
 		return check(network, address)
 	}
-	return t
+	config.Dial = dialer.DialContext
+	return http1.New(config)
+}
+
+// tlsConfig is that of connections, which the caller may change.
+func (e Egress) tlsConfig() *tls.Config {
+	config := &tls.Config{}
+	if e.TLS != nil {
+		config = e.TLS.Clone()
+	}
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	config.NextProtos = []string{"http/1.1"}
+	config.DynamicRecordSizingDisabled = true // a small first record would be a write of its own
+	if config.ClientSessionCache == nil {
+		const hosts = 256
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(hosts)
+	}
+	return config
 }
 
 // Check returns an error if requests to the URL are refused whatever the name of its host
@@ -101,7 +114,7 @@ func (e Egress) Check(rawURL string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
-	if e.Proxy != nil {
+	if e.Proxy != nil && !http1.IsDirect(e.Direct, u) {
 		return nil
 	}
 	port := u.Port()

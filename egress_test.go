@@ -136,24 +136,17 @@ func TestEgress_Allow(t *testing.T) {
 	require.Error(t, webhook.CheckAddress(webhook.Egress{Allow: []netip.Prefix{{}}}, "tcp4", "127.0.0.1:80"))
 }
 
-func TestNewTransport_Settings(t *testing.T) {
+func TestEgress_TLS(t *testing.T) {
 	t.Parallel()
 	config := &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS10, NextProtos: []string{"h2"}}
-	tr := webhook.NewTransport(webhook.Egress{TLS: config}).(*http.Transport)
+	used := webhook.TLSConfig(webhook.Egress{TLS: config})
 	require.Equal(t, uint16(tls.VersionTLS10), config.MinVersion, "copied")
-	require.Equal(t, uint16(tls.VersionTLS12), tr.TLSClientConfig.MinVersion)
-	require.Equal(t, "x", tr.TLSClientConfig.ServerName)
-	require.Empty(t, tr.TLSClientConfig.NextProtos)
-	require.Nil(t, tr.Proxy)
-	require.True(t, tr.DisableCompression)
-	require.False(t, tr.Protocols.HTTP2())
-	require.True(t, tr.Protocols.HTTP1())
-	require.EqualValues(t, 64<<10, tr.MaxResponseHeaderBytes)
-	require.Equal(t, []int{0, 256, 0}, []int{tr.MaxIdleConns, tr.MaxIdleConnsPerHost, tr.MaxConnsPerHost})
+	require.Equal(t, uint16(tls.VersionTLS12), used.MinVersion)
+	require.Equal(t, "x", used.ServerName)
+	require.Equal(t, []string{"http/1.1"}, used.NextProtos)
 
 	config.MinVersion = tls.VersionTLS13
-	tr = webhook.NewTransport(webhook.Egress{TLS: config}).(*http.Transport)
-	require.Equal(t, uint16(tls.VersionTLS13), tr.TLSClientConfig.MinVersion)
+	require.Equal(t, uint16(tls.VersionTLS13), webhook.TLSConfig(webhook.Egress{TLS: config}).MinVersion)
 }
 
 func TestEgress_HTTP1Only(t *testing.T) {
@@ -185,8 +178,8 @@ func TestClient_ZeroValueIsGuarded(t *testing.T) {
 			if strings.Contains(host, "::]") && a.Class == webhook.ClassConnect {
 				continue // a machine without IPv6
 			}
-			require.Equal(t, webhook.ClassBlocked, a.Class, host)
-			require.EqualError(t, a.Err, "webhook: destination not allowed")
+			require.Equal(t, webhook.ClassUnreachable, a.Class, host)
+			require.EqualError(t, a.Err, "webhook: "+unreachableText)
 			require.Equal(t, 0, a.Requests)
 			require.False(t, a.MayHaveArrived)
 		}
@@ -216,7 +209,7 @@ func TestEgress_Rebinding(t *testing.T) {
 	c := clientWithResolver(t, e, resolver)
 	for n := range 2 {
 		a := c.Try(t.Context(), message("http://rebind.test:"+port+"/"), n+1)
-		require.Equal(t, webhook.ClassBlocked, a.Class)
+		require.Equal(t, webhook.ClassUnreachable, a.Class)
 		require.Equal(t, webhook.OutcomeRetrying, a.Outcome)
 	}
 	require.EqualValues(t, 3, asked.Load(), "each attempt looks the name up again")
@@ -236,7 +229,7 @@ func TestEgress_MixedAnswers(t *testing.T) {
 	e := loopback
 	e.Allow = nil
 	c = clientWithResolver(t, e, resolver)
-	require.Equal(t, webhook.ClassBlocked, c.Try(t.Context(), message("http://mixed.test:"+port+"/"), 1).Class)
+	require.Equal(t, webhook.ClassUnreachable, c.Try(t.Context(), message("http://mixed.test:"+port+"/"), 1).Class)
 }
 
 func TestEgress_ProxyEnvironment(t *testing.T) {
@@ -250,7 +243,7 @@ func TestEgress_ProxyEnvironment(t *testing.T) {
 	var c webhook.Client
 	t.Cleanup(c.CloseIdleConnections)
 	for _, url := range []string{"http://169.254.169.254/latest/", "https://10.0.0.1/"} {
-		require.Equal(t, webhook.ClassBlocked, c.Try(t.Context(), message(url), 1).Class)
+		require.Equal(t, webhook.ClassUnreachable, c.Try(t.Context(), message(url), 1).Class)
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(srv.Close)
@@ -276,7 +269,7 @@ func TestEgress_Proxy(t *testing.T) {
 }
 
 func clientWithResolver(t testing.TB, e webhook.Egress, r *net.Resolver) *webhook.Client {
-	c := &webhook.Client{Transport: webhook.NewTransportDialer(e, &net.Dialer{Resolver: r})}
+	c := &webhook.Client{Transport: webhook.NewTransportDialer(e, net.Dialer{Resolver: r})}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }

@@ -86,6 +86,10 @@ func statusText(code int, event string) string {
 
 func TestFault_3xx(t *testing.T) {
 	t.Parallel()
+	forEach(t, test3xx)
+}
+
+func test3xx(t *testing.T, k carrier) {
 	for _, code := range []int{301, 302, 303, 304, 307, 308} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +105,7 @@ func TestFault_3xx(t *testing.T) {
 					w.WriteHeader(code)
 				}))
 				t.Cleanup(srv.Close)
-				a := newClient(t, loopback).Try(t.Context(), message(srv.URL), 1)
+				a := k.client(t, loopback).Try(t.Context(), message(srv.URL), 1)
 				text := statusText(code, "")
 				if code != 304 {
 					text += map[string]string{
@@ -160,6 +164,10 @@ var errShutdown = errors.New("shutting down")
 
 func TestFault_Cancel(t *testing.T) {
 	t.Parallel()
+	forEach(t, testCancel)
+}
+
+func testCancel(t *testing.T, k carrier) {
 	blocked := roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -182,9 +190,9 @@ func TestFault_Cancel(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				release := make(chan struct{})
+				release := make(chan struct{}) // for net/http, which goes on dialling
 				defer close(release)
-				c := &webhook.Client{Transport: &http.Transport{DialContext: pipeDialer(release, id == "cancel-dial")}}
+				c := &webhook.Client{Transport: k.dial(pipeDialer(release, id == "cancel-dial"))}
 				c.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) { t.Error("told") }
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(time.Second, func() { cancel(errShutdown) })
@@ -262,10 +270,14 @@ func TestFault_Cancel(t *testing.T) {
 // pipeDialer connects to a receiver that reads and never answers. If hangs, it does not
 // even connect.
 func pipeDialer(release <-chan struct{}, hangs bool) func(context.Context, string, string) (net.Conn, error) {
-	return func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if hangs {
-			<-release
-			return nil, net.ErrClosed
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-release:
+				return nil, net.ErrClosed
+			}
 		}
 		client, server := net.Pipe()
 		go func() { _, _ = io.Copy(io.Discard, server) }()

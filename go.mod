@@ -7,6 +7,7 @@ require (
 	github.com/cenkalti/backoff/v4 v4.3.0
 	github.com/sony/gobreaker/v2 v2.4.0
 	github.com/valyala/fasttemplate v1.2.2
+	golang.org/x/net v0.62.0
 	golang.org/x/time v0.15.0
 )
 
@@ -19,4 +20,5 @@ require (
 require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/text v0.43.0 // indirect
 )

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -27,6 +28,55 @@ func newClient(t testing.TB, e webhook.Egress) *webhook.Client {
 	c := &webhook.Client{Transport: webhook.NewTransport(e)}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
+}
+
+// A carrier is a kind of transport: all of them have the same faults.
+type carrier struct {
+	name      string
+	isForeign bool
+	dialer    func(webhook.Egress, net.Dialer) http.RoundTripper
+	dial      func(func(ctx context.Context, network, address string) (net.Conn, error)) http.RoundTripper
+}
+
+var carriers = []carrier{
+	{"own", false, webhook.NewTransportDialer, func(dial func(context.Context, string, string) (net.Conn, error)) http.RoundTripper {
+		return webhook.NewTransportDial(dial)
+	}},
+	{"wrapped", false, func(e webhook.Egress, d net.Dialer) http.RoundTripper {
+		return wrapped{webhook.NewTransportDialer(e, d)}
+	}, func(dial func(context.Context, string, string) (net.Conn, error)) http.RoundTripper {
+		return wrapped{webhook.NewTransportDial(dial)}
+	}},
+	{"net/http", true, webhook.NewForeign, func(dial func(context.Context, string, string) (net.Conn, error)) http.RoundTripper {
+		return &http.Transport{DialContext: dial}
+	}},
+}
+
+// wrapped hides what a transport is, as a layer of telemetry does.
+type wrapped struct{ http.RoundTripper }
+
+func (w wrapped) CloseIdleConnections() {
+	w.RoundTripper.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+func (k carrier) client(t testing.TB, e webhook.Egress) *webhook.Client {
+	return k.clientDialer(t, e, net.Dialer{})
+}
+
+func (k carrier) clientDialer(t testing.TB, e webhook.Egress, d net.Dialer) *webhook.Client {
+	c := &webhook.Client{Transport: k.dialer(e, d)}
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// forEach runs a test with each carrier.
+func forEach(t *testing.T, test func(*testing.T, carrier)) {
+	for _, k := range carriers {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
+	}
 }
 
 // message returns a plain POST.

@@ -69,7 +69,7 @@ func TestPrint_Hosts(t *testing.T) {
 		"https://h":                 "h",
 		"https://h?token=secret":    "h",
 		"http://[::1]:80/x":         "[::1]:80",
-		"https://bücher.example/":   "bücher.example",
+		"https://Bücher.example/":   "xn--bcher-kva.example", // as it is looked up
 		"https://user:secret@h/":    "",
 		"https://{{secret}}.h/":     "",
 		"secret.example/x":          "",

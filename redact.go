@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/ringhook/webhook/internal/http1"
 )
 
 const (
@@ -42,7 +44,7 @@ func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte)
 		}
 		h.addHeader(signature, true)
 	}
-	return h.replace(text, len(text) >= maxResponseBody)
+	return h.replace(text, len(text) >= http1.MaxBody)
 }
 
 // hidden are the values that must not be shown.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // Key returns the endpoint of a message: its WebhookID, or without one the scheme,
@@ -19,14 +20,18 @@ func Key(m *webhook.Message) string {
 	return strings.ToLower(scheme) + "://" + Host(m)
 }
 
-// Host returns host and port of a message's URL in one spelling: lower case, with the
-// port even if it is the scheme's own, and addresses in their shortest form.
+// Host returns host and port of a message's URL in one spelling: that of the look-up, in
+// lower case and ASCII, with the port even if it is the scheme's own, and addresses in their
+// shortest form.
 func Host(m *webhook.Message) string {
 	scheme, rest, _ := strings.Cut(m.URL, "://")
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		rest = rest[:i]
 	}
 	name, port := strings.ToLower(rest), "80"
+	if ascii, err := request.ASCIIHost(rest); err == nil {
+		name = ascii
+	}
 	if strings.EqualFold(scheme, "https") {
 		port = "443"
 	}

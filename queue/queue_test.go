@@ -135,6 +135,8 @@ func TestKey(t *testing.T) {
 		{"https", "", "https://example.com/hook", "https://example.com:443", "example.com:443"},
 		{"http", "", "http://example.com?q=/", "http://example.com:80", "example.com:80"},
 		{"port", "", "http://Example.com:8080/a:b", "http://example.com:8080", "example.com:8080"},
+		{"other alphabet", "", "https://BÜCHER.example/", "https://xn--bcher-kva.example:443", "xn--bcher-kva.example:443"},
+		{"other width", "", "https://ＥＸＡＭＰＬＥ.com/", "https://example.com:443", "example.com:443"},
 		{"IPv6", "", "http://[2001:db8::1]/", "http://[2001:db8::1]:80", "[2001:db8::1]:80"},
 		{"IPv6 with port", "", "https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443", "[2001:db8::1]:8443"},
 	}

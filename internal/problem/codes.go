@@ -107,7 +107,7 @@ var (
 	URLNoHost         = code("url-no-host")
 	URLZone           = code("url-zone")
 	URLHostCharacter  = code("url-host-character")
-	URLHostSpelling   = code("url-host-spelling")
+	URLHostName       = code("url-host-name")
 	URLPort           = code("url-port")
 	URLAddress        = code("url-address-varies")
 	URLQueryName      = code("url-query-name-varies")

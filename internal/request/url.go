@@ -10,8 +10,9 @@ import (
 	"github.com/ringhook/webhook/internal/problem"
 )
 
-// ParseURL parses a complete URL and refuses URLs that must not be dialled. Its errors
-// never quote the URL: a path or a query may contain personal data.
+// ParseURL parses a complete URL and refuses URLs that must not be dialled. The Host of what
+// it returns is that of [ASCIIHost]. Its errors never quote the URL: a path or a query may
+// contain personal data.
 func ParseURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLSize {
 		return nil, problem.Errorf(problem.URLTooLong, "URL of %d bytes, at most %d: %w", len(raw), MaxURLSize, ErrLimit)
@@ -38,9 +39,9 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, problem.Errorf(problem.URLZone, "URL must not have a zone in its host")
 	case strings.IndexFunc(u.Hostname(), notInHosts) >= 0:
 		return nil, problem.Errorf(problem.URLHostCharacter, "URL has an invalid character in its host")
-	case isRespelt(u.Hostname()):
-		return nil, problem.Errorf(problem.URLHostSpelling,
-			"URL has a host that is looked up in another spelling: write it in small letters and in usual ones, or with xn--")
+	}
+	if u.Host, err = ASCIIHost(u.Host); err != nil {
+		return nil, problem.Errorf(problem.URLHostName, "URL has a host name that no server can have")
 	}
 	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
 		if n, err := strconv.ParseUint(u.Host[i+1:], 10, 16); err != nil || n == 0 {
@@ -57,45 +58,6 @@ func notInHosts(r rune) bool {
 		return false
 	}
 	return !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
-}
-
-// respelt has letters that become others when a host is dialled: accents that stand by
-// themselves, and letters of another width or shape.
-var respelt = &unicode.RangeTable{
-	R16: []unicode.Range16{
-		{Lo: 0xaa, Hi: 0xba, Stride: 0x10},
-		{Lo: 0x132, Hi: 0x133, Stride: 1},
-		{Lo: 0x13f, Hi: 0x140, Stride: 1},
-		{Lo: 0x149, Hi: 0x149, Stride: 1},
-		{Lo: 0x17f, Hi: 0x17f, Stride: 1},
-		{Lo: 0x1c4, Hi: 0x1cc, Stride: 1},
-		{Lo: 0x1f1, Hi: 0x1f3, Stride: 1},
-		{Lo: 0x2b0, Hi: 0x2b8, Stride: 1},
-		{Lo: 0x2e0, Hi: 0x2e4, Stride: 1},
-		{Lo: 0x300, Hi: 0x36f, Stride: 1},
-		{Lo: 0x1100, Hi: 0x11ff, Stride: 1},
-		{Lo: 0x1d2c, Hi: 0x1d6a, Stride: 1},
-		{Lo: 0x2071, Hi: 0x209c, Stride: 1},
-		{Lo: 0x2100, Hi: 0x214d, Stride: 1},
-		{Lo: 0x3099, Hi: 0x309a, Stride: 1},
-		{Lo: 0x3131, Hi: 0x318e, Stride: 1},
-		{Lo: 0xf900, Hi: 0xfaff, Stride: 1},
-		{Lo: 0xfb00, Hi: 0xfdff, Stride: 1},
-		{Lo: 0xfe70, Hi: 0xfefc, Stride: 1},
-		{Lo: 0xff00, Hi: 0xffef, Stride: 1},
-	},
-	R32:         []unicode.Range32{{Lo: 0x1d400, Hi: 0x1d7ff, Stride: 1}, {Lo: 0x1ee00, Hi: 0x1eeff, Stride: 1}, {Lo: 0x2f800, Hi: 0x2fa1f, Stride: 1}},
-	LatinOffset: 1,
-}
-
-// isRespelt reports whether a host that is not ASCII is looked up under another spelling
-// than net/http has in the header Host: it makes both ASCII, but only the name that is
-// looked up in small letters and composed first. Another server would answer.
-func isRespelt(host string) bool {
-	isASCII := strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0
-	return !isASCII && strings.IndexFunc(host, func(r rune) bool {
-		return unicode.ToLower(r) != r || unicode.Is(respelt, r)
-	}) >= 0
 }
 
 // BadSegment returns the index of the first segment of the URL's path that would change
