@@ -70,6 +70,17 @@ func (c *conn) close() {
 	_ = c.socket.Close()
 }
 
+// farewell closes an idle connection, with a close_notify if it is TLS and can be written at
+// once.
+func (c *conn) farewell() {
+	if c.stream != net.Conn(c.socket) {
+		_ = c.socket.SetDeadline(time.Now().Add(10 * time.Millisecond))
+		c.socket.isLeaving = true
+		_ = c.stream.Close()
+	}
+	_ = c.socket.Close()
+}
+
 // The deadlines do not undo what the end of the context has done.
 
 func (c *conn) setDeadline(ctx context.Context, deadline time.Time) {

@@ -11,6 +11,7 @@ package http1
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -145,6 +146,11 @@ func (t *Transport) begin(ctx context.Context, r *Request, x *exchange) error {
 		x.response, err = c.exchange(ctx, r, head, trace) //nolint:bodyclose // the exchange ends it
 		if c.socket.written > 0 {
 			x.requests++
+		}
+		if err == nil && via == forward && x.response.StatusCode == http.StatusProxyAuthRequired {
+			x.requests = 0 // it has not left the proxy
+			c.close()
+			return &ProxyError{errors.New("status 407")}
 		}
 		if err == nil {
 			x.conn = c

@@ -28,16 +28,13 @@ func (i *idle) take(k key, now time.Time) *conn {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	conns := i.conns[k]
-	for n := len(conns) - 1; n >= 0; n-- {
-		c := conns[n]
-		conns[n] = nil
-		i.conns[k] = conns[:n]
-		if now.Before(c.until) {
-			return c
-		}
-		_ = c.socket.Close()
+	n := len(conns) - 1
+	if n < 0 || !now.Before(conns[n].until) {
+		return nil // what is over its time is left to the janitor
 	}
-	return nil
+	c := conns[n]
+	conns[n], i.conns[k] = nil, conns[:n]
+	return c
 }
 
 // put keeps a connection, or closes it if there are enough.
@@ -66,18 +63,24 @@ func (i *idle) put(c *conn) {
 
 // sweep closes what is over its time.
 func (i *idle) sweep() {
+	for _, c := range i.expired(time.Now()) {
+		c.farewell()
+	}
+}
+
+// expired takes out what is over its time, and sets the timer for the next.
+func (i *idle) expired(now time.Time) (over []*conn) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.janitor == nil { // closeAll was faster
-		return
+		return nil
 	}
-	now := time.Now()
 	var next time.Time
 	for k, conns := range i.conns {
 		kept := conns[:0]
 		for _, c := range conns {
 			if !now.Before(c.until) {
-				_ = c.socket.Close()
+				over = append(over, c)
 				continue
 			}
 			kept = append(kept, c)
@@ -92,24 +95,26 @@ func (i *idle) sweep() {
 	}
 	if next.IsZero() {
 		i.janitor = nil
-		return
+		return over
 	}
 	i.next = next
 	i.janitor.Reset(next.Sub(now))
+	return over
 }
 
 func (i *idle) closeAll() {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, conns := range i.conns {
-		for _, c := range conns {
-			_ = c.socket.Close()
-		}
-	}
+	all := i.conns
 	i.conns = nil
 	if i.janitor != nil {
 		i.janitor.Stop()
 		i.janitor = nil
+	}
+	i.mu.Unlock()
+	for _, conns := range all {
+		for _, c := range conns {
+			c.farewell()
+		}
 	}
 }
 

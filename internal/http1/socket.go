@@ -15,6 +15,9 @@ type socket struct {
 	written int             // bytes of the request
 	// noWait makes Read return os.ErrDeadlineExceeded if there is nothing to be read.
 	noWait bool
+	// isLeaving keeps the deadline for writing, for which TLS would have its own at the
+	// end: of 5 seconds.
+	isLeaving bool
 
 	// The first byte of an answer, which was read while the request was written.
 	ahead    [1]byte
@@ -53,6 +56,13 @@ func (s *socket) Write(p []byte) (int, error) {
 	n, err := s.Conn.Write(p)
 	s.written += n
 	return n, err
+}
+
+func (s *socket) SetWriteDeadline(t time.Time) error {
+	if s.isLeaving {
+		return nil
+	}
+	return s.Conn.SetWriteDeadline(t)
 }
 
 // isReadable reports whether something has come, be it the end, without taking it.

@@ -99,7 +99,7 @@ func appendFields(b []byte, header http.Header) (_ []byte, err error) {
 			values = values[:min(len(values[0]), 1)]
 		}
 		for _, value := range values {
-			if b, err = appendField(b, name, textproto.TrimString(value)); err != nil {
+			if b, err = appendField(b, name, value); err != nil {
 				return nil, err
 			}
 		}
@@ -113,7 +113,7 @@ func appendField(b []byte, name, value string) ([]byte, error) {
 			return nil, errors.New("invalid character in the header " + name)
 		}
 	}
-	return append(append(append(append(b, name...), ": "...), value...), "\r\n"...), nil
+	return append(append(append(append(b, name...), ": "...), textproto.TrimString(value)...), "\r\n"...), nil
 }
 
 // isToken reports whether s is a token of RFC 9110, 5.6.2.
