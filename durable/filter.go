@@ -99,8 +99,8 @@ func (f Filter) class() string {
 
 func (f Filter) checkClass() error {
 	switch f.Class {
-	case "", webhook.ClassDNS, webhook.ClassConnect, webhook.ClassTLS, webhook.ClassTimeout, webhook.ClassReset,
-		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassStatus, webhook.ClassSign, webhook.ClassInvalid,
+	case "", webhook.ClassUnreachable, webhook.ClassConnect, webhook.ClassTLS, webhook.ClassTimeout, webhook.ClassReset,
+		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassProxy, webhook.ClassStatus, webhook.ClassSign, webhook.ClassInvalid,
 		webhook.ClassCanceled:
 	default:
 		return fmt.Errorf("%w: no such Class", ErrFilter)

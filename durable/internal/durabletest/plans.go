@@ -85,7 +85,7 @@ func byClass() (all []durable.Filter) {
 	f.State, f.From, f.To, f.Ref, f.Subject = "", time.Time{}, time.Time{}, "", ""
 	for _, f := range filters(f) {
 		rare, status := f, f
-		rare.Class, status.Status = webhook.ClassDNS, 404
+		rare.Class, status.Status = webhook.ClassUnreachable, 404
 		all = append(all, rare, status)
 	}
 	return all
@@ -112,7 +112,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 		SELECT 'id-' || i, 'hook-' || hook, 'https://hook-' || hook || '.example', event, 0, state, 1, 1, created, created,
 			CASE WHEN state = 'pending' THEN NULL ELSE created END,
 			CASE WHEN state <> 'failed' OR i <= 10 THEN 200 WHEN i %% 300 = 1 THEN 404 ELSE 500 END,
-			CASE WHEN state <> 'failed' THEN '' WHEN i <= 10 THEN 'dns' ELSE 'status' END, CAST('message' AS BLOB), 'subject-' || (i %% 100000),
+			CASE WHEN state <> 'failed' THEN '' WHEN i <= 10 THEN 'unreachable' ELSE 'status' END, CAST('message' AS BLOB), 'subject-' || (i %% 100000),
 			'tenant-' || (hook %% 100)
 			FROM rows`,
 		n, now, (24*time.Hour).Microseconds()))
@@ -408,7 +408,7 @@ func List[T any](b *testing.B, e *durable.Engine[T], exec func(t testing.TB, sql
 	rare.Event = "whatsapp:message:in"
 	slowest(rare, "ms-rare")
 	for name, f := range map[string]durable.Filter{
-		"ms-class": {Class: webhook.ClassDNS}, "ms-status": {Status: 500}, "ms-status-rare": {Status: 404, Event: "dialer:cdr"},
+		"ms-class": {Class: webhook.ClassUnreachable}, "ms-status": {Status: 500}, "ms-status-rare": {Status: 404, Event: "dialer:cdr"},
 	} {
 		f.Tenant, f.WebhookID = wanted.Tenant, wanted.WebhookID
 		slowest(f, name)
