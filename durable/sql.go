@@ -273,7 +273,7 @@ func (s *statements) forTallies(d store.Dialect) {
 }
 
 // harmless are the classes of attempts that send nothing, for attempts of before it was
-// kept whether they had sent anything.
+// kept whether they had sent anything: dns and blocked are unreachable since.
 const harmless = `('dns', 'connect', 'tls', 'blocked', 'sign', 'invalid')`
 
 func (s *statements) forEvents(d store.Dialect) {

@@ -57,7 +57,7 @@ func testRecompose[T any](t *testing.T, db Database[T]) {
 		same         bool
 	}{
 		{"failed", "", true},
-		{"failed", "unreachable", true},
+		{"failed", "dns", true},
 		{"failed", "connect", true},
 		{"failed", "tls", true},
 		{"failed", "blocked", true},
@@ -138,7 +138,7 @@ func testRecomposeRefused[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.DispatchID(t.Context(), otherID, "disabled", status("disabled")))
 	require.NoError(t, e.Enqueue(t.Context(), Task("by-hand")))
 	for _, id := range []string{"odd", "broken", "disabled", "by-hand"} {
-		end(t, db, id, "failed", "unreachable")
+		end(t, db, id, "failed", "dns")
 	}
 	require.NoError(t, hooks.Disable(t.Context(), otherID, ""))
 	broken := hook()
@@ -187,7 +187,7 @@ func testRecomposeOrdered[T any](t *testing.T, db Database[T]) {
 	for _, id := range []string{"2", "3"} {
 		require.NoError(t, hooks.DispatchID(t.Context(), hookID, id, status("a")))
 	}
-	end(t, db, "2", "failed", "unreachable")
+	end(t, db, "2", "failed", "dns")
 	_, err = hooks.Recompose(t.Context(), "2") // gives the turn to the first
 	require.NoError(t, err)
 	_, err = hooks.Recompose(t.Context(), "1")
@@ -205,7 +205,7 @@ func testRecomposeOrdered[T any](t *testing.T, db Database[T]) {
 func testRecomposeAtOnce[T any](t *testing.T, db Database[T]) {
 	hooks, q, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	both := []*durable.Webhooks[T]{hooks, db.Open(t, durable.Config{}).Webhooks(q)}
-	for _, class := range []string{"unreachable", "status"} {
+	for _, class := range []string{"dns", "status"} {
 		require.NoError(t, hooks.DispatchID(t.Context(), hookID, class, status(class)))
 		end(t, db, class, "failed", class)
 		var ids sync.Map
@@ -225,7 +225,7 @@ func testRecomposeAtOnce[T any](t *testing.T, db Database[T]) {
 		}
 		callers.Wait()
 		want := 12 // all get the one that is new
-		if class == "unreachable" {
+		if class == "dns" {
 			want = 1
 		}
 		require.EqualValues(t, want, made.Load(), class)
@@ -249,7 +249,7 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 		err := hooks.DispatchID(t.Context(), otherID, fmt.Sprint("n-", i), status(fmt.Sprint("n-", i)))
 		require.ErrorIs(t, err, durable.ErrNotComposed)
 	}
-	for i, class := range []string{"status", "timeout", "unreachable", ""} {
+	for i, class := range []string{"status", "timeout", "dns", ""} {
 		id := fmt.Sprint("s-", i)
 		require.NoError(t, hooks.DispatchID(t.Context(), hookID, id, status(id)))
 		end(t, db, id, map[bool]string{true: "failed", false: "dropped"}[class != ""], class)

@@ -190,7 +190,7 @@ func testTenantMethods[T any](t *testing.T, db Database[T]) {
 			id := id(tenant, i)
 			require.NoError(t, views[tenant].hooks.DispatchID(t.Context(), d.ID, id, status(id)))
 			if state := cmp.Or(row.state, "failed"); state != "pending" {
-				end(t, db, id, state, "unreachable")
+				end(t, db, id, state, "dns")
 			}
 			switch row.name {
 			case "History.EndpointChanges", "Hooks.Enable":
