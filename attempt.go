@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook/internal/http1"
+	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -26,6 +28,11 @@ type Attempt struct {
 	Status int
 	// Class says what kind of failure it was. It is empty after a delivery.
 	Class Class
+	// Code says what kind of failure it is to programs, and Args what a sentence about it
+	// needs, such as one in another language; docs/problems.md lists them. Both are empty
+	// after a delivery.
+	Code string
+	Args []string
 	// Err is nil if the message was delivered. Its text is safe to show to the
 	// customer; Unwrap has the detail, with addresses, for the operator only.
 	Err error
@@ -40,14 +47,19 @@ type Attempt struct {
 	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
 	// the receiver's text and not to be trusted.
 	Body []byte
+	// Header has some of the answer's: Content-Type, Date, Location, Retry-After, Server
+	// and, of those whose names end in Request-Id or Trace-Id, a few. Each has one value,
+	// of at most 256 bytes of valid UTF-8: the receiver's text, not to be trusted. Of the
+	// Location only what is in the field of that name. It must not be changed.
+	Header http.Header
 	// Location is that header of the answer, without user, query and fragment, at most
 	// 512 bytes of valid UTF-8. Redirects are not followed: it is for people to see.
 	Location string
 	// Want has the status codes that the message's policy takes for a success, if
 	// Status is none of them. It is nil if the policy takes any 2xx.
 	Want []int
-	// RetryAfter is what the receiver of a status 429 or 503 asked to wait, at most 1
-	// hour.
+	// RetryAfter is what the receiver of a status 429 or any 5xx asked to wait, at most
+	// 1 hour.
 	RetryAfter time.Duration
 	// Wait is the time until the next attempt. It is set only if Outcome is
 	// OutcomeRetrying.
@@ -59,7 +71,7 @@ type Attempt struct {
 // A Class is a kind of failure.
 type Class string
 
-// The classes of failures. All but ClassInvalid and ClassCanceled are retried.
+// The classes of failures. All but ClassInvalid, ClassExpired and ClassCanceled are retried.
 // ClassUnreachable is too, on the same schedule, since a wrong entry in the DNS gets
 // repaired; nothing is sent to the address until then.
 const (
@@ -77,6 +89,7 @@ const (
 	ClassStatus      Class = "status"   // the status is no success
 	ClassSign        Class = "sign"     // the Signer failed; nothing was sent
 	ClassInvalid     Class = "invalid"  // the message itself is invalid; nothing was sent
+	ClassExpired     Class = "expired"  // Policy.Expires has passed; nothing was sent
 	ClassCanceled    Class = "canceled" // the caller's context ended
 )
 
@@ -108,6 +121,37 @@ var classTexts = map[Class]string{
 	ClassCanceled:    "canceled",
 }
 
+// textCodes are the codes of what the customer is told.
+var textCodes = map[string]problem.Code{
+	classTexts[ClassUnreachable]: problem.DeliveryUnreachable,
+	classTexts[ClassConnect]:     problem.DeliveryConnect,
+	connectionRefused:            problem.DeliveryRefused,
+	classTexts[ClassTLS]:         problem.DeliveryTLS,
+	certificateExpired:           problem.CertificateExpired,
+	certificateEarly:             problem.CertificateEarly,
+	certificateHost:              problem.CertificateHost,
+	certificateAuthority:         problem.CertificateAuthority,
+	tlsVersion:                   problem.TLSVersion,
+	clientCertificate:            problem.ClientCertificate,
+	http2Only:                    problem.HTTP2Only,
+	classTexts[ClassTimeout]:     problem.DeliveryTimeout,
+	classTexts[ClassReset]:       problem.DeliveryReset,
+	classTexts[ClassProtocol]:    problem.DeliveryProtocol,
+	classTexts[ClassBlocked]:     problem.DeliveryBlocked,
+	classTexts[ClassProxy]:       problem.DeliveryProxy,
+	classTexts[ClassSign]:        problem.DeliverySign,
+	classTexts[ClassCanceled]:    problem.DeliveryCanceled,
+}
+
+const connectionRefused = "connection refused"
+
+// tell sets the code and the arguments, unless they are set.
+func (a *Attempt) tell(code problem.Code, args ...string) {
+	if a.Code == "" {
+		a.Code, a.Args = code.String(), args
+	}
+}
+
 // fail ends the attempt in a failure whose detail is for the operator.
 func (a *Attempt) fail(class Class, detail error) {
 	text := classTexts[class]
@@ -120,33 +164,47 @@ func (a *Attempt) fail(class Class, detail error) {
 	case class == ClassInvalid:
 		// of our own checks, which quote no values
 		text = "invalid message: " + detail.Error()
+		p := problem.Of(detail)
+		a.tell(p.Code, p.Args...)
 	case class == ClassSign && errors.Is(detail, ErrNoKey):
 		// as of a Webhook without an ID, signed by the zero HMAC
 		text += ": " + ErrNoKey.Error()
+		a.tell(problem.DeliveryNoKey)
 	case class == ClassConnect && errors.Is(detail, syscall.ECONNREFUSED):
-		text = "connection refused"
+		text = connectionRefused
 	case class == ClassTLS:
 		text = tlsText(detail)
 	case errors.Is(detail, http1.ErrHTTP2):
 		text = http2Only
 	}
+	a.tell(textCodes[text])
 	a.Class, a.Err = class, &textError{text, detail}
+}
+
+// failExpired ends the attempt of a message that is too old.
+func (a *Attempt) failExpired(after time.Duration) {
+	a.tell(problem.DeliveryExpired, after.String())
+	a.Class, a.Err = ClassExpired, &textError{"expired, " + after.String() + " after it was composed", nil}
 }
 
 // failStatus ends the attempt in a status that is no success. Points says in words
 // where a redirect points, or is empty.
 func (a *Attempt) failStatus(want []int, points string) {
 	a.Want = slices.Clone(want)
-	text := "status " + strconv.Itoa(a.Status)
+	status := strconv.Itoa(a.Status)
+	text := "status " + status
 	switch {
 	case isRedirect(a.Status):
 		text += ": redirects are not followed"
 		if points != "" {
 			text += "; it points to " + points
 		}
+		a.tell(problem.DeliveryRedirect, status, points)
 	case len(want) > 0:
 		text += ", want " + wantText(want)
+		a.tell(problem.DeliveryUnwanted, status, wantText(want))
 	}
+	a.tell(problem.DeliveryStatus, status)
 	a.Class, a.Err = ClassStatus, &textError{text, nil}
 }
 

@@ -25,6 +25,9 @@ type Bounds struct {
 	MaxTimeout time.Duration
 	// MaxAttempts is how many Attempts a policy may have. If zero, 50.
 	MaxAttempts int
+	// MaxExpires is the longest Expires of a policy; one that never expires may stay so. If
+	// zero, 30 days.
+	MaxExpires time.Duration
 	// MinWait is the shortest wait of a policy, Jitter included. If zero, 1 second.
 	MinWait time.Duration
 	// MaxTemplateBytes is how many bytes condition, URL, header names and values, and
@@ -40,6 +43,7 @@ type Bounds struct {
 func (b Bounds) complete() Bounds {
 	b.MaxTimeout = bound(b.MaxTimeout, 30*time.Second, maxTimeout)
 	b.MaxAttempts = bound(b.MaxAttempts, 50, maxAttempts)
+	b.MaxExpires = bound(b.MaxExpires, 30*24*time.Hour, maxExpires)
 	b.MinWait = bound(b.MinWait, time.Second, 0)
 	b.MaxTemplateBytes = bound(b.MaxTemplateBytes, 256<<10, MaxTemplateSize*(MaxHeaders+3))
 	return b
@@ -85,6 +89,9 @@ func (b Bounds) overBounds(p Policy) (errs []error) {
 	if p.Attempts > b.MaxAttempts {
 		errs = append(errs, problem.Errorf(problem.BoundAttempts, "attempts: %d, at most %d", p.Attempts, b.MaxAttempts))
 	}
+	if p.Expires > b.MaxExpires {
+		errs = append(errs, problem.Errorf(problem.BoundExpires, "expires: %v, at most %v", p.Expires, b.MaxExpires))
+	}
 	if len(p.Waits) > 0 && slices.Min(p.Waits) < b.MinWait {
 		errs = append(errs, problem.Errorf(problem.BoundWait, "waits: %v, at least %v", slices.Min(p.Waits), b.MinWait))
 	}
@@ -108,12 +115,13 @@ func firstOver(w Webhook, most int) (field string, n int) {
 	return field, n
 }
 
-// Clamp returns p within the bounds: a longer timeout, more attempts and shorter waits
-// become the bound. It shares no slice with p that it has changed.
+// Clamp returns p within the bounds: a longer timeout, more attempts, a later
+// expiry and shorter waits become the bound. It shares no slice with p that it has changed.
 func (b Bounds) Clamp(p Policy) Policy {
 	b = b.complete()
 	p.Timeout = min(p.Timeout, b.MaxTimeout)
 	p.Attempts = min(p.Attempts, b.MaxAttempts)
+	p.Expires = min(p.Expires, b.MaxExpires)
 	tooShort := func(wait time.Duration) bool { return wait < b.MinWait }
 	if slices.ContainsFunc(p.Waits, tooShort) {
 		p.Waits = slices.Clone(p.Waits)

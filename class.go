@@ -71,7 +71,16 @@ func isTLS(err error) bool {
 		errors.Is(err, http.ErrSchemeMismatch)
 }
 
-const http2Only = "the server speaks HTTP/2 only"
+// What customers are told of TLS and HTTP versions.
+const (
+	http2Only            = "the server speaks HTTP/2 only"
+	certificateExpired   = "certificate expired"
+	certificateEarly     = "certificate not valid yet"
+	certificateHost      = "certificate for another host"
+	certificateAuthority = "certificate of an unknown authority"
+	tlsVersion           = "no common TLS version: 1.2 or later is needed"
+	clientCertificate    = "client certificate wanted"
+)
 
 // tlsText tells a customer what to do about a failure of TLS. No text has more of the
 // certificate than he could see himself.
@@ -85,23 +94,23 @@ func tlsText(err error) string {
 	switch {
 	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
 		if certificate.Cert != nil && time.Now().Before(certificate.Cert.NotBefore) {
-			return "certificate not valid yet"
+			return certificateEarly
 		}
-		return "certificate expired"
+		return certificateExpired
 	case errors.As(err, &hostname):
-		return "certificate for another host"
+		return certificateHost
 	case errors.As(err, &authority):
-		return "certificate of an unknown authority"
+		return certificateAuthority
 	}
 	// crypto/tls has no type for alerts.
 	switch text := err.Error(); {
 	case strings.Contains(text, "no application protocol"):
 		return http2Only
 	case strings.Contains(text, "protocol version not supported"), strings.Contains(text, "selected unsupported protocol version"):
-		return "no common TLS version: 1.2 or later is needed"
+		return tlsVersion
 	case strings.Contains(text, "certificate required"),
 		errors.As(err, &handshake) && handshake.WantsCertificate && strings.Contains(text, "remote error"):
-		return "client certificate wanted"
+		return clientCertificate
 	}
 	return classTexts[ClassTLS]
 }

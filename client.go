@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,9 @@ type Client struct {
 	// private addresses is up to you. If nil, [NewTransport] of the zero [Egress] is
 	// used.
 	Transport http.RoundTripper
+	// UserAgent is the value of that header, unless the webhook sets it. If empty,
+	// "Ringhook".
+	UserAgent string
 	// Bounds are what a message's Policy may ask for at most; a longer timeout, more
 	// attempts and shorter waits are held to them. They do not bound Retry.
 	Bounds Bounds
@@ -109,9 +113,15 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 		a.fail(ClassInvalid, fmt.Errorf("attempt %d, want 1 or more", n))
 	} else if u, err := m.check(); err != nil {
 		a.fail(ClassInvalid, err)
+	} else if err := request.CheckHeaderValues("User-Agent", []string{c.UserAgent}); err != nil {
+		a.fail(ClassInvalid, err)
 	} else {
 		policy = c.Bounds.Clamp(m.Policy.complete(m.Event))
-		c.attempt(ctx, m, u, policy, &a)
+		if policy.expired(m, a.At) {
+			a.failExpired(policy.Expires)
+		} else {
+			c.attempt(ctx, m, u, policy, &a)
+		}
 	}
 	a.Duration = time.Since(a.At)
 
@@ -121,10 +131,12 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 	case a.Class == ClassCanceled:
 		a.Outcome = OutcomeCanceled
 		return a
-	case a.Class == ClassInvalid:
+	case a.Class == ClassInvalid, a.Class == ClassExpired:
 		a.Outcome = OutcomeFailed
 	case a.Status == http.StatusGone:
 		a.Outcome = OutcomeGone
+	case slices.Contains(policy.GiveUp, a.Status):
+		a.Outcome = OutcomeFailed
 	default:
 		a.Outcome = OutcomeFailed
 		if wait, ok := c.next(ctx, m, policy, a); ok {
@@ -151,10 +163,14 @@ func (c *Client) roundTripper() http.RoundTripper {
 	return c.transport
 }
 
+const defaultUserAgent = "Ringhook"
+
+func (c *Client) userAgent() string { return cmp.Or(c.UserAgent, defaultUserAgent) }
+
 // attempt signs and sends m, and judges the answer.
 func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
 	deadline := a.At.Add(p.Timeout)
-	x := &exchange{id: [1]string{m.ID}, agent: [1]string{"Ringhook"}}
+	x := &exchange{id: [1]string{m.ID}, agent: [1]string{c.userAgent()}}
 	header := x.header(m)
 	if err := c.signUntil(ctx, deadline, m, a.At, header); err != nil {
 		if ctx.Err() != nil {
@@ -210,7 +226,8 @@ func (a *Attempt) answered(answer http1.Answer, u *url.URL, p Policy) {
 	points := ""
 	a.Status, a.Body = answer.Status, answer.Body
 	a.Location, points = location(answer.Header.Get("Location"), u)
-	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+	a.Header = answerHeader(answer.Header, a.Location)
+	if a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError {
 		a.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), time.Now())
 	}
 	if !p.delivered(a.Status) {

@@ -56,15 +56,18 @@ func TestClient_Request(t *testing.T) {
 		require.Equal(t, at, a.At, "signed with the attempt's time")
 		require.Equal(t, webhook.Attempt{
 			N: 1, At: a.At, Duration: a.Duration, Status: 200, MayHaveArrived: true, Requests: 1,
-			Body: []byte("thanks"), Outcome: webhook.OutcomeDelivered,
+			Body: []byte("thanks"), Header: a.Header, Outcome: webhook.OutcomeDelivered,
 		}, a)
+		require.Len(t, a.Header, 2)
+		require.Equal(t, []string{"text/plain; charset=utf-8"}, a.Header["Content-Type"])
+		require.Len(t, a.Header["Date"], 1)
 	})
 	t.Run("GET", func(t *testing.T) { //nolint:paralleltest // shares the receiver
 		m := message(srv.URL)
 		m.Method, m.Body, m.Header = http.MethodGet, nil, http.Header{"user-agent": {"mine"}}
 		require.NoError(t, c.Try(t.Context(), m, 1).Err)
 		require.Equal(t, request{"GET", "/", strings.TrimPrefix(srv.URL, "http://"), "", http.Header{
-			"Webhook-Id": {"msg_1"}, "User-Agent": {"mine"}, "Signature": {"of"},
+			"Webhook-Id": {"msg_1"}, "User-Agent": {"mine"}, "Accept": {"*/*"}, "Signature": {"of"},
 		}}, <-got)
 	})
 }

@@ -206,8 +206,9 @@ func (c *Composer) compose(id string, e Event) (*Message, error) {
 	if len(policy.Success) > 0 { // else nil, as after a JSON round trip
 		policy.Success = append(m.success[:0], policy.Success...)
 	}
+	policy.GiveUp = append([]int(nil), policy.GiveUp...)
 	m.Message = Message{
-		ID: r.ID, WebhookID: c.program.ID(), Event: eventType,
+		Composed: time.Now().UTC().Truncate(time.Microsecond), ID: r.ID, WebhookID: c.program.ID(), Event: eventType,
 		Method: c.program.Method(), URL: r.URL, Header: r.Header, Body: r.Body, Policy: policy,
 	}
 	if s, ok := e.(interface{ Subject() (id string, rank int) }); ok {

@@ -25,11 +25,17 @@ import (
 // The command needs curl 7.42 or later. Its text is UTF-8 without control characters
 // but newline and tab, whatever m holds. For a message that Try refuses it begins with
 // a colon and the reason, and does nothing.
-func (m *Message) Curl() string { return m.curl(false) }
+func (m *Message) Curl() string { return m.curl(false, defaultUserAgent) }
 
 // CurlWithSecrets is [Message.Curl] with every value in full. It is for the author of
 // the webhook only.
-func (m *Message) CurlWithSecrets() string { return m.curl(true) }
+func (m *Message) CurlWithSecrets() string { return m.curl(true, defaultUserAgent) }
+
+// Curl is [Message.Curl] with the UserAgent of c.
+func (c *Client) Curl(m *Message) string { return m.curl(false, c.userAgent()) }
+
+// CurlWithSecrets is [Message.CurlWithSecrets] with the UserAgent of c.
+func (c *Client) CurlWithSecrets(m *Message) string { return m.curl(true, c.userAgent()) }
 
 // Masked returns a copy of m with *** in place of what [Message.Curl] masks, for people to
 // look at: the values of headers and of query parameters that may be credentials. The
@@ -58,7 +64,7 @@ func (m *Message) Masked() *Message {
 // shell. Linux takes at most 128 KiB.
 const maxArgument = 32 << 10
 
-func (m *Message) curl(secrets bool) string {
+func (m *Message) curl(secrets bool, agent string) string {
 	var b strings.Builder
 	u, refused := m.check()
 	if m == nil {
@@ -84,7 +90,7 @@ func (m *Message) curl(secrets bool) string {
 	// Without the user's .curlrc; no patterns in the URL, and no dot segments taken out
 	// of it.
 	b.WriteString("curl -q -g --path-as-is -X " + shellQuote(m.Method) + " " + shellQuote(address))
-	for _, line := range shown.curlHeader(data) {
+	for _, line := range shown.curlHeader(data, agent) {
 		b.WriteString(" \\\n  -H " + shellQuote(line))
 	}
 	if data {
@@ -96,8 +102,8 @@ func (m *Message) curl(secrets bool) string {
 // curlHeader returns the arguments for the header that [Client.Try] sends: "Name:
 // value", "Name;" for a value that is empty, and "Name:" for a header that curl would
 // add by itself.
-func (m *Message) curlHeader(data bool) []string {
-	header := http.Header{"Accept": nil, "User-Agent": {"Ringhook"}}
+func (m *Message) curlHeader(data bool, agent string) []string {
+	header := http.Header{"User-Agent": {agent}} // Accept: */* is curl's own
 	if data {
 		header["Content-Type"] = nil
 	}
@@ -105,7 +111,7 @@ func (m *Message) curlHeader(data bool) []string {
 		header["Expect"] = nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
-		if canonical := http.CanonicalHeaderKey(name); len(m.Header[name]) > 0 || canonical == "User-Agent" {
+		if canonical := http.CanonicalHeaderKey(name); len(m.Header[name]) > 0 || canonical == "User-Agent" || canonical == "Accept" {
 			header[canonical] = m.Header[name]
 		}
 	}

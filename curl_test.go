@@ -66,7 +66,6 @@ func TestMessage_Curl(t *testing.T) {
 	m.Header["X-Empty"] = []string{""}
 	m.Body = []byte("{\"text\": \"it's\\n\"}\n")
 	const want = `curl -q -g --path-as-is -X POST 'https://receiver.test/calls?to=919019912345&Api_Key=***&***' \
-  -H 'Accept:' \
   -H 'Content-Type: application/json' \
   -H 'User-Agent: Ringhook' \
   -H 'Webhook-Id: msg_1' \
@@ -81,14 +80,12 @@ func TestMessage_Curl(t *testing.T) {
 	m = message("http://receiver.test")
 	m.Method, m.Header, m.Body = http.MethodGet, nil, nil
 	require.Equal(t, `curl -q -g --path-as-is -X GET 'http://receiver.test/' \
-  -H 'Accept:' \
   -H 'User-Agent: Ringhook' \
   -H 'Webhook-Id: msg_1'`, m.Curl())
 
 	m.Method, m.Body = http.MethodPost, []byte("@50%\x00\n")
 	require.Equal(t, `printf '@50%%\000
 ' | curl -q -g --path-as-is -X POST 'http://receiver.test/' \
-  -H 'Accept:' \
   -H 'Content-Type:' \
   -H 'User-Agent: Ringhook' \
   -H 'Webhook-Id: msg_1' \
@@ -105,11 +102,11 @@ func TestMessage_Curl_Refused(t *testing.T) {
 	}{
 		{"no message", nil, []string{
 			":", "webhook: invalid message: no message", "curl", "-q", "-g", "--path-as-is", "-X", "", "",
-			"-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+			"-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
 		}},
 		{"empty", &webhook.Message{}, []string{
 			":", "webhook: invalid message: message id of 0 bytes, want 1 to 64", "curl", "-q", "-g",
-			"--path-as-is", "-X", "", "", "-H", "Accept:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
+			"--path-as-is", "-X", "", "", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id;",
 		}},
 		{"hostile", &webhook.Message{
 			ID: "';touch x;'", Method: "-o\x00", URL: "ftp://user:p?ss@receiver.test/$(touch x)?token=t",
@@ -118,14 +115,14 @@ func TestMessage_Curl_Refused(t *testing.T) {
 			":",
 			"webhook: invalid message: message id has a character other than letters, digits, _ and - at offset 0",
 			"curl", "-q", "-g", "--path-as-is", "-X", "-o\x00",
-			"ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***", "-H", "Accept:",
+			"ftp://***@receiver.test/$(touch x)?token=***", "-H", "@/etc/passwd\n: ***",
 			"-H", "Content-Type:", "-H", "User-Agent: Ringhook", "-H", "Webhook-Id: ';touch x;'",
 			"--data-binary", "@/etc/passwd\x00",
 		}},
 		{"user without a scheme", &webhook.Message{ID: "a", Method: "GET", URL: "user:pass@receiver.test"}, []string{
 			":",
 			"webhook: invalid message: URL must start with http:// or https://", "curl", "-q", "-g",
-			"--path-as-is", "-X", "GET", "***@receiver.test", "-H", "Accept:", "-H", "User-Agent: Ringhook",
+			"--path-as-is", "-X", "GET", "***@receiver.test", "-H", "User-Agent: Ringhook",
 			"-H", "Webhook-Id: a",
 		}},
 	}
@@ -202,7 +199,7 @@ func checkShell(t *testing.T, m *webhook.Message) {
 func wantArgs(m *webhook.Message) []string {
 	ruri := strings.Replace(m.URL, "é/", "%C3%A9/", 1)
 	args := []string{"-q", "-g", "--path-as-is", "-X", m.Method, ruri}
-	lines := []string{"Accept:", "User-Agent: Ringhook", "Webhook-Id: " + m.ID}
+	lines := []string{"User-Agent: Ringhook", "Webhook-Id: " + m.ID}
 	if m.Method != http.MethodGet {
 		lines = append(lines, "Content-Type:")
 	}

@@ -38,7 +38,6 @@ func ExampleMessage_Curl() {
 	fmt.Println(m.Curl())
 	// Output:
 	// curl -q -g --path-as-is -X POST 'https://www.example.com/ack' \
-	//   -H 'Accept:' \
 	//   -H 'Authorization: ***' \
 	//   -H 'Content-Type: application/json' \
 	//   -H 'User-Agent: Ringhook' \

@@ -28,12 +28,15 @@ type exchange struct {
 	handshakeFailed atomic.Bool
 }
 
+var acceptAll = []string{"*/*"} // never written to
+
 // header is that of the message under canonical names, in a map of its own with the
 // same values, and what every request has.
 func (x *exchange) header(m *Message) http.Header {
-	const added = 5 // id, user agent, signature
+	const added = 6 // id, user agent, accept, signature
 	header := make(http.Header, len(m.Header)+added)
 	header["User-Agent"] = x.agent[:]
+	header["Accept"] = acceptAll
 	for name, values := range m.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}

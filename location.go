@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
 )
 
 // maxLocation is how many bytes an Attempt keeps of a Location.
@@ -34,13 +33,7 @@ func location(header string, u *url.URL) (text, points string) {
 		to.User = nil
 		header = to.String()
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(header, ""))
-	return cutText(text, maxLocation), pointsTo(u.ResolveReference(to), u)
+	return cutText(visibleText(header), maxLocation), pointsTo(u.ResolveReference(to), u)
 }
 
 // pointsTo says where a redirect from u points.

@@ -29,6 +29,9 @@ const (
 	maxAttempts = 1000
 	maxWait     = 30 * 24 * time.Hour
 	maxWaits    = 100
+	maxExpires  = 365 * 24 * time.Hour
+	minExpires  = time.Second
+	maxGiveUp   = 200
 
 	minRate        = 0.01
 	maxRate        = 10_000
@@ -73,6 +76,13 @@ type Policy struct {
 	// 100 s. From 0 to 1; zero keeps the times as they are. It is a hash of the
 	// message's ID and the attempt's number: any process computes the same wait.
 	Jitter float64
+	// Expires is how long after Message.Composed the message may still be sent. An attempt
+	// that would begin later sends nothing, has ClassExpired, and is the last. A queue's
+	// resend, and its Enable, begin anew. From 1 second to 365 days; if zero, never.
+	Expires time.Duration
+	// GiveUp lists the status codes after which there is no retry, whatever Client.Retry
+	// says, each within 400 to 599. 410 needs not be there: it ends more. If empty, none.
+	GiveUp []int
 	// Rate is how many attempts a package queue's Queue may begin per second at the
 	// endpoint, retries included; from 0.01 to 10 000. If zero, what the queue allows,
 	// which also counts where it is less. The message that was last handed out decides
@@ -105,7 +115,11 @@ func (p Policy) Or(q Policy) Policy {
 	if len(p.Waits) == 0 {
 		p.Waits = q.Waits
 	}
+	if len(p.GiveUp) == 0 {
+		p.GiveUp = q.GiveUp
+	}
 	p.Timeout = cmp.Or(p.Timeout, q.Timeout)
+	p.Expires = cmp.Or(p.Expires, q.Expires)
 	p.Attempts = cmp.Or(p.Attempts, q.Attempts)
 	p.Jitter = cmp.Or(p.Jitter, q.Jitter)
 	p.Rate = cmp.Or(p.Rate, q.Rate)
@@ -153,6 +167,17 @@ func (p Policy) check() error {
 	if !(p.Jitter >= 0 && p.Jitter <= 1) { // so put, NaN fails too
 		return problem.Errorf(problem.PolicyJitter, "jitter: %v outside 0 to 1", p.Jitter)
 	}
+	if p.Expires != 0 && (p.Expires < minExpires || p.Expires > maxExpires) {
+		return problem.Errorf(problem.PolicyExpires, "expires: %v outside %v to %v", p.Expires, minExpires, maxExpires)
+	}
+	if len(p.GiveUp) > maxGiveUp {
+		return problem.Errorf(problem.PolicyGiveUps, "give_up: %d statuses, at most %d", len(p.GiveUp), maxGiveUp)
+	}
+	for _, code := range p.GiveUp {
+		if code < 400 || code > 599 {
+			return problem.Errorf(problem.PolicyGiveUp, "give_up: status %d outside 400 to 599", code)
+		}
+	}
 	if p.Rate != 0 && !(p.Rate >= minRate && p.Rate <= maxRate) {
 		return problem.Errorf(problem.PolicyRate, "rate: %v outside %v to %v", p.Rate, minRate, maxRate)
 	}
@@ -168,6 +193,23 @@ func (p Policy) delivered(status int) bool {
 		return status >= 200 && status <= 299
 	}
 	return slices.Contains(p.Success, status)
+}
+
+// expired reports whether it is too late to send m.
+func (p Policy) expired(m *Message, now time.Time) bool {
+	return p.Expires > 0 && !m.Composed.IsZero() && now.Sub(m.Composed) > p.Expires
+}
+
+// Next returns the wait that p has after the failed attempt a of m, or false if it was the
+// last: by its number, or by a status in GiveUp. Zero fields of p mean what they do in the
+// Policy of m. It is a [RetryFunc], and for those that decide only some cases themselves:
+//
+//	return m.Policy.Next(m, a)
+func (p Policy) Next(m *Message, a Attempt) (wait time.Duration, ok bool) {
+	if m == nil || a.N < 1 || slices.Contains(p.GiveUp, a.Status) {
+		return 0, false
+	}
+	return p.complete(m.Event).next(m.ID, a.N)
 }
 
 // next returns the wait after the nth attempt of message id failed, or false if it was
@@ -193,6 +235,8 @@ type policyJSON struct {
 	Attempts int      `json:"attempts,omitzero"`
 	Waits    []string `json:"waits,omitzero"`
 	Jitter   float64  `json:"jitter,omitzero"`
+	Expires  string   `json:"expires,omitzero"`
+	GiveUp   []int    `json:"give_up,omitzero"`
 
 	Rate        float64 `json:"rate,omitzero"`
 	Concurrency int     `json:"concurrency,omitzero"`
@@ -201,7 +245,13 @@ type policyJSON struct {
 // MarshalJSON writes the policy with durations as strings. Fields that are not set are
 // omitted.
 func (p Policy) MarshalJSON() ([]byte, error) {
-	j := policyJSON{Success: p.Success, Attempts: p.Attempts, Jitter: p.Jitter, Rate: p.Rate, Concurrency: p.Concurrency}
+	j := policyJSON{
+		Success: p.Success, Attempts: p.Attempts, Jitter: p.Jitter, GiveUp: p.GiveUp,
+		Rate: p.Rate, Concurrency: p.Concurrency,
+	}
+	if p.Expires != 0 {
+		j.Expires = p.Expires.String()
+	}
 	if p.Timeout != 0 {
 		j.Timeout = p.Timeout.String()
 	}
@@ -239,15 +289,13 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 func (p *Policy) setMember(name string, value json.RawMessage) error {
 	switch name {
 	case "success":
-		if json.Unmarshal(value, &p.Success) != nil {
-			return errors.New("want a list of status codes such as [200, 202]")
-		}
+		return setStatuses(&p.Success, value, "[200, 202]")
+	case "give_up":
+		return setStatuses(&p.GiveUp, value, "[400, 404]")
 	case "timeout":
-		var text *string
-		if json.Unmarshal(value, &text) != nil {
-			return errNotDuration
-		}
-		return setDuration(&p.Timeout, text)
+		return setOneDuration(&p.Timeout, value)
+	case "expires":
+		return setOneDuration(&p.Expires, value)
 	case "attempts":
 		if json.Unmarshal(value, &p.Attempts) != nil {
 			return errors.New("want a whole number")
@@ -281,9 +329,24 @@ func (p *Policy) setMember(name string, value json.RawMessage) error {
 			return errors.New("want a whole number")
 		}
 	default:
-		return errors.New("unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency")
+		return errors.New("unknown member, want success, timeout, attempts, waits, jitter, expires, give_up, rate or concurrency")
 	}
 	return nil
+}
+
+func setStatuses(codes *[]int, value json.RawMessage, example string) error {
+	if json.Unmarshal(value, codes) != nil {
+		return errors.New("want a list of status codes such as " + example)
+	}
+	return nil
+}
+
+func setOneDuration(d *time.Duration, value json.RawMessage) error {
+	var text *string
+	if json.Unmarshal(value, &text) != nil {
+		return errNotDuration
+	}
+	return setDuration(d, text)
 }
 
 var errNotDuration = errors.New(`want a string with a unit such as "10s", not a number`)
@@ -302,7 +365,8 @@ func setDuration(d *time.Duration, text *string) error {
 
 // A RetryFunc says how long to wait after a failed attempt, or with false that it was
 // the last. It is asked for failures that may be retried only: not after a delivery, a
-// 410, an invalid message or the caller's cancellation. A Retry-After of the receiver
+// 410 or a status of the policy's GiveUp, an invalid or expired message or the caller's
+// cancellation. A Retry-After of the receiver
 // lengthens its wait; a negative wait is none.
 //
 // It must be pure, a function of its arguments, since a queue may ask again in another

@@ -177,8 +177,8 @@ func TestPolicy_UnmarshalJSON(t *testing.T) {
 		{"number among the waits", `{"waits":["10s",100]}`, "webhook: policy waits" + wantDuration},
 		{"null among the waits", `{"waits":[null]}`, "webhook: policy waits" + wantDuration},
 		{"waits not a list", `{"waits":"10s"}`, "webhook: policy waits" + wantDuration},
-		{"unknown member", `{"retries":3}`, "webhook: policy retries: unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency"},
-		{"another case", `{"Timeout":"3s"}`, "webhook: policy Timeout: unknown member, want success, timeout, attempts, waits, jitter, rate or concurrency"},
+		{"unknown member", `{"retries":3}`, "webhook: policy retries: unknown member, want success, timeout, attempts, waits, jitter, expires, give_up, rate or concurrency"},
+		{"another case", `{"Timeout":"3s"}`, "webhook: policy Timeout: unknown member, want success, timeout, attempts, waits, jitter, expires, give_up, rate or concurrency"},
 		{"attempts as text", `{"attempts":"3"}`, "webhook: policy attempts: want a whole number"},
 		{"half an attempt", `{"attempts":1.5}`, "webhook: policy attempts: want a whole number"},
 		{"success not a list", `{"success":200}`, "webhook: policy success: want a list of status codes such as [200, 202]"},
@@ -291,13 +291,13 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, code := range []int{429, 503} {
+				for _, code := range []int{429, 500, 502, 503, 599} {
 					a := tryRetryAfter(t, code, tt.value)
 					require.Equal(t, tt.want, a.RetryAfter)
 					require.Equal(t, max(tt.want, 10*time.Second), a.Wait, "it never shortens the wait")
 				}
-				for _, code := range []int{200, 301, 500, 502, 410} {
-					require.Zero(t, tryRetryAfter(t, code, tt.value).RetryAfter, "only 429 and 503 have it")
+				for _, code := range []int{200, 301, 404, 410} {
+					require.Zero(t, tryRetryAfter(t, code, tt.value).RetryAfter, "only 429 and 5xx have it")
 				}
 			})
 		})

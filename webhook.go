@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
@@ -134,7 +135,7 @@ func (w Webhook) clone() Webhook {
 	w.Headers = maps.Clone(w.Headers)
 	if w.Policy != nil {
 		p := *w.Policy
-		p.Success, p.Waits = slices.Clone(p.Success), slices.Clone(p.Waits)
+		p.Success, p.Waits, p.GiveUp = slices.Clone(p.Success), slices.Clone(p.Waits), slices.Clone(p.GiveUp)
 		w.Policy = &p
 	}
 	return w
@@ -166,6 +167,10 @@ type Message struct {
 	// Policy is complete in a composed message and shares no slices with the Webhook.
 	// In a message made by hand, zero fields mean what [PolicyFor] says for Event.
 	Policy Policy `json:"policy"`
+	// Composed is when the message was composed, in UTC and whole microseconds. Policy.Expires
+	// counts from it. In a message made by hand it may be zero: then it is when a queue took
+	// the message, and with a Client alone the message does not expire.
+	Composed time.Time `json:"composed,omitzero"`
 	// Content is 16 bytes of a hash of the event's type and JSON form, by which a
 	// message that comes again under its ID is known; see [Message.Differs].
 	// [Composer.ComposeID] sets it. It may be empty.

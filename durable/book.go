@@ -22,6 +22,7 @@ type delivery struct {
 	active    bool
 	attempts  int
 	created   time.Time
+	resent    time.Time // its first attempt since then, or now; zero: it was not
 	due       time.Time
 	held      time.Time
 	busy      bool // another worker holds it
@@ -131,9 +132,9 @@ func (r *reads) succeeded(batch []*delivery) {
 
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
-	var active, attempts, created, due, held int64
+	var active, attempts, created, due, held, resent int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint))
+		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent)
 	if err != nil {
 		return err
 	}
@@ -142,6 +143,12 @@ func (d *delivery) scan(row store.Row) error {
 	}
 	d.active, d.attempts = active == 1, int(attempts)
 	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
+	switch d.resent = (time.Time{}); {
+	case resent > 0:
+		d.resent = fromMicros(resent)
+	case resent < 0: // no attempt yet
+		d.resent = d.now
+	}
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (e *Engine[T]) policy(own webhook.Policy, eventType string) webhook.Policy 
 		own = own.Or(e.config.Defaults(eventType))
 	}
 	p := e.config.Bounds.Clamp(own.Or(webhook.PolicyFor(eventType)))
-	p.Waits = slices.Clone(p.Waits)
+	p.Waits, p.GiveUp = slices.Clone(p.Waits), append([]int(nil), p.GiveUp...)
 	if len(p.Success) > 0 { // else nil, as after a JSON round trip
 		p.Success = slices.Clone(p.Success)
 	} else {

@@ -392,7 +392,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:  queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
 		N:     d.attempts + 1,
-		Since: d.created,
+		Since: d.created, Resent: d.resent,
 		State: d.endpoint,
 	})
 	returned = true

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/ringhook/webhook"
 )
@@ -18,11 +19,14 @@ import (
 const (
 	codecPlain   = 1
 	codecContent = 2 // with Content and Refs behind the body
+	// codecComposed has Composed behind those, as seconds and nanoseconds since 1970, and
+	// may have all members of a policy.
+	codecComposed = 3
 )
 
 // Encode writes a message for an engine that stores bytes. The same message gives the
-// same bytes, and [Decode] returns it to the byte: unlike in JSON, text need not be
-// valid UTF-8.
+// same bytes, and [Decode] returns it to the byte, with Composed in UTC: unlike in JSON,
+// text need not be valid UTF-8.
 func Encode(m *webhook.Message) []byte {
 	policy, err := json.Marshal(m.Policy)
 	if err != nil { // Jitter is no number: Try refuses that, and what is put in its place
@@ -45,7 +49,7 @@ func Encode(m *webhook.Message) []byte {
 		}
 	}
 	b = appendText(b, m.Body)
-	if len(m.Content)+len(m.Refs) > 0 {
+	if isComposed(m) || len(m.Content)+len(m.Refs) > 0 {
 		b[0] = codecContent
 		b = appendText(b, m.Content)
 		b = binary.AppendUvarint(b, uint64(len(m.Refs)))
@@ -53,7 +57,17 @@ func Encode(m *webhook.Message) []byte {
 			b = appendText(b, ref)
 		}
 	}
+	if isComposed(m) {
+		b[0] = codecComposed
+		b = binary.AppendVarint(b, m.Composed.Unix())
+		b = binary.AppendUvarint(b, uint64(m.Composed.Nanosecond())) //nolint:gosec // >= 0
+	}
 	return b
+}
+
+// isComposed reports whether m needs codecComposed.
+func isComposed(m *webhook.Message) bool {
+	return !m.Composed.IsZero() || m.Policy.Expires != 0 || m.Policy.GiveUp != nil
 }
 
 func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
@@ -67,15 +81,17 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if len(data) == 0 {
 		return nil, errors.New("queue: no encoded message")
 	}
-	if data[0] != codecPlain && data[0] != codecContent {
-		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecContent)
+	if data[0] < codecPlain || data[0] > codecComposed {
+		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecComposed)
 	}
 	d := decoder{data: data[1:]}
 	m := &webhook.Message{}
 	for _, s := range []*string{&m.ID, &m.WebhookID, &m.Event, &m.Method, &m.URL, &m.Subject} {
 		*s = string(d.text())
 	}
-	m.Rank = d.rank()
+	rank := d.number()
+	m.Rank = int(rank)
+	d.broken = d.broken || int64(m.Rank) != rank
 	if policy := d.text(); !d.broken && json.Unmarshal(policy, &m.Policy) != nil {
 		d.broken = true
 	}
@@ -83,7 +99,7 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if body := d.text(); len(body) > 0 {
 		m.Body = slices.Clone(body)
 	}
-	if data[0] == codecContent {
+	if data[0] >= codecContent {
 		if content := d.text(); len(content) > 0 {
 			m.Content = slices.Clone(content)
 		}
@@ -91,7 +107,11 @@ func Decode(data []byte) (*webhook.Message, error) {
 			m.Refs = append(m.Refs, string(d.text()))
 			d.broken = d.broken || len(m.Refs) > maxValues
 		}
-		d.broken = d.broken || len(m.Content)+len(m.Refs) == 0
+		d.broken = d.broken || data[0] == codecContent && len(m.Content)+len(m.Refs) == 0
+	}
+	if data[0] == codecComposed {
+		m.Composed = d.time()
+		d.broken = d.broken || !isComposed(m)
 	}
 	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
@@ -152,14 +172,25 @@ func (d *decoder) count() int {
 	return int(n) //nolint:gosec // at most len(d.data)
 }
 
-func (d *decoder) rank() int {
+func (d *decoder) number() int64 {
 	n, size := binary.Varint(d.data)
-	if d.broken || size <= 0 || int64(int(n)) != n {
+	if d.broken || size <= 0 {
 		d.broken = true
 		return 0
 	}
 	d.data = d.data[size:]
-	return int(n)
+	return n
+}
+
+func (d *decoder) time() time.Time {
+	seconds := d.number()
+	nanoseconds, size := binary.Uvarint(d.data)
+	if d.broken || size <= 0 || nanoseconds >= uint64(time.Second) {
+		d.broken = true
+		return time.Time{}
+	}
+	d.data = d.data[size:]
+	return time.Unix(seconds, int64(nanoseconds)).UTC()
 }
 
 // Size is how many bytes of text and body a message has: what limits on the size of

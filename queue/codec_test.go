@@ -158,7 +158,21 @@ func TestEncode_RoundTrip(t *testing.T) {
 	// quick fills in all fields, including one that the codec does not know yet.
 	t.Run("any message", func(t *testing.T) {
 		t.Parallel()
-		same := func(m webhook.Message, url, subject, value, body []byte) bool {
+		type policy struct { // without a time, which quick cannot make
+			Success, GiveUp []int
+			Waits           []time.Duration
+			Expires         time.Duration
+			Jitter          float64
+		}
+		same := func(
+			p policy, header http.Header, rank int, refs []string, content []byte, seconds int32, nanoseconds uint16,
+			url, subject, value, body []byte,
+		) bool {
+			m := webhook.Message{
+				Header: header, Rank: rank, Refs: refs, Content: content,
+				Composed: time.Unix(int64(seconds), int64(nanoseconds)).UTC(),
+				Policy:   webhook.Policy{Success: p.Success, GiveUp: p.GiveUp, Waits: p.Waits, Expires: p.Expires, Jitter: p.Jitter},
+			}
 			m.URL, m.Subject, m.Body = string(url), string(subject), body
 			m.Header = m.Header.Clone()
 			if m.Header != nil {
@@ -198,9 +212,9 @@ func TestDecode_Errors(t *testing.T) {
 		err  string
 	}{
 		{"nothing", "", "queue: no encoded message"},
-		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 2"},
-		{"a later version", "\x03secret", "queue: message encoded by version 3, want at most 2"},
-		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 2"},
+		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 3"},
+		{"a later version", "\x04secret", "queue: message encoded by version 4, want at most 3"},
+		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 3"},
 		{"version alone", "\x01", broken(1)},
 		{"text longer than what is left", "\x01\x07secret", broken(1)},
 		{"length that never ends", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", broken(1)},
@@ -209,6 +223,8 @@ func TestDecode_Errors(t *testing.T) {
 		{"policy that is none", "\x01\x00\x00\x00\x00\x00\x00\x00\x06secret\x00\x00", broken(15)},
 		{"policy of a number", "\x01\x00\x00\x00\x00\x00\x00\x00\x0d{\"timeout\":1}\x00\x00", broken(22)},
 		{"header cut off", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x02\x01X\x00", broken(15)},
+		{"composed cut off", "\x03\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00\x02", broken(15)},
+		{"composed never", "\x03\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00\xff\xdb\xc1\xf7\xcd\x03\x00", broken(20)},
 		{"something after it", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00secret", broken(13)},
 	}
 	for _, tt := range tests {
@@ -264,7 +280,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := queue.Decode(data)
 		if err != nil {
-			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 2|`+
+			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 3|`+
 				`encoded message is broken near byte \d+)$`, err.Error())
 			return
 		}

@@ -61,6 +61,9 @@ type Delivery struct {
 	N int
 	// Since is when the task was first enqueued.
 	Since time.Time
+	// Resent is when the task was last begun anew, by an engine that can resend: its
+	// message expires so long after that. If zero, never.
+	Resent time.Time
 	// State is that of the endpoint, if the engine has read it to hand out the task:
 	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what
 	// the [Queue] has heard of the endpoint, which may be older. If empty, it has not.

@@ -248,7 +248,7 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		ctx = both
 	}
 
-	a := q.client.Try(ctx, d.Message, d.N)
+	a := q.client.Try(ctx, fresh(d, s.enabled), d.N)
 	q.record(ctx, &s, a)
 	switch a.Outcome {
 	case webhook.OutcomeDelivered:
@@ -268,6 +268,26 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 		q.failed.Add(1)
 		return Verdict{Kind: KindDead, Attempt: &a}
 	}
+}
+
+// fresh returns the message of a delivery, so composed that it expires as it should: not
+// before it was resent, nor before its endpoint was enabled.
+func fresh(d Delivery, enabled time.Time) *webhook.Message {
+	if d.Message.Policy.Expires == 0 {
+		return d.Message
+	}
+	from := d.Message.Composed
+	if from.IsZero() {
+		from = d.Since
+	}
+	for _, at := range []time.Time{d.Resent, enabled} {
+		if at.After(from) {
+			from = at
+		}
+	}
+	m := *d.Message
+	m.Composed = from
+	return &m
 }
 
 // isOutdated reports whether a message of higher rank waits behind one that is in

@@ -14,6 +14,7 @@ type slot struct {
 	breaker  *gobreaker.TwoStepCircuitBreaker[struct{}]
 	done     func(error) // tells the breaker the result; nil if there is none
 	disabled bool        // the message is to be dropped
+	enabled  time.Time   // when the endpoint was last enabled, if ever
 }
 
 // An admission says whether there is a slot, or who refused it.
@@ -84,6 +85,9 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 	switch result {
 	case admitted:
 		ep.admittedLocked(event)
+		if ep.row.State == StateEnabled {
+			s.enabled = ep.row.Since
+		}
 	case refusedByEndpoint:
 		wait = q.parkLocked(ep, event, now, wait)
 	}

@@ -231,6 +231,7 @@ func clone(m *webhook.Message) *webhook.Message {
 	c := *m
 	c.Header, c.Body = m.Header.Clone(), bytes.Clone(m.Body)
 	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
+	c.Policy.GiveUp = slices.Clone(m.Policy.GiveUp)
 	return &c
 }
 

@@ -28,8 +28,10 @@ func message(id string) *webhook.Message {
 		Policy: webhook.Policy{
 			Success: []int{200, 202}, Timeout: 2500 * time.Millisecond, Attempts: 4,
 			Waits: []time.Duration{time.Millisecond, 27 * time.Hour}, Jitter: 0.2,
+			Expires: 24 * time.Hour, GiveUp: []int{400, 404},
 		},
-		Content: []byte("0123456789abcdef"), Subject: "subject\xfe", Rank: 3,
+		Composed: time.Now().UTC().Truncate(time.Microsecond),
+		Content:  []byte("0123456789abcdef"), Subject: "subject\xfe", Rank: 3,
 		Refs: []string{"call-1", "919019912345", "9019912345"},
 	}
 }
@@ -39,6 +41,7 @@ func clone(m *webhook.Message) *webhook.Message {
 	c := *m
 	c.Header, c.Body, c.Content = m.Header.Clone(), bytes.Clone(m.Body), bytes.Clone(m.Content)
 	c.Policy.Success, c.Policy.Waits = slices.Clone(m.Policy.Success), slices.Clone(m.Policy.Waits)
+	c.Policy.GiveUp = slices.Clone(m.Policy.GiveUp)
 	c.Refs = slices.Clone(m.Refs)
 	return &c
 }
@@ -71,6 +74,7 @@ func normal(m *webhook.Message) webhook.Message {
 	}
 	c.Body, c.Refs = filled(c.Body), filled(c.Refs)
 	c.Policy.Success, c.Policy.Waits = filled(c.Policy.Success), filled(c.Policy.Waits)
+	c.Policy.GiveUp = filled(c.Policy.GiveUp)
 	return c
 }
 

@@ -294,6 +294,7 @@ func testResend[T any](t *testing.T, db Database[T]) {
 	for _, got := range r.all() {
 		require.Equal(t, task.Message, got.Message)
 		require.Equal(t, d.Created, got.Since.UTC())
+		require.Equal(t, len(numbers) < 2, got.Resent.IsZero())
 		numbers = append(numbers, got.N)
 	}
 	require.Equal(t, []int{1, 2, 1, 1}, numbers)
