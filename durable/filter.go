@@ -100,8 +100,8 @@ func (f Filter) class() string {
 func (f Filter) checkClass() error {
 	switch f.Class {
 	case "", webhook.ClassUnreachable, webhook.ClassConnect, webhook.ClassTLS, webhook.ClassTimeout, webhook.ClassReset,
-		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassProxy, webhook.ClassStatus, webhook.ClassSign, webhook.ClassInvalid,
-		webhook.ClassCanceled:
+		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassProxy, webhook.ClassStatus, webhook.ClassSign,
+		webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassCanceled:
 	default:
 		return fmt.Errorf("%w: no such Class", ErrFilter)
 	}

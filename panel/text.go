@@ -411,6 +411,10 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"why.invalid":  "The event could not be made into a request",
 	"why.canceled": "The attempt was stopped",
 
+	"why.unreachable": "The host was not found, or may not be sent to",
+	"why.proxy":       "Our outgoing proxy failed",
+	"why.expired":     "It was too old to be sent",
+
 	"advice.":         "Look at what the receiver answered.",
 	"advice.dns":      "Check the spelling of the host in the URL, and that its DNS entry is there.",
 	"advice.connect":  "Check that the receiver runs, and that its firewall lets requests to this port in.",
@@ -422,6 +426,10 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"advice.sign":     "Who runs this service has to look at the secrets of the webhook.",
 	"advice.invalid":  "Mend the template of the webhook, then compose the event again.",
 	"advice.canceled": "It is tried again, unless the delivery was canceled.",
+
+	"advice.unreachable": "Check the spelling of the host in the URL, that its DNS entry is there, and that its address is public.",
+	"advice.proxy":       "It is tried again. Who runs this service has to look at its proxy.",
+	"advice.expired":     "The webhook says how long an event may be sent. Send it again if it still counts.",
 
 	"advice.status.unwanted":    "The webhook counts only other status codes as delivered. Answer with one of these, or let the webhook take this one.",
 	"advice.status.redirect":    "Redirects are not followed. Enter the address that it points to as the URL of the webhook.",

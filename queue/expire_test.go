@@ -35,6 +35,7 @@ func TestQueue_Expires(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tr := begin(t, always(500), queue.Config{})
+				synctest.Wait()
 				m := message("m_1", "wh_1")
 				m.Policy.Expires = expires
 				now := time.Now()
