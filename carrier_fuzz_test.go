@@ -61,11 +61,11 @@ func FuzzCarriers(f *testing.F) {
 		if theirs.Err != nil {
 			require.Error(t, ours.Err, "%v", theirs.Err)
 			if ours.Err.Error() == "webhook: the server speaks HTTP/2 only" {
-				theirs.Err = ours.Err
+				theirs.Err, theirs.Code = ours.Err, ours.Code
 			}
 			isCut := func(a webhook.Attempt) bool { return a.Class == webhook.ClassReset || a.Class == webhook.ClassProtocol }
 			if isCut(ours) && isCut(theirs) {
-				theirs.Class, theirs.Err = ours.Class, ours.Err
+				theirs.Class, theirs.Err, theirs.Code = ours.Class, ours.Err, ours.Code
 			}
 			require.EqualError(t, ours.Err, theirs.Err.Error())
 		}
