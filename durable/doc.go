@@ -158,7 +158,8 @@
 //   - IDs that a producer makes, so make none of a number: [Webhooks.ContentID] is keyed
 //
 // What cannot be opened, since its key is not there, stays as it is: its delivery is
-// tried again every minute and says so, and all others work. A Sealer that fails is the
+// tried again every minute and says so, and all others work. In an ordering, those behind
+// it go before it. A Sealer that fails is the
 // error of Enqueue. To begin with a Sealer, give it to all processes, and call
 // [Engine.Reseal] until it returns 0; until then, deliveries of before are not found by
 // refs and subjects, and those that wait in an ordering do not hold up newer ones.

@@ -347,6 +347,9 @@ func (e *Engine[T]) attempt(ctx context.Context, d *delivery) (again bool, after
 		// ended then. It is run once more, after that worker's lease.
 		return true, e.config.lease()
 	}
+	if d.blocked != "" && d.ordering != "" { // it steps aside, and those behind it go on
+		return false, 0
+	}
 	return d.state == StatePending, d.verdict.After
 }
 

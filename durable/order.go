@@ -15,7 +15,9 @@ import (
 
 // Of the pending deliveries of an ordering, only the first is active, which a unique
 // index makes sure of: it alone has a job of River's. When it ends, the next becomes
-// active, in a transaction that locks the ordering, as each Enqueue does.
+// active, in a transaction that locks the ordering, as each Enqueue does. So it does when
+// the message of the first one cannot be read: that one becomes active again when no
+// other is left. Where none can be read, they take turns.
 
 // Supersede ends the waiting tasks of an order whose message has a rank, one above 0,
 // below the given one, and returns them. It leaves alone what any process has handed out. The message of
@@ -115,7 +117,8 @@ func (e *Engine[T]) Cancel(ctx context.Context, id string) (bool, error) {
 	return found, nil
 }
 
-// next makes the delivery active that follows d, which has ended, in its ordering.
+// next makes the delivery active that follows d, which has ended or steps aside, in its
+// ordering.
 func (e *Engine[T]) next(ctx context.Context, d *delivery) error {
 	return e.inTx(ctx, func(tx T) error {
 		return e.inOrder(ctx, tx, d.ordering, store.Stmt{SQL: e.sql.release, Args: []any{d.seq, d.gen}})

@@ -29,7 +29,8 @@ const (
 // verdicts no longer count. The gen of an attempt is how often its delivery had been
 // resent. active is 1 if a job of River's will wake the delivery: always, except for
 // the later ones of an ordering, and for those that ended while they were not handed
-// out. held is the time until which an ordered delivery belongs to its worker. message
+// out. held is the time until which an ordered delivery belongs to its worker, or -1 for
+// one whose message could not be read. message
 // is empty for an event that could not be composed.
 //
 // erased is 1 if what was sent is kept no more; then message is empty, subject and

@@ -62,6 +62,10 @@ type statements struct {
 // holds it until another time, or has written an attempt down.
 const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
 
+// aside is held of a delivery in an ordering whose message could not be read: those behind
+// it go first, and it is tried again when none of them waits.
+const aside = `-1`
+
 // withoutJob leaves the deliveries that have no job of River's. It is not a join: without
 // statistics, and always on SQLite, a join reads all jobs for each delivery. The column
 // before it is +seq, or SQLite would read all deliveries in that order.
@@ -157,7 +161,9 @@ func (s *statements) forWork(d store.Dialect) {
 			CASE WHEN erased = 0 THEN CAST($14 AS text) ELSE '' END
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
-	s.block = d.SQL(`UPDATE @delivery SET due = $5, held = 0, error = $6 WHERE ` + ours + ` RETURNING state`)
+	s.block = d.SQL(`UPDATE @delivery
+		SET due = $5, held = CASE WHEN ordering IS NULL THEN 0 ELSE ` + aside + ` END, error = $6
+		WHERE ` + ours + ` RETURNING state`)
 	s.retry = d.SQL(`UPDATE @delivery
 		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
 		WHERE ` + ours + ` RETURNING state`)
@@ -181,9 +187,12 @@ func (s *statements) forOrders(d store.Dialect) {
 		RETURNING seq, id, key, due, message, content, ` + refsColumn + `, webhook_id, event`)
 	s.newest = d.SQL(`SELECT max(rank) FROM @delivery
 		WHERE ordering = $1 AND state = 'pending' AND held NOT BETWEEN $2 AND $3`)
-	s.release = d.SQL(`UPDATE @delivery SET active = 0 WHERE seq = $1 AND gen = $2 AND state <> 'pending'`)
+	s.release = d.SQL(`UPDATE @delivery SET active = 0
+		WHERE seq = $1 AND gen = $2 AND (state <> 'pending' OR held = ` + aside + `)`)
+	const first = `SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held `
 	s.promote = d.SQL(`UPDATE @delivery SET active = 1, parked = 0
-		WHERE seq = (SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' ORDER BY seq LIMIT 1)
+		WHERE seq = coalesce((` + first + `<> ` + aside + ` ORDER BY seq LIMIT 1),
+				(` + first + `= ` + aside + ` ORDER BY due, seq LIMIT 1))
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = $1 AND active = 1)
 		RETURNING seq, gen, due`)
 }

@@ -449,8 +449,7 @@ func testDeleteElsewhere[T any](t *testing.T, db Database[T]) {
 	var a answers
 	a.status.Store(http.StatusServiceUnavailable)
 	e := db.Open(t, durable.Config{Bounds: webhook.Bounds{MinWait: -1, MaxAttempts: -1}})
-	const limit = 2
-	q, hooks := answering(t, e, &a, queue.Config{Limit: limit, Rest: 20 * time.Millisecond})
+	q, hooks := answering(t, e, &a, queue.Config{Limit: 2, Rest: 20 * time.Millisecond})
 	w := hook()
 	w.Policy.Waits, w.Policy.Attempts = []time.Duration{20 * time.Millisecond}, 1000
 	_, err := hooks.Create(t.Context(), w)
@@ -466,18 +465,21 @@ func testDeleteElsewhere[T any](t *testing.T, db Database[T]) {
 		require.True(t, time.Now().Before(deadline), "nothing is sent")
 	}
 	require.NoError(t, db.Open(t, durable.Config{}).Webhooks(nil).Delete(t.Context(), hookID))
-	before, _ := a.requests()
+	before := a.each()
 	eventually(t, db, 20, `SELECT count(*) FROM @delivery WHERE state = 'canceled' AND reason = 'deleted'`)
 	eventually(t, db, 0, jobs)
-	after, _ := a.requests()
-	require.LessOrEqual(t, after-before, limit, "what was in flight")
+	// What a worker had read before goes out still, each message at most once: how many have
+	// been read but not begun, only the speed of the machine says.
+	for id, n := range a.each() {
+		require.LessOrEqual(t, n-before[id], 1, id)
+	}
 	require.Equal(t, queue.StateDisabled, stateOf(q, hookID))
 	requireGone(t, db, e, hookID)
 }
 
 // stateOf waits until a queue has heard that an endpoint is disabled.
 func stateOf(q *queue.Queue, key string) (state queue.EndpointState) {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
 		if state = q.State(key); state == queue.StateDisabled {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -47,6 +48,13 @@ func (a *answers) requests() (all, messages int) {
 		all += n
 	}
 	return all, len(a.got)
+}
+
+// each returns how many requests came of each message.
+func (a *answers) each() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.got)
 }
 
 // answering returns a queue that sends to a, and webhooks over it.

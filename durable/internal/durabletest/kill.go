@@ -32,6 +32,7 @@ func Kill(t *testing.T, place Place) {
 	at := time.Now()
 	s.Number++
 	p := start(t, l, s)
+	p.runUntil(l, enough)
 	finish(p)
 	t.Logf("the last delivery came %v after the last kill", l.lastAfter(at))
 	l.settle(t, killed)
@@ -47,6 +48,7 @@ func TakeOver(t *testing.T, place Place) {
 	lives := start(t, l, s)
 	<-dies.begun // so that it holds something when it is killed
 	lives.runFor(between(3*time.Second, 6*time.Second))
+	lives.runUntil(l, enough)
 	dies.kill()
 	at := time.Now()
 	finish(lives)
@@ -67,11 +69,13 @@ func Clocks(t *testing.T, place Place) {
 			processes = append(processes, p)
 		}
 		processes[0].runFor(3 * time.Second)
+		processes[0].runUntil(l, enough)
 		at := time.Now()
 		finish(processes...)
 		last := l.lastAfter(at)
 		t.Logf("%v: the last delivery came %v after the last Enqueue", all, last)
-		require.Less(t, last, 10*time.Second)
+		// What a difference of the clocks delays comes minutes later.
+		require.Less(t, last, time.Minute)
 		l.settle(t, nil)
 		place.Schema += "x"
 	}
@@ -86,8 +90,7 @@ func Outage(t *testing.T, place Place, restart func()) {
 		restart()
 	}
 	before := l.acceptedSoFar()
-	p.runFor(4 * time.Second)
-	require.Greater(t, l.acceptedSoFar(), before, "nothing was accepted after the last restart")
+	p.runUntil(l, max(before+1, enough))
 	at := time.Now()
 	finish(p)
 	t.Logf("the last delivery came %v after the last Enqueue", l.lastAfter(at))
@@ -146,6 +149,19 @@ func (p *process) runFor(d time.Duration) {
 	case <-time.After(d):
 	case <-p.ended:
 		require.FailNow(p.t, "the process ended by itself", "%v: %s", p.err, p.stderr.Bytes())
+	}
+}
+
+// enough is how many messages must have been accepted for a trial to be one.
+const enough = 51
+
+// runUntil lets the process run until so many messages have been accepted: on a busy
+// machine, that takes far longer than all else.
+func (p *process) runUntil(l *ledger, accepted int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); l.acceptedSoFar() < accepted; {
+		require.True(p.t, time.Now().Before(deadline), "%d of %d messages were accepted", l.acceptedSoFar(), accepted)
+		p.runFor(20 * time.Millisecond)
 	}
 }
 

@@ -62,7 +62,8 @@ func sealed[T any](db Database[T]) Database[T] {
 var alsoSealed = []string{
 	"EnqueueTx of an ordering", "orderings over two engines", "rescue in an ordering", "deliveries that nothing wakes",
 	"the same IDs at once", "history", "refs and subjects", "refs of a failure", "answers", "long names", "resend",
-	"resend in an ordering", "RetryNow in an ordering", "an unreadable message is kept", "webhooks", "webhooks by text",
+	"resend in an ordering", "RetryNow in an ordering", "an unreadable message is kept",
+	"an unreadable message in an ordering", "webhooks", "webhooks by text",
 	"webhooks of two engines", "Dispatch", "Dispatch what cannot be composed", "Dispatch by ID", "an ID that is taken",
 	"an ID that is taken, at once", "an ID that is taken, in a transaction", "an ID that is taken by a failure", "DispatchTx",
 	"Dispatch supersedes", "events end with their deliveries", "events are composed alike", "recompose in an ordering",

@@ -444,3 +444,37 @@ func testUnreadable[T any](t *testing.T, db Database[T]) {
 		WHERE state = 'pending' AND attempts = 0 AND due > `+durableMicros(10*time.Second))
 	require.Empty(t, r.ids())
 }
+
+// testUnreadableOrdered has messages in an ordering that cannot be read. Those behind them
+// are delivered, and they are when they can be read again.
+func testUnreadableOrdered[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, e.Enqueue(t.Context(), ordered("a", "b", "c", "d")...))
+	// In a table of its own, to be put back.
+	db.Exec(t, `CREATE TABLE @away AS SELECT seq, message FROM @delivery WHERE id IN ('a', 'c')`)
+	db.Exec(t, `UPDATE @delivery SET message = CAST('newer' AS BLOB) WHERE id IN ('a', 'c')`)
+	r := record(nil)
+	stop := Run(t, e, r.handle)
+	r.await(t, 2)
+	require.Equal(t, map[string]int{"b": 1, "d": 1}, r.ids())
+	eventually(t, db, 2, `SELECT count(*) FROM @delivery
+		WHERE id IN ('a', 'c') AND state = 'pending' AND error <> '' AND due > `+durableMicros(10*time.Second))
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE active = 1 AND state = 'pending'`)
+	// What comes later does not wait behind them for longer than they are not tried.
+	require.NoError(t, e.Enqueue(t.Context(), ordered("e")...))
+	require.NoError(t, e.RetryNow(t.Context(), "a"))
+	require.NoError(t, e.RetryNow(t.Context(), "c"))
+	r.await(t, 3)
+	require.Equal(t, 1, r.ids()["e"])
+	stop()
+	db.Exec(t, `UPDATE @delivery SET message = (SELECT message FROM @away AS away WHERE away.seq = @delivery.seq)
+		WHERE id IN ('a', 'c')`)
+	again := record(nil)
+	other := db.Open(t, durable.Config{})
+	Run(t, other, again.handle)
+	require.NoError(t, other.RetryNow(t.Context(), "a"))
+	require.NoError(t, other.RetryNow(t.Context(), "c"))
+	finally(t, other, "a", durable.StateDelivered)
+	finally(t, other, "c", durable.StateDelivered)
+	require.Equal(t, map[string]int{"a": 1, "c": 1}, again.ids())
+}

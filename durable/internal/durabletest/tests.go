@@ -51,6 +51,7 @@ func tests[T any]() []test[T] {
 		{"count many", testCountMany[T]},
 		{"tallies", testTallies[T]},
 		{"an unreadable message is kept", testUnreadable[T]},
+		{"an unreadable message in an ordering", testUnreadableOrdered[T]},
 		{"a handler that panics", testPanic[T]},
 		{"a handler out of time", testOutOfTime[T]},
 		{"webhooks", testWebhooks[T]},
