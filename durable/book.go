@@ -17,6 +17,7 @@ type delivery struct {
 
 	id, key   string
 	webhookID string // as the table has it
+	tenant    string // empty: none
 	ordering  string // empty: none
 	state     State  // empty: there is no such row, or it belongs to another worker
 	active    bool
@@ -134,7 +135,7 @@ func (d *delivery) scan(row store.Row) error {
 	var ordering *string
 	var active, attempts, created, due, held, resent int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent)
+		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent, &d.tenant)
 	if err != nil {
 		return err
 	}

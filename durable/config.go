@@ -16,10 +16,12 @@ type Config struct {
 	// Workers is how many attempts are made at once in this process, at most 4000. Most
 	// of that time they wait for receivers, which takes no CPU, so there may be far more
 	// than processors. Endpoints that were seen to take longer than a second have half of
-	// them at most, all of them together. Those that hang unseen, as after a start, may
-	// take more until they time out: have more than there may be endpoints that hang at
-	// once, times Limit of the queue's Config. Each holds one message in memory. If zero,
-	// 1000.
+	// them at most, all of them together, and those of one tenant a quarter. With
+	// endpoints of which this process has seen nothing yet, as after a start, it is three
+	// quarters, and three eighths: so those that are known have workers in any case, and
+	// for the others have more than four thirds of the endpoints that may hang at once.
+	// All endpoints of a tenant together have three quarters. Each worker holds one
+	// message in memory. If zero, 1000.
 	Workers int
 	// MaxTimeout is the longest Timeout that a message's policy may have: Enqueue
 	// refuses a message with a longer one. A delivery that a worker has held for 5 s

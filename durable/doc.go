@@ -100,7 +100,8 @@
 // fewer of their type of event wait before them at their endpoint, so that neither a
 // burst, nor the backlog of a receiver that is down, stands before all others, nor a
 // campaign's statuses before a conversation. Endpoints that are seen to take longer
-// than a second have half of [Config] Workers, all of them together.
+// than a second have half of [Config] Workers, all of them together, and no tenant has all
+// of them; see there.
 //
 // # Upgrades
 //

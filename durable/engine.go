@@ -393,10 +393,12 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	}
 	d.webhookID = tag(message.WebhookID)
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
-		Task:  queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
-		N:     d.attempts + 1,
-		Since: d.created, Resent: d.resent,
-		State: d.endpoint,
+		Task:   queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
+		N:      d.attempts + 1,
+		Since:  d.created,
+		Resent: d.resent,
+		Tenant: d.tenant,
+		State:  d.endpoint,
 	})
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)

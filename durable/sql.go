@@ -147,7 +147,7 @@ func (s *statements) forWork(d store.Dialect) {
 				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
 			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled'),
 			CASE WHEN gen = hurried THEN 0 ELSE coalesce((SELECT at FROM @attempt AS first
-				WHERE first.seq = d.seq AND first.gen = d.gen - d.hurried AND first.n = 1), -1) END
+				WHERE first.seq = d.seq AND first.gen = d.gen - d.hurried AND first.n = 1), -1) END, tenant
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5

@@ -53,7 +53,10 @@ type endpoint struct {
 	mean     time.Duration    // of an attempt
 	last     time.Duration    // of the attempt that has ended last
 	lines    map[string]*line // deferrals whose time has not come, by type of event
-	slow     bool             // its places are in Queue.slow
+	ended    bool             // whether one has
+	pace     pace             // where its places are counted
+	tenant   string           // that of its last message
+	share    *share           // of the tenant that its places are counted at; nil: none
 	moved    time.Time        // when an attempt last ended, or began when none was in flight
 	// concurrency and asksRate are what messages ask for; zero: nothing.
 	concurrency int

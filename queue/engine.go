@@ -64,6 +64,9 @@ type Delivery struct {
 	// Resent is when the task was last begun anew, by an engine that can resend: its
 	// message expires so long after that. If zero, never.
 	Resent time.Time
+	// Tenant is whose endpoint it is, if the engine knows: with a [Sizer], no tenant has
+	// all workers. If empty, nobody's in particular.
+	Tenant string
 	// State is that of the endpoint, if the engine has read it to hand out the task:
 	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what
 	// the [Queue] has heard of the endpoint, which may be older. If empty, it has not.
@@ -184,7 +187,9 @@ type Waker interface {
 
 // A Sizer is an [Engine] that tells how much it does at once. With one, endpoints that
 // were seen to take more than a second have no more than half of the workers, all of them
-// together, so that some that hang do not hold up the others.
+// together, so that some that hang do not hold up the others; and with those of which
+// nothing is known yet, three quarters. Those of one [Delivery] Tenant have half of that,
+// and all endpoints of a tenant three quarters.
 type Sizer interface {
 	Engine
 	// Workers is how many tasks the engine hands out at once in this process.

@@ -55,9 +55,7 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 		return false
 	}
 	ep := s.ep
-	ep.mean += (a.Duration - ep.mean) / meanWeight
-	ep.last, ep.moved = a.Duration, now
-	q.noteSlowLocked(ep, now)
+	q.noteEndLocked(ep, a.Duration, now)
 	if s.host != nil {
 		s.host.mean += (a.Duration - s.host.mean) / meanWeight
 	}

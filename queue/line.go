@@ -143,42 +143,6 @@ func (q *Queue) setRateLocked(ep *endpoint, limit float64, burst int) {
 	}
 }
 
-const (
-	// slowAfter is from which duration on attempts are slow.
-	slowAfter = time.Second
-	// slowWait is until an endpoint that was refused for being slow asks again.
-	slowWait = 250 * time.Millisecond
-)
-
-// noteSlowLocked finds out whether an endpoint is slow: its last attempt was, or none of
-// those in flight has ended for long. It needs q.mu.
-func (q *Queue) noteSlowLocked(ep *endpoint, now time.Time) {
-	slow := ep.last > slowAfter || ep.inFlight > 0 && now.Sub(ep.moved) > slowAfter
-	if slow == ep.slow {
-		return
-	}
-	ep.slow = slow
-	if slow {
-		q.slow += ep.inFlight
-	} else {
-		q.slow -= ep.inFlight
-	}
-}
-
-// countFlightLocked notes that an attempt has begun, or ended for -1. It needs q.mu.
-func (q *Queue) countFlightLocked(ep *endpoint, n int) {
-	ep.inFlight += n
-	if ep.slow {
-		q.slow += n
-	}
-}
-
-// isCrowdedLocked reports whether slow endpoints have as many of the engine's workers as
-// they may have: half of them. It needs q.mu.
-func (q *Queue) isCrowdedLocked() bool {
-	return q.sizer != nil && q.slow >= max(1, q.sizer.Workers()/2)
-}
-
 // eventOf returns the type of event that a delivery is of.
 func eventOf(d Delivery) string {
 	if d.Message == nil {

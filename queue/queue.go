@@ -50,8 +50,11 @@ type Queue struct {
 	// hosts with their slots, breakers, limiters and backlogs.
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
-	peak      int              // of endpoints, since the map was made
-	slow      int              // places that slow endpoints have, in all
+	peak      int    // of endpoints, since the map was made
+	places    places // of all endpoints
+	shares    map[string]*share
+	crowd     backlog          // deferred deliveries for which there was no worker left
+	slowMean  time.Duration    // of an attempt that is slow
 	hosts     map[string]*host // if there is a HostLimit
 	nextSweep int              // how many hosts, before idle ones are looked for
 	// unsaved are endpoints of which something is to be stored, untold those that are
@@ -79,6 +82,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 	q := &Queue{
 		client: client, engine: engine, cfg: cfg,
 		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,
+		shares: make(map[string]*share), slowMean: slowAfter,
 		unsaved: make(map[*endpoint]bool), untold: make(map[string]Endpoint),
 	}
 	q.waker, _ = engine.(Waker)

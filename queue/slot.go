@@ -24,6 +24,7 @@ const (
 	admitted admission = iota
 	refusedByEndpoint
 	refusedByHost
+	refusedByOthers // which have the workers
 )
 
 // ready is [Handler] Ready.
@@ -51,6 +52,7 @@ func (q *Queue) enter(d Delivery) (s slot, wait time.Duration, ok bool) {
 	now := time.Now()
 	q.mu.Lock()
 	ep := q.endpointLocked(d.Key, now)
+	ep.tenant = d.Tenant
 	if q.cfg.HostLimit > 0 {
 		ep.host = Host(d.Message)
 	}
@@ -130,7 +132,7 @@ func (q *Queue) takeLocked(
 	if ep.inFlight == 0 {
 		ep.moved = now
 	}
-	q.noteSlowLocked(ep, now)
+	q.notePaceLocked(ep, now)
 	switch limit := q.limitLocked(ep); {
 	case ep.inFlight >= limit || ep.inFlight == limit-1 && limit > 1 && ep.keepsPlaceLocked(event, now):
 		return s, 0, refusedByEndpoint
@@ -138,8 +140,8 @@ func (q *Queue) takeLocked(
 		s.host = nil
 		q.countFlightLocked(ep, 1)
 		return s, 0, admitted
-	case ep.slow && q.isCrowdedLocked():
-		return s, slowWait, refusedByEndpoint
+	case q.isCrowdedLocked(ep):
+		return s, q.crowdWaitLocked(now, canWake), refusedByOthers
 	case ep.throttledUntil.After(now):
 		return s, ep.throttledUntil.Sub(now), refusedByEndpoint
 	case h != nil && !h.hasSlotLocked(ep, now, q.cfg.HostLimit):

@@ -41,9 +41,8 @@ type Config struct {
 	// only its own return makes.
 	Block bool
 	// Workers is how many tasks are handed out at once, each in a goroutine that is
-	// started on demand. If zero, 1024: with the default Limit of [queue.Config], which
-	// is 4, as many as 256 endpoints can hang at the same time before the others
-	// notice.
+	// started on demand. If zero, 1024: more than 700 endpoints can hang at the same time
+	// before others notice that nothing is known of yet, as [queue.Sizer] says.
 	Workers int
 }
 

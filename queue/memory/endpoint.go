@@ -15,12 +15,13 @@ type endpoint struct {
 	bytes    int64   // of all its messages
 	pending  int     // entries in whatever state, including those handed out
 	inFlight int     // entries handed out
+	kept     bool    // one in flight has the place that is kept; see lane.nextLocked
 	resting  bool    // not ready when last asked: its lanes are in no ring
 	alarm    *entry  // ends the rest, if no Handle's return does so before; nil without
 }
 
 // A lane has the entries of one endpoint that may be handed out. Among first attempts,
-// the types of event take turns.
+// the types of event take turns, and one place is kept for the type of which least waits.
 type lane struct {
 	kinds      []kind // those that have entries
 	turn       int    // whose turn it is, in kinds

@@ -30,7 +30,8 @@ import (
 //
 // First attempts go before retries, and endpoints take turns, so that neither a dead
 // endpoint nor a busy one holds up the others. While an endpoint gets first attempts
-// faster than it answers, its retries wait. The cost of this does not grow with the
+// faster than it answers, its retries wait. At an endpoint, the types of event take turns,
+// and one place is kept for the type of which least waits. The cost of this does not grow with the
 // number of endpoints. A waiting retry takes at most 192 bytes in addition to its
 // message, and no goroutine. The memory of a peak is given back when the engine has run
 // empty.

@@ -25,6 +25,7 @@ type entry struct {
 	canceled bool // while it is handed out
 	deferred bool // when it was last handed out, it was not tried
 	other    bool // in its lane, it is among those of no kind of their own
+	kept     bool // in flight in the place that its endpoint keeps
 }
 
 // A state says in which place an entry is.

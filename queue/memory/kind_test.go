@@ -1,12 +1,14 @@
 package memory_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +51,56 @@ func TestEngine_TurnsOfTypes(t *testing.T) {
 				runScript(t, m, s)
 				synctest.Wait()
 				require.Equal(t, tt.want, strings.Join(s.taken(), " "))
+				requireEmpty(t, m)
+			})
+		})
+	}
+}
+
+// With several attempts in flight to an endpoint, one place is kept for the type of which
+// least waits.
+func TestEngine_PlaceOfAType(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, ids string
+		workers   int
+		want      string
+	}{
+		{"one place has turns", "as1 as2 as3 ax1 ax2 ac1", 1, "as1 ax1 ac1 as2 ax2 as3"},
+		{"two places", "as1 as2 as3 as4 ax1 ax2 ax3 ax4 ac1 ac2", 2, "as1 ac1 ax1 ac2 as2 as3 ax2 as4 ax3 ax4"},
+		{"one type has all", "as1 as2 as3 as4", 3, "as1 as2 as3 as4"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newEngine(t, memory.Config{Workers: tt.workers})
+				for _, id := range strings.Fields(tt.ids) {
+					require.NoError(t, m.Enqueue(t.Context(), ofType(id, 1).Task))
+				}
+				taken := make(chan string, 100)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() {
+					ended <- m.Run(ctx, queue.Handler{Handle: func(_ context.Context, d queue.Delivery) queue.Verdict {
+						taken <- d.ID
+						if len(taken) == 1 { // so that they do not return at once
+							<-time.After(5 * time.Second)
+						} else {
+							<-time.After(10 * time.Second)
+						}
+						return queue.Verdict{Kind: queue.KindDone}
+					}})
+				}()
+				<-time.After(10 * time.Minute)
+				cancel()
+				require.NoError(t, <-ended)
+				close(taken)
+				var got []string
+				for id := range taken {
+					got = append(got, id)
+				}
+				require.Equal(t, tt.want, strings.Join(got, " "))
 				requireEmpty(t, m)
 			})
 		})

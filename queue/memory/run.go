@@ -171,6 +171,9 @@ func (m *Engine) applyLocked(e *entry, v queue.Verdict) {
 	e.state = stateNone
 	ep.inFlight--
 	m.inFlight--
+	if e.kept {
+		e.kept, ep.kept = false, false
+	}
 	m.wakeLocked(ep)
 	switch {
 	case v.Kind == queue.KindDone || v.Kind == queue.KindDead || e.canceled:

@@ -12,6 +12,7 @@ func laneOf(e *entry) int {
 type kind struct {
 	event string
 	tasks list
+	n     int // of tasks
 }
 
 // maxKinds is how many types of event a lane tells apart; further ones are all one.
@@ -86,11 +87,12 @@ func (m *Engine) pushReadyLocked(e *entry, front bool) {
 	e.state = stateReady
 	m.ready++
 	e.other = false
-	tasks := &l.kinds[l.kindLocked(e)].tasks
+	k := &l.kinds[l.kindLocked(e)]
+	k.n++
 	if front {
-		m.slab.pushFront(tasks, linkPlace, e)
+		m.slab.pushFront(&k.tasks, linkPlace, e)
 	} else {
-		m.slab.push(tasks, linkPlace, e)
+		m.slab.push(&k.tasks, linkPlace, e)
 	}
 	if !e.ep.resting {
 		m.rings[i].push(l)
@@ -105,12 +107,30 @@ func (m *Engine) removeReadyLocked(e *entry) {
 	m.ready--
 	k := l.kindLocked(e)
 	m.slab.remove(&l.kinds[k].tasks, linkPlace, e)
-	if l.kinds[k].tasks.head == 0 {
+	if l.kinds[k].n--; l.kinds[k].n == 0 {
 		l.dropLocked(k)
 	}
 	if len(l.kinds) == 0 {
 		m.rings[i].remove(l)
 	}
+}
+
+// nextLocked returns the kind of a lane whose turn it is, and whether it gets the place
+// that an endpoint with several in flight keeps for the kind of which least waits: so what
+// is rare is not behind a turn of each of the others. It needs Engine.mu.
+func (l *lane) nextLocked() (k int, kept bool) {
+	l.turn %= len(l.kinds)
+	k = l.turn
+	if len(l.kinds) == 1 || l.ep.inFlight == 0 || l.ep.kept {
+		l.turn++
+		return k, false
+	}
+	for i := range l.kinds {
+		if l.kinds[i].n < l.kinds[k].n {
+			k = i
+		}
+	}
+	return k, true
 }
 
 // maxAsks bounds how many endpoints are asked in vain before others can have the lock.
@@ -133,11 +153,11 @@ func (m *Engine) takeLocked() *entry {
 				}
 			}
 			r.head = l.next
-			l.turn %= len(l.kinds)
-			e := m.slab.at(l.kinds[l.turn].tasks.head)
-			l.turn++
+			k, kept := l.nextLocked()
+			e := m.slab.at(l.kinds[k].tasks.head)
 			m.removeReadyLocked(e)
 			e.state = stateInFlight
+			e.kept, e.ep.kept = kept, e.ep.kept || kept
 			e.ep.inFlight++
 			m.inFlight++
 			return e

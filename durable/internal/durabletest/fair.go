@@ -157,6 +157,27 @@ func testHang[T any](t *testing.T, db Database[T]) {
 	}
 }
 
+// testTenantHangs has a tenant with many webhooks that hang, from the first moment on. It
+// leaves workers for those of another, which nothing is known of either.
+func testTenantHangs[T any](t *testing.T, db Database[T]) {
+	const long = 8 * time.Minute
+	s := &slowly{takes: time.Millisecond}
+	e := db.Open(t, durable.Config{Workers: 40, MaxTimeout: long})
+	q, err := queue.New(&webhook.Client{Transport: s}, e, queue.Config{Failures: -1})
+	require.NoError(t, err)
+	tasks := to("hanging", "status", 160, hosts("hangs", 40)...)
+	for i := range tasks {
+		tasks[i].Message.Policy.Timeout = long
+	}
+	require.NoError(t, e.Enqueue(t.Context(), tasks...))
+	require.NoError(t, e.Enqueue(t.Context(), to("healthy", "status", 40, hosts("other", 20)...)...))
+	db.Exec(t, `UPDATE @delivery SET tenant = CASE WHEN key LIKE 'hangs%' THEN 'one' ELSE 'another' END`)
+	runQueue(t, q)
+	require.Eventually(t, func() bool { return s.has("healthy") == 40 }, patience, time.Millisecond)
+	require.LessOrEqual(t, s.hanging.Load(), int32(15), "three eighths")
+	require.Positive(t, s.hanging.Load())
+}
+
 func nothing(context.Context, queue.Delivery) queue.Verdict {
 	return queue.Verdict{Kind: queue.KindDone}
 }

@@ -98,6 +98,7 @@ func tests[T any]() []test[T] {
 		{"a burst for one", testBurst[T]},
 		{"a campaign and a conversation", testTypes[T]},
 		{"webhooks that hang", testHang[T]},
+		{"a tenant whose webhooks hang", testTenantHangs[T]},
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
 		{"a Sealer that is away", testSealerAway[T]},
