@@ -82,6 +82,7 @@
 //
 // All returns the same of everything, for the operator. A delivery is of the tenant that
 // its webhook is of, however it was enqueued; [Definition] and [Delivery] say which.
+// [Webhooks.SetTenant] gives a tenant to a webhook of before there were any.
 //
 // # Several processes
 //

@@ -313,7 +313,7 @@ func scanDelivery(row store.Row) (d Delivery, seq int64, err error) {
 func utc(n int64) time.Time { return fromMicros(n).UTC() }
 
 // states are all there are.
-var states = []State{StatePending, StateDelivered, StateFailed, StateDropped, StateCanceled}
+var states = [...]State{StatePending, StateDelivered, StateFailed, StateDropped, StateCanceled}
 
 var errAfter = fmt.Errorf("%w: After is not the Next of a page", ErrFilter)
 

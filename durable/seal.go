@@ -396,7 +396,7 @@ func (e *Engine[T]) openDefinition(ctx context.Context, id string, version int64
 	var hook webhook.Webhook
 	plain := []byte(text)
 	if err := json.Unmarshal(plain, &stored); err != nil {
-		return hook, errUnreadable
+		return webhook.Webhook{ID: id}, errUnreadable
 	}
 	if stored.Sealed != nil {
 		var err error
@@ -405,7 +405,7 @@ func (e *Engine[T]) openDefinition(ctx context.Context, id string, version int64
 		}
 	}
 	if err := json.Unmarshal(plain, &hook); err != nil {
-		return hook, errUnreadable
+		return webhook.Webhook{ID: id}, errUnreadable
 	}
 	return hook, nil
 }

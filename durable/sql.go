@@ -56,6 +56,8 @@ type statements struct {
 	list [4]string           // webhooks.go: by nothing, state, tenant, both
 
 	deliveryTenant, webhookTenant, copyState string // tenant.go
+	setTenant, tenantTallies, moveDelivery   string // tenant_set.go
+	ofNobody                                 [len(states)]string
 }
 
 // ours is the delivery as a worker has loaded it. Another worker that has taken it over

@@ -10,8 +10,8 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// ErrTenant is wrapped by the error of Tenant and CreateTx for what is no tenant: an empty
-// text, or one that is longer than 128 bytes, not UTF-8, or has a NUL.
+// ErrTenant is wrapped by the error of Tenant, CreateTx and SetTenant for what is no tenant:
+// an empty text, or one that is longer than 128 bytes, not UTF-8, or has a NUL.
 var ErrTenant = errors.New("no tenant: want 1 to 128 bytes of UTF-8")
 
 func errTenant(what string) error { return fmt.Errorf("durable: %s: %w", what, ErrTenant) }
@@ -103,6 +103,17 @@ const tenantOf = `coalesce((SELECT tenant FROM @webhook WHERE id = $2 AND versio
 func (s *statements) forTenants(d store.Dialect) {
 	s.deliveryTenant = d.SQL(`SELECT tenant FROM @delivery WHERE id = $1`)
 	s.webhookTenant = d.SQL(`SELECT id, tenant FROM @webhook WHERE id = $1 AND version = 1`)
+	s.setTenant = d.SQL(`UPDATE @webhook SET tenant = $2 WHERE id = $1 AND tenant = '' AND deleted = 0 RETURNING id`)
+	// Of the tenant together, as addTenants adds them.
+	s.tenantTallies = d.SQL(`INSERT INTO @tally AS t (webhook_id, hour, outcome, n)
+		SELECT CAST($2 AS text), hour, outcome, n FROM @tally WHERE webhook_id = $1
+		ON CONFLICT (webhook_id, hour, outcome) DO UPDATE SET n = t.n + excluded.n`)
+	for i, state := range states {
+		s.ofNobody[i] = d.SQL(`SELECT created, seq FROM @delivery
+			WHERE webhook_id = $1 AND state || '' = '` + string(state) + `' AND (created, seq) > ($2, $3)
+			ORDER BY created, seq LIMIT $4`)
+	}
+	s.moveDelivery = d.SQL(`UPDATE @delivery SET tenant = $2 WHERE seq = $1 AND tenant = ''`)
 	s.copyState = d.SQL(`UPDATE @webhook SET state = coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled')
 		WHERE id = $1 AND version = 1 AND deleted = 0
 			AND state <> coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled')`)

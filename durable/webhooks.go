@@ -20,7 +20,7 @@ import (
 // The errors of [Webhooks], wrapped. For an id that is not there they return
 // [webhook.ErrNotFound].
 var (
-	ErrExists   = errors.New("already exists")                     // by Create
+	ErrExists   = errors.New("already exists")                     // by Create, and SetTenant
 	ErrConflict = errors.New("was changed")                        // by Update
 	ErrID       = errors.New("the id is not a UUID in lower case") // by Create
 )
@@ -57,7 +57,7 @@ func (e *Engine[T]) Webhooks(q *queue.Queue, samples ...webhook.Event) *Webhooks
 // members of the webhook beside its own. It prints as its webhook does, without headers.
 type Definition struct {
 	webhook.Webhook
-	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; it never
+	// Tenant is the customer whose webhook it is, for [Webhooks.Tenant]; once set, it never
 	// changes. Empty where there are none.
 	Tenant  string    `json:"tenant"`
 	Version int       `json:"version"` // from 1
@@ -67,6 +67,9 @@ type Definition struct {
 	// Sealed says that [Config] Sealer cannot open it. List returns such a one all the
 	// same, with its ID, Name, and the scheme and host of its URL.
 	Sealed bool `json:"sealed,omitempty"`
+	// Unreadable says that what is stored is no definition, since it is damaged. List returns
+	// such a one all the same, with its ID; all else of the webhook is empty.
+	Unreadable bool `json:"unreadable,omitempty"`
 
 	// The state of the webhook, which is no part of the version: [queue.StateEnabled],
 	// StatePaused or StateDisabled; why, who decided it, and when. Of one that was never
@@ -242,7 +245,7 @@ type WebhookPage struct {
 }
 
 // List returns the current versions of the webhooks that match a filter, disabled ones
-// too, in the order of their IDs. The error wraps [ErrFilter] for a filter that it
+// too, in the order of their IDs. One that cannot be read says so. The error wraps [ErrFilter] for a filter that it
 // cannot understand. With a Text, it reads definitions until it has found a page of
 // them.
 func (w *Webhooks[T]) List(ctx context.Context, f WebhookFilter) (WebhookPage, error) {
@@ -323,7 +326,7 @@ func (w *Webhooks[T]) read(
 		if err != nil {
 			return nil, nil, err
 		}
-		if batch[i], err = w.decode(ctx, &rows[i]); batch[i].Sealed {
+		if batch[i], err = w.decode(ctx, &rows[i]); batch[i].Sealed || batch[i].Unreadable {
 			err = nil
 		}
 	}
@@ -444,7 +447,7 @@ func (d *definition) scan(row store.Row) error {
 	return err
 }
 
-// decode returns the definition. With an error that wraps ErrSealed, it has what is clear.
+// decode returns the definition. With an error, it has what could be read.
 func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
 	whole := Definition{
 		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), Author: d.author, State: d.state.State,
@@ -453,7 +456,7 @@ func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, er
 	var err error
 	whole.Webhook, err = w.engine.openDefinition(ctx, d.id, d.version, d.text)
 	if err != nil {
-		whole.Sealed = errors.Is(err, ErrSealed)
+		whole.Sealed, whole.Unreadable = errors.Is(err, ErrSealed), errors.Is(err, errUnreadable)
 		return whole, hookError(d.id, err)
 	}
 	return whole, nil

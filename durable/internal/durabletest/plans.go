@@ -267,6 +267,7 @@ func planEvents[T any](t *testing.T, e *durable.Engine[T]) {
 	require.ErrorIs(t, err, webhook.ErrNotFound)
 	_, err = history.Tallies(t.Context(), "", time.Now().Add(-time.Hour), time.Now())
 	require.NoError(t, err)
+	require.NoError(t, hooks.SetTenant(t.Context(), hookID, "tenant-set"))
 	require.NoError(t, hooks.Delete(t.Context(), hookID))
 	require.ErrorIs(t, q.Enable(t.Context(), hookID, ""), webhook.ErrNotFound)
 }

@@ -98,6 +98,8 @@ func tests[T any]() []test[T] {
 		{"a burst for one", testBurst[T]},
 		{"a campaign and a conversation", testTypes[T]},
 		{"webhooks that hang", testHang[T]},
+		{"the tenant of a webhook of before", testSetTenant[T]},
+		{"a damaged definition", testUnreadableDefinition[T]},
 		{"a tenant whose webhooks hang", testTenantHangs[T]},
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
