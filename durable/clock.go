@@ -37,7 +37,10 @@ const (
 
 // now returns the time on the database's clock, with a monotonic reading of the
 // process's.
-func (c *clock) now() time.Time { return store.Clock().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time { return store.Clock().Add(c.difference()) }
+
+// difference is how much the database's clock is ahead of the process's.
+func (c *clock) difference() time.Duration { return time.Duration(c.ahead.Load()) }
 
 // Now and NowOrNil make a clock River's source of time.
 func (c *clock) Now() time.Time { return c.now() }
@@ -73,7 +76,10 @@ func (c *clock) compare(ctx context.Context, every time.Duration, ask askFunc) {
 	if ahead.Abs() < max(sameClock, took) {
 		ahead = 0
 	}
-	c.ahead.Store(int64(ahead))
+	// Nor does it change by as little, so that a time stays what it is.
+	if (ahead-c.difference()).Abs() >= max(sameClock, took) || ahead == 0 {
+		c.ahead.Store(int64(ahead))
+	}
 	c.asked.Store(before.UnixNano())
 	if far := ahead.Abs() >= tellClock; c.told.Swap(far) != far {
 		if far {

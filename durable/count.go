@@ -51,7 +51,7 @@ type Failures struct {
 // failed, Failures is of the newest 10,000 of them. For a Ref or a Subject that more than
 // 10,000 deliveries have, all numbers are of the newest 10,000 of these.
 //
-// What List says of filters that take longer is true of Count.
+// What List says of filters that take longer, and of the error, is true of Count.
 func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	f.After = ""
 	search, err := f.search(e.key)

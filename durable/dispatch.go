@@ -29,9 +29,10 @@ var ErrNotComposed = errors.New("event not composed")
 // error wraps [ErrNotComposed] and the reason, mostly a [*webhook.TemplateError];
 // [Webhooks.Recompose] sends it once the webhook is mended. With other errors nothing
 // is kept: [webhook.ErrNotFound]; [queue.ErrDisabled] for a webhook that is disabled;
-// the errors of Enqueue and of the database. What is dispatched to a webhook that is
-// paused is kept until it is enabled. Of an event that the webhook's When does not want
-// nothing is kept, and nil returned; [Tally] counts it.
+// [ErrSealed] for one whose definition cannot be opened; the errors of Enqueue and of the
+// database. What is dispatched to a webhook that is paused is kept until it is enabled. Of
+// an event that the webhook's When does not want nothing is kept, and nil returned; [Tally]
+// counts it.
 func (w *Webhooks[T]) Dispatch(ctx context.Context, webhookID string, event webhook.Event) error {
 	return w.dispatch(ctx, webhookID, newID(), event, false)
 }

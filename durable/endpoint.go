@@ -71,13 +71,26 @@ func (e *Engine[T]) EndpointChanges(
 	return changes, nil
 }
 
-// Endpoint returns what is stored of an endpoint; see [queue.Endpoints].
+// Endpoint returns what is stored of an endpoint, with times on the clock of this process;
+// see [queue.Endpoints].
 func (e *Engine[T]) Endpoint(ctx context.Context, key string) (queue.Endpoint, error) {
+	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
 	found := queue.Endpoint{Key: key, State: queue.StateEnabled}
 	if err := e.store.Read(ctx, e.endpointStmt(key, &found)); err != nil {
 		return queue.Endpoint{}, fmt.Errorf("durable: endpoint: %w", err)
 	}
-	return found, nil
+	return shifted(found, -e.clock.difference()), nil
+}
+
+// shifted returns an endpoint with its times on another clock. A queue has those of its
+// process, and the table those of the database, which the queues of all share.
+func shifted(row queue.Endpoint, by time.Duration) queue.Endpoint {
+	for _, t := range []*time.Time{&row.Since, &row.FailingSince, &row.LastFailure, &row.Tell} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	return row
 }
 
 // endpointStmt returns the statement that reads what is stored of an endpoint, if it is.
@@ -148,7 +161,9 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 	}
 	want.Reason = clean(want.Reason)
 	want.Reason = strings.ToValidUTF8(want.Reason[:min(len(want.Reason), maxReason)], "")
-	c := &endpointChange{want: want, actor: actorOf(ctx)}
+	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
+	ahead := e.clock.difference()
+	c := &endpointChange{want: shifted(want, ahead), actor: actorOf(ctx)}
 	if err := e.endpoints.do(ctx, c); err != nil {
 		return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
 	}
@@ -163,7 +178,7 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 			return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
 		}
 	}
-	return c.stored, c.ok, nil
+	return shifted(c.stored, -ahead), c.ok, nil
 }
 
 // endpointLock is what those lock that change an endpoint.
@@ -200,10 +215,11 @@ func (e *Engine[T]) setEndpoints(batch []*endpointChange) error {
 // Changed returns the endpoints that were stored after a Rev, at most 1000; see
 // [queue.Endpoints].
 func (e *Engine[T]) Changed(ctx context.Context, rev int64) ([]queue.Endpoint, error) {
+	ahead := e.clock.difference()
 	var changed []queue.Endpoint
 	scan := func(row store.Row) error {
 		one, err := scanEndpoint(row)
-		changed = append(changed, one)
+		changed = append(changed, shifted(one, -ahead))
 		return err
 	}
 	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.endpointsAfter, Args: []any{rev}, Scan: scan})
@@ -325,14 +341,17 @@ const (
 
 // setEndpointText returns the statement that stores an endpoint, if a condition holds.
 func setEndpointText(condition string) string {
-	// Of what is known about a decision, only a new one changes anything.
+	// Of what is known about a decision, only a new one changes anything. The time of one
+	// that is not may come back a little different, from a process that has found out
+	// meanwhile how far its clock is from the database's.
+	const same = `e.state = excluded.state AND e.reason = excluded.reason AND abs(e.since - excluded.since) < 100000`
 	return `INSERT INTO @endpoint AS e (` + endpointColumns + `)
 		SELECT CAST($1 AS text), CAST($3 AS text), CAST($4 AS text), CAST($5 AS text), CAST($6 AS bigint),
 			CAST($7 AS bigint), CAST($8 AS bigint), CAST($9 AS bigint), ` + nextRev + `
 		WHERE coalesce((SELECT rev FROM @endpoint WHERE key = $1), 0) = $2` + condition + `
 		ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-			actor = CASE WHEN e.since = excluded.since THEN e.actor ELSE excluded.actor END,
-			since = excluded.since, failing_since = excluded.failing_since,
+			actor = CASE WHEN ` + same + ` THEN e.actor ELSE excluded.actor END,
+			since = CASE WHEN ` + same + ` THEN e.since ELSE excluded.since END, failing_since = excluded.failing_since,
 			last_failure = excluded.last_failure, tell = excluded.tell, rev = excluded.rev
 		RETURNING rev`
 }

@@ -43,8 +43,9 @@ func entries(tasks []queue.Task) []entry {
 
 // Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk.
 // A task whose ID is kept already is left out, also when that delivery has ended; if it
-// is another message, the error wraps [queue.ErrTaken]. If ctx ends before it returns,
-// they may be kept or not.
+// is another message, the error wraps [queue.ErrTaken]. It wraps [ErrTimeout] for a
+// message whose Timeout is too long, and [ErrSealed] where it cannot be told whether a
+// kept message is the same. If ctx ends before it returns, they may be kept or not.
 func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
 	return e.enqueue(ctx, entries(tasks))
 }

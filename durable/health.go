@@ -14,8 +14,8 @@ type Health struct {
 	Tables int `json:"tables"`
 	River  int `json:"river"`
 	// ClockAhead is by how much the clock of this process is ahead of the database's.
-	// What is due is decided by the database's, but times in logs and of decisions about
-	// endpoints are the process's. It is zero for SQLite, and below 20 ms.
+	// What is due is decided by the database's, which is also that of all that is stored;
+	// times in logs are the process's. It is zero for SQLite, and below 20 ms.
 	ClockAhead time.Duration `json:"clock_ahead"`
 	// Behind is how long the oldest job that is due has waited for a worker of any
 	// process: some milliseconds, unless there is more to do than the processes manage,
@@ -44,7 +44,7 @@ func (e *Engine[T]) Check(ctx context.Context) (Health, error) {
 		return fail(err)
 	}
 	e.clock.compare(ctx, 0, e.askTime(e.store.Read))
-	h.ClockAhead = -time.Duration(e.clock.ahead.Load())
+	h.ClockAhead = -e.clock.difference()
 	var due int64
 	err = e.store.Read(ctx, store.Stmt{SQL: e.sql.oldestJob, Scan: func(row store.Row) error {
 		return row.Scan(&due)

@@ -158,6 +158,8 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 // them take some tenths of a second. With a Ref or a Subject that as many deliveries
 // have, and anything else that few of those have, they take some seconds. Deliveries of
 // before there were refs and subjects are not found by them.
+//
+// The error wraps [ErrFilter] for a filter that cannot be understood.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	limit := min(cmp.Or(f.Limit, 100), 1000)
 	if f.Limit < 0 {

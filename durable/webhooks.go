@@ -134,7 +134,8 @@ func (w *Webhooks[T]) Get(ctx context.Context, id string) (Definition, error) {
 	return w.decode(ctx, d)
 }
 
-// Version returns a version of a webhook by its number, from 1.
+// Version returns a version of a webhook by its number, from 1. The error wraps
+// [webhook.ErrNotFound], also for a number that is none, or [ErrSealed].
 func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Definition, error) {
 	stmt := store.Stmt{SQL: w.engine.sql.atVersion, Args: []any{id, int64(version)}}
 	d, err := one(ctx, w.engine.store.Read, id, stmt)
@@ -149,8 +150,8 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 
 // Update stores a whole new definition of the webhook with that ID, in place of the given
 // version. The error wraps [ErrConflict] if that is not the current one: get the current
-// one, and decide again. The state of the webhook stays as it is. Other errors are as for
-// Create.
+// one, and decide again; and [webhook.ErrNotFound] if there is none. The state of the
+// webhook stays as it is. Other errors are as for Create.
 func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
 	return w.update(ctx, w.engine.store.Run, hook, version)
 }

@@ -223,7 +223,7 @@ func statusOf(err error) int {
 	switch {
 	case is(webhook.ErrNotFound):
 		return http.StatusNotFound
-	case is(durable.ErrFilter, durable.ErrID):
+	case is(durable.ErrFilter, durable.ErrID, durable.ErrSecret, durable.ErrTenant):
 		return http.StatusBadRequest
 	case is(queue.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge

@@ -100,6 +100,7 @@ func tests[T any]() []test[T] {
 		{"webhooks that hang", testHang[T]},
 		{"the tenant of a webhook of before", testSetTenant[T]},
 		{"a damaged definition", testUnreadableDefinition[T]},
+		{"endpoints and clocks", testEndpointClocks[T]},
 		{"a tenant whose webhooks hang", testTenantHangs[T]},
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
