@@ -194,7 +194,8 @@ func (s *statements) forOrders(d store.Dialect) {
 	const first = `SELECT seq FROM @delivery WHERE ordering = $1 AND state = 'pending' AND held `
 	s.promote = d.SQL(`UPDATE @delivery SET active = 1, parked = 0
 		WHERE seq = coalesce((` + first + `<> ` + aside + ` ORDER BY seq LIMIT 1),
-				(` + first + `= ` + aside + ` ORDER BY due, seq LIMIT 1))
+				(` + first + `= ` + aside + ` AND due = (SELECT min(due) FROM @delivery
+					WHERE ordering = $1 AND state = 'pending' AND held = ` + aside + `) ORDER BY seq LIMIT 1))
 			AND NOT EXISTS (SELECT 1 FROM @delivery WHERE ordering = $1 AND active = 1)
 		RETURNING seq, gen, due`)
 }
