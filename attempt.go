@@ -93,6 +93,15 @@ const (
 	ClassCanceled    Class = "canceled" // the caller's context ended
 )
 
+// Classes returns all classes, in the order above: for a filter's choices, say, or to hold
+// texts in another language to them.
+func Classes() []Class {
+	return []Class{
+		ClassUnreachable, ClassConnect, ClassTLS, ClassTimeout, ClassReset, ClassProtocol, ClassBlocked, ClassProxy, ClassStatus,
+		ClassSign, ClassInvalid, ClassExpired, ClassCanceled,
+	}
+}
+
 // An Outcome is what an attempt means for the delivery.
 type Outcome string
 

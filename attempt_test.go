@@ -2,15 +2,41 @@ package webhook_test
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
 )
+
+// The list of classes has the constants there are, in their order.
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "attempt.go", nil, 0)
+	require.NoError(t, err)
+	var want []webhook.Class
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Class" {
+			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			want = append(want, webhook.Class(text))
+		}
+		return true
+	})
+	require.Contains(t, want, webhook.ClassStatus)
+	require.Equal(t, want, webhook.Classes())
+}
 
 // A request that broke counts as one request, unless net/http repeated it.
 func TestClient_Requests(t *testing.T) {

@@ -3,6 +3,7 @@ package durable
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,11 +99,7 @@ func (f Filter) class() string {
 }
 
 func (f Filter) checkClass() error {
-	switch f.Class {
-	case "", webhook.ClassUnreachable, webhook.ClassConnect, webhook.ClassTLS, webhook.ClassTimeout, webhook.ClassReset,
-		webhook.ClassProtocol, webhook.ClassBlocked, webhook.ClassProxy, webhook.ClassStatus, webhook.ClassSign,
-		webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassCanceled:
-	default:
+	if f.Class != "" && !slices.Contains(webhook.Classes(), f.Class) {
 		return fmt.Errorf("%w: no such Class", ErrFilter)
 	}
 	switch {

@@ -90,6 +90,33 @@ func TestDeliveries_Ways(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, s.send("GET", "deliveries?state=delivered&status=500", "").status)
 }
 
+// The description, the texts and the filters have the classes that there are, and no others.
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	all, english := description(t), panel.English()
+	s := newWorld(t).site(acme)
+	var described []webhook.Class
+	for _, class := range at(t, all, all, "components", "schemas", "Class", "enum").([]any) {
+		described = append(described, webhook.Class(class.(string)))
+	}
+	require.Equal(t, webhook.Classes(), described)
+	texts := map[string][]webhook.Class{"why.": nil, "advice.": nil}
+	for code := range english {
+		for start := range texts {
+			class, ok := strings.CutPrefix(code, start)
+			if ok && class != "" && !strings.HasPrefix(class, "status.") {
+				texts[start] = append(texts[start], webhook.Class(class))
+			}
+		}
+	}
+	require.ElementsMatch(t, webhook.Classes(), texts["why."])
+	require.ElementsMatch(t, webhook.Classes(), append(texts["advice."], webhook.ClassStatus), "that has one for each status")
+	for _, class := range webhook.Classes() {
+		require.Equal(t, http.StatusOK, s.get("deliveries?class="+string(class)).status, class)
+		require.Equal(t, http.StatusOK, s.send("GET", "deliveries?class="+string(class), "").status, class)
+	}
+}
+
 func TestDeliveries_Pages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

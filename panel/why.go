@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,8 +36,12 @@ func (c *call) summary(d durable.Delivery, now time.Time) string {
 	return text
 }
 
-// why says in words that a customer understands why an attempt failed.
+// why says in words that a customer understands why an attempt failed. Of a class that is
+// not known here, which another version wrote, it says only that it failed.
 func (c *call) why(class webhook.Class, status int) string {
+	if !slices.Contains(webhook.Classes(), class) {
+		class = ""
+	}
 	if class == webhook.ClassStatus {
 		return c.text("why.status", status)
 	}
@@ -63,6 +68,9 @@ func codes(want []int) string {
 
 // advice says what to do about it.
 func (c *call) advice(class webhook.Class, status int) string {
+	if !slices.Contains(webhook.Classes(), class) {
+		class = ""
+	}
 	if class == webhook.ClassStatus {
 		return c.text("advice.status." + adviceOf(status))
 	}
