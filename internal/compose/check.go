@@ -98,6 +98,7 @@ type checker struct {
 	*Program
 	problems []Problem
 	pieces   int // that look like another language
+	looked   int // bytes of text that were looked through for such pieces
 }
 
 func (c *checker) warn(p *part, offset, length int, code problem.Code, format string, args ...any) {

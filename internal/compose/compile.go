@@ -90,36 +90,22 @@ func (c *compiler) checkChoice(field string, code problem.Code, value string, kn
 // split cuts a template into nodes, and counts the placeholders of all templates. It
 // reports false if there are no nodes to go on with.
 func (c *compiler) split(field, source string) ([]template.Node, bool) {
-	if !c.checkSource(field, source) {
+	if !c.checkSource(field, source) || len(c.faults) == maxFaults {
 		return nil, false
 	}
-	nodes, errs := template.Split(source, field == "body" && c.isJSON())
+	nodes, errs := template.Split(source, field == "body" && c.isJSON(), request.MaxPlaceholders-c.placeholders)
 	for _, err := range errs {
 		c.fail(inTemplate(field, source, err))
+		if err.Err.Code == problem.TooManyPlaceholders {
+			c.placeholders = request.MaxPlaceholders // those of the next templates are too many, too
+		}
 	}
 	for _, n := range nodes {
-		if !n.Placeholder() {
-			continue
-		}
-		if c.placeholders += countNames(n); c.placeholders > request.MaxPlaceholders {
-			err := n.Errorf(problem.TooManyPlaceholders, "more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
-			return nil, c.fail(inTemplate(field, source, err))
+		if n.Placeholder() {
+			c.placeholders += n.Count()
 		}
 	}
 	return nodes, nodes != nil || len(errs) == 0
-}
-
-// countNames counts a placeholder with the names that are arguments of its filters.
-func countNames(n template.Node) int {
-	count := 1
-	for _, call := range n.Filters {
-		for _, a := range call.Args {
-			if a.Name != "" {
-				count++
-			}
-		}
-	}
-	return count
 }
 
 // checkSource checks the size and the bytes of a template.
@@ -188,6 +174,10 @@ func (c *compiler) name(text string) *name {
 // compileFilters makes the filters of a placeholder.
 func (c *compiler) compileFilters(p *part, ph *placeholder) {
 	n := ph.Node
+	if len(c.faults) == maxFaults { // to make suggestions for more of them takes time
+		ph.filters = make([]filter.Filter, len(n.Filters))
+		return
+	}
 	for i, call := range n.Filters {
 		args := make([]field.Value, len(call.Args))
 		for j, a := range call.Args {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ringhook/webhook/internal/problem"
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -27,12 +28,22 @@ var dialects = []*regexp.Regexp{
 // mostPieces is how many pieces of a webhook's texts are looked at: an author reads no more.
 const mostPieces = 200
 
+// mostText is how much text of a webhook is looked through, in bytes: that of all templates
+// which are within their limits is less.
+const mostText = 2*request.MaxTemplateSize + request.MaxHeaders*request.MaxHeaderSize
+
 // checkDialects warns about statements and placeholders of other languages in a template's
 // text, the latter if a sample knows the name. It does not need a part: a body is often not
 // JSON for just that reason.
 func (c *checker) checkDialects(field, source string) {
-	nodes, _ := template.Split(source, field == "body" && c.isJSON())
+	if len(source) > request.MaxTemplateSize {
+		return
+	}
+	nodes, _ := template.Split(source, field == "body" && c.isJSON(), request.MaxPlaceholders)
 	for _, n := range nodes {
+		if c.looked += len(n.Text); c.looked > mostText {
+			return
+		}
 		for _, d := range dialects {
 			for _, at := range d.FindAllStringSubmatchIndex(n.Text, mostPieces-c.pieces) {
 				c.pieces++

@@ -222,7 +222,12 @@ type known struct {
 	*sampleGroup
 	plain, prefixed []string          // to try for a name, and for one that begins with payload
 	byLetters       map[string]string // a name by its letters
+	work            int               // bytes of misspelt names, for each name that they were compared with
 }
+
+// mostWork is how much work is put into suggestions: an author has a few names that are
+// wrong, but 500 long ones, each compared with a thousand others, would take half a second.
+const mostWork = 2 << 20
 
 func newKnown(g *sampleGroup) *known {
 	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved)), byLetters: map[string]string{}}
@@ -263,6 +268,9 @@ func (k *known) nearest(misspelt string) string {
 	names := k.plain
 	if template.Path(misspelt)[0] == "payload" {
 		names = k.prefixed
+	}
+	if k.work += len(misspelt) * len(names); k.work > mostWork {
+		return ""
 	}
 	search := nearest.To(misspelt)
 	for _, name := range names {
@@ -312,7 +320,10 @@ func (c *compiler) suggestNames() {
 			}
 		}
 		start := max(strings.LastIndex(f.Source[:f.Offset], "{{"), strings.LastIndex(f.Source[:f.Offset], "@<<")+1) + len("{{")
-		end := f.Offset + strings.IndexAny(f.Source[f.Offset:]+"|", "|}>")
+		end := len(f.Source)
+		if i := strings.IndexAny(f.Source[f.Offset:], "|}>"); i >= 0 {
+			end = f.Offset + i
+		}
 		text := strings.TrimSpace(f.Source[start:end])
 		for _, k := range groups {
 			if name := k.spelt(text); name != "" {

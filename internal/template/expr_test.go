@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -112,7 +113,7 @@ func TestSplit_Expressions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, isJSON := range []bool{false, true} {
-				nodes, errs := template.Split(tt.src, isJSON)
+				nodes, errs := template.Split(tt.src, isJSON, math.MaxInt)
 				require.Empty(t, errs)
 				want := template.Node{
 					Name: tt.operand, Literal: tt.literal, Filters: tt.filters, At: tt.at, End: len(tt.src),
@@ -169,7 +170,7 @@ func TestSplit_QuotesInJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nodes, errs := template.Split(`"`+tt.src+`"`, true)
+			nodes, errs := template.Split(`"`+tt.src+`"`, true, math.MaxInt)
 			if tt.err != "" {
 				require.Len(t, errs, 1)
 				require.EqualError(t, errs[0], tt.err)
@@ -214,7 +215,7 @@ func TestSplit_QuotesElsewhere(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, isJSON := range []bool{false, true} {
-				nodes, errs := template.Split(tt.src, isJSON)
+				nodes, errs := template.Split(tt.src, isJSON, math.MaxInt)
 				if tt.err != "" {
 					require.Len(t, errs, 1)
 					require.EqualError(t, errs[0], tt.err)
@@ -251,7 +252,7 @@ func TestSplit_Patterns(t *testing.T) {
 				tag := "{{a | " + filter + ": "
 				for i, src := range []string{tag + tt.pattern + "}}", `"` + tag + tt.pattern + `}}"`} {
 					want := []string{tt.elsewhere, tt.inJSON}[i]
-					nodes, errs := template.Split(src, true)
+					nodes, errs := template.Split(src, true, math.MaxInt)
 					if want == "" {
 						require.Len(t, errs, 1)
 						require.Equal(t, tt.err, errs[0].Err.Error())
@@ -264,7 +265,7 @@ func TestSplit_Patterns(t *testing.T) {
 			})
 		}
 	}
-	nodes, errs := template.Split(`{{a | append: 'jS \n'}}`, false)
+	nodes, errs := template.Split(`{{a | append: 'jS \n'}}`, false, math.MaxInt)
 	require.Empty(t, errs)
 	require.Equal(t, str("jS \n"), firstText(nodes[0]))
 }
@@ -405,7 +406,7 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, isJSON := range []bool{false, true} {
-				_, errs := template.Split(tt.src, isJSON)
+				_, errs := template.Split(tt.src, isJSON, math.MaxInt)
 				require.Len(t, errs, 1)
 				require.EqualError(t, errs[0], tt.err)
 				require.Equal(t, strings.HasSuffix(tt.err, "over the limit"), errors.Is(errs[0], request.ErrLimit))
@@ -419,7 +420,7 @@ func TestSplit_ExpressionsRefused(t *testing.T) {
 // All errors inside tags are returned at once, with the nodes around the tags.
 func TestSplit_AllErrors(t *testing.T) {
 	t.Parallel()
-	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", false)
+	nodes, errs := template.Split("x{{a|}}@{{b c}}@<<>>{{ok}}{{'y}}z", false, math.MaxInt)
 	texts := make([]string, len(errs))
 	for i, err := range errs {
 		texts[i] = err.Error()
@@ -436,7 +437,7 @@ func TestSplit_AllErrors(t *testing.T) {
 		failed(26, 32), text("z", 32),
 	}, nodes)
 
-	nodes, errs = template.Split("{{a|}}@<<b", false)
+	nodes, errs = template.Split("{{a|}}@<<b", false, math.MaxInt)
 	require.Nil(t, nodes)
 	require.Len(t, errs, 2)
 	require.EqualError(t, errs[1], "offset 6: a tag is not closed by >>")

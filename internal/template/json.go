@@ -106,10 +106,8 @@ func (j *jsonTemplate) checkKeys(raw string, base, depth int) error {
 	seen := map[string]bool{}
 	for it := rawjson.Walk(raw); it.Next(); {
 		if raw[0] == '{' {
-			for i, n := range j.nodes {
-				if at := j.starts[i]; n.Placeholder() && at >= base+it.KeyStart && at < base+it.KeyEnd {
-					return n.Errorf(problem.PlaceholderInKey, "a placeholder in a key")
-				}
+			if n, ok := j.placeholder(base+it.KeyStart, base+it.KeyEnd); ok {
+				return n.Errorf(problem.PlaceholderInKey, "a placeholder in a key")
 			}
 			key := it.Key()
 			if seen[key] {
@@ -128,6 +126,16 @@ func (j *jsonTemplate) checkKeys(raw string, base, depth int) error {
 		}
 	}
 	return nil
+}
+
+// placeholder returns the first placeholder between two offsets of the text.
+func (j *jsonTemplate) placeholder(from, to int) (Node, bool) {
+	for i := sort.SearchInts(j.starts, from); i < len(j.nodes) && j.starts[i] < to; i++ {
+		if j.nodes[i].Placeholder() {
+			return j.nodes[i], true
+		}
+	}
+	return Node{}, false
 }
 
 // place notes the placeholder that is the whole value at some offsets of the text, if

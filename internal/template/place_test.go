@@ -2,6 +2,8 @@ package template_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -190,6 +192,26 @@ func put(v any, value string) any {
 	return v
 }
 
+// The keys are looked for among the placeholders in no more time than they need: of so
+// many, to compare each with each would take minutes.
+func TestJSON_ManyKeys(t *testing.T) {
+	t.Parallel()
+	const count = 200_000
+	var nodes []template.Node
+	for i := range count {
+		nodes = append(nodes, template.Node{Text: fmt.Sprintf(`,"%d":`, i)}, template.Node{Name: "a"})
+	}
+	nodes[0].Text = `{"0":`
+	nodes = append(nodes, template.Node{Text: "}"})
+	places, err := template.JSON(nodes, 1)
+	require.NoError(t, err)
+	require.Equal(t, template.Place{Lead: len(`"199999":`)}, places[2*count-1])
+
+	nodes = append(nodes[:2*count], template.Node{Text: `,"b`}, template.Node{Name: "a", InString: true}, template.Node{Text: `":1}`})
+	_, err = template.JSON(nodes, 1)
+	require.ErrorContains(t, err, "a placeholder in a key")
+}
+
 // A template that passes keeps its shape: a value is where its placeholder was, and
 // nothing else has changed.
 func FuzzJSON(f *testing.F) {
@@ -207,7 +229,7 @@ func FuzzJSON(f *testing.F) {
 		if marked || !utf8.ValidString(src) {
 			return
 		}
-		nodes, errs := template.Split(src, true)
+		nodes, errs := template.Split(src, true, math.MaxInt)
 		if len(errs) > 0 {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // A Node is a piece of a template: text, or a placeholder.
@@ -28,6 +29,20 @@ type Node struct {
 
 // Placeholder reports whether the node is a placeholder.
 func (n Node) Placeholder() bool { return n.Text == "" }
+
+// Count returns how many placeholders a placeholder counts for: one, and one for each name
+// that is an argument of its filters.
+func (n Node) Count() int {
+	count := 1
+	for _, call := range n.Filters {
+		for _, a := range call.Args {
+			if a.Name != "" {
+				count++
+			}
+		}
+	}
+	return count
+}
 
 // An Error is a fault at one place of a template.
 type Error struct {
@@ -60,20 +75,25 @@ const (
 // tag inside a JSON text is read as JSON reads it.
 //
 // Split returns all errors inside tags at once. The nodes have the literal nil for each
-// such tag, so that the caller can check the rest of the template. If a tag has no end,
-// there are no nodes.
-func Split(src string, isJSON bool) ([]Node, []*Error) {
-	s := splitter{src: src, json: isJSON}
+// such tag, so that the caller can check the rest of the template. If a tag has no end, or
+// if there are more than most placeholders or 1000 errors, at which Split stops, there are
+// no nodes.
+func Split(src string, isJSON bool, most int) ([]Node, []*Error) {
+	s := splitter{src: src, json: isJSON, left: most}
 	if err := cut(view{text: src}, openBraces, closeBraces, s.literal, s.braces); err != nil {
 		return nil, append(s.errs, err)
 	}
 	return s.nodes, s.errs
 }
 
+// mostErrors is how many errors Split returns at most: an author reads no more.
+const mostErrors = 1000
+
 type splitter struct {
 	src      string
 	json     bool
 	inString bool // a JSON text is open
+	left     int  // how many placeholders there may be
 	nodes    []Node
 	errs     []*Error
 }
@@ -112,7 +132,7 @@ func (s *splitter) text(at span) *Error {
 }
 
 // braces adds a tag in braces, and removes the @ from the text before it.
-func (s *splitter) braces(at tagSpan) {
+func (s *splitter) braces(at tagSpan) *Error {
 	if last := len(s.nodes) - 1; last >= 0 && !s.nodes[last].Placeholder() {
 		if text, ok := strings.CutSuffix(s.nodes[last].Text, "@"); ok {
 			s.nodes[last].Text = text
@@ -122,10 +142,10 @@ func (s *splitter) braces(at tagSpan) {
 			}
 		}
 	}
-	s.placeholder(at)
+	return s.placeholder(at)
 }
 
-func (s *splitter) placeholder(at tagSpan) {
+func (s *splitter) placeholder(at tagSpan) *Error {
 	n := Node{Offset: at.tag.from, End: at.tag.to, InString: s.inString}
 	content := strings.Clone(s.src[at.content.from:at.content.to])
 	x := expr{view: view{text: content, base: at.content.from}, inString: s.inString}
@@ -139,10 +159,17 @@ func (s *splitter) placeholder(at tagSpan) {
 			err = Errorf(n.Offset, problem.TagInTag, "a tag inside a tag")
 			err.Length = x.offset(i) - n.Offset
 		}
+		if len(s.errs) == mostErrors-1 {
+			return err
+		}
 		s.errs = append(s.errs, err)
 		n = Node{Literal: field.Null, Offset: n.Offset, At: n.Offset, NameEnd: n.Offset, End: n.End, InString: n.InString}
+		s.left--
+	} else if s.left -= n.Count(); s.left < 0 {
+		return n.Errorf(problem.TooManyPlaceholders, "more than %d placeholders in all templates: %w", request.MaxPlaceholders, request.ErrLimit)
 	}
 	s.nodes = append(s.nodes, n)
+	return nil
 }
 
 // nestedTag returns the offset of a tag inside a tag's content and outside quotes, or -1.
@@ -163,8 +190,8 @@ func (x *expr) nestedTag() int {
 }
 
 // cut calls text and tag for the texts and tags of a view, in order, with their places in
-// the template.
-func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan)) *Error {
+// the template, up to the first error.
+func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan) *Error) *Error {
 	t, err := fasttemplate.NewTemplate(v.text, open, closing)
 	if err != nil { // it quotes the template, which may have credentials
 		return Errorf(v.offset(unclosed(v.text, open, closing)), problem.TagUnclosed, "a tag is not closed by %s", closing)
@@ -178,7 +205,7 @@ func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan)
 			start := r.i
 			from, to := start+len(open), start+len(open)+len(content)
 			r.i = to + len(closing)
-			tag(tagSpan{v.span(start, r.i), v.span(from, to)})
+			r.err = tag(tagSpan{v.span(start, r.i), v.span(from, to)})
 		}
 		return 0, nil
 	})

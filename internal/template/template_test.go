@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func split(t *testing.T, src string) []template.Node {
 
 // trySplit returns the nodes, or the first error without nodes.
 func trySplit(src string) ([]template.Node, error) {
-	nodes, errs := template.Split(src, false)
+	nodes, errs := template.Split(src, false, math.MaxInt)
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}
@@ -31,7 +32,7 @@ func trySplit(src string) ([]template.Node, error) {
 
 func splitJSON(t *testing.T, src string) []template.Node {
 	t.Helper()
-	nodes, errs := template.Split(src, true)
+	nodes, errs := template.Split(src, true, math.MaxInt)
 	require.Empty(t, errs, "%q", src)
 	return nodes
 }
@@ -212,7 +213,7 @@ func FuzzSplit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src string) {
 		for _, isJSON := range []bool{false, true} {
-			nodes, errs := template.Split(src, isJSON)
+			nodes, errs := template.Split(src, isJSON, math.MaxInt)
 			if len(errs) == 0 {
 				requireSource(t, src, nodes)
 			}
