@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -421,4 +423,35 @@ func TestHook_Cut(t *testing.T) {
 		require.Equal(t, cut, strings.Contains(a.body, `"truncated":true`), size)
 		require.Equal(t, cut, strings.Contains(s.post("webhooks/preview", form(hook, 0)).body, "The body goes on"), size)
 	}
+}
+
+// What the form has no field for is not lost when it is sent.
+func TestHook_KeepsPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.editor(acme)
+	policy := webhook.Policy{
+		Success: []int{200, 204}, Timeout: 5 * time.Second, Attempts: 4, Waits: []time.Duration{time.Minute, time.Hour},
+		Jitter: 0.2, Rate: 10, Concurrency: 3, Expires: 24 * time.Hour, GiveUp: []int{404},
+	}
+	fields := reflect.ValueOf(policy)
+	for i := range fields.NumField() {
+		require.False(t, fields.Field(i).IsZero(), "%s: the test has to know it", fields.Type().Field(i).Name)
+	}
+	own, err := w.hooks.Tenant("acme")
+	require.NoError(t, err)
+	stored, err := own.Create(t.Context(), webhook.Webhook{Name: "A", URL: w.receiver.URL + "/ok", Body: "{}", Policy: &policy})
+	require.NoError(t, err)
+
+	values := form(webhook.Webhook{Name: "B", URL: stored.URL, Body: "{}"}, 1)
+	values.Set("success", "200, 204")
+	values.Set("timeout", "5s")
+	values.Set("attempts", "2")
+	values.Set("waits", "1m, 1h")
+	require.Equal(t, http.StatusSeeOther, s.post("webhooks/"+stored.ID, values).status)
+	changed, err := own.Get(t.Context(), stored.ID)
+	require.NoError(t, err)
+	require.Equal(t, "B", changed.Name)
+	policy.Attempts = 2
+	require.Equal(t, policy, *changed.Policy)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,13 +189,16 @@ func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) 
 		}
 	}
 	hook, again := unmasked(f.Webhook, base.Webhook)
-	if old := base.Policy; !f.Whole && old != nil && (old.Jitter != 0 || old.Rate != 0 || old.Concurrency != 0) {
-		var p webhook.Policy
-		if hook.Policy != nil {
-			p = *hook.Policy
+	if !f.Whole && base.Policy != nil {
+		// What the form has no field for stays, whatever a policy may have one day.
+		rest := *base.Policy
+		rest.Success, rest.Waits, rest.Timeout, rest.Attempts = nil, nil, 0, 0
+		if !reflect.ValueOf(rest).IsZero() {
+			if hook.Policy != nil {
+				rest = hook.Policy.Or(rest)
+			}
+			hook.Policy = &rest
 		}
-		p.Jitter, p.Rate, p.Concurrency = old.Jitter, old.Rate, old.Concurrency
-		hook.Policy = &p
 	}
 	var problems []webhook.Problem
 	for _, field := range again {
