@@ -71,13 +71,13 @@ func TestCheck_NamesAsArguments(t *testing.T) {
 	e := raw(`{"from":"1","to":"2","list":[1]}`)
 	for _, tt := range []struct{ body, at, message, suggestion string }{
 		{"{{from | default: too}}", "too", `unknown name "too"; did you mean "to"?`, "to"},
-		{"{{from | append: to | append: answered}}", "answered", `unknown name "answered"; a text is written in quotes`, ""},
+		{"{{from | append: to | append: answered}}", "answered", `unknown name "answered"; a text is written in quotes`, "'answered'"},
 		{"{{from | slice: to}}", "to", "slice: argument 1 is a name, want a fixed value", ""},
 		{"{{from | slice: 0, to}}", "to", "slice: argument 2 is a name, want a fixed value", ""},
 		{"{{from | replace: to, ''}}", "to", "replace: argument 1 is a name, want a fixed value", ""},
 		{"{{from | split: to}}", "to", "split: argument 1 is a name, want a fixed value", ""},
 		{"{{from | date_format: to}}", "to", "date_format: argument 1 is a name, want a fixed value", ""},
-		{"{{from | date_format: d/m/Y}}", "d/m/Y", "date_format: argument 1 is a name, want a fixed value", ""},
+		{"{{from | date_format: d/m/Y}}", "d/m/Y", "date_format: argument 1 is a name, want a fixed value", "'d/m/Y'"},
 		{"{{from | date_format: 'd', to}}", "to", "date_format: argument 2 is a name, want a fixed value", ""},
 		{"{{from | round: to}}", "to", "round: argument 1 is a name, want a fixed value", ""},
 		{"{{from | truncate: to}}", "to", "truncate: argument 1 is a name, want a fixed value", ""},
@@ -185,7 +185,7 @@ func TestCompose_KindsOfEvents(t *testing.T) {
 		for when, warnings := range map[string]int{
 			"event == 'whatsapp:message:status'": 0, "event != 'odd'": 1, "not (event == 'odd')": 1, "status == 'sent'": 2,
 			"event == 'odd' or event in ('whatsapp:message:in')": 2, "event in ('whatsapp:message:status', 'x') and status != 'read'": 0,
-			"event contains 'status'": 2, "event == status": 2, "'odd' != event and 1 > 2": 1, // that it never holds
+			"event contains 'status'": 2, "event == status": 2, "'odd' != event and 1 > 2": 2, // that it never holds, for 1 > 2
 		} {
 			w := webhook.Webhook{URL: "https://h/", Body: `"{{payload.mobile}}"`, When: when}
 			require.Len(t, webhook.Check(w, samples...), warnings, when)

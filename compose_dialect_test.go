@@ -18,7 +18,7 @@ func TestCheck_Dialects(t *testing.T) {
 			"the webhook's own condition chooses events, and the filter translate values"
 		text = "this is plain text; the placeholder is written "
 	)
-	e := raw(`{"to":"1","caller":{"name":"x"},"größe":1}`)
+	e := raw(`{"to":"1","caller":{"name":"x"},"größe":1,"n":1}`)
 	tests := []struct{ body, at, message, suggestion string }{
 		{`"{% if status == 'ANSWER' %}"`, "{% if status == 'ANSWER' %}", statement, ""},
 		{`"{%- endif -%} {{to}}"`, "{%- endif -%}", statement, ""},
@@ -35,6 +35,33 @@ func TestCheck_Dialects(t *testing.T) {
 		{`"<<to>> <<x>>"`, "<<to>>", text + "{{to}}", "{{to}}"},
 		{`"<<to | slice: -10>>"`, "<<to | slice: -10>>", text + "{{to}}", ""},
 		{`"[[to]] [[ x ]]"`, "[[to]]", text + "{{to}}", "{{to}}"},
+		{`"{To} {too}"`, "{To}", text + "{{to}}", "{{to}}"},
+		{`"{ Caller name }"`, "{ Caller name }", text + "{{caller.name}}", "{{caller.name}}"},
+		{`"{CALLER-NAME}"`, "{CALLER-NAME}", text + "{{caller.name}}", "{{caller.name}}"},
+		{`"$to, $too"`, "$to", text + "{{to}}", "{{to}}"},
+		{`"$caller.name."`, "$caller.name", text + "{{caller.name}}", "{{caller.name}}"},
+		{`"Hello $to.Bye"`, "$to", text + "{{to}}", "{{to}}"},
+		{`"($to)"`, "$to", text + "{{to}}", "{{to}}"},
+		{`"$(to)"`, "$(to)", text + "{{to}}", "{{to}}"},
+		{`"${to:-nobody}"`, "${to:-nobody}", text + "{{to}}", ""},
+		{`"{$to}"`, "{$to}", text + "{{to}}", "{{to}}"},
+		{`"#{to}"`, "#{to}", text + "{{to}}", "{{to}}"},
+		{`"@{to}"`, "@{to}", text + "{{to}}", "{{to}}"},
+		{`"#to#"`, "#to#", text + "{{to}}", "{{to}}"},
+		{`"##TO##"`, "##TO##", text + "{{to}}", "{{to}}"},
+		{`"{#to#}"`, "{#to#}", text + "{{to}}", "{{to}}"},
+		{`"%(to)s"`, "%(to)s", text + "{{to}}", "{{to}}"},
+		{`"%{to}"`, "%{to}", text + "{{to}}", "{{to}}"},
+		{`"<%= to %>"`, "<%= to %>", text + "{{to}}", "{{to}}"},
+		{`"<%to%>"`, "<%to%>", text + "{{to}}", "{{to}}"},
+		{`"<?= $to ?>"`, "<?= $to ?>", text + "{{to}}", "{{to}}"},
+		{`"<?php echo $to; ?>"`, "<?php echo $to; ?>", text + "{{to}}", "{{to}}"},
+		{`"<% if (to) { %>"`, "<% if (to) { %>", statement, ""},
+		{`"<?php if ($x): ?>"`, "<?php if ($x): ?>", statement, ""},
+		{`"*|TO|*"`, "*|TO|*", text + "{{to}}", "{{to}}"},
+		{`{"a {to}": 1, "$to": 2, "#to": 3}`, "{to}", text + "{{to}}", ""},
+		{`"{{to}}}"`, "{{to}}}", "the third } is sent: a tag has two braces", "{{to}}"},
+		{`"{a} @{{ to | upcase }}} {"`, "{{ to | upcase }}}", "the third } is sent: a tag has two braces", "{{ to | upcase }}"},
 		{`["{{to}}", "{to}", {"{x}": "{too}"}]`, "{to}", text + "{{to}}", "{{to}}"},
 	}
 	for _, tt := range tests {
@@ -72,12 +99,42 @@ func TestCheck_Dialects(t *testing.T) {
 		t.Parallel()
 		for _, body := range []string{
 			`"{too} %d% [x] {1} { {a: b} } ${ } [[]] %% --A--x--B-- 5% to 7%"`, `{"to":"x"}`, `"{{to}}"`, `"{{'{to} {% x %}'}}"`,
-			`"100%20to%20go"`, `"{%"`, `"{#fff}"`, `"{to"`, `"to}"`,
+			`"100%20to%20go"`, `"{%"`, `"{#fff}"`, `"{to"`, `"to}"`, `"US$to $5 $$to \\$to a$to $"`, `{"$to":1,"$ref":"#/to"}`, `":to /:to/ 12:to"`,
+			`"#to # a #b# <to> <% <?xml <? to"`, `"*to* |to| *|x|*"`, `{"a":{{n}}}`, `{"a":{"b":{{n}}}}`, `"{\"a\":{{to}}}"`, `"{ {{to}} }"`,
+			`"@<<to>>}"`, `"{first {{to}}}"`,
 		} {
 			require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/%7Bto%7D?a=%20to%20", Body: body}, e), body)
 		}
 		require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: `"{to}"`}), "without samples no name is known")
 	})
+}
+
+// A name of a route is told where it is a segment of a path, and there alone.
+func TestCheck_DialectOfRoutes(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"https://h/calls/:to": ":to", "https://h/:caller.name/x": ":caller.name", "https://h/a/:To?x=1": ":To", "https://h/:x/a:to/:to:x?:to/:to&": "",
+		"https://h:80/to": "",
+	} {
+		problems := webhook.Check(webhook.Webhook{URL: url, Headers: map[string]string{"X": "/:to/"}}, raw(`{"to":"1","caller":{"name":"x"}}`))
+		if want == "" {
+			require.Empty(t, problems, url)
+			continue
+		}
+		require.Len(t, problems, 1, url)
+		require.Equal(t, want, url[problems[0].Offset:problems[0].Offset+problems[0].Length])
+	}
+}
+
+// What begins a piece may stand there many times, and each is looked at.
+func TestCheck_DialectsBegun(t *testing.T) {
+	t.Parallel()
+	for piece, want := range map[string]int{
+		"{%": 0, "{#": 0, "<%": 0, "<?=": 0, "{to|": 0, "$to": 200, "${to:": 0, "%a": 0, "##": 0, "<<a|": 0, "[[ a": 0, "*|a": 0, "--A--": 0,
+	} {
+		body := `"` + strings.Repeat(piece+" ", 60_000/(len(piece)+1)) + `"`
+		require.Len(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: body}, raw(`{"to":1}`)), want, piece)
+	}
 }
 
 // A statement in a tag is an error that says so.

@@ -106,8 +106,56 @@ func TestWhen(t *testing.T) {
 	}
 }
 
+// Words that are operators elsewhere are names where a name stands, and what stands in
+// quotes or brackets may be anything.
+func TestWhen_Names(t *testing.T) {
+	t.Parallel()
+	event := raw(`{"is":"x","not like":1,"like":["a"],"a b":["x"],"text":"x,y"}`)
+	for _, when := range []string{
+		"is == 'x'", "['not like'] == 1", "'a' in like", "is in ['a b']", "is in text", "text contains is", "is in ('x', 'y')", "is == '{x}' or is == 'x'",
+	} {
+		c, err := webhook.Compile(whenOf(when), event)
+		require.NoError(t, err, when)
+		_, err = c.Compose(event)
+		require.NoError(t, err, when)
+		require.Empty(t, webhook.Check(whenOf(when), event), when)
+	}
+}
+
+// A word without quotes is a text, if no name is spelt like it; and a name has no quotes.
+func TestWhen_Quotes(t *testing.T) {
+	t.Parallel()
+	const fixed = "this compares fixed values, so it is the same for every event"
+	event := raw(`{"status":"sent","n":1,"a":{"b":2}}`)
+	for _, tt := range []struct{ when, at, message, suggestion string }{
+		{"status == sent", "sent", `unknown name "sent"; a text is written in quotes`, "'sent'"},
+		{"status in ('x', read)", "read", `unknown name "read"; a text is written in quotes`, "'read'"},
+		{"'x' != Status", "Status", `unknown name "Status"; did you mean "status"?`, "status"},
+		{"n < a.c", "a.c", `unknown name "a.c"; did you mean "a.b"?`, "a.b"},
+		{"statuss == 'sent'", "statuss", `unknown name "statuss"; did you mean "status"?`, "status"},
+		{"n != null", "null", `unknown name "null"; did you mean "nil"?`, "nil"},
+		{"n == None", "None", `unknown name "None"; did you mean "nil"?`, "nil"},
+		{"n == TRUE", "TRUE", `unknown name "TRUE"; did you mean "true"?`, "true"},
+		{"'status' != 'sent'", "'status'", fixed + ": a name has no quotes", "status"},
+		{"'Status' != 'sent' and n == 1", "'Status'", fixed + ": a name has no quotes", "status"},
+		{"'x' in ('x', 'y')", "'x'", fixed + ": a name has no quotes", ""},
+		{"n == 1 or 1 == 1", "1", fixed, ""},
+	} {
+		problems := check(t, whenOf(tt.when), event)
+		require.Len(t, problems, 1, tt.when)
+		p := problems[0]
+		require.Equal(t, []string{tt.message, tt.suggestion}, []string{p.Message, p.Suggestion}, tt.when)
+		require.Equal(t, tt.at, tt.when[p.Offset:p.Offset+p.Length], tt.when)
+	}
+}
+
 func TestWhen_Malformed(t *testing.T) {
 	t.Parallel()
+	const (
+		fixedList  = "in and contains look into a name or a list, not into a fixed value: a list is written a in ('x', 'y')"
+		squareList = "a list is written in round brackets, with texts in quotes: a in ('x', 'y')"
+		repeated   = "a comparison: the name is written again, as in a == 'x' or a == 'y', or values listed, as in a in ('x', 'y'), found "
+	)
 	for _, tt := range []struct {
 		when   string
 		offset int
@@ -134,7 +182,23 @@ func TestWhen_Malformed(t *testing.T) {
 		{"status == 'a' status == 'b'", 14, `expected and, or, or the end of the condition, found "status"`},
 		{"status == 'a' and", 17, "expected a name, a text in quotes or a number, found the end"},
 		{"a..b == 1", 2, "an empty part in a name"},
-		{"a | upcase == 'X'", 2, `expected a comparison such as == 'sent', one of == != < <= > >= contains in, found "|"`},
+		{"a | upcase == 'X'", 2, "a condition has no filters"},
+		{"{status} == 'sent'", 0, "a condition has no tags: write the name alone, such as status == 'sent'"},
+		{"a == '${b}' or ${b} == 1", 15, "a condition has no tags: write the name alone, such as status == 'sent'"},
+		{"a is 'x'", 2, `"is" is not known here, write ==`},
+		{"a LIKE 'x'", 2, `"LIKE" is not known here, write contains`},
+		{"a not in ('x')", 2, `"not" is not known here, write not before the name`},
+		{"a in 'x,y'", 5, fixedList},
+		{"'ANSWER' in 'ANSWERED'", 12, fixedList},
+		{"a in 5", 5, fixedList},
+		{"a in nil", 5, fixedList},
+		{"'x,y' contains a", 0, fixedList},
+		{"a in ['x', 'y']", 5, squareList},
+		{"a in [x, y]", 5, squareList},
+		{"a in [1, 2]", 5, squareList},
+		{"a == 'x' or 'y'", 12, "expected " + repeated + "the end"},
+		{"(a == 'x' or 5) and b == 1", 13, "expected " + repeated + `")"`},
+		{"true", 4, "expected a comparison such as == 'sent', one of == != < <= > >= contains in, found the end"},
 		{"a == 123456789012345678901", 5, "a number of 21 characters, at most 20"},
 		{strings.Repeat("(", 40) + "a == 1" + strings.Repeat(")", 40), 32, "more than 32 levels of brackets: over the limit"},
 		{"a == \xff", 5, "not UTF-8"},
@@ -215,7 +279,7 @@ func TestWhen_Samples(t *testing.T) {
 			Message: "a text is compared letter by letter, so that 23 is greater than 100: write a number without quotes",
 		}}, problems)
 	}
-	require.Empty(t, check(t, whenOf("at > '2021' and n > 100 and n in ('1', '2') and '1' < '2' and none < '5' and n < 'a'"), report))
+	require.Empty(t, check(t, whenOf("at > '2021' and n > 100 and n in ('1', '2') and none < '5' and n < 'a'"), report))
 	require.Empty(t, check(t, whenOf("n > '100'")))
 
 	// Without samples it is an error of the message, as in templates.

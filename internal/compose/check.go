@@ -56,7 +56,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	for _, ph := range p.operands {
 		c.checkReserved(p.whenPart, ph)
 	}
-	c.checkQuotedNumbers(p.when)
+	c.checkCondition(p.when)
 	c.checkKinds()
 	c.checkDialects("url", p.webhook.URL)
 	for _, name := range slices.Sorted(maps.Keys(p.webhook.Headers)) {
@@ -97,8 +97,9 @@ func inOrder(a, b Problem) int {
 type checker struct {
 	*Program
 	problems []Problem
-	pieces   int // that look like another language
-	looked   int // bytes of text that were looked through for such pieces
+	pieces   int      // that look like another language
+	looked   int      // bytes of text that were looked through for such pieces
+	known    []*known // of the samples, once one is asked for
 }
 
 func (c *checker) warn(p *part, offset, length int, code problem.Code, format string, args ...any) {
@@ -234,21 +235,28 @@ func (c *checker) checkReserved(p *part, ph *placeholder) {
 	}
 }
 
-// checkQuotedNumbers warns about numbers in quotes that a name is less or greater than: as
-// a text, 23 is greater than 100.
-func (c *checker) checkQuotedNumbers(when *condition) {
+// checkCondition warns about comparisons without a name, and about numbers in quotes that
+// a name is less or greater than: as a text, 23 is greater than 100.
+func (c *checker) checkCondition(when *condition) {
 	if when == nil {
 		return
 	}
 	for _, part := range when.parts {
-		c.checkQuotedNumbers(part)
+		c.checkCondition(part)
+	}
+	if len(when.parts) > 0 {
+		return
+	}
+	operands := append([]operand{when.left}, when.right...)
+	if !slices.ContainsFunc(operands, func(o operand) bool { return c.operands[o.index].name != nil }) {
+		c.warnFixed(c.operands[when.left.index])
+		return
 	}
 	switch when.op {
 	case "<", "<=", ">", ">=":
 	default:
 		return
 	}
-	operands := append([]operand{when.left}, when.right...)
 	isNumber := func(o operand) bool { return c.isNumber(c.operands[o.index].name) }
 	for _, o := range operands {
 		ph := c.operands[o.index]
@@ -264,6 +272,18 @@ func (c *checker) checkQuotedNumbers(when *condition) {
 		if template.IsDecimal(number) {
 			c.problems[len(c.problems)-1].Suggestion = number
 		}
+	}
+}
+
+// warnFixed warns about a comparison of fixed values, whose left one may be a name in quotes.
+func (c *checker) warnFixed(left *placeholder) {
+	isText, text := left.Literal.Kind == rawjson.String, "this compares fixed values, so it is the same for every event"
+	if isText {
+		text += ": a name has no quotes"
+	}
+	c.warnIn("when", left.At, left.End-left.At, problem.New(problem.FixedComparison, text, nil))
+	if isText && len(c.samples) > 0 {
+		c.problems[len(c.problems)-1].Suggestion = c.meant(left.Literal.Text)
 	}
 }
 

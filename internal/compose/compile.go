@@ -206,8 +206,11 @@ func (c *compiler) compileFilters(p *part, ph *placeholder) {
 				}
 			}
 			fault := inTemplate(p.field, p.source, e)
-			if errors.Is(err, filter.ErrUnknown) {
+			switch {
+			case errors.Is(err, filter.ErrUnknown):
 				fault.Suggestion = filter.Nearest(call.Name)
+			case bad.Index == 0 && strings.ContainsAny(call.Args[0].Name, "/-%") && filter.LettersOf(call.Name) != "":
+				fault.Suggestion = template.Quote(call.Args[0].Name)
 			}
 			c.fail(fault)
 		}

@@ -3,71 +3,227 @@ package compose
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
-const dialectName = `([\pL_][\pL\d_]*(?:\.[\pL\d_]+)*)`
+// The names in placeholders of other languages. Where those have an end, authors also
+// write blanks for the signs of a name, and capitals.
+const (
+	dialectWord = `([\pL_][\pL\d_]*(?:\.[\pL\d_]+)*)`
+	dialectName = `[ \t]*([\pL_][\pL\d_. \t-]*)`
+)
 
 // dialects has what other languages would replace, and authors paste: here it is text, and
-// nobody sees it before receivers get it. These are statements of Liquid and Jinja, then
-// placeholders, with the name as the group: of the platform's older language, with its
-// filters and defaults, of shells and JavaScript; of batch files; of ViciDial; of the platform,
-// but without its @; of CRMs.
-var dialects = []*regexp.Regexp{
-	regexp.MustCompile(`(?s)\{%.*?%\}|\{#.*?#\}`),
-	regexp.MustCompile(`\$?\{[ \t]*` + dialectName + `[ \t]*(?:[|#][^{}\n]*)?\}`),
-	regexp.MustCompile(`%` + dialectName + `%`),
-	regexp.MustCompile(`--A--` + dialectName + `--B--`),
-	regexp.MustCompile(`<<[ \t]*` + dialectName + `[ \t]*(?:\|[^<>\n]*)?>>`),
-	regexp.MustCompile(`\[\[[ \t]*` + dialectName + `[ \t]*\]\]`),
+// nobody sees it before receivers get it. The first group is the name, the second a filter
+// or a default. They stand by the character that they begin with.
+var dialects = map[byte][]*regexp.Regexp{
+	'{': {regexp.MustCompile(`^\{[$@]?` + dialectName + `([|#][^{}\n]*)?\}`), regexp.MustCompile(`^\{#` + dialectName + `#\}`)},
+	'$': {regexp.MustCompile(`^\$\{` + dialectName + `([|#:][^{}\n]*)?\}`), regexp.MustCompile(`^\$\(` + dialectName + `\)`), bareVariable},
+	'#': {regexp.MustCompile(`^#\{` + dialectName + `\}`), regexp.MustCompile(`^##?` + dialectWord + `##?`)},
+	'@': {regexp.MustCompile(`^@\{` + dialectName + `\}`)},
+	'%': {regexp.MustCompile(`^%` + dialectWord + `%`), regexp.MustCompile(`^%\(` + dialectName + `\)s`), regexp.MustCompile(`^%\{` + dialectName + `\}`)},
+	'-': {regexp.MustCompile(`^--A--` + dialectWord + `--B--`)}, // ViciDial
+	'<': {
+		regexp.MustCompile(`^<<` + dialectName + `(\|[^<>\n]*)?>>`), // the platform's, but without its @
+		regexp.MustCompile(`^<%[=-]?[ \t]*@?` + dialectName + `-?%>`),
+		regexp.MustCompile(`^<\?(?:=|php\s+echo)\s*\$?` + dialectName + `;?\s*\?>`),
+	},
+	'[': {regexp.MustCompile(`^\[\[` + dialectName + `\]\]`)},
+	'*': {regexp.MustCompile(`^\*\|` + dialectName + `\|\*`)},
+	':': {pathVariable},
 }
 
-// mostPieces is how many pieces of a webhook's texts are looked at: an author reads no more.
-const mostPieces = 200
+// These two have no end, and are text in more places than the others.
+var (
+	bareVariable = regexp.MustCompile(`^\$` + dialectWord)
+	pathVariable = regexp.MustCompile(`^:` + dialectWord + `(?:[/?]|$)`) // of a route: /users/:id
+)
+
+// statements has what the statements of other languages begin and end with.
+var statements = []struct{ open, end string }{{"{%", "%}"}, {"{#", "#}"}, {"<%", "%>"}, {"<?php", "?>"}, {"<?=", "?>"}}
+
+const (
+	mostPieces = 200 // of a webhook's texts that are looked at: an author reads no more
+	maxPiece   = 512 // bytes of a placeholder
+)
 
 // mostText is how much text of a webhook is looked through, in bytes: that of all templates
 // which are within their limits is less.
 const mostText = 2*request.MaxTemplateSize + request.MaxHeaders*request.MaxHeaderSize
 
 // checkDialects warns about statements and placeholders of other languages in a template's
-// text, the latter if a sample knows the name. It does not need a part: a body is often not
-// JSON for just that reason.
+// text, the latter if a sample knows the name, and about braces that no tag needs. It does
+// not need a part: a body is often not JSON for just that reason.
 func (c *checker) checkDialects(field, source string) {
-	if len(source) > request.MaxTemplateSize {
+	if len(source) > request.MaxTemplateSize { // an error, which says it
 		return
 	}
 	nodes, _ := template.Split(source, field == "body" && c.isJSON(), request.MaxPlaceholders)
-	for _, n := range nodes {
+	d := dialectChecker{checker: c, field: field, isJSON: field == "body" && c.isJSON()}
+	for i, n := range nodes {
+		if n.Placeholder() {
+			continue
+		}
 		if c.looked += len(n.Text); c.looked > mostText {
 			return
 		}
-		for _, d := range dialects {
-			for _, at := range d.FindAllStringSubmatchIndex(n.Text, mostPieces-c.pieces) {
-				c.pieces++
-				c.checkDialect(field, n, at)
+		if i > 0 {
+			d.checkBraces(source, nodes[i-1], n)
+		}
+		d.countBraces(n.Text)
+		d.checkText(n)
+	}
+}
+
+type dialectChecker struct {
+	*checker
+	field   string
+	isJSON  bool
+	open    int             // braces that text has opened, in a JSON text
+	endless map[string]bool // what has no end in the text that is left
+}
+
+// checkText looks for pieces of other languages in a text.
+func (d *dialectChecker) checkText(n template.Node) {
+	d.endless = map[string]bool{}
+	for i := 0; i < len(n.Text) && d.pieces < mostPieces; {
+		size := d.placeholder(n, i)
+		if size == 0 {
+			size = d.statement(n, i)
+		}
+		i += max(size, 1)
+	}
+}
+
+// statement warns about a statement at an offset of a text, and returns its size.
+func (d *dialectChecker) statement(n template.Node, i int) int {
+	for _, s := range statements {
+		if !strings.HasPrefix(n.Text[i:], s.open) || d.endless[s.end] {
+			continue
+		}
+		size := strings.Index(n.Text[i:], s.end) + len(s.end)
+		if size < len(s.end) {
+			d.endless[s.end] = true
+			continue
+		}
+		d.pieces++
+		d.warnIn(d.field, n.Offset+i, size, problem.Errorf(problem.Statement, "there are no conditions or loops, so this is sent as it is; "+
+			"the webhook's own condition chooses events, and the filter translate values"))
+		return size
+	}
+	return 0
+}
+
+// placeholder warns about a placeholder at an offset of a text, and returns its size.
+func (d *dialectChecker) placeholder(n template.Node, i int) int {
+	if len(d.samples) == 0 {
+		return 0
+	}
+	for _, dialect := range dialects[n.Text[i]] {
+		at := dialect.FindStringSubmatchIndex(n.Text[i:min(i+maxPiece, len(n.Text))])
+		if at == nil {
+			continue
+		}
+		written := n.Text[i+at[2] : i+at[3]]
+		name := d.meant(strings.TrimSpace(written))
+		size := at[1]
+		switch before, _ := utf8.DecodeLastRuneInString(n.Text[:i]); dialect {
+		case bareVariable:
+			for name == "" && strings.Contains(written, ".") { // the end of a sentence
+				written = written[:strings.LastIndexByte(written, '.')]
+				name = d.meant(written)
 			}
+			if size = len("$") + len(written); isText(before) || before == '$' || before == '\\' || d.isInKey(n.Text[i:]) {
+				continue
+			}
+		case pathVariable:
+			if size = at[3]; d.field != "url" || before != '/' {
+				continue
+			}
+		}
+		if name == "" {
+			continue
+		}
+		right := "{{" + name + "}}"
+		d.pieces++
+		d.warnIn(d.field, n.Offset+i, size, problem.Errorf(problem.OtherDialect, "this is plain text; the placeholder is written %s", right))
+		hasFilter := len(at) > 4 && at[4] >= 0 // which would be lost
+		if !hasFilter && !d.isInKey(n.Text[i:]) {
+			d.problems[len(d.problems)-1].Suggestion = right
+		}
+		return size
+	}
+	return 0
+}
+
+// isInKey reports whether what a text begins with is in the key of a JSON object.
+func (d *dialectChecker) isInKey(text string) bool {
+	if !d.isJSON {
+		return false
+	}
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return strings.HasPrefix(strings.TrimLeft(text[i+1:], " \t\r\n"), ":")
+		}
+	}
+	return false
+}
+
+// checkBraces warns about a } behind a tag that closes nothing.
+func (d *dialectChecker) checkBraces(source string, tag, n template.Node) {
+	written := source[tag.Offset:tag.End]
+	if !strings.HasPrefix(n.Text, "}") || !strings.HasSuffix(written, "}}") || d.isJSON && !tag.InString || d.open > 0 {
+		return
+	}
+	if strings.HasPrefix(written, "{{{") { // an error, which says it
+		return
+	}
+	d.warnIn(d.field, tag.Offset, n.Offset+1-tag.Offset, problem.Errorf(problem.ThirdBrace, "the third } is sent: a tag has two braces"))
+	d.problems[len(d.problems)-1].Suggestion = written
+}
+
+// countBraces counts the braces that a text opens and does not close.
+func (d *dialectChecker) countBraces(text string) {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '{':
+			d.open++
+		case c == '}':
+			d.open = max(d.open-1, 0)
+		case d.isJSON && c == '\\':
+			i++
+		case d.isJSON && c == '"':
+			d.open = 0
 		}
 	}
 }
 
-// checkDialect warns about the piece of a text at some offsets, as package regexp has them.
-func (c *checker) checkDialect(field string, n template.Node, at []int) {
-	from, length := n.Offset+at[0], at[1]-at[0]
-	if len(at) == 2 {
-		c.warnIn(field, from, length, problem.Errorf(problem.Statement, "there are no conditions or loops, so this is sent as it is; "+
-			"the webhook's own condition chooses events, and the filter translate values"))
-		return
+// meant returns the name that other letters and signs in a text stand for: that text if a
+// sample knows it, else a name with the same letters and digits; "" if there is none.
+func (c *checker) meant(text string) string {
+	if template.Path(text) != nil && c.knownToAny(newName(text)) {
+		return text
 	}
-	name := n.Text[at[2]:at[3]]
-	if len(c.samples) == 0 || template.Path(name) == nil || !c.knownToAny(newName(name)) {
-		return
+	if c.known == nil {
+		for _, g := range c.samples {
+			c.known = append(c.known, newKnown(g))
+		}
 	}
-	right := "{{" + name + "}}"
-	c.warnIn(field, from, length, problem.Errorf(problem.OtherDialect, "this is plain text; the placeholder is written %s", right))
-	if !strings.ContainsAny(n.Text[at[3]:at[1]], "|#") { // a filter or a default would be lost
-		c.problems[len(c.problems)-1].Suggestion = right
+	if strings.IndexFunc(text, unicode.IsLetter) < 0 {
+		return ""
 	}
+	for _, k := range c.known {
+		if name := k.spelt(text); name != "" {
+			return name
+		}
+	}
+	return ""
 }

@@ -56,7 +56,7 @@ type placeholder struct {
 	args    [][]*placeholder // of each filter, nil for literals; nil if there are no names
 	op      op
 
-	argument bool // it is no placeholder, but an argument of a filter of one
+	argument bool // it is no placeholder, but an argument of a filter of one, or the right side of a comparison
 	optional bool // it is left out when it has no value,
 	lead     int  // with so many bytes of the text before it
 }

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -204,17 +205,25 @@ func documentOf(e Event) (entry *field.Entry, doc field.Value, err error) {
 // unknown returns the error for a placeholder whose name is not known.
 func (p *part) unknown(ph *placeholder, k *known) *Error {
 	text := fmt.Sprintf("unknown name %q", ph.Name)
-	near := k.nearest(ph.Name)
-	if near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
-	} else if template.IsStatement(ph.Name) {
-		text += "; there are no conditions or loops"
-	} else if ph.argument {
+	near := cmp.Or(constants[strings.ToLower(ph.Name)], k.nearest(ph.Name))
+	isValue := ph.argument && (near == "" || p.field == "when" && k.spelt(ph.Name) == "" && !strings.ContainsAny(ph.Name, ".["))
+	switch {
+	case isValue && constants[strings.ToLower(ph.Name)] == "":
+		near = template.Quote(ph.Name)
 		text += "; a text is written in quotes"
+	case near != "":
+		text += fmt.Sprintf("; did you mean %q?", near)
+	case template.IsStatement(ph.Name):
+		text += "; there are no conditions or loops"
 	}
 	e := p.fault(ph, problem.New(problem.UnknownName, text, ErrUnknownName, ph.Name, near))
 	e.Offset, e.Length, e.Suggestion = ph.At, ph.NameEnd-ph.At, near
 	return e
+}
+
+// constants has what other languages write for those that are no names.
+var constants = map[string]string{
+	"null": "nil", "none": "nil", "nil": "nil", "undefined": "nil", "true": "true", "false": "false",
 }
 
 // known has the names of a group, for many searches of the nearest one.
@@ -223,6 +232,7 @@ type known struct {
 	plain, prefixed []string          // to try for a name, and for one that begins with payload
 	byLetters       map[string]string // a name by its letters
 	work            int               // bytes of misspelt names, for each name that they were compared with
+	byLast          map[string]string // a name by the letters of its last part; "" of several
 }
 
 // mostWork is how much work is put into suggestions: an author has a few names that are
@@ -230,7 +240,7 @@ type known struct {
 const mostWork = 2 << 20
 
 func newKnown(g *sampleGroup) *known {
-	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved)), byLetters: map[string]string{}}
+	k := &known{sampleGroup: g, plain: slices.Sorted(maps.Keys(reserved)), byLetters: map[string]string{}, byLast: map[string]string{}}
 	k.prefixed = slices.Clone(k.plain)
 	shape := shapeOf(g.entry.Type)
 	envelope := shape == shapeEnvelope || slices.ContainsFunc(g.docs, func(doc field.Value) bool { return shape.isEnvelope(doc) })
@@ -240,6 +250,11 @@ func newKnown(g *sampleGroup) *known {
 		if by := letters(strings.Join(member, "")); by != "" && k.byLetters[by] == "" {
 			k.byLetters[by] = name
 		}
+		last := letters(member[len(member)-1])
+		if before, several := k.byLast[last]; several && before != name {
+			name = ""
+		}
+		k.byLast[last] = name
 		if strings.HasPrefix(other, "payload") {
 			k.prefixed = append(k.prefixed, other)
 		} else {
@@ -262,11 +277,12 @@ func newKnown(g *sampleGroup) *known {
 
 // nearest returns the known name that is closest to a misspelt one, or "" if none is.
 func (k *known) nearest(misspelt string) string {
-	if name := k.spelt(misspelt); strings.Contains(name, "[") { // far from it, for its signs
+	if name := k.spelt(misspelt); strings.Contains(name, "[") || misspelt[0] == '[' { // far from it, for its signs
 		return name
 	}
+	path := template.Path(misspelt)
 	names := k.plain
-	if template.Path(misspelt)[0] == "payload" {
+	if path[0] == "payload" {
 		names = k.prefixed
 	}
 	if k.work += len(misspelt) * len(names); k.work > mostWork {
@@ -276,11 +292,13 @@ func (k *known) nearest(misspelt string) string {
 	for _, name := range names {
 		search.Try(name)
 	}
-	best := search.Best()
-	if best == "" || !k.knows(newName(best)) { // another member has that name
-		return ""
+	if best := search.Best(); best != "" && k.knows(newName(best)) { // else another member has that name
+		return best
 	}
-	return best
+	if inner := k.spelt(strings.Join(path[1:], "")); inner != "" { // of an event that is wrapped elsewhere
+		return inner
+	}
+	return k.byLast[letters(path[len(path)-1])]
 }
 
 // spelt returns the name that has the letters of a text, or "" if none has: only its signs

@@ -55,15 +55,15 @@ func (c *compiler) condition(parsed *template.Condition) *condition {
 	if len(made.parts) > 0 {
 		return made
 	}
-	made.left = c.operand(parsed.Left)
+	made.left = c.operand(parsed.Left, false)
 	for _, o := range parsed.Right {
-		made.right = append(made.right, c.operand(o))
+		made.right = append(made.right, c.operand(o, true))
 	}
 	return made
 }
 
-func (c *compiler) operand(o template.Operand) operand {
-	ph := &placeholder{Node: o.Node}
+func (c *compiler) operand(o template.Operand, right bool) operand {
+	ph := &placeholder{Node: o.Node, argument: right}
 	if o.Name != "" {
 		ph.name = newName(o.Name)
 	}

@@ -81,6 +81,9 @@ var (
 	ConditionOperator  = code("condition-operator", found, "what to write")
 	ConditionExpected  = code("condition-expected", "what is wanted, in English", found)
 	ConditionList      = code("condition-list")
+	ConditionSquare    = code("condition-square-brackets")
+	ConditionFixedList = code("condition-list-in-text")
+	ConditionFilter    = code("condition-filter")
 	ConditionTooDeep   = code("condition-too-deep", most)
 	ConditionTooManyOf = code("condition-too-many-values", most)
 )
@@ -256,10 +259,12 @@ var (
 	NumberTouchesURL  = code("number-next-to-text", name)
 	KindUnsent        = code("event-not-sent", name, "the type of the event")
 	NoneWanted        = code("condition-never")
+	FixedComparison   = code("condition-fixed")
 	NumberQuoted      = code("number-quoted")
 	ReservedName      = code("name-reserved", name, "whose it is, in English", "the event's own name, or nothing")
 	Statement         = code("no-statements")
 	OtherDialect      = code("plain-text", "the placeholder")
+	ThirdBrace        = code("third-brace")
 )
 
 // Warnings about dates.

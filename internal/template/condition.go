@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
+	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -68,6 +69,13 @@ var habits = map[string]string{
 
 const symbols = "=!<>&|"
 
+// operatorHabits has words that other languages write for operators. Where none is
+// expected they are names.
+var operatorHabits = map[string]string{
+	"is": "==", "eq": "==", "equals": "==", "ne": "!=", "gt": ">", "lt": "<", "ge": ">=", "gte": ">=", "le": "<=", "lte": "<=",
+	"like": "contains", "has": "contains", "includes": "contains", "not": "not before the name",
+}
+
 // next reads the next token: a symbol, a bracket, a comma, a text in quotes or a word.
 func (p *conditionParser) next() *Error {
 	rest := strings.TrimLeftFunc(p.src[p.end:], unicode.IsSpace)
@@ -79,7 +87,7 @@ func (p *conditionParser) next() *Error {
 		n = 1
 	case strings.ContainsRune(symbols, rune(rest[0])):
 		n = len(rest) - len(strings.TrimLeft(rest, symbols))
-	case strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "@{{"), strings.HasPrefix(rest, "@<<"):
+	case rest[0] == '{', strings.HasPrefix(rest, "${"), strings.HasPrefix(rest, "@{"), strings.HasPrefix(rest, "@<<"):
 		return Errorf(p.at, problem.ConditionTag, "a condition has no tags: write the name alone, such as status == 'sent'")
 	default:
 		var ok bool
@@ -89,11 +97,16 @@ func (p *conditionParser) next() *Error {
 	}
 	p.token, p.end = rest[:n], p.at+n
 	if right := habits[p.token]; right != "" {
-		err := Errorf(p.at, problem.ConditionOperator, "%q is not known here, write %s", p.token, right)
-		err.Length = n
-		return err
+		return p.habit(right)
 	}
 	return nil
+}
+
+// habit returns the error for a token of other languages.
+func (p *conditionParser) habit(right string) *Error {
+	err := Errorf(p.at, problem.ConditionOperator, "%q is not known here, write %s", p.token, right)
+	err.Length = len(p.token)
+	return err
 }
 
 // operandLength returns the length of the name or literal at the start of a text; blanks
@@ -201,7 +214,17 @@ func (p *conditionParser) comparison() (*Condition, *Error) {
 		return nil, err
 	}
 	c := &Condition{Op: p.token, Left: left}
-	if !slices.Contains(comparisons, p.token) {
+	switch right := operatorHabits[strings.ToLower(p.token)]; {
+	case slices.Contains(comparisons, p.token):
+	case right != "":
+		return nil, p.habit(right)
+	case p.token == "|":
+		return nil, Errorf(p.at, problem.ConditionFilter, "a condition has no filters")
+	case (left.Number || left.Literal.Kind == rawjson.String) && p.endsComparison():
+		err := p.expected("a comparison: the name is written again, as in a == 'x' or a == 'y', or values listed, as in a in ('x', 'y')")
+		err.Offset, err.Length = left.At, left.End-left.At
+		return nil, err
+	default:
 		return nil, p.expected("a comparison such as == 'sent', one of " + strings.Join(comparisons, " "))
 	}
 	if err := p.next(); err != nil {
@@ -215,9 +238,36 @@ func (p *conditionParser) comparison() (*Condition, *Error) {
 		c.Right, err = p.list()
 		return c, err
 	}
+	at, end := p.at, p.end
 	right, err := p.operand()
+	switch {
+	case c.Op == "in" && at < end && p.src[at] == '[' && (err != nil && err.Offset < end || p.token == ","):
+		return nil, Errorf(at, problem.ConditionSquare, "a list is written in round brackets, with texts in quotes: a in ('x', 'y')")
+	case err != nil:
+		return nil, err
+	case c.Op == "in":
+		err = fixedList(right)
+	case c.Op == "contains":
+		err = fixedList(left)
+	}
 	c.Right = []Operand{right}
 	return c, err
+}
+
+// endsComparison reports whether the token can stand behind a comparison.
+func (p *conditionParser) endsComparison() bool {
+	return p.token == "" || p.token == "and" || p.token == "or" || p.token == ")"
+}
+
+// fixedList returns an error if what in and contains look into is a fixed value, such as a
+// list that is written as a text: a part of it, and the empty text, would be in it.
+func fixedList(o Operand) *Error {
+	if o.Name != "" {
+		return nil
+	}
+	err := Errorf(o.At, problem.ConditionFixedList, "in and contains look into a name or a list, not into a fixed value: a list is written a in ('x', 'y')")
+	err.Length = o.End - o.At
+	return err
 }
 
 func (p *conditionParser) list() (list []Operand, err *Error) {

@@ -49,7 +49,11 @@ func (x *expr) parse(n *Node) *Error {
 		return err
 	}
 	for x.skipBlanks(); x.i < len(x.src); x.skipBlanks() {
-		if x.src[x.i] != '|' {
+		switch c := x.src[x.i]; {
+		case c == '|':
+		case len(n.Filters) > 0 && (c == '(' || x.quoted() || startsPart(x.src[x.i:])):
+			return x.errorf(problem.TagEndExpected, "expected | or the end of the tag, found %s; arguments follow a : and have commas between them", x.found())
+		default:
 			return x.errorf(problem.TagEndExpected, "expected | or the end of the tag, found %s", x.found())
 		}
 		x.i++

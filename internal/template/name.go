@@ -68,6 +68,8 @@ func (x *expr) badName(start int) *Error {
 	case afterDot && end:
 		x.i--
 		return x.errorf(problem.EmptyNamePart, "an empty part in a name")
+	case end && x.i > start && x.operatorFollows():
+		return x.errorf(problem.BlankInName, "a blank inside a name; there are no operators: filters such as plus, append and default follow a |")
 	case end && x.i > start:
 		return x.errorf(problem.BlankInName, "a blank inside a name; a member with one is written ['a b']")
 	case r == '.' && x.i == start:
@@ -83,6 +85,14 @@ func (x *expr) badName(start int) *Error {
 		return x.errorf(problem.EscapedQuote, "outside of a JSON text, a quote is written without a backslash")
 	}
 	return x.errorf(problem.NameCharacter, "%q in a name", r)
+}
+
+// operatorFollows reports whether a text, a sign or a word stands behind the blanks that
+// other languages have as an operator.
+func (x *expr) operatorFollows() bool {
+	rest := strings.TrimLeftFunc(x.src[x.i:], unicode.IsSpace)
+	word, _, _ := strings.Cut(rest, " ")
+	return rest != "" && strings.IndexByte(`+-*/%?=!<>&~'"`, rest[0]) >= 0 || word == "or" || word == "and"
 }
 
 // escapedQuote reports whether there is a quote with a backslash before it.

@@ -120,7 +120,7 @@ func TestSplit_Refused(t *testing.T) {
 		{"colon", "{{a:b}}", "offset 3: ':' in a name"},
 		{"comma", "{{a,b}}", "offset 3: ',' in a name"},
 		{"filter without a name", "{{a | }}", "offset 6: expected a filter after |"},
-		{"junk after a filter", "{{a|b c}}", `offset 6: expected | or the end of the tag, found "c"`},
+		{"junk after a filter", "{{a|b c}}", `offset 6: expected | or the end of the tag, found "c"; arguments follow a : and have commas between them`},
 		{"line break", "{{a\nb}}", "offset 3: a blank inside a name; a member with one is written ['a b']"},
 		{"blank of another script", "{{a\u2003b}}", "offset 3: a blank inside a name; a member with one is written ['a b']"},
 		{"control", "{{a\x00}}", `offset 3: '\x00' in a name`},
