@@ -31,9 +31,10 @@ func (c *checker) checkDates(p *part, ph *placeholder) {
 		if letters.IsFixed(pattern) {
 			c.warn(p, arg.At, size, problem.DateFixed, "%s writes the same for every time: its pattern has no letter of a date", call.Name)
 		}
-		if start, end, minutes := letters.MonthForMinutes(pattern); end > 0 {
-			c.warn(p, arg.At, size, problem.DateMonth, "%s is the month, and stands behind an hour: the minutes are %s", pattern[start:end], minutes)
-			c.problems[len(c.problems)-1].Suggestion = quoteLike(p.source[arg.At:arg.End], pattern[:start]+minutes+pattern[end:])
+		slips, mended := letters.Slips(pattern)
+		for _, slip := range slips {
+			c.warn(p, arg.At, size, slip.Code, slip.Message, slip.Wrong, slip.Right)
+			c.problems[len(c.problems)-1].Suggestion = quoteLike(p.source[arg.At:arg.End], mended)
 		}
 		letter := letters.Zoned(pattern)
 		if letter != "" && len(call.Args) == 1 && onlyDefaults(ph.Filters[:i]) && c.hasNoZone(ph) {

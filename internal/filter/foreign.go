@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -60,11 +59,13 @@ func (own Letters) Foreign(pattern string) (other Letters, inOwn string) {
 	default:
 		return "", ""
 	}
-	if ok && own == Strftime {
-		php, ok = phpToStrftime(php)
-	}
 	if !ok {
 		return other, ""
+	}
+	if _, php = PHP.Slips(php); own == Strftime { // such as YYYY-mm-DD
+		if php, ok = phpToStrftime(php); !ok {
+			return other, ""
+		}
 	}
 	return other, php
 }
@@ -78,27 +79,6 @@ func (own Letters) IsFixed(pattern string) bool {
 		return !hasLetter(pattern)
 	}
 	return strings.IndexByte(pattern, '%') < 0
-}
-
-// The minutes and the month have one letter in most languages, in two cases, but not in
-// these: what stands behind an hour and a colon is meant to be the minutes.
-var (
-	phpMonthTime      = regexp.MustCompile(`[GHgh]:([mMn])`)
-	strftimeMonthTime = regexp.MustCompile(`%[-_0^#]?[HIkl]:(%-?[mbBh])`)
-)
-
-// MonthForMinutes returns the place of a letter of the month where minutes were meant, and
-// what writes these. The place is 0 if there is none.
-func (own Letters) MonthForMinutes(pattern string) (start, end int, minutes string) {
-	find, minutes, escape := phpMonthTime, "i", byte('\\')
-	if own == Strftime {
-		find, minutes, escape = strftimeMonthTime, "%M", '%'
-	}
-	at := find.FindStringSubmatchIndex(pattern)
-	if at == nil || at[0] > 0 && pattern[at[0]-1] == escape {
-		return 0, 0, ""
-	}
-	return at[2], at[3], minutes
 }
 
 // Zoned returns the first letter of a pattern that tells the zone of a time, or the time

@@ -1,11 +1,11 @@
 package filter
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringhook/webhook/internal/problem"
 )
 
 // A directive is one of strftime's, as Ruby's Time and so Liquid have it: %, flags, a
@@ -54,24 +54,24 @@ flags:
 	}
 	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
 		if d.width = d.width*10 + int(s[i]-'0'); d.width > maxWidth {
-			return d, s, fmt.Errorf("has a width of more than %d", maxWidth)
+			return d, s, problem.Errorf(problem.ArgumentWidth, "has a width of more than %d", maxWidth)
 		}
 	}
 	if i == len(s) {
-		return d, s, errors.New("ends inside a directive; to keep a % write %%")
+		return d, s, problem.Errorf(problem.ArgumentPercent, "ends inside a directive; to keep a %% write %%%%")
 	}
 	d.letter = s[i]
-	name := s[:i+1]
+	name := s[:min(i+1, 16)]
 	plain := d == directive{letter: d.letter, colons: d.colons}
 	switch {
 	case strings.IndexByte(strftimeLetters, d.letter) < 0 && d.letter < 0x80:
-		return d, s, fmt.Errorf("has %.16s, which has no meaning; to keep a %% write %%%%", name)
+		return d, s, problem.Errorf(problem.ArgumentDirective, "has %s, which has no meaning; to keep a %% write %%%%", name)
 	case d.letter >= 0x80:
-		return d, s, errors.New("has a % before a character that is no letter; to keep a % write %%")
+		return d, s, problem.Errorf(problem.ArgumentPercent, "has a %% before a character that is no letter; to keep a %% write %%%%")
 	case d.letter == 'z' && (!plain || d.colons > 2), d.letter != 'z' && d.colons > 0:
-		return d, s, fmt.Errorf("has %.16s, want %%z, %%:z or %%::z", name)
+		return d, s, problem.Errorf(problem.ArgumentFlags, "has %s, want %s", name, "%z, %:z or %::z")
 	case composites[d.letter] != "" && !plain:
-		return d, s, fmt.Errorf("has %.16s, want %%%c", name, d.letter)
+		return d, s, problem.Errorf(problem.ArgumentFlags, "has %s, want %s", name, "%"+string(d.letter))
 	}
 	return d, s[i+1:], nil
 }
