@@ -279,3 +279,94 @@ func TestProblem_JSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `{"field":"body","offset":1,"length":2,"offset16":0,"length16":0,"code":"","message":"m","severity":"error"}`, string(b))
 }
+
+// Names in the query that PHP changes, and those that the fields of the body have, too.
+func TestCheck_Query(t *testing.T) {
+	t.Parallel()
+	const renamed = "PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed"
+	twice := func(name string) string { return "the body has a field " + name + ", too: both are sent, and receivers take one of them" }
+	e := raw(`{"id":1,"a":{"id":2,"x":[1]},"list":[{"id":1}]}`)
+	form := webhook.FormatFormURLEncoded
+	tests := []struct {
+		name string
+		w    webhook.Webhook
+		at   []string
+		want []string
+	}{
+		{
+			"PHP", webhook.Webhook{URL: "https://h/a.b?a.b={{id}}&c+d=@{{id}}&c%20e&f[=&ok[a.b]=1&=.&v=a.b"},
+			[]string{"a.b", "c+d", "c%20e", "f["}, []string{renamed, renamed, renamed, renamed},
+		},
+		{"GET", webhook.Webhook{URL: "https://h/?v=1&id=@{{id}}", Method: "GET", Body: `{"id":{{id}},"x":1}`}, []string{"id"}, []string{twice("id")}},
+		{"a list", webhook.Webhook{URL: "https://h/?x[]=1&y=1", Method: "GET", Body: ` {"x":["{{id}}"]}`}, []string{"x[]"}, []string{twice("x")}},
+		{"encoded", webhook.Webhook{URL: "https://h/?%69d=1\n", Method: "GET", Body: `{"id":1}`}, []string{"%69d"}, []string{twice("id")}},
+		{"a form", webhook.Webhook{URL: "https://h/?id=1", Format: form, Body: `{"id":{{id}}}`}, []string{"id"}, []string{twice("id")}},
+		{"a whole event", webhook.Webhook{URL: "https://h/?id=1&x=1", Format: form}, []string{"id"}, []string{twice("id")}},
+		{"a placeholder", webhook.Webhook{URL: "https://h/?x=1&list=2", Method: "GET", Body: "{{a}}"}, []string{"x"}, []string{twice("x")}},
+		{"JSON", webhook.Webhook{URL: "https://h/?id={{id}}", Method: "DELETE", Body: `{"id":{{id}}}`}, nil, nil},
+		{"no body", webhook.Webhook{URL: "https://h/?id={{id}}", Method: "GET"}, nil, nil},
+		{"other names", webhook.Webhook{URL: "https://h/?id1={{id}}&i=1&Id=2", Method: "GET", Body: `{"id":1}`}, nil, nil},
+		{"a path", webhook.Webhook{URL: "https://h/id=1&a.b/{{id}}", Method: "GET", Body: `{"id":1}`}, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var at, messages []string
+			for _, p := range check(t, tt.w, e) {
+				require.Equal(t, []any{"url", webhook.SeverityWarning}, []any{p.Field, p.Severity})
+				at, messages = append(at, tt.w.URL[p.Offset:p.Offset+p.Length]), append(messages, p.Message)
+			}
+			require.Equal(t, tt.at, at)
+			require.Equal(t, tt.want, messages)
+		})
+	}
+}
+
+// A form whose fields are those of a value that is no object: no message can be made of it.
+func TestCheck_FormOfNoObject(t *testing.T) {
+	t.Parallel()
+	const tail = ", but the fields of a form are an object's: no message will be composed"
+	object, list := raw(`{"a":{"x":1},"list":[{"x":1}],"text":"x","n":1,"none":null,"empty":"","yes":true}`), raw(`[1]`)
+	tests := []struct {
+		body  string
+		event webhook.Event
+		want  string
+	}{
+		{"", list, "the event is a list" + tail},
+		{"{{payload}}", list, "payload is a list" + tail},
+		{" {{list}} ", object, "list is a list" + tail},
+		{"{{text}}", object, "text is a text" + tail},
+		{"@{{n}}", object, "n is a number" + tail},
+		{"{{yes}}", object, "yes is true or false" + tail},
+		{"{{'x'}}", object, "this is a text" + tail},
+		{"{{a | json}}", object, "json is no object" + tail},
+		{"{{list | map: 'x'}}", object, "map is no object" + tail},
+		{"", object, ""},
+		{"{{payload}}", object, ""},
+		{"{{a}}", object, ""},
+		{"{{none}}", object, ""},
+		{"{{empty}}", object, ""},
+		{"{{list | first}}", object, ""},
+		{"{{none | default: a}}", object, ""},
+		{`{"x":{{list}}}`, object, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.body+" "+tt.want, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: "https://h/", Format: webhook.FormatFormURLEncoded, Body: tt.body}
+			c, err := webhook.Compile(w, tt.event)
+			require.NoError(t, err)
+			_, err = c.Compose(tt.event)
+			problems := check(t, w, tt.event)
+			if tt.want == "" {
+				require.NoError(t, err)
+				require.Empty(t, problems)
+				return
+			}
+			require.Error(t, err)
+			require.Len(t, problems, 1)
+			require.Equal(t, tt.want, problems[0].Message)
+			require.Equal(t, strings.TrimLeft(strings.TrimSpace(tt.body), "@"), tt.body[problems[0].Offset:][:len(strings.TrimLeft(strings.TrimSpace(tt.body), "@"))])
+		})
+	}
+}

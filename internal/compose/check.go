@@ -37,6 +37,8 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	errorsEnd := len(c.problems)
 	c.checkForm()
 	c.checkFormat()
+	c.checkQuery()
+	c.checkFieldsObject()
 	for _, part := range p.parts {
 		if url := strings.TrimLeftFunc(part.source, isBlank); part == p.url && isPlainHTTP(url) {
 			c.warn(part, len(part.source)-len(url), len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
@@ -158,8 +160,7 @@ func (c *checker) checkForm() {
 	start := len(c.body.source) - len(strings.TrimLeft(body, " \t\r\n"))
 	for it := rawjson.Walk(rawjson.Trim(body)); it.Next(); {
 		if name := it.Key(); !phpName.MatchString(name) {
-			c.warn(c.body, start+it.KeyStart, it.KeyEnd-it.KeyStart, problem.FieldNamePHP,
-				"PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed")
+			c.warn(c.body, start+it.KeyStart, it.KeyEnd-it.KeyStart, problem.FieldNamePHP, phpRenames)
 		}
 	}
 }
@@ -194,6 +195,8 @@ var jsonStart = regexp.MustCompile(`^(\[\s*)*\{\s*"`)
 
 // xmlStart is what XML, or HTML, begins with.
 var xmlStart = regexp.MustCompile(`^<[?!A-Za-z_]`)
+
+const phpRenames = "PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed"
 
 // phpName is a name of a field that PHP keeps as it is.
 var phpName = regexp.MustCompile(`^[^ .\[]+(\[[^\[\]]*\])*$`)

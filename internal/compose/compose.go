@@ -13,6 +13,8 @@
 //	form.go       writes forms and queries
 //	error.go      what is wrong, and where
 //	check.go      warnings: no errors, but perhaps not what the author meant
+//	check_date.go warnings about patterns of dates
+//	check_fields.go  warnings about the fields of forms and queries
 //	dialect.go    warnings of what another language would replace
 //	variables.go  the names of an event
 //

@@ -257,6 +257,8 @@ var (
 	TextLike          = code("text-like", "the format")
 	FormMethod        = code("form-method", "the method")
 	FieldNamePHP      = code("field-name-php")
+	QueryNameTwice    = code("query-name-twice", name)
+	FieldsNoObject    = code("form-without-fields", "the name, or another word, in English", "what it is, in English")
 	OftenAbsent       = code("often-absent", name, "when, in English", "what stands there then")
 	TextUnquoted      = code("text-unquoted", name)
 	CompositeInURL    = code("composite-in-url", name, "object or array")
