@@ -284,7 +284,9 @@ func TestProblem_JSON(t *testing.T) {
 func TestCheck_Query(t *testing.T) {
 	t.Parallel()
 	const renamed = "PHP reads another name than this one: of a name it changes blanks, points and a [ that is not closed"
-	twice := func(name string) string { return "the body has a field " + name + ", too: both are sent, and receivers take one of them" }
+	twice := func(name string) string {
+		return "the body has a field " + name + ", too: both are sent, and receivers take one of them"
+	}
 	e := raw(`{"id":1,"a":{"id":2,"x":[1]},"list":[{"id":1}]}`)
 	form := webhook.FormatFormURLEncoded
 	tests := []struct {
@@ -294,8 +296,10 @@ func TestCheck_Query(t *testing.T) {
 		want []string
 	}{
 		{
-			"PHP", webhook.Webhook{URL: "https://h/a.b?a.b={{id}}&c+d=@{{id}}&c%20e&f[=&ok[a.b]=1&=.&v=a.b"},
-			[]string{"a.b", "c+d", "c%20e", "f["}, []string{renamed, renamed, renamed, renamed},
+			"PHP",
+			webhook.Webhook{URL: "https://h/a.b?a.b={{id}}&c+d=@{{id}}&c%20e&f[=&ok[a.b]=1&=.&v=a.b"},
+			[]string{"a.b", "c+d", "c%20e", "f["},
+			[]string{renamed, renamed, renamed, renamed},
 		},
 		{"GET", webhook.Webhook{URL: "https://h/?v=1&id=@{{id}}", Method: "GET", Body: `{"id":{{id}},"x":1}`}, []string{"id"}, []string{twice("id")}},
 		{"a list", webhook.Webhook{URL: "https://h/?x[]=1&y=1", Method: "GET", Body: ` {"x":["{{id}}"]}`}, []string{"x[]"}, []string{twice("x")}},

@@ -14,7 +14,7 @@ import (
 	"github.com/ringhook/webhook/payload"
 )
 
-var optionalEvent = raw(`{"a":"x","n":0,"f":false,"none":null,"empty":"","o":{ },"l":[ ],"full":["y"],"blank":" "}`)
+var optionalEvent = raw(`{"a":"x","n":0,"f":false,"none":null,"empty":"","o":{ },"l":[ ],"full":["y"],"blank":" ","never":"0001-01-01T00:00:00Z","zeros":"0000-00-00 00:00:00","at":"2021-04-09"}`)
 
 func TestCompose_OptionalJSON(t *testing.T) {
 	t.Parallel()
@@ -24,6 +24,8 @@ func TestCompose_OptionalJSON(t *testing.T) {
 		{"empty text", `{"a":{{empty|optional}},"b":1}`, `{"b":1}`},
 		{"empty object", `{"a":{{o|optional}},"b":1}`, `{"b":1}`},
 		{"empty list", `{"a":{{l|optional}},"b":1}`, `{"b":1}`},
+		{"no time", `{"a":"{{never|optional}}","b":{{zeros|optional}},"c":"{{at|optional}}","d":"{{never}}"}`, `{"c":"2021-04-09","d":"0001-01-01T00:00:00Z"}`},
+		{"no time that was written", `{"a":"{{never|date_format:'d/m/Y'|optional}}","b":1}`, `{"b":1}`},
 		{"null in quotes", `{"a":"{{none|optional}}","b":1}`, `{"b":1}`},
 		{"empty text in quotes", `{"a":"{{empty|optional}}","b":1}`, `{"b":1}`},
 		{"empty list in quotes", `{"a":"{{l|optional}}","b":1}`, `{"b":1}`},

@@ -17,6 +17,10 @@ import (
 // headers and query parameters that are sensitive, see [SensitiveHeader] and
 // [SensitiveParameter]. The path and the body are shown as they are.
 //
+// Names decide, and not whether a value is fixed text in the template or came from the
+// event: a credential is fixed text there, so that would show what must be masked, and mask
+// the ids that people look for.
+//
 // The request has the method, URL, headers and body that [Client.Try] sends. It is not
 // signed, since signatures are made for each attempt, so a receiver that verifies will
 // refuse it. The connection is curl's own: it heeds no [Egress] and no [Policy], uses

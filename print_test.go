@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"testing"
 
@@ -51,6 +52,19 @@ func TestPrint(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		require.NotContains(t, fmt.Sprintf(verb, holder{w, m}), "secret")
 		require.NotContains(t, fmt.Sprintf(verb, []any{w, c, m}), "secret")
+	}
+	type key struct{ Webhook *webhook.Webhook }
+	for name, nested := range map[string]any{
+		"slice": []webhook.Webhook{w}, "pointers": []*webhook.Webhook{&w}, "array": [1]webhook.Message{*m}, "map": map[string]webhook.Webhook{"a": w},
+		"keys": map[key]*webhook.Composer{{&w}: c}, "struct": holder{w, m}, "pointer": &holder{w, m}, "embedded": struct{ webhook.Webhook }{w},
+		"deep": []any{map[string][]holder{"a": {{w, m}}}}, "error": fmt.Errorf("%v: %w", []webhook.Message{*m}, io.EOF),
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			require.NotContains(t, fmt.Sprintf(verb, nested), "secret", name+verb)
+		}
+		var out bytes.Buffer
+		slog.New(slog.NewTextHandler(&out, nil)).Info("sent", "nested", nested)
+		require.NotContains(t, out.String(), "secret", name)
 	}
 	var out bytes.Buffer
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {

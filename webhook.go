@@ -92,6 +92,12 @@ const (
 // data: it survives a JSON round trip, can be compared in a test and edited in a form.
 // URL, the values of Headers and Body are templates; see the package comment. [Compile]
 // checks all of it.
+//
+// Webhooks, composers and messages print and log their ID, method and host alone, by the
+// verbs %v, %+v, %#v, %s and %q, and also in slices, maps and exported fields. No method can
+// help two things that show all there is: fmt of an unexported field, and the JSON form,
+// which is for storing. slog's JSONHandler writes that of what has a webhook inside, such as
+// a []Webhook, but not of one that is logged itself.
 type Webhook struct {
 	// ID is the webhook_id under which API calls name the webhook. It is also the key
 	// of the platform's signature; see [HMAC].
@@ -104,7 +110,7 @@ type Webhook struct {
 	// Method is GET, POST, PUT, PATCH or DELETE. If empty, POST is used.
 	Method string `json:"method"`
 	// Headers are set on each request. They may carry the receiver's credentials, so
-	// nothing prints them. Names that belong to the connection, the framing or the
+	// they are not printed. Names that belong to the connection, the framing or the
 	// signature are refused. So is a Content-Type, but for one of JSON, of text or of
 	// XML for a body of that format, in UTF-8.
 	Headers map[string]string `json:"headers"`

@@ -11,11 +11,13 @@ import (
 
 // Parse reads the body of a webhook and determines its type: by the name in its member
 // event or, if it has none, by members that only one type has. An event that is none of
-// this package's is an [*Other], whose Type is that name or [EventUnknown].
+// this package's is an [*Other], whose Type is that name or [EventUnknown]; so is a message
+// without a payload that is an object, since a receiver that refused it would only get it
+// again.
 //
 // The error is [ErrSyntax] where the body is not JSON. It is another one for JSON that
-// is no object, and for a message that has no payload. It says what is there, and never
-// quotes a value. A byte order mark before the JSON is passed over.
+// is no object. It says what is there, and never quotes a value. A byte order mark before
+// the JSON is passed over.
 //
 // A form, which a webhook may send in place of JSON, is not read: net/http's ParseForm
 // has its fields, each a text, with names such as status or payload[status].
@@ -62,6 +64,9 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 		}
 		return bare.read(raw, "", eventType)
 	}
+	if name := eventName(raw); name != "" && name != eventType {
+		return nil, errAnotherType
+	}
 	e, err := parseNamed(eventType, raw, text)
 	if err == nil && e.EventType() != eventType {
 		return nil, errAnotherType
@@ -77,6 +82,7 @@ func parseNamed(name, raw, text string) (Event, error) {
 		return bare.read(raw, "", name)
 	case bare != nil && (!isMessage(name) || tellBare(inner) == bare):
 		return bare.read(inner, raw, name)
+	case !enveloped: // a message of nothing, too
 	case strings.HasSuffix(name, kindStatus):
 		return finish(statusEnvelopes, new(MessageStatus), raw)
 	case strings.HasSuffix(name, kindIn):

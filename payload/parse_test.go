@@ -64,11 +64,6 @@ func TestParseError(t *testing.T) {
 		{"string", `"919019912345"`, object + "a string"},
 		{"list", `[{"bridge":1}]`, object + "a list"},
 		{"empty list", ` [] `, object + "a list"},
-		{"no payload", `{"event":"whatsapp:message:in"}`, `payload: a message without a member "payload"`},
-		{"payload in capitals", `{"event":"whatsapp:message:in","PAYLOAD":{}}`, `payload: a message without a member "payload"`},
-		{"payload is null", `{"event":"whatsapp:message:in","payload":null}`, `payload: member "payload" is null, want an object`},
-		{"payload is a list", `{"event":"whatsapp:message:status","payload":[{"id":"1"}]}`, `payload: member "payload" is a list, want an object`},
-		{"payload is a text", `{"event":"whatsapp:message:status","payload":"{}"}`, `payload: member "payload" is a string, want an object`},
 	}
 	for _, tt := range others {
 		t.Run(tt.name, func(t *testing.T) {
@@ -230,6 +225,29 @@ func TestOther(t *testing.T) {
 	}
 }
 
+// A message without a payload is no reason for a receiver to refuse it: it would get it
+// again. It keeps its type and its bytes, and can be sent on.
+func TestParse_NoPayload(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"event":"whatsapp:message:in"}`, `{"event":"whatsapp:message:in","PAYLOAD":{}}`, ` {"event":"whatsapp:message:in", "payload":null}`,
+		`{"event":"whatsapp:message:in","payload":[{"id":"1"}]}`, `{"event":"whatsapp:message:in","payload":"{}","id":7}`,
+	} {
+		for _, parse := range []func([]byte) (payload.Event, error){
+			payload.Parse, func(b []byte) (payload.Event, error) { return payload.ParseAs("whatsapp:message:in", b) },
+		} {
+			e, err := parse([]byte(body))
+			require.NoError(t, err, body)
+			require.Equal(t, &payload.Other{Type: "whatsapp:message:in", JSON: []byte(body)}, e)
+			c, err := webhook.Compile(webhook.Webhook{URL: "https://receiver.test/"})
+			require.NoError(t, err)
+			m, err := c.Compose(e)
+			require.NoError(t, err)
+			require.Equal(t, body, string(m.Body))
+		}
+	}
+}
+
 // ParseAs reads what Parse reads, and goes by the type where the members do not tell.
 func TestParseAs(t *testing.T) {
 	t.Parallel()
@@ -257,7 +275,10 @@ func TestParseAs(t *testing.T) {
 		{"no object", payload.EventCDR, `["9190"]`, nil, "payload: an event must be a JSON object, not a list"},
 		{"another type", "rcs:message:in", `{"event":"sms:message:in","payload":{}}`, nil, another},
 		{"another kind", "sms:message:in", `{"event":"sms:message:status","payload":{}}`, nil, another},
-		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, nil, `payload: a message without a member "payload"`},
+		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, &payload.Other{}, ""},
+		{"no payload, no event", "sms:message:in", `{"id":1}`, &payload.Other{}, ""},
+		{"a payload that is a list", "sms:message:status", `{"event":"sms:message:status","payload":[]}`, &payload.SMSStatus{}, ""},
+		{"no payload, of another type", "sms:message:in", `{"event":"rcs:message:in","payload":null}`, nil, another},
 		{"a call in an envelope", payload.EventCall, `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, ""},
 		{"a call with a member event", payload.EventCall, `{"event":"hangup"}`, &payload.CallReport{}, ""},
 		{"an envelope of another type", payload.EventCall, `{"event":"rcs:message:status","payload":{}}`, nil, another},

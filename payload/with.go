@@ -38,7 +38,9 @@ func with[T any](o *object[T], v T, name string, value any) (T, error) {
 // With returns the report with a member of one's own, which is written behind the
 // documented ones and which templates can name; one of that name is replaced. value is
 // anything that encoding/json can write. With refuses the names of documented members,
-// event, payload, and an empty one.
+// event, payload, and an empty one. Another name that templates have for a documented
+// member, such as mobile of a status's to, is no member of the event until With makes it
+// one: the template's mobile is then this one, and to what it was.
 func (r CallReport) With(name string, value any) (CallReport, error) {
 	return with(callReports, r, name, value)
 }

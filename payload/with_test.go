@@ -73,6 +73,40 @@ func TestWith(t *testing.T) {
 	}
 }
 
+// A member that has another name of a documented one stands beside it, in the body and in
+// templates, whatever the samples are.
+func TestWith_Alias(t *testing.T) {
+	t.Parallel()
+	status, err := payload.MessageStatus{To: payload.PhoneString("919019912345")}.With("mobile", "own")
+	require.NoError(t, err)
+	report, err := payload.CallReport{MID: "m"}.With("id", "own")
+	require.NoError(t, err)
+	tests := []struct {
+		event, plain webhook.Event
+		body         string
+		want, before string
+	}{
+		{
+			status,
+			payload.MessageStatus{To: payload.PhoneString("919019912345")},
+			`["{{mobile}}","{{payload.mobile}}","{{to}}"]`,
+			`["own","own","919019912345"]`, `["919019912345","919019912345","919019912345"]`,
+		},
+		{report, payload.CallReport{MID: "m"}, `["{{id}}","{{payload.id}}","{{mid}}"]`, `["own","own","m"]`, `["m","m","m"]`},
+	}
+	for _, tt := range tests {
+		for _, samples := range [][]webhook.Event{nil, {tt.plain}, {tt.event}} {
+			c, err := webhook.Compile(webhook.Webhook{URL: "https://receiver.test/", Body: tt.body}, samples...)
+			require.NoError(t, err)
+			for want, e := range map[string]webhook.Event{tt.want: tt.event, tt.before: tt.plain} {
+				m, err := c.Compose(e)
+				require.NoError(t, err)
+				require.Equal(t, want, string(m.Body))
+			}
+		}
+	}
+}
+
 func TestWith_Replaces(t *testing.T) {
 	t.Parallel()
 	report := parse[*payload.CallReport](t, `{"bridge":1,"dtmf":"5","status":7,"dtmf":"6","x":null}`)

@@ -3,9 +3,7 @@ package compose
 import (
 	"bytes"
 
-	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
-	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -58,15 +56,6 @@ func (c *compiler) compileOptional(p *part, n template.Node, at place) bool {
 		return false
 	}
 	return false
-}
-
-// nothing reports whether a value can be left out. 0 and false are something.
-func nothing(v field.Value) bool {
-	if v.Composite() {
-		it := rawjson.Walk(v.Text)
-		return !it.Next()
-	}
-	return v.Empty()
 }
 
 // leaveOut removes the marks that a part has rendered, in place, and what goes with them.

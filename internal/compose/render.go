@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringhook/webhook/internal/escape"
 	"github.com/ringhook/webhook/internal/field"
+	"github.com/ringhook/webhook/internal/filter"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
 	"github.com/ringhook/webhook/internal/request"
@@ -177,7 +178,7 @@ func (r *renderer) appendOther(dst []byte, p *part, a *accessor, v field.Value) 
 		return dst, err
 	}
 	switch {
-	case a.optional && nothing(v):
+	case a.optional && filter.Nothing(v):
 		return append(dst[:len(dst)-a.lead], leftOut), nil
 	case a.op == opURL && v.Composite():
 		return dst, p.fault(a.placeholder, errCompositeInURL)

@@ -83,7 +83,7 @@ var table = map[string]*spec{
 	// on with it after a filter that fails: see runFilters in package compose.
 	"default": {[]param{anything}, 1, func(a []arg) filterFunc {
 		return func(v field.Value) (field.Value, error) {
-			if v.Empty() || isBlank(v) {
+			if Nothing(v) || isFalse(v) {
 				return a[0].value, nil
 			}
 			return v, nil

@@ -107,9 +107,9 @@ func urlEncode(v field.Value) (field.Value, error) {
 	return field.Text(url.QueryEscape(s)), nil
 }
 
-// isBlank reports whether v is false, a list or object with nothing in it, or a text that
-// says that there is no time.
-func isBlank(v field.Value) bool {
+// Nothing reports whether v is no value: null or absent, an empty text, a text that says
+// that there is no time, or a list or object with nothing in it. 0 and false are values.
+func Nothing(v field.Value) bool {
 	switch {
 	case v.Composite():
 		it := rawjson.Walk(v.Text)
@@ -117,10 +117,11 @@ func isBlank(v field.Value) bool {
 	case v.Kind == rawjson.String && strings.Contains(v.Text, "000"): // in the month, day or year
 		_, form := timeform.Parse(v.Text, time.UTC)
 		return form == timeform.None
-	default:
-		return v.Kind == rawjson.Bool && v.Text == "false"
 	}
+	return v.Empty()
 }
+
+func isFalse(v field.Value) bool { return v.Kind == rawjson.Bool && v.Text == "false" }
 
 // translate returns a filter for pairs of what a value may be and what then replaces it. A
 // number that the author wrote is equal to the text of a number, as in conditions.
