@@ -31,7 +31,7 @@ func TestIdle_Memory(t *testing.T) { //nolint:paralleltest // measures the proce
 		t.Skip("descriptors are counted in /proc")
 	}
 	const n = 10_000
-	server := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the test itself
+	server := exec.CommandContext(t.Context(), os.Args[0])
 	server.Env = append(os.Environ(), serverEnv+"=1")
 	stdin, err := server.StdinPipe()
 	require.NoError(t, err)

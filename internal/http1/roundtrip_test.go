@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, 1, http1.Kept(tr, u))
 	}
-	t.Run("closed early", func(t *testing.T) { //nolint:paralleltest // shares the transport
+	t.Run("closed early", func(t *testing.T) {
 		resp, err := client.Post(u.String(), "", nil)
 		require.NoError(t, err)
 		_, err = io.ReadFull(resp.Body, make([]byte, 2))
