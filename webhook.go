@@ -151,9 +151,9 @@ func (w Webhook) clone() Webhook {
 // outbox can store it; senders treat it as read-only, and send the same bytes under the
 // same ID on every attempt.
 //
-// Its Body must not be changed any more once a Sender has it: net/http may go on
-// reading a large one for a moment after an answer came early, or after the time was
-// up.
+// Its Body must not be changed any more once a Sender has it: a queue keeps it, and a
+// Transport of net/http may go on reading a large one for a moment after an answer came
+// early, or after the time was up.
 type Message struct {
 	// ID names the delivery: 1 to 64 letters, digits, _ or -. Receivers drop duplicates
 	// by it.
