@@ -257,5 +257,6 @@ func composed(w webhook.Webhook, event payload.MessageStatus) (request, error) {
 	}
 	header.Set(webhook.HeaderID, m.ID)
 	header.Set("User-Agent", "Ringhook")
+	header.Set("Accept", "*/*")
 	return request{m.URL, m.Method, header, bytes.Clone(m.Body)}, nil
 }
