@@ -29,7 +29,7 @@ func NormalizeRef(ref string) []string { return appendRef(nil, ref) }
 
 // appendRef appends the forms of a reference that are not in forms.
 func appendRef(forms []string, ref string) []string {
-	ref = cutText(cleanRef(ref), maxRefSize)
+	ref = cutText(cleanRef(ref, maxRefSize), maxRefSize)
 	ref = strings.ToLower(strings.TrimSpace(ref))
 	// some letters are longer in lower case
 	ref = strings.TrimSpace(cutText(ref, maxRefSize))
@@ -53,19 +53,26 @@ func appendNew(forms []string, form string) []string {
 	return append(forms, form)
 }
 
-// cleanRef returns valid UTF-8 without control characters and blanks at the ends.
-func cleanRef(s string) string {
+// cleanRef returns valid UTF-8 without control characters and blanks at the ends. Of one
+// that is clean it reads little more than size bytes, and returns no more: a reference can
+// be as long as an event.
+func cleanRef(s string, size int) string {
 	s = strings.TrimSpace(s)
 	plain := func(r rune) bool { return r != utf8.RuneError && !unicode.IsControl(r) }
-	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if plain(r) {
-			return r
+	for i, r := range s {
+		if i > size {
+			return s[:i]
 		}
-		return -1
-	}, s))
+		if !plain(r) {
+			return strings.TrimSpace(strings.Map(func(r rune) rune {
+				if plain(r) {
+					return r
+				}
+				return -1
+			}, s))
+		}
+	}
+	return s
 }
 
 // digitsOf returns the digits of what looks like a number, else nothing.

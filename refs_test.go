@@ -30,6 +30,9 @@ func TestNormalizeRef(t *testing.T) {
 		{"bytes that are no text", "A\xffb\x00C", []string{"abc"}},
 		{"other letters", "ÄÖÜ", []string{"äöü"}},
 		{"long", strings.Repeat("É", 200), []string{strings.Repeat("é", 64)}},
+		{"longer than is read", strings.Repeat("x", 126) + " \tÉ\x00", []string{strings.Repeat("x", 126)}},
+		{"bytes that are no text, before much", strings.Repeat("\x80", 500) + "abc", []string{"abc"}},
+		{"blanks after such bytes", "\x00 " + strings.Repeat("abcd", 40), []string{strings.Repeat("abcd", 32)}},
 		{"longer in lower case", strings.Repeat("Ⱥ", 64), []string{strings.Repeat("ⱥ", 42)}},
 	}
 	for _, tt := range tests {

@@ -160,7 +160,7 @@ func checkIdentity(identity string) error {
 	if len(identity) > maxIdentity {
 		return fmt.Errorf("longer than %d bytes", maxIdentity)
 	}
-	if cleanRef(identity) != identity {
+	if cleanRef(identity, len(identity)) != identity {
 		return errors.New("blanks at the ends, control characters or no UTF-8")
 	}
 	kind, value, ok := strings.Cut(NormalizeIdentity(identity), ":")

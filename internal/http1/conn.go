@@ -125,9 +125,9 @@ func (c *conn) isQuiet() bool {
 }
 
 // exchange writes a request and reads the header of the answer.
-func (c *conn) exchange(ctx context.Context, r *Request, head []byte, trace *httptrace.ClientTrace) (*http.Response, error) {
+func (c *conn) exchange(ctx context.Context, r *Request, head, rest []byte, trace *httptrace.ClientTrace) (*http.Response, error) {
 	c.socket.written, c.answered, c.left = 0, false, maxHead
-	unwritten := c.write(ctx, r, head)
+	unwritten := c.write(ctx, head, rest, r.Deadline)
 	if trace != nil {
 		if trace.WroteHeaders != nil && c.socket.written > 0 {
 			trace.WroteHeaders()
@@ -152,27 +152,22 @@ func (c *conn) exchange(ctx context.Context, r *Request, head []byte, trace *htt
 	return response, err
 }
 
-// write writes a request, of which head is all, but for a large body.
-func (c *conn) write(ctx context.Context, r *Request, head []byte) error {
-	if len(r.Body) <= maxCopied {
+// write writes a request until a deadline, which can be zero.
+func (c *conn) write(ctx context.Context, head, rest []byte, deadline time.Time) error {
+	if len(rest) == 0 || c.stream != net.Conn(c.socket) {
 		_, err := c.stream.Write(head)
-		return err
-	}
-	if c.stream != net.Conn(c.socket) {
-		_, err := c.stream.Write(head)
-		if err == nil {
-			_, err = c.stream.Write(r.Body)
+		if err == nil && len(rest) > 0 {
+			_, err = c.stream.Write(rest)
 		}
 		return err
 	}
 	// From time to time is looked whether the receiver has answered rather than read on.
 	const patience = 100 * time.Millisecond
-	parts := net.Buffers{head, r.Body}
+	parts := net.Buffers{head, rest}
 	for {
-		now := time.Now()
-		until := now.Add(patience)
-		if !r.Deadline.IsZero() && r.Deadline.Before(until) {
-			until = r.Deadline
+		until := time.Now().Add(patience)
+		if !deadline.IsZero() && deadline.Before(until) {
+			until = deadline
 		}
 		_ = c.socket.SetWriteDeadline(until)
 		if ctx.Err() != nil {
@@ -180,11 +175,11 @@ func (c *conn) write(ctx context.Context, r *Request, head []byte) error {
 		}
 		n, err := parts.WriteTo(c.socket.Conn)
 		c.socket.written += int(n)
-		if err == nil || !isTimeout(err) || until.Equal(r.Deadline) || ctx.Err() != nil {
+		if err == nil || !isTimeout(err) || until.Equal(deadline) || ctx.Err() != nil {
 			return err
 		}
 		isAnswered := c.socket.isReadable()
-		c.setReadDeadline(ctx, r.Deadline)
+		c.setReadDeadline(ctx, deadline)
 		if isAnswered {
 			return errEarly
 		}

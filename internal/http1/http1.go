@@ -126,7 +126,7 @@ func (t *Transport) begin(ctx context.Context, r *Request, x *exchange) error {
 	buf := heads.Get().(*[]byte)
 	defer putHead(buf)
 	via := t.route(r.URL)
-	head, err := appendHead((*buf)[:0], r, via, t.auth)
+	head, rest, err := appendHead((*buf)[:0], r, via, t.auth)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (t *Transport) begin(ctx context.Context, r *Request, x *exchange) error {
 			}
 		}
 		gotConn(trace, c)
-		x.response, err = c.exchange(ctx, r, head, trace) //nolint:bodyclose // the exchange ends it
+		x.response, err = c.exchange(ctx, r, head, rest, trace) //nolint:bodyclose // the exchange ends it
 		if c.socket.written > 0 {
 			x.requests++
 		}

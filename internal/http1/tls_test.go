@@ -84,6 +84,43 @@ func TestDo_IdleTLS(t *testing.T) {
 // linger leaves a connection open until the client closes it.
 func linger(conn *tls.Conn) { _, _ = io.Copy(io.Discard, conn.NetConn()) }
 
+// A request is written in as few records as there can be, since each is a write.
+func TestDo_Records(t *testing.T) {
+	t.Parallel()
+	u, config := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}, func(_ int, conn *tls.Conn) {
+		for r := bufio.NewReader(conn); readRequest(r); {
+			_, _ = io.WriteString(conn, ok)
+		}
+	})
+	config.DynamicRecordSizingDisabled = true
+	for size, want := range map[int]int32{0: 1, 300: 1, 16 << 10: 2, 32 << 10: 3} {
+		var records atomic.Int32
+		tr := newTransport(t, http1.Config{TLS: config, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return &recordCounter{conn, &records}, err
+		}})
+		r := post(u)
+		r.Body = make([]byte, size)
+		_, err := tr.Do(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, want, records.Load(), "%d bytes", size)
+	}
+}
+
+// recordCounter counts the records of data that are written.
+type recordCounter struct {
+	net.Conn
+	records *atomic.Int32
+}
+
+func (c *recordCounter) Write(p []byte) (int, error) {
+	const data = 23 // RFC 5246, 6.2.1
+	if p[0] == data {
+		c.records.Add(1)
+	}
+	return c.Conn.Write(p)
+}
+
 // A server that takes its time for the handshake has that of the attempt.
 func TestDo_SlowTLS(t *testing.T) {
 	t.Parallel()

@@ -11,19 +11,20 @@ import (
 	"sync"
 )
 
-// maxCopied is the largest body that is copied behind the header, to be written with it:
-// a larger one is written from where it is.
-const maxCopied = 16 << 10
+// maxHeadSize is how many bytes of a request are written first, with the header, to which
+// the body is copied: a TLS record. What is left of a large body is written from where it
+// is.
+const maxHeadSize = 16 << 10
 
-// appendHead appends what is written first of a request: its header and, unless it is
-// large, its body.
-func appendHead(b []byte, r *Request, via route, auth string) ([]byte, error) {
+// appendHead appends what is written first of a request: its header and as much of its
+// body as goes with it. It returns the rest of the body as well.
+func appendHead(b []byte, r *Request, via route, auth string) (head, rest []byte, err error) {
 	host := r.host
 	if host == "" {
 		host = r.URL.Host
 	}
 	if !isToken(r.Method) {
-		return nil, errors.New("invalid method")
+		return nil, nil, errors.New("invalid method")
 	}
 	b = append(append(b, r.Method...), ' ')
 	start := len(b)
@@ -33,13 +34,12 @@ func appendHead(b []byte, r *Request, via route, auth string) ([]byte, error) {
 	b = appendTarget(b, r.URL)
 	for _, c := range b[start:] {
 		if c <= ' ' || c == 0x7f {
-			return nil, errors.New("invalid character in the URL")
+			return nil, nil, errors.New("invalid character in the URL")
 		}
 	}
 	b = append(b, " HTTP/1.1\r\n"...)
-	var err error
 	if b, err = appendField(b, "Host", host); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(r.Body) > 0 || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
 		b = append(b, "Content-Length: "...)
@@ -49,13 +49,11 @@ func appendHead(b []byte, r *Request, via route, auth string) ([]byte, error) {
 		b = append(append(append(b, "Proxy-Authorization: "...), auth...), "\r\n"...)
 	}
 	if b, err = appendFields(b, r.Header); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b = append(b, "\r\n"...)
-	if len(r.Body) <= maxCopied {
-		b = append(b, r.Body...)
-	}
-	return b, nil
+	n := max(0, min(len(r.Body), maxHeadSize-len(b)))
+	return append(b, r.Body[:n]...), r.Body[n:], nil
 }
 
 func appendTarget(b []byte, u *url.URL) []byte {

@@ -36,6 +36,9 @@ func TestDo_Bytes(t *testing.T) {
 		{"the connection's own headers", http1.Request{Method: "PUT", URL: mustURL(t, "http://[::1]:80/"), Header: http.Header{
 			"Host": {"x"}, "Content-Length": {"9"}, "Transfer-Encoding": {"chunked"}, "Connection": {"close"}, "Trailer": {"x"},
 		}}, "PUT / HTTP/1.1\nHost: [::1]:80\nContent-Length: 0\n\n"},
+		{"a body that just goes with the header", http1.Request{Method: "PUT", URL: mustURL(t, "http://h.test/"), Body: []byte(large[:16<<10-56])}, "PUT / HTTP/1.1\nHost: h.test\nContent-Length: 16328\n\n" + large[:16<<10-56]},
+		{"a body of a byte more", http1.Request{Method: "PUT", URL: mustURL(t, "http://h.test/"), Body: []byte(large[:16<<10-55])}, "PUT / HTTP/1.1\nHost: h.test\nContent-Length: 16329\n\n" + large[:16<<10-55]},
+		{"a large header", http1.Request{Method: "PUT", URL: mustURL(t, "http://h.test/"), Header: http.Header{"X": {large[:20000]}}, Body: []byte("body")}, "PUT / HTTP/1.1\nHost: h.test\nContent-Length: 4\nX: " + large[:20000] + "\n\nbody"},
 		{"large body", http1.Request{Method: "PATCH", URL: mustURL(t, "http://h.test/"), Body: []byte(large)}, "PATCH / HTTP/1.1\nHost: h.test\nContent-Length: 65536\n\n" + large},
 	}
 	for _, tt := range tests {
