@@ -42,6 +42,7 @@ func TestCheck_Work(t *testing.T) { //nolint:paralleltest // counts the allocati
 		{"placeholders of all headers", headers(full("{{id}}")), payload.MessageStatus{}, 400_000},
 		{"faulty placeholders of all headers", headers(full("@<<a b>>")), payload.MessageStatus{}, 600_000},
 		{"unknown filters", headers(full("{{id" + strings.Repeat("|date_formax", 32) + "}}")), payload.MessageStatus{}, 400_000},
+		{"other languages", headers(full("$" + strings.Repeat("a.", 250) + "a ")), payload.MessageStatus{}, 400_000},
 		{"long names that are almost known", text(numbered("{{"+long+"%db}}", 300)), many, 50_000},
 	}
 	for _, tt := range tests { //nolint:paralleltest // as its parent

@@ -75,6 +75,12 @@ func TestCheck_Dialects(t *testing.T) {
 			require.Equal(t, tt.at, tt.body[p.Offset:p.Offset+p.Length])
 			_, err := webhook.Compile(w, e)
 			require.NoError(t, err)
+
+			w.Body = htmlSafe.Replace(tt.body)
+			encoded := webhook.Check(w, e)
+			require.Len(t, encoded, 1, w.Body)
+			require.Equal(t, htmlSafe.Replace(tt.at), w.Body[encoded[0].Offset:encoded[0].Offset+encoded[0].Length])
+			require.Equal(t, []any{tt.message, tt.suggestion}, []any{encoded[0].Message, htmlPlain.Replace(encoded[0].Suggestion)})
 		})
 	}
 	t.Run("in all templates", func(t *testing.T) {
@@ -107,6 +113,54 @@ func TestCheck_Dialects(t *testing.T) {
 		}
 		require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: `"{to}"`}), "without samples no name is known")
 	})
+}
+
+// htmlSafe writes what stands inside JSON texts as some encoders do, and htmlPlain undoes it.
+var (
+	htmlSafe = strings.NewReplacer("<", `\u003c`, ">", `\u003E`, "&", `\u0026`, "'", `\u0027`, "$", `\u0024`, "%", `\u0025`, "#", `\u0023`,
+		"*", `\u002a`, "=", `\u003d`, "/", `\/`, "é", `\u00e9`, "ö", `\u00f6`)
+	htmlPlain = strings.NewReplacer(`\u003E`, ">", `\u003c`, "<")
+)
+
+// In a JSON text, every check judges what its receiver reads.
+func TestCheck_DialectsInJSON(t *testing.T) {
+	t.Parallel()
+	const (
+		statement = "no-statements"
+		dialect   = "plain-text"
+	)
+	e := raw(`{"to":"1","größe":1,"payload":{"x":1},"attributes":{"Day of":1},"d":"2026-11-28 12:00:00"}`)
+	tests := []struct{ body, at, code, suggestion string }{
+		{`"\n$to"`, "$to", dialect, "{{to}}"},
+		{`"{\"a\":\"{to}\"}"`, "{to}", dialect, "{{to}}"},
+		{`"{\"{to}\":1}"`, "{to}", dialect, "{{to}}"}, // a key of the JSON in the text
+		{`"{\"$to\":1}"`, "$to", dialect, "{{to}}"},
+		{`{"\"{to}\"":1}`, "{to}", dialect, ""}, // a key of the body
+		{`"{\t to\u0020}"`, `{\t to\u0020}`, dialect, "{{to}}"},
+		{`"{\u0074o}"`, `{\u0074o}`, dialect, "{{to}}"},
+		{`"\ud83d\ude00{gr\u00f6\u00dfe}\ud83d"`, `{gr\u00f6\u00dfe}`, dialect, "{{größe}}"},
+		{`"\u007b\u0025 if x \u0025\u007d"`, `\u007b\u0025 if x \u0025\u007d`, statement, ""},
+		{`"{{attributes.Day\u0020of}}"`, `attributes.Day\u0020of`, "name-blank", "attributes['Day of']"},
+		{`"@\u003c\u003cattributes.Day of\u003e\u003e"`, `attributes.Day of`, "name-blank", "attributes['Day of']"},
+		{`"{{d | date_format: \u0027YYYY\u0027}}"`, `\u0027YYYY\u0027`, "date-pattern-foreign", `\u0027Y\u0027`},
+		{`"{{d | date_format: \u0022YYYY\u0022}}"`, `\u0022YYYY\u0022`, "date-pattern-foreign", `\u0022Y\u0022`},
+		{`"\u007b\u007b to }\u007d"`, `\u007b\u007b to }\u007d`, dialect, "{{to}}"}, // no tag: its braces are
+		{`"{{ } }}"`, "}", "name-character", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.body, func(t *testing.T) {
+			t.Parallel()
+			problems := webhook.Check(webhook.Webhook{URL: "https://h/", Body: tt.body}, e)
+			require.Len(t, problems, 1)
+			p := problems[0]
+			require.Equal(t, []string{tt.at, tt.code, tt.suggestion}, []string{tt.body[p.Offset : p.Offset+p.Length], p.Code, p.Suggestion})
+		})
+	}
+	for _, body := range []string{`"US\u0024to \\$to \u00e9$to"`, `{"\u0024to":1}`, `{"a\"$to":1}`} {
+		require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: body}, e), body)
+	}
+	problems := webhook.Check(webhook.Webhook{URL: "https://h/", Format: webhook.FormatText, Body: `\u007bto} a\n$to {{to}}`}, e)
+	require.Empty(t, problems, "a text has no escapes")
 }
 
 // A name of a route is told where it is a segment of a path, and there alone.

@@ -100,6 +100,7 @@ type checker struct {
 	*Program
 	problems []Problem
 	pieces   int      // that look like another language
+	meanings int      // work that was put into what texts may mean
 	looked   int      // bytes of text that were looked through for such pieces
 	known    []*known // of the samples, once one is asked for
 }

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/filter"
@@ -64,11 +63,12 @@ func onlyDefaults(calls []template.Call) bool {
 	return !slices.ContainsFunc(calls, func(call template.Call) bool { return call.Name != "default" })
 }
 
-// quoteLike returns a text in the quotes of another one.
+// quoteLike returns a text in the quotes of another one, as they are written there.
 func quoteLike(quoted, text string) string {
 	quote := quoted[:1]
-	if strings.HasPrefix(quoted, `\"`) {
-		quote = `\"`
+	if quote == `\` { // an escape of JSON
+		v := template.Read(quoted, 0, true)
+		quote = quoted[:v.Offset(1)]
 	}
 	return quote + text + quote
 }

@@ -22,7 +22,7 @@ const (
 // nobody sees it before receivers get it. The first group is the name, the second a filter
 // or a default. They stand by the character that they begin with.
 var dialects = map[byte][]*regexp.Regexp{
-	'{': {regexp.MustCompile(`^\{[$@]?` + dialectName + `([|#][^{}\n]*)?\}`), regexp.MustCompile(`^\{#` + dialectName + `#\}`)},
+	'{': {regexp.MustCompile(`^\{[$@]?` + dialectName + `([|#][^{}\n]*)?\}`), tagInEscapes, regexp.MustCompile(`^\{#` + dialectName + `#\}`)},
 	'$': {regexp.MustCompile(`^\$\{` + dialectName + `([|#:][^{}\n]*)?\}`), regexp.MustCompile(`^\$\(` + dialectName + `\)`), bareVariable},
 	'#': {regexp.MustCompile(`^#\{` + dialectName + `\}`), regexp.MustCompile(`^##?` + dialectWord + `##?`)},
 	'@': {regexp.MustCompile(`^@\{` + dialectName + `\}`)},
@@ -37,6 +37,9 @@ var dialects = map[byte][]*regexp.Regexp{
 	'*': {regexp.MustCompile(`^\*\|` + dialectName + `\|\*`)},
 	':': {pathVariable},
 }
+
+// tagInEscapes is a tag whose braces are escapes of JSON, which makes them text.
+var tagInEscapes = regexp.MustCompile(`^\{\{` + dialectName + `(\|[^{}\n]*)?\}\}`)
 
 // These two have no end, and are text in more places than the others.
 var (
@@ -55,6 +58,10 @@ const (
 // mostText is how much text of a webhook is looked through, in bytes: that of all templates
 // which are within their limits is less.
 const mostText = 2*request.MaxTemplateSize + request.MaxHeaders*request.MaxHeaderSize
+
+// mostMeanings is how much work is put into what texts may mean, in bytes of them and 16
+// for each: sixty thousand of a template, or a few hundred of many parts, take a second.
+const mostMeanings = 1 << 19
 
 // checkDialects warns about statements and placeholders of other languages in a template's
 // text, the latter if a sample knows the name, and about braces that no tag needs. It does
@@ -85,60 +92,73 @@ type dialectChecker struct {
 	field   string
 	isJSON  bool
 	open    int             // braces that text has opened, in a JSON text
+	text    template.View   // what is looked through
 	endless map[string]bool // what has no end in the text that is left
+	quote   int             // where the next quote of the JSON is in the text
+	isKey   bool            // what ends there
 }
 
-// checkText looks for pieces of other languages in a text.
+// checkText looks for pieces of other languages in a text. JSON is read as its receiver
+// reads it, whose encoder may have written < as \u003c.
 func (d *dialectChecker) checkText(n template.Node) {
-	d.endless = map[string]bool{}
-	for i := 0; i < len(n.Text) && d.pieces < mostPieces; {
-		size := d.placeholder(n, i)
+	d.text = template.Read(n.Text, n.Offset, d.isJSON)
+	d.endless, d.quote = map[string]bool{}, -1
+	for i := 0; i < len(d.text.Text) && d.pieces < mostPieces; {
+		size := d.placeholder(i)
 		if size == 0 {
-			size = d.statement(n, i)
+			size = d.statement(i)
 		}
 		i += max(size, 1)
 	}
 }
 
-// statement warns about a statement at an offset of a text, and returns its size.
-func (d *dialectChecker) statement(n template.Node, i int) int {
+// warnPiece warns about a piece of the text.
+func (d *dialectChecker) warnPiece(i, size int, err *problem.Error) {
+	d.pieces++
+	from := d.text.Offset(i)
+	d.warnIn(d.field, from, d.text.Offset(i+size)-from, err)
+}
+
+// statement warns about a statement at an offset of the text, and returns its size.
+func (d *dialectChecker) statement(i int) int {
+	text := d.text.Text[i:]
 	for _, s := range statements {
-		if !strings.HasPrefix(n.Text[i:], s.open) || d.endless[s.end] {
+		if !strings.HasPrefix(text, s.open) || d.endless[s.end] {
 			continue
 		}
-		size := strings.Index(n.Text[i:], s.end) + len(s.end)
+		size := strings.Index(text, s.end) + len(s.end)
 		if size < len(s.end) {
 			d.endless[s.end] = true
 			continue
 		}
-		d.pieces++
-		d.warnIn(d.field, n.Offset+i, size, problem.Errorf(problem.Statement, "there are no conditions or loops, so this is sent as it is; "+
+		d.warnPiece(i, size, problem.Errorf(problem.Statement, "there are no conditions or loops, so this is sent as it is; "+
 			"the webhook's own condition chooses events, and the filter translate values"))
 		return size
 	}
 	return 0
 }
 
-// placeholder warns about a placeholder at an offset of a text, and returns its size.
-func (d *dialectChecker) placeholder(n template.Node, i int) int {
+// placeholder warns about a placeholder at an offset of the text, and returns its size.
+func (d *dialectChecker) placeholder(i int) int {
 	if len(d.samples) == 0 {
 		return 0
 	}
-	for _, dialect := range dialects[n.Text[i]] {
-		at := dialect.FindStringSubmatchIndex(n.Text[i:min(i+maxPiece, len(n.Text))])
+	text := d.text.Text[i:]
+	for _, dialect := range dialects[text[0]] {
+		at := dialect.FindStringSubmatchIndex(text[:min(maxPiece, len(text))])
 		if at == nil {
 			continue
 		}
-		written := n.Text[i+at[2] : i+at[3]]
+		written := text[at[2]:at[3]]
 		name := d.meant(strings.TrimSpace(written))
 		size := at[1]
-		switch before, _ := utf8.DecodeLastRuneInString(n.Text[:i]); dialect {
+		switch before, _ := utf8.DecodeLastRuneInString(d.text.Text[:i]); dialect {
 		case bareVariable:
 			for name == "" && strings.Contains(written, ".") { // the end of a sentence
 				written = written[:strings.LastIndexByte(written, '.')]
 				name = d.meant(written)
 			}
-			if size = len("$") + len(written); isText(before) || before == '$' || before == '\\' || d.isInKey(n.Text[i:]) {
+			if size = len("$") + len(written); isText(before) || before == '$' || before == '\\' || d.isInKey(i) {
 				continue
 			}
 		case pathVariable:
@@ -150,10 +170,9 @@ func (d *dialectChecker) placeholder(n template.Node, i int) int {
 			continue
 		}
 		right := "{{" + name + "}}"
-		d.pieces++
-		d.warnIn(d.field, n.Offset+i, size, problem.Errorf(problem.OtherDialect, "this is plain text; the placeholder is written %s", right))
+		d.warnPiece(i, size, problem.Errorf(problem.OtherDialect, "this is plain text; the placeholder is written %s", right))
 		hasFilter := len(at) > 4 && at[4] >= 0 // which would be lost
-		if !hasFilter && !d.isInKey(n.Text[i:]) {
+		if !hasFilter && !d.isInKey(i) {
 			d.problems[len(d.problems)-1].Suggestion = right
 		}
 		return size
@@ -161,20 +180,20 @@ func (d *dialectChecker) placeholder(n template.Node, i int) int {
 	return 0
 }
 
-// isInKey reports whether what a text begins with is in the key of a JSON object.
-func (d *dialectChecker) isInKey(text string) bool {
+// isInKey reports whether the byte i of the text is in the key of a JSON object. It looks
+// for the end of each JSON text once.
+func (d *dialectChecker) isInKey(i int) bool {
 	if !d.isJSON {
 		return false
 	}
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return strings.HasPrefix(strings.TrimLeft(text[i+1:], " \t\r\n"), ":")
+	text := d.text.Text
+	if d.quote < i {
+		for d.quote = i; d.quote < len(text) && (text[d.quote] != '"' || d.text.Escaped(d.quote)); {
+			d.quote++
 		}
+		d.isKey = d.quote < len(text) && strings.HasPrefix(strings.TrimLeft(text[d.quote+1:], " \t\r\n"), ":")
 	}
-	return false
+	return d.isKey
 }
 
 // checkBraces warns about a } behind a tag that closes nothing.
@@ -209,6 +228,9 @@ func (d *dialectChecker) countBraces(text string) {
 // meant returns the name that other letters and signs in a text stand for: that text if a
 // sample knows it, else a name with the same letters and digits; "" if there is none.
 func (c *checker) meant(text string) string {
+	if c.meanings += len(text) + 16; c.meanings > mostMeanings {
+		return ""
+	}
 	if template.Path(text) != nil && c.knownToAny(newName(text)) {
 		return text
 	}

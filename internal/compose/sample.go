@@ -305,6 +305,9 @@ func (k *known) nearest(misspelt string) string {
 // and blanks are wrong, such as those of attributes.Date of Birth.
 func (k *known) spelt(text string) string {
 	by := letters(text)
+	if by == "" {
+		return ""
+	}
 	for _, by := range []string{by, strings.TrimPrefix(by, "payload"), "payload" + by} {
 		if name := k.byLetters[by]; name != "" && k.knows(newName(name)) {
 			return name
@@ -337,21 +340,33 @@ func (c *compiler) suggestNames() {
 				groups = append(groups, newKnown(g))
 			}
 		}
-		start := max(strings.LastIndex(f.Source[:f.Offset], "{{"), strings.LastIndex(f.Source[:f.Offset], "@<<")+1) + len("{{")
-		end := len(f.Source)
-		if i := strings.IndexAny(f.Source[f.Offset:], "|}>"); i >= 0 {
-			end = f.Offset + i
+		c.suggestSpelling(f, groups)
+	}
+}
+
+// suggestSpelling suggests the right spelling of the name that a fault is in.
+func (c *compiler) suggestSpelling(f *Error, groups []*known) {
+	v := template.Read(f.Source, 0, f.Field == "body" && c.isJSON())
+	at := v.Index(f.Offset)
+	before, behind := v.Text[:at], v.Text[at:]
+	start := max(strings.LastIndex(before, "{{"), strings.LastIndex(before, "@<<")+1) + len("{{")
+	end := len(v.Text)
+	if i := strings.IndexAny(behind, "|}>"); i >= 0 {
+		end = at + i
+	}
+	written := v.Text[start:end]
+	text := strings.TrimSpace(written)
+	from := start + strings.Index(written, text)
+	to := from + len(text)
+	for _, k := range groups {
+		name := k.spelt(text)
+		if name == "" {
+			continue
 		}
-		text := strings.TrimSpace(f.Source[start:end])
-		for _, k := range groups {
-			if name := k.spelt(text); name != "" {
-				f.Offset = start + strings.Index(f.Source[start:], text)
-				f.Length, f.Suggestion = len(text), name
-				if at := end + len("}}}"); text[0] == '{' && strings.HasPrefix(f.Source[end:], "}}}") { // the third braces go, too
-					f.Offset, f.Length, f.Suggestion = start-len("{{"), at-start+len("{{"), "{{"+name+"}}"
-				}
-				break
-			}
+		if text[0] == '{' && strings.HasPrefix(v.Text[end:], "}}}") { // the third braces go, too
+			from, to, name = start-len("{{"), end+len("}}}"), "{{"+name+"}}"
 		}
+		f.Offset, f.Length, f.Suggestion = v.Offset(from), v.Offset(to)-v.Offset(from), name
+		return
 	}
 }

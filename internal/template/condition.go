@@ -303,7 +303,7 @@ func (p *conditionParser) operand() (o Operand, err *Error) {
 		return o, Errorf(p.at, problem.ConditionTooManyOf, "more than %d names and values: %w", request.MaxPlaceholders, request.ErrLimit)
 	}
 	p.operands++
-	x := expr{src: p.token, view: view{text: p.token, base: p.at}}
+	x := expr{src: p.token, View: View{Text: p.token, base: p.at}}
 	if IsDecimal(p.token) {
 		if len(p.token) > 20 {
 			return o, x.errorf(problem.NumberTooLong, "a number of %d characters, at most %d", len(p.token), 20)

@@ -31,7 +31,7 @@ type Arg struct {
 //	filter     = word [ ":" operand { "," operand } ]
 //	literal    = "'" text "'" | '"' text '"' | integer | "true" | "false" | "nil"
 type expr struct {
-	view
+	View
 	src      string // the view's text
 	i        int
 	inString bool // the tag is inside a JSON text
@@ -40,7 +40,7 @@ type expr struct {
 // parse reads a tag's content into n.
 func (x *expr) parse(n *Node) *Error {
 	x.skipBlanks()
-	n.At = x.offset(x.i)
+	n.At = x.Offset(x.i)
 	if x.isStatement() {
 		return x.errorf(problem.Statement, "there are no conditions or loops; "+
 			"the webhook's own condition chooses events, and the filter translate values")
@@ -91,7 +91,7 @@ var statements = map[string]bool{
 
 func (x *expr) operand(n *Node) *Error {
 	if x.i == len(x.src) {
-		return Errorf(x.offset(0), problem.EmptyPlaceholder, "an empty placeholder")
+		return Errorf(x.Offset(0), problem.EmptyPlaceholder, "an empty placeholder")
 	}
 	if x.src[x.i] == '|' {
 		return x.errorf(problem.NameExpected, "expected a name %s", "before |")
@@ -100,7 +100,7 @@ func (x *expr) operand(n *Node) *Error {
 	if n.Literal = v; !ok && err == nil {
 		n.Name, err = x.name("|")
 	}
-	n.NameEnd = x.offset(x.i)
+	n.NameEnd = x.Offset(x.i)
 	return err
 }
 
@@ -144,7 +144,7 @@ func integer(word string) string {
 
 func (x *expr) filter() (Call, *Error) {
 	x.skipBlanks()
-	call := Call{Name: x.word(), At: x.offset(x.i)}
+	call := Call{Name: x.word(), At: x.Offset(x.i)}
 	switch {
 	case call.Name == "" && x.follows("|"):
 		return call, x.errorf(problem.FilterExpected, "expected a filter after |; one name or else another is written a | default: b")
@@ -177,7 +177,7 @@ var patterns = map[string]bool{"date": true, "date_format": true}
 // argument reads a literal or a name. What begins like a number is no name: its author
 // may have meant a fraction.
 func (x *expr) argument(pattern bool) (arg Arg, err *Error) {
-	arg.At = x.offset(x.i)
+	arg.At = x.Offset(x.i)
 	ok := pattern && x.quoted()
 	if ok {
 		arg.Value, err = x.text(true)
@@ -195,7 +195,7 @@ func (x *expr) argument(pattern bool) (arg Arg, err *Error) {
 		}
 		arg.Name, err = x.name("|,")
 	}
-	arg.End = x.offset(x.i)
+	arg.End = x.Offset(x.i)
 	return arg, err
 }
 
@@ -232,5 +232,5 @@ func (x *expr) word() string {
 func isWord(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func (x *expr) errorf(code problem.Code, format string, args ...any) *Error {
-	return Errorf(x.offset(x.i), code, format, args...)
+	return Errorf(x.Offset(x.i), code, format, args...)
 }

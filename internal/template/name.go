@@ -51,7 +51,7 @@ func (x *expr) path() (path []string, err *Error) {
 		}
 		x.i++
 	}
-	switch at, size := x.offset(start), len(Spell(path)); {
+	switch at, size := x.Offset(start), len(Spell(path)); {
 	case size > request.MaxNameSize:
 		return nil, Errorf(at, problem.NameTooLong, "a name of %d bytes, at most %d: %w", size, request.MaxNameSize, request.ErrLimit)
 	case len(path) > request.MaxDepth:
@@ -156,7 +156,7 @@ func isPart(r rune) bool {
 
 // Path returns the members that a name goes down to; none if it is no name.
 func Path(name string) []string {
-	x := expr{src: name, view: view{text: name}}
+	x := expr{src: name, View: View{Text: name}}
 	path, err := x.path()
 	if err != nil || x.i < len(name) {
 		return nil

@@ -32,22 +32,22 @@ func (x *expr) text(pattern bool) (field.Value, *Error) {
 
 // scan returns the text in quotes at the current place, and the offset behind it.
 func (x *expr) scan(pattern bool) (text []byte, end int, err *Error) {
-	quote, escaped := x.src[x.i], x.escaped(x.i)
+	quote, escaped := x.src[x.i], x.Escaped(x.i)
 	for i := x.i + 1; i < len(x.src); i++ {
 		c := x.src[i]
 		switch {
-		case c == quote && x.escaped(i) == escaped:
+		case c == quote && x.Escaped(i) == escaped:
 			return text, i + 1, err
-		case c == '\\' && !x.escaped(i) && i+1 < len(x.src) && !x.escaped(i+1):
+		case c == '\\' && !x.Escaped(i) && i+1 < len(x.src) && !x.Escaped(i+1):
 			if r := x.unescape(x.src[i+1], quote, pattern); r != 0 {
 				c = r
 				i++
 			}
-		case pattern && x.escaped(i) && strings.IndexByte("\n\r\t\b\f", c) >= 0 && x.at[i+1]-x.at[i] == 2:
+		case pattern && x.Escaped(i) && strings.IndexByte("\n\r\t\b\f", c) >= 0 && x.at[i+1]-x.at[i] == 2:
 			text = append(text, '\\')
 			c = "btn\vfr"[c-'\b']
 		case pattern && err == nil && (c < ' ' || c == 0x7f):
-			err = Errorf(x.offset(i), problem.DateControl, "a control character in the pattern of a date")
+			err = Errorf(x.Offset(i), problem.DateControl, "a control character in the pattern of a date")
 		}
 		text = append(text, c)
 	}
@@ -78,7 +78,7 @@ func (x *expr) unescape(c, quote byte, pattern bool) byte {
 
 // quote returns the quote at the current place as people write it.
 func (x *expr) quote() string {
-	if x.escaped(x.i) {
+	if x.Escaped(x.i) {
 		return `\` + x.src[x.i:x.i+1]
 	}
 	return x.src[x.i : x.i+1]

@@ -80,7 +80,7 @@ const (
 // no nodes.
 func Split(src string, isJSON bool, most int) ([]Node, []*Error) {
 	s := splitter{src: src, json: isJSON, left: most}
-	if err := cut(view{text: src}, openBraces, closeBraces, s.literal, s.braces); err != nil {
+	if err := cut(View{Text: src}, openBraces, closeBraces, s.literal, s.braces); err != nil {
 		return nil, append(s.errs, err)
 	}
 	return s.nodes, s.errs
@@ -107,11 +107,7 @@ type tagSpan struct{ tag, content span }
 // literal splits the text between tags in braces, which may have tags in angle brackets.
 // Some encoders of JSON write < and > as escapes, so these are looked for behind them.
 func (s *splitter) literal(at span) *Error {
-	v := view{text: s.src[at.from:at.to], base: at.from}
-	if s.json {
-		v = unescaped(v.text, v.base)
-	}
-	return cut(v, openAngles, closeAngles, s.text, s.placeholder)
+	return cut(Read(s.src[at.from:at.to], at.from, s.json), openAngles, closeAngles, s.text, s.placeholder)
 }
 
 func (s *splitter) text(at span) *Error {
@@ -148,16 +144,13 @@ func (s *splitter) braces(at tagSpan) *Error {
 func (s *splitter) placeholder(at tagSpan) *Error {
 	n := Node{Offset: at.tag.from, End: at.tag.to, InString: s.inString}
 	content := strings.Clone(s.src[at.content.from:at.content.to])
-	x := expr{view: view{text: content, base: at.content.from}, inString: s.inString}
-	if s.inString {
-		x.view = unescaped(content, at.content.from)
-	}
-	x.src = x.view.text
+	x := expr{View: Read(content, at.content.from, s.inString), inString: s.inString}
+	x.src = x.Text
 	if err := x.parse(&n); err != nil {
 		if i := x.nestedTag(); i >= 0 {
 			// Most likely this one is not closed: it is blamed, and not the one in it.
 			err = Errorf(n.Offset, problem.TagInTag, "a tag inside a tag")
-			err.Length = x.offset(i) - n.Offset
+			err.Length = x.Offset(i) - n.Offset
 		}
 		if len(s.errs) == mostErrors-1 {
 			return err
@@ -191,14 +184,14 @@ func (x *expr) nestedTag() int {
 
 // cut calls text and tag for the texts and tags of a view, in order, with their places in
 // the template, up to the first error.
-func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan) *Error) *Error {
-	t, err := fasttemplate.NewTemplate(v.text, open, closing)
+func cut(v View, open, closing string, text func(span) *Error, tag func(tagSpan) *Error) *Error {
+	t, err := fasttemplate.NewTemplate(v.Text, open, closing)
 	if err != nil { // it quotes the template, which may have credentials
-		return Errorf(v.offset(unclosed(v.text, open, closing)), problem.TagUnclosed, "a tag is not closed by %s", closing)
+		return Errorf(v.Offset(unclosed(v.Text, open, closing)), problem.TagUnclosed, "a tag is not closed by %s", closing)
 	}
 	// fasttemplate has split the template. To get the pieces, run it once with a writer
 	// that records them.
-	r := recorder{view: v, text: text}
+	r := recorder{View: v, text: text}
 	// The only errors are r's own.
 	_, _ = t.ExecuteFunc(&r, func(_ io.Writer, content string) (int, error) {
 		if r.err == nil {
@@ -213,7 +206,7 @@ func cut(v view, open, closing string, text func(span) *Error, tag func(tagSpan)
 }
 
 type recorder struct {
-	view
+	View
 	i    int
 	text func(span) *Error
 	err  *Error

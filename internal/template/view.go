@@ -1,37 +1,51 @@
 package template
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// A view is a piece of a template as it is read: as it is written or, inside a JSON text,
+// A View is a piece of a template as it is read: as it is written or, inside a JSON text,
 // as JSON reads it, so that a template means the same whatever JSON encoder wrote it.
-type view struct {
-	text string
-	base int   // the offset of text in the template, if it is as written
+type View struct {
+	Text string
+	base int   // the offset of Text in the template, if it is as written
 	at   []int // else the offset of each byte, and of the end
 }
 
-// offset returns where the byte i of the view is in the template.
-func (v view) offset(i int) int {
+// Offset returns where the byte i of the view is in the template.
+func (v View) Offset(i int) int {
 	if v.at == nil {
 		return v.base + i
 	}
 	return v.at[i]
 }
 
+// Index returns which byte of the view is at an offset of the template.
+func (v View) Index(offset int) int {
+	if v.at == nil {
+		return offset - v.base
+	}
+	i, _ := slices.BinarySearch(v.at, offset)
+	return i
+}
+
 // span returns where the bytes from a to b are in the template.
-func (v view) span(a, b int) span { return span{v.offset(a), v.offset(b)} }
+func (v View) span(a, b int) span { return span{v.Offset(a), v.Offset(b)} }
 
-// escaped reports whether the byte i is written as an escape.
-func (v view) escaped(i int) bool { return v.at != nil && v.at[i+1]-v.at[i] != 1 }
+// Escaped reports whether the byte i is written as an escape.
+func (v View) Escaped(i int) bool { return v.at != nil && v.at[i+1]-v.at[i] != 1 }
 
-// unescaped returns the view of a piece inside a JSON text. What is no escape of JSON
-// stays as it is written: \T may mean something in a tag.
-func unescaped(src string, base int) view {
-	v := view{base: base}
+// Read returns the view of a piece that stands at the offset base of a template. Inside a
+// JSON text, what is no escape of JSON stays as it is written: \T may mean something in a
+// tag.
+func Read(src string, base int, inJSON bool) View {
+	v := View{Text: src, base: base}
+	if !inJSON {
+		return v
+	}
 	var text []byte
 	for i := 0; i < len(src); {
 		c, n := jsonEscape(src[i:])
@@ -50,12 +64,10 @@ func unescaped(src string, base int) view {
 		}
 		i += n
 	}
-	if v.at == nil {
-		v.text = src
-		return v
+	if v.at != nil {
+		v.at = append(v.at, base+len(src))
+		v.Text = string(text)
 	}
-	v.at = append(v.at, base+len(src))
-	v.text = string(text)
 	return v
 }
 
