@@ -88,6 +88,7 @@ const (
 	ClassProxy       Class = "proxy"    // the proxy itself failed: see [Egress]
 	ClassStatus      Class = "status"   // the status is no success
 	ClassSign        Class = "sign"     // the Signer failed; nothing was sent
+	ClassAuth        Class = "auth"     // no credentials, as of a token server; nothing was sent
 	ClassInvalid     Class = "invalid"  // the message itself is invalid; nothing was sent
 	ClassExpired     Class = "expired"  // Policy.Expires has passed; nothing was sent
 	ClassCanceled    Class = "canceled" // the caller's context ended
@@ -98,7 +99,7 @@ const (
 func Classes() []Class {
 	return []Class{
 		ClassUnreachable, ClassConnect, ClassTLS, ClassTimeout, ClassReset, ClassProtocol, ClassBlocked, ClassProxy, ClassStatus,
-		ClassSign, ClassInvalid, ClassExpired, ClassCanceled,
+		ClassSign, ClassAuth, ClassInvalid, ClassExpired, ClassCanceled,
 	}
 }
 
@@ -127,6 +128,7 @@ var classTexts = map[Class]string{
 	ClassBlocked:     "destination not allowed",
 	ClassProxy:       "our outgoing proxy failed",
 	ClassSign:        "not signed",
+	ClassAuth:        "no credentials",
 	ClassCanceled:    "canceled",
 }
 
@@ -149,6 +151,7 @@ var textCodes = map[string]problem.Code{
 	classTexts[ClassBlocked]:     problem.DeliveryBlocked,
 	classTexts[ClassProxy]:       problem.DeliveryProxy,
 	classTexts[ClassSign]:        problem.DeliverySign,
+	classTexts[ClassAuth]:        problem.DeliveryAuth,
 	classTexts[ClassCanceled]:    problem.DeliveryCanceled,
 }
 
@@ -164,6 +167,8 @@ func (a *Attempt) tell(code problem.Code, args ...string) {
 // fail ends the attempt in a failure whose detail is for the operator.
 func (a *Attempt) fail(class Class, detail error) {
 	text := classTexts[class]
+	var auth *authError
+	isAuth := errors.As(detail, &auth) && auth.text != ""
 	ended := errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)
 	if ended && class != ClassCanceled {
 		// not to be taken for the end of the caller's context
@@ -179,6 +184,9 @@ func (a *Attempt) fail(class Class, detail error) {
 		// as of a Webhook without an ID, signed by the zero HMAC
 		text += ": " + ErrNoKey.Error()
 		a.tell(problem.DeliveryNoKey)
+	case isAuth:
+		text = auth.text
+		a.tell(auth.code, auth.args...)
 	case class == ClassConnect && errors.Is(detail, syscall.ECONNREFUSED):
 		text = connectionRefused
 	case class == ClassTLS:

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook/internal/http1"
+	"github.com/ringhook/webhook/internal/oauth"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -29,6 +30,16 @@ type Client struct {
 	// Signer signs each attempt. If nil, messages go unsigned. If it fails or panics,
 	// the attempt fails and nothing is sent.
 	Signer Signer
+	// Auth returns the credentials that the receiver of a webhook asks for, or nil. It is
+	// called for each attempt, with the attempt's time for a deadline, in its goroutine, and
+	// must be safe for concurrent use. If it fails, or no token is to be had with them, the
+	// attempt fails with ClassAuth and nothing is sent. If nil, there are none.
+	//
+	// Tokens of [AuthOAuth2] are got through Transport and kept in the Client until
+	// shortly before they expire; all attempts that need the same one wait for one request.
+	// A kept one that the receiver answers with 401 is got anew, and the request sent again,
+	// once within the attempt.
+	Auth func(ctx context.Context, webhookID string) (*Auth, error)
 	// Retry says when to try again. If nil, the message's Policy does.
 	Retry RetryFunc
 	// Transport carries the requests; with one of your own, keeping it away from
@@ -48,6 +59,7 @@ type Client struct {
 
 	once      sync.Once // also lets vet find copies
 	transport http.RoundTripper
+	tokens    oauth.Tokens
 }
 
 var _ Sender = (*Client)(nil)
@@ -170,33 +182,54 @@ func (c *Client) userAgent() string { return cmp.Or(c.UserAgent, defaultUserAgen
 // attempt signs and sends m, and judges the answer.
 func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
 	deadline := a.At.Add(p.Timeout)
+	bounded := &deadlineContext{Context: ctx, deadline: deadline} // for what is not the exchange itself
+	defer bounded.end()
 	x := &exchange{id: [1]string{m.ID}, agent: [1]string{c.userAgent()}}
 	header := x.header(m)
-	if err := c.signUntil(ctx, deadline, m, a.At, header); err != nil {
-		if ctx.Err() != nil {
-			a.fail(ClassCanceled, context.Cause(ctx))
-			return
+	auth, class, err := c.complete(bounded, m, u, a.At, header)
+	for err == nil {
+		class, err = "", c.send(ctx, x, m, u, p, deadline, header, a)
+		if err != nil || a.Status != http.StatusUnauthorized || !c.renew(bounded, m, auth, header) {
+			break
 		}
-		a.fail(ClassSign, err)
-		return
+		*a, x = Attempt{N: a.N, At: a.At, Requests: a.Requests}, &exchange{} // header keeps its values
 	}
-	answer, err := c.exchange(ctx, x, &http1.Request{
-		Method: m.Method, URL: u, Header: header, Body: m.Body, Deadline: deadline,
-	})
-	a.Requests = answer.Requests
-	a.MayHaveArrived = a.Requests > 0
 	switch {
 	case err == nil:
-		a.answered(answer, u, p)
 	case ctx.Err() != nil: // a transport's error can look like this one for other reasons
 		a.fail(ClassCanceled, context.Cause(ctx))
 	default:
-		a.fail(classify(err, deadline), err)
+		a.fail(cmp.Or(class, classify(err, deadline)), err)
 	}
-	if a.Class == ClassUnreachable {
+	if err != nil && (a.Class == ClassUnreachable || a.Class == ClassAuth && classify(err, deadline) == ClassUnreachable) {
 		// Else the time would tell what the text does not.
 		_ = wait(ctx, min(unreachableTime-time.Since(a.At), time.Until(deadline)))
 	}
+}
+
+// complete adds signature and credentials to the header of one attempt. Class is that of
+// the error.
+func (c *Client) complete(ctx context.Context, m *Message, u *url.URL, at time.Time, header http.Header) (auth *authorization, class Class, err error) {
+	if c.Signer != nil {
+		if err := c.sign(ctx, m, at, header); err != nil {
+			return nil, ClassSign, err
+		}
+	}
+	auth, err = c.authorize(ctx, m, u, header)
+	return auth, ClassAuth, err
+}
+
+// send makes one request of an attempt.
+func (c *Client) send(ctx context.Context, x *exchange, m *Message, u *url.URL, p Policy, deadline time.Time, header http.Header, a *Attempt) error {
+	answer, err := c.exchange(ctx, x, &http1.Request{
+		Method: m.Method, URL: u, Header: header, Body: m.Body, Deadline: deadline,
+	})
+	a.Requests += answer.Requests
+	a.MayHaveArrived = a.Requests > 0
+	if err == nil {
+		a.answered(answer, u, p)
+	}
+	return err
 }
 
 // unreachableTime is how long an attempt takes at least that ends in ClassUnreachable:
@@ -233,16 +266,6 @@ func (a *Attempt) answered(answer http1.Answer, u *url.URL, p Policy) {
 	if !p.delivered(a.Status) {
 		a.failStatus(p.Success, points)
 	}
-}
-
-// signUntil is sign with a time limit.
-func (c *Client) signUntil(ctx context.Context, deadline time.Time, m *Message, at time.Time, header http.Header) error {
-	if c.Signer == nil {
-		return nil
-	}
-	bounded := &deadlineContext{Context: ctx, deadline: deadline}
-	defer bounded.end()
-	return c.sign(bounded, m, at, header)
 }
 
 // sign adds the signature to the header of one attempt.

@@ -23,20 +23,24 @@ const (
 
 // Redact returns text, such as the Body or the Location of an attempt, with *** in
 // place of what was sent that is secret: the values of the headers of m that may be
-// credentials, from 6 bytes on (see [SensitiveHeader]), the secrets that the Signer has, and the signatures that it makes for that
+// credentials, from 6 bytes on (see [SensitiveHeader]), what Auth has and the tokens got with
+// it, the secrets that the Signer has, and the signatures that it makes for that
 // attempt. Receivers repeat them in their answers. They are also found percent-encoded,
 // escaped as in JSON or HTML, and in base64; otherwise encoded they are not, nor a
 // signature that is another one each time, or the secrets of a Signer that is not of
 // this package.
 //
-// The Signer is asked again, unless text is too short to hold a secret; if it fails,
-// all of text is ***. Redact does not change text.
+// Auth and the Signer are asked again, unless text is too short to hold a secret; if one
+// fails, all of text is ***. Redact does not change text.
 func (c *Client) Redact(ctx context.Context, m *Message, a Attempt, text []byte) []byte {
 	if m == nil || len(bytes.TrimSpace(text)) < minHidden {
 		return text
 	}
 	var h hidden
 	h.addHeader(m.Header, false)
+	if !c.hideAuth(ctx, m.WebhookID, &h) {
+		return []byte(Mask)
+	}
 	if c.Signer != nil && len(text) >= minSecret {
 		signature := make(http.Header)
 		if err := c.sign(ctx, m, a.At, signature); err != nil || !h.addSecrets(ctx, c.Signer, m) {

@@ -411,6 +411,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"why.canceled":    "The attempt was stopped",
 	"why.unreachable": "The host was not found, or may not be sent to",
 	"why.proxy":       "Our outgoing proxy failed",
+	"why.auth":        "The credentials for the receiver could not be had",
 	"why.expired":     "It was too old to be sent",
 
 	"advice.":            "Look at what the receiver answered.",
@@ -425,6 +426,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"advice.canceled":    "It is tried again, unless the delivery was canceled.",
 	"advice.unreachable": "Check the spelling of the host in the URL, that its DNS entry is there, and that its address is public.",
 	"advice.proxy":       "It is tried again. Who runs this service has to look at its proxy.",
+	"advice.auth":        "Check the credentials of the webhook: nothing was sent. If they have a token server, look why it refuses.",
 	"advice.expired":     "The webhook says how long an event may be sent. Send it again if it still counts.",
 
 	"advice.status.unwanted":    "The webhook counts only other status codes as delivered. Answer with one of these, or let the webhook take this one.",

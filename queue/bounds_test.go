@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -333,6 +334,18 @@ func TestQueue_NotTheEndpoint(t *testing.T) {
 			m := message("m_1", "wh_1")
 			m.Method = "BREW"
 			require.Equal(t, queue.KindDead, tr.hand(m, 1).Kind)
+		}
+		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		client := &webhook.Client{Transport: always(200)}
+		client.Auth = func(context.Context, string) (*webhook.Auth, error) { return nil, errors.New("away") }
+		tr := beginWith(t, client, queue.Config{Failures: 2})
+		synctest.Wait()
+		for range 5 {
+			v := tr.hand(message("m_1", "wh_1"), 1)
+			require.Equal(t, queue.KindRetry, v.Kind)
+			require.Equal(t, webhook.ClassAuth, v.Attempt.Class)
 		}
 		require.Equal(t, queue.StateHealthy, tr.State("wh_1"))
 	})

@@ -51,7 +51,7 @@ func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
 // disables it, for the reason in ending. It needs q.mu.
 func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends bool) {
 	switch a.Class { // what is not the endpoint's fault
-	case webhook.ClassCanceled, webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassSign:
+	case webhook.ClassCanceled, webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassSign, webhook.ClassAuth:
 		return false
 	}
 	ep := s.ep

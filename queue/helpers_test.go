@@ -95,9 +95,14 @@ type trial struct {
 // begin runs a queue until the test ends. It is to be called in a synctest bubble.
 func begin(t *testing.T, rt http.RoundTripper, cfg queue.Config) trial {
 	t.Helper()
+	return beginWith(t, &webhook.Client{Transport: rt}, cfg)
+}
+
+func beginWith(t *testing.T, client *webhook.Client, cfg queue.Config) trial {
+	t.Helper()
 	tr := trial{byHand: &byHand{}, log: &records{}}
 	cfg.Logger = slog.New(tr.log)
-	q, err := queue.New(&webhook.Client{Transport: rt}, tr.byHand, cfg)
+	q, err := queue.New(client, tr.byHand, cfg)
 	require.NoError(t, err)
 	tr.Queue = q
 	run(t, q)
