@@ -2,7 +2,11 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,12 +15,17 @@ import (
 	"github.com/ringhook/webhook/durable/internal/store"
 )
 
-// An answer is what is kept of what the receiver said.
-type answer struct{ text, location string }
+// answerColumns are the columns of an attempt that have what the receiver said: the
+// beginning of the body, where it points, and lines of the header.
+var answerColumns = [...]string{"answer", "location", "header"}
+
+// An answer is what is kept of what the receiver said, for each of answerColumns.
+type answer [len(answerColumns)]string
 
 const (
 	redactWithin = time.Second // how long a signer may take to tell its secrets
 	maxLocation  = 512         // bytes
+	maxHeader    = 4096        // bytes; those of a client are fewer
 )
 
 // answerOf returns what is kept of the answer to an attempt. It never panics: the attempt
@@ -26,7 +35,12 @@ func (e *Engine[T]) answerOf(ctx context.Context, m *webhook.Message, a *webhook
 	if e.config.KeepAnswer < 0 {
 		body = nil
 	}
-	if len(body) == 0 && a.Location == "" {
+	lines := append([]string{a.Location}, headerLines(a.Header)...)
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(line, "\n", " ")
+	}
+	said := append([]byte(strings.Join(lines, "\n")+"\n"), body...)
+	if len(said) == len("\n") {
 		return answer{}
 	}
 	defer func() {
@@ -41,10 +55,51 @@ func (e *Engine[T]) answerOf(ctx context.Context, m *webhook.Message, a *webhook
 	}
 	ctx, cancel := context.WithTimeout(ctx, redactWithin)
 	defer cancel()
-	// All of it, and then cut: part of a secret is one too.
-	text := redact(ctx, m, *a, body)
-	location := redact(ctx, m, *a, []byte(a.Location))
-	return answer{cut(string(text), e.config.KeepAnswer), cut(string(location), maxLocation)}
+	// All of it, and then cut: part of a secret is one too. At once, since a signer is
+	// asked each time.
+	parts := strings.SplitN(string(redact(ctx, m, *a, said)), "\n", len(lines)+1)
+	if len(parts) <= len(lines) { // not even the line breaks are left
+		return answer{cut(parts[0], e.config.KeepAnswer)}
+	}
+	return answer{
+		cut(parts[len(lines)], e.config.KeepAnswer), cut(parts[0], maxLocation),
+		cut(strings.Join(parts[1:len(lines)], "\n"), maxHeader),
+	}
+}
+
+// headerLines returns the lines of a header, in the order of names, without the Location,
+// which has a place of its own.
+func headerLines(header http.Header) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			if name != "Location" {
+				lines = append(lines, name+": "+value)
+			}
+		}
+	}
+	return lines
+}
+
+// parseHeader reads what headerLines has written. It returns nil for none.
+func parseHeader(lines string) http.Header {
+	if lines == "" {
+		return nil
+	}
+	header := http.Header{}
+	for line := range strings.SplitSeq(lines, "\n") {
+		name, value, _ := strings.Cut(line, ": ")
+		header[name] = append(header[name], value)
+	}
+	return header
+}
+
+// problemText writes what went wrong as the table has it.
+func problemText(a *webhook.Attempt) string {
+	if a.Code == "" {
+		return ""
+	}
+	text, _ := json.Marshal(append([]string{a.Code}, a.Args...)) // of strings: no error
+	return string(text)
 }
 
 // cut returns at most n bytes of s, as text that every database can store.
@@ -72,14 +127,34 @@ func wantText(codes []int) string {
 	return strings.Join(texts, ",")
 }
 
-func scanAttempt(row store.Row) (a Attempt, err error) {
+// A storedAttempt is an attempt whose answer may be sealed.
+type storedAttempt struct {
+	Attempt
+	answer answer
+}
+
+// attemptColumns are what scanAttempt reads, but for answerColumns, which come next.
+const attemptColumns = `gen, n, at, duration, status, class, error, problem, requests, arrived, want`
+
+func scanAttempt(row store.Row) (a storedAttempt, err error) {
 	var resent, n, at, duration, status, requests, arrived int64
-	var want string
-	err = row.Scan(&resent, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error,
-		&requests, &arrived, &want, &a.Location, &a.Answer)
+	var problem, want string
+	dest := []any{
+		&resent, &n, &at, &duration, &status, (*string)(&a.Class), &a.Error, &problem, &requests, &arrived, &want,
+	}
+	for i := range a.answer {
+		dest = append(dest, &a.answer[i])
+	}
+	err = row.Scan(dest...)
 	a.Resent, a.N, a.At, a.Status = int(resent), int(n), utc(at), int(status)
 	a.Duration = time.Duration(duration) * time.Microsecond
 	a.Requests, a.MayHaveArrived = int(requests), arrived == 1
+	if err == nil && problem != "" {
+		var texts []string
+		if err = json.Unmarshal([]byte(problem), &texts); err == nil && len(texts) > 0 {
+			a.Code, a.Args = texts[0], texts[1:]
+		}
+	}
 	if err != nil || want == "" {
 		return a, err
 	}

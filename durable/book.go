@@ -192,7 +192,7 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
 				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
-				d.answer.location, d.answer.text)
+				d.answer[0], d.answer[1], d.answer[2], problemText(a))
 			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
 		}
 		stmts = append(stmts, e.verdictStmt(d))

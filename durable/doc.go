@@ -146,8 +146,8 @@
 // # Sealing
 //
 // With a Sealer in [Config], such as [AESGCM], and an IndexKey, what is stored is sealed:
-// definitions of webhooks (URL, headers, body, policy), messages, events, answers, where
-// they point, and secrets, each for its own row. Refs, subjects, orderings, and by what a
+// definitions of webhooks (URL, headers, body, policy), messages, events, answers with their
+// headers, and secrets, each for its own row. Refs, subjects, orderings, and by what a
 // message is known again are MACs. These stay clear:
 //
 //   - of webhooks: id, name, scheme and host of the URL, times, state, its reasons and
@@ -155,7 +155,7 @@
 //   - of deliveries: the ID, the webhook's id and version, the endpoint (its host, for
 //     messages without a webhook), the type of the event, rank, state, times, numbers of
 //     attempts, the ID of which it was recomposed
-//   - of attempts: times, status, class, the error's text, what was wanted
+//   - of attempts: times, status, class, the error's text and code, what was wanted
 //   - sizes, and which deliveries have equal refs, subjects or orderings
 //   - IDs that a producer makes, so make none of a number: [Webhooks.ContentID] is keyed
 //

@@ -29,9 +29,9 @@ const eraseBatch = 200 // so few that nothing waits long for them
 
 // Erase removes what the deliveries that match a filter hold of people, as when one
 // asks to be forgotten: the message, the event, refs and subject, and of each attempt
-// the answer and the location. What stays says that there was a delivery, when, and how
-// it ended: states, times, classes, and texts of errors, which quote no values. Pending
-// ones are canceled first. No data is read for it.
+// the answer, its header and the location. What stays says that there was a delivery,
+// when, and how it ended: states, times, classes, and codes and texts of errors, which
+// quote no values. Pending ones are canceled first. No data is read for it.
 // A number as Ref is compared by all of its digits, unlike elsewhere: where a person's
 // numbers are stored with and without a country code, erase both.
 //
@@ -341,8 +341,8 @@ func (s *statements) forErasure(d store.Dialect) {
 	s.erasable = d.SQL(`SELECT seq FROM @delivery
 		WHERE erased = 0 AND state = $1 AND ended IS NOT NULL AND ended < $2
 			AND (ordering IS NULL OR active = 0) ORDER BY ended LIMIT $3`)
-	s.eraseAttempts = d.SQL(`UPDATE @attempt SET answer = '', location = ''
-		WHERE seq = $1 AND (answer <> '' OR location <> '')` + erased)
+	s.eraseAttempts = d.SQL(`UPDATE @attempt SET answer = '', location = '', header = ''
+		WHERE seq = $1 AND (answer <> '' OR location <> '' OR header <> '')` + erased)
 	s.eraseEvent = d.SQL(`DELETE FROM @event WHERE seq = $1` + erased)
 	s.eraseRefs = d.SQL(`DELETE FROM @ref WHERE delivery_seq = $1` + erased)
 }

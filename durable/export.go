@@ -20,7 +20,7 @@ import (
 type ExportOption int
 
 // ExportBodies has what was sent in an export, and what was answered: bodies, events,
-// refs, subjects, answers and locations. Who reads it reads what it says of people.
+// refs, subjects, answers, their headers and locations. Who reads it reads what it says of people.
 const ExportBodies ExportOption = 1
 
 // An ExportedDelivery is a line of an export. New versions may add members to its JSON
@@ -106,6 +106,7 @@ type exported struct {
 	data, content []byte
 	refs, subject *string
 	event         keptEvent
+	attempts      []storedAttempt
 }
 
 func (x *exporter[T]) export(ctx context.Context, f Filter) error {
@@ -204,7 +205,6 @@ func (x *exporter[T]) write(ctx context.Context, part []exported) error {
 // details returns the statements that read what else is kept of a delivery.
 func (x *exporter[T]) details(d *exported) []store.Stmt {
 	sql := &x.engine.sql
-	d.History = []Attempt{}
 	attempts := sql.exportAttempts
 	if x.bodies {
 		attempts = sql.attempts
@@ -213,7 +213,7 @@ func (x *exporter[T]) details(d *exported) []store.Stmt {
 		return row.Scan(&d.data, &d.content, &d.refs, &d.subject)
 	}}, {SQL: attempts, Args: []any{d.seq}, Scan: func(row store.Row) error {
 		a, err := scanAttempt(row)
-		d.History = append(d.History, a)
+		d.attempts = append(d.attempts, a)
 		return err
 	}}}
 	if !x.bodies {
@@ -230,10 +230,8 @@ func (x *exporter[T]) complete(ctx context.Context, d *exported) {
 	if strings.Contains(d.Key, "://") {
 		d.Key = openURL(d.Key, false)
 	}
+	d.History = e.openAttempts(ctx, d.ID, d.attempts)
 	if x.bodies {
-		for i := range d.History {
-			e.openAnswer(ctx, d.ID, &d.History[i])
-		}
 		if isClear(d.subject) {
 			d.Subject = *d.subject
 		}
@@ -337,7 +335,6 @@ func (s *statements) forExport(d store.Dialect) {
 	s.exportMessage = d.SQL(`SELECT message, content, ` + refsColumn + `, subject FROM @delivery WHERE seq = $1`)
 	s.exportEvent = d.SQL(`SELECT json FROM @event WHERE seq = $1`)
 	// As attempts, without what was answered.
-	s.exportAttempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
-			requests, arrived, want, '', ''
+	s.exportAttempts = d.SQL(`SELECT ` + attemptColumns + strings.Repeat(`, ''`, len(answerColumns)) + `
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -110,8 +111,8 @@ type Attempt struct {
 	// bytes and with *** in place of what was sent that is secret; see
 	// [webhook.Client.Redact]. It is the receiver's text and not to be trusted.
 	Answer string `json:"answer"`
-	// Sealed says that there is an Answer or a Location which the [Config] Sealer cannot
-	// open.
+	// Sealed says that there is an Answer, a Location or a Header which the [Config] Sealer
+	// cannot open.
 	Sealed bool `json:"sealed,omitempty"`
 	// What follows is as in a [webhook.Attempt]. Of attempts of before these were kept,
 	// MayHaveArrived is true, and the others are empty.
@@ -119,6 +120,10 @@ type Attempt struct {
 	Requests       int    `json:"requests"`
 	MayHaveArrived bool   `json:"may_have_arrived"`
 	Want           []int  `json:"want"`
+	// Header is without Location, and with *** as in Answer.
+	Header http.Header `json:"header,omitempty"`
+	Code   string      `json:"code,omitempty"`
+	Args   []string    `json:"args,omitempty"`
 }
 
 // MarshalJSON writes the duration as a string, as that of policies.
@@ -244,7 +249,7 @@ func (e *Engine[T]) Event(ctx context.Context, id string) (webhook.RawEvent, err
 // Attempts returns the attempts of a delivery, the oldest first, those before it was
 // resent among them. The error wraps [webhook.ErrNotFound] if the delivery is not kept.
 func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) {
-	attempts := []Attempt{}
+	var attempts []storedAttempt
 	var seq int64
 	scanSeq := func(row store.Row) error { return row.Scan(&seq) }
 	scan := func(row store.Row) error {
@@ -256,13 +261,10 @@ func (e *Engine[T]) Attempts(ctx context.Context, id string) ([]Attempt, error) 
 	if err == nil {
 		err = e.store.Read(ctx, store.Stmt{SQL: e.sql.attempts, Args: []any{seq}, Scan: scan})
 	}
-	for i := range attempts {
-		e.openAnswer(ctx, clean(id), &attempts[i])
-	}
 	if err != nil {
 		return nil, fmt.Errorf("durable: attempts: %w", err)
 	}
-	return attempts, nil
+	return e.openAttempts(ctx, clean(id), attempts), nil
 }
 
 // noDelivery is [webhook.ErrNotFound] for a delivery.

@@ -334,32 +334,31 @@ func isClear(s *string) bool { return s != nil && *s != "" && !strings.HasPrefix
 
 func (e *Engine[T]) walkAttempts() walk {
 	type attempt struct {
-		seq, gen, n, at      int64
-		id, answer, location string
+		seq, gen, n, at int64
+		id              string
+		answer          answer
 	}
 	return &rowWalk[T, attempt]{
 		engine: e, sql: e.sql.walkAttempts, start: []any{int64(0), int64(0), int64(0)},
 		scan: func(row store.Row) (a attempt, _ []any, err error) {
-			err = row.Scan(&a.seq, &a.gen, &a.n, &a.at, &a.answer, &a.location, &a.id)
+			dest := []any{&a.seq, &a.gen, &a.n, &a.at, &a.id}
+			for i := range a.answer {
+				dest = append(dest, &a.answer[i])
+			}
+			err = row.Scan(dest...)
 			return a, []any{a.seq, a.gen, a.n}, err
 		},
 		change: func(ctx context.Context, a attempt) ([]store.Stmt, error) {
-			answer, err := e.resealedText(ctx, answerPlace(a.id, a.at), a.answer)
-			if err != nil {
-				return nil, err
-			}
-			location, err := e.resealedText(ctx, locationPlace(a.id, a.at), a.location)
-			if err != nil {
-				return nil, err
-			}
 			var stmts []store.Stmt
-			if answer != "" {
-				params := []any{a.seq, a.gen, a.n, a.answer, answer}
-				stmts = append(stmts, store.Stmt{SQL: e.sql.resealAnswer, Args: params})
-			}
-			if location != "" {
-				params := []any{a.seq, a.gen, a.n, a.location, location}
-				stmts = append(stmts, store.Stmt{SQL: e.sql.resealLocation, Args: params})
+			for i, column := range answerColumns {
+				text, err := e.resealedText(ctx, attemptPlace(column, a.id, a.at), a.answer[i])
+				if err != nil {
+					return nil, err
+				}
+				if text != "" {
+					params := []any{a.seq, a.gen, a.n, a.answer[i], text}
+					stmts = append(stmts, store.Stmt{SQL: e.sql.resealAnswer[i], Args: params})
+				}
 			}
 			return stmts, nil
 		},
@@ -386,10 +385,11 @@ func (s *statements) forReseal(d store.Dialect) {
 	s.resealOrdering = d.SQL(`UPDATE @delivery SET ordering = $3
 		WHERE seq = $1 AND ordering = $2 AND state <> 'pending' AND active = 0`)
 	s.resealRef = d.SQL(`UPDATE @ref SET ref = $3 WHERE delivery_seq = $1 AND ref = $2`)
-	s.walkAttempts = d.SQL(`SELECT seq, gen, n, at, answer, location, coalesce(
-			(SELECT id FROM @delivery WHERE seq = a.seq), '')
+	s.walkAttempts = d.SQL(`SELECT seq, gen, n, at, coalesce((SELECT id FROM @delivery WHERE seq = a.seq), ''), ` +
+		strings.Join(answerColumns[:], ", ") + `
 		FROM @attempt AS a WHERE (seq, gen, n) > ($1, $2, $3) ORDER BY seq, gen, n LIMIT $4`)
-	const attempt = ` WHERE seq = $1 AND gen = $2 AND n = $3`
-	s.resealAnswer = d.SQL(`UPDATE @attempt SET answer = $5` + attempt + ` AND answer = $4`)
-	s.resealLocation = d.SQL(`UPDATE @attempt SET location = $5` + attempt + ` AND location = $4`)
+	for i, column := range answerColumns {
+		s.resealAnswer[i] = d.SQL(`UPDATE @attempt SET ` + column + ` = $5
+			WHERE seq = $1 AND gen = $2 AND n = $3 AND ` + column + ` = $4`)
+	}
 }

@@ -33,6 +33,10 @@ const (
 // one whose message could not be read. message
 // is empty for an event that could not be composed.
 //
+// problem is the code of what went wrong with an attempt and its arguments, as a list in
+// JSON; empty: none. answer, location and header are what the receiver said; see
+// attempt.go.
+//
 // erased is 1 if what was sent is kept no more; then message is empty, subject and
 // ordering are NULL, and there are no event, refs, and answers.
 //
@@ -231,6 +235,9 @@ var migrations = [][]string{{
 		WHERE tenant <> '' AND state || '' = 'failed'`,
 	// Who stored the versions of before is not known.
 	`ALTER TABLE @webhook ADD COLUMN actor text NOT NULL DEFAULT ''`,
+}, {
+	`ALTER TABLE @attempt ADD COLUMN header  text NOT NULL DEFAULT ''`,
+	`ALTER TABLE @attempt ADD COLUMN problem text NOT NULL DEFAULT ''`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

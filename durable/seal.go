@@ -76,8 +76,7 @@ func webhookPlace(id string, version int64) place {
 }
 
 // The attempts of a delivery are told apart by their times.
-func answerPlace(id string, at int64) place   { return place{"attempt", "answer", id, at} }
-func locationPlace(id string, at int64) place { return place{"attempt", "location", id, at} }
+func attemptPlace(column, id string, at int64) place { return place{"attempt", column, id, at} }
 
 // seal returns a value as it is stored: sealed, if there is a Sealer.
 func (e *Engine[T]) seal(ctx context.Context, p place, plain []byte) ([]byte, error) {
@@ -330,22 +329,31 @@ func (e *Engine[T]) openEvent(ctx context.Context, id string, event *keptEvent) 
 // sealAnswer seals what is kept of the answer to an attempt. If it cannot be sealed,
 // nothing of it is kept: the attempt has been made.
 func (e *Engine[T]) sealAnswer(ctx context.Context, id string, at time.Time, a answer) answer {
-	text, err := e.sealText(ctx, answerPlace(id, micros(at)), a.text)
-	location, err2 := e.sealText(ctx, locationPlace(id, micros(at)), a.location)
-	if err = errors.Join(err, err2); err != nil {
-		e.log(ctx, "keep an answer", err)
-		return answer{}
+	for i, column := range answerColumns {
+		var err error
+		if a[i], err = e.sealText(ctx, attemptPlace(column, id, micros(at)), a[i]); err != nil {
+			e.log(ctx, "keep an answer", err)
+			return answer{}
+		}
 	}
-	return answer{text, location}
+	return a
 }
 
-// openAnswer opens the answer in an attempt. If it cannot be opened, the attempt is
-// marked and has none.
-func (e *Engine[T]) openAnswer(ctx context.Context, id string, a *Attempt) {
-	var err, err2 error
-	a.Answer, err = e.openText(ctx, answerPlace(id, micros(a.At)), a.Answer)
-	a.Location, err2 = e.openText(ctx, locationPlace(id, micros(a.At)), a.Location)
-	a.Sealed = err != nil || err2 != nil
+// openAttempts opens the answers of a delivery's attempts. An attempt with one that cannot
+// be opened is marked, and lacks that.
+func (e *Engine[T]) openAttempts(ctx context.Context, id string, stored []storedAttempt) []Attempt {
+	attempts := make([]Attempt, len(stored))
+	for i, s := range stored {
+		for n, column := range answerColumns {
+			var err error
+			s.answer[n], err = e.openText(ctx, attemptPlace(column, id, micros(s.At)), s.answer[n])
+			s.Sealed = s.Sealed || err != nil
+		}
+		attempts[i] = s.Attempt
+		attempts[i].Answer, attempts[i].Location = s.answer[0], s.answer[1]
+		attempts[i].Header = parseHeader(s.answer[2])
+	}
+	return attempts
 }
 
 // A sealedDefinition is the text that is stored of a sealed webhook: what lists show and

@@ -43,7 +43,6 @@ type statements struct {
 	walkAttempts, resealWebhook, resealSecret    string // reseal.go
 	resealEvent, resealMessage, resealContent    string // reseal.go
 	resealSubject, resealOrdering, resealRef     string // reseal.go
-	resealAnswer, resealLocation                 string // reseal.go
 	tombstone, entomb, clearVersions             string // delete.go
 	purged, purgeDue, logDeleted, endEndpoint    string // delete.go
 	pendingOf, cancelDeleted                     string // delete.go
@@ -54,6 +53,8 @@ type statements struct {
 
 	refs [maxRefs + 1]string // refs.go: by how many
 	list [4]string           // webhooks.go: by nothing, state, tenant, both
+
+	resealAnswer [len(answerColumns)]string // reseal.go
 
 	deliveryTenant, webhookTenant, copyState string // tenant.go
 	setTenant, tenantTallies, moveDelivery   string // tenant_set.go
@@ -155,12 +156,12 @@ func (s *statements) forWork(d store.Dialect) {
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
 		RETURNING seq`)
 	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error,
-			requests, arrived, want, location, answer)
+			requests, arrived, want, answer, location, header, problem)
 		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
 			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
-			CAST($12 AS text), CASE WHEN erased = 1 OR CAST($13 AS text) = '' OR ` + ofDeleted + `
-				THEN '' ELSE $13 END,
-			CASE WHEN erased = 0 THEN CAST($14 AS text) ELSE '' END
+			CAST($12 AS text), CASE WHEN erased = 0 THEN CAST($13 AS text) ELSE '' END,
+			CASE WHEN erased = 1 OR CAST($14 AS text) = '' OR ` + ofDeleted + ` THEN '' ELSE $14 END,
+			CASE WHEN erased = 0 THEN CAST($15 AS text) ELSE '' END, CAST($16 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.block = d.SQL(`UPDATE @delivery
@@ -261,8 +262,7 @@ func (s *statements) forHistory(d store.Dialect) {
 	s.message = d.SQL(`SELECT message, content, ` + refsColumn + ` FROM @delivery WHERE id = $1`)
 	s.seq = d.SQL(`SELECT seq FROM @delivery WHERE id = $1`)
 	s.state = d.SQL(`SELECT state, CASE WHEN ` + ofDeleted + ` THEN 1 ELSE 0 END FROM @delivery WHERE id = $1`)
-	s.attempts = d.SQL(`SELECT gen, n, at, duration, status, class, error,
-			requests, arrived, want, location, answer
+	s.attempts = d.SQL(`SELECT ` + attemptColumns + `, ` + strings.Join(answerColumns[:], ", ") + `
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)
 
 	s.ended = d.SQL(`SELECT ` + endedColumns + ` FROM @delivery WHERE id = $1`)

@@ -49,6 +49,8 @@ func testAnswer[T any](t *testing.T, db Database[T]) {
 				header.Set("Location", "https://other.example/"+url.PathEscape(r.Header.Get("X-Api-Key"))+"?to=919")
 			case "unprocessable":
 				status, body = 422, `{"error":"field lead_id is required"}`
+				header.Set("Content-Type", "application/json")
+				header.Set("Set-Cookie", "session=1")
 			case "echo":
 				basic := base64.StdEncoding.EncodeToString([]byte(r.Header.Get("X-Api-Key")))
 				body = strings.Join([]string{
@@ -56,6 +58,8 @@ func testAnswer[T any](t *testing.T, db Database[T]) {
 					r.Header.Get(webhook.HeaderSignature), r.Header.Get(webhook.HeaderWebhookSignature),
 					secret.Reveal(), r.Header.Get("Content-Type"),
 				}, " ")
+				header.Set("X-Request-Id", "of "+r.Header.Get("X-Api-Key"))
+				header.Set("Server", "made up: "+r.Header.Get(webhook.HeaderSignature))
 			case "long":
 				body = "\xff\x00" + strings.Repeat("é", 5000)
 			case "no-answer":
@@ -83,17 +87,21 @@ func testAnswer[T any](t *testing.T, db Database[T]) {
 	}{
 		{"no-content", durable.StateFailed, durable.Attempt{
 			Status: 204, Class: webhook.ClassStatus, Error: "webhook: status 204, want 200 or 202", Want: []int{200, 202},
+			Code: "delivery-status-unwanted", Args: []string{"204", "200 or 202"},
 		}},
 		{"redirect", durable.StateFailed, durable.Attempt{
 			Status: 307, Class: webhook.ClassStatus, Want: []int{200, 202}, Location: "https://other.example/***",
 			Error: "webhook: status 307: redirects are not followed; it points to another host",
+			Code:  "delivery-redirect", Args: []string{"307", "another host"},
 		}},
 		{"unprocessable", durable.StateFailed, durable.Attempt{
 			Status: 422, Class: webhook.ClassStatus, Error: "webhook: status 422, want 200 or 202", Want: []int{200, 202},
-			Answer: `{"error":"field lead_id is required"}`,
+			Answer: `{"error":"field lead_id is required"}`, Header: http.Header{"Content-Type": {"application/json"}},
+			Code: "delivery-status-unwanted", Args: []string{"422", "200 or 202"},
 		}},
 		{"echo", durable.StateDelivered, durable.Attempt{
 			Status: 200, Answer: "*** *** *** *** *** whsec_*** application/json",
+			Header: http.Header{"X-Request-Id": {"of ***"}, "Server": {"made up: ***"}},
 		}},
 		{"long", durable.StateDelivered, durable.Attempt{
 			Status: 200, Answer: "\uFFFD\uFFFD" + strings.Repeat("é", 47),
@@ -111,15 +119,53 @@ func testAnswer[T any](t *testing.T, db Database[T]) {
 	require.False(t, got.MayHaveArrived)
 	require.Zero(t, got.Requests)
 	require.Empty(t, got.Answer)
+	require.Nil(t, got.Header)
+	require.Equal(t, "delivery-protocol", got.Code)
+	require.Empty(t, got.Args)
 	cancel()
 	require.NoError(t, <-done)
-	for _, column := range []string{"answer", "location", "error"} {
+	for _, column := range []string{"answer", "location", "header", "problem", "error"} {
 		for _, secret := range []string{"s3cr3t", "customer", "detail"} {
 			var n int
 			db.Row(t, `SELECT count(*) FROM @attempt WHERE `+column+` LIKE '%`+secret+`%'`, &n)
 			require.Zero(t, n, "%s in %s", secret, column)
 		}
 	}
+}
+
+// testKeepHeader has headers that no client makes, and a signer that fails.
+func testKeepHeader[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	redacts := queue.Handler{
+		Handle: record(func(d queue.Delivery) queue.Verdict {
+			return queue.Verdict{Kind: queue.KindDead, Attempt: &webhook.Attempt{
+				Status: 500, Body: []byte("one\ntwo"), Location: "/a\nb", Code: "made-up", Args: []string{"", "é\xff\x00\n"},
+				Header: http.Header{
+					"X-Trace-Id": {"a\nb", "c: d"}, "Server": {""}, "Location": {"/a"}, "X-Request-Id": {strings.Repeat("é", 3000)},
+				},
+			}}
+		}).handle,
+		Redact: func(ctx context.Context, m *webhook.Message, a webhook.Attempt, text []byte) []byte {
+			if m.ID == "hidden" {
+				return []byte(webhook.Mask)
+			}
+			return new(webhook.Client).Redact(ctx, m, a, text)
+		},
+	}
+	runHandler(t, e, redacts)
+	require.NoError(t, e.Enqueue(t.Context(), Task("shown"), Task("hidden")))
+	got := ends(t, e, "shown", durable.StateFailed)[0]
+	require.Equal(t, "one\ntwo", got.Answer)
+	require.Equal(t, "/a b", got.Location)
+	require.Equal(t, []string{"", "é\uFFFD\x00\n"}, got.Args)
+	long := got.Header["X-Request-Id"]
+	require.Len(t, long, 1)
+	require.Equal(t, strings.Repeat("é", len(long[0])/2), long[0])
+	require.Equal(t, http.Header{"Server": {""}, "X-Request-Id": long}, got.Header, "of 4 KiB")
+	got = ends(t, e, "hidden", durable.StateFailed)[0]
+	require.Equal(t, webhook.Mask, got.Answer)
+	require.Empty(t, got.Location)
+	require.Nil(t, got.Header)
 }
 
 // testKeepAnswer has handlers of one's own, which know no client.

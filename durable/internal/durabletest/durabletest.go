@@ -46,9 +46,13 @@ func Tasks(prefix string, n int) []queue.Task {
 func Run[T any](
 	t testing.TB, e *durable.Engine[T], handle func(context.Context, queue.Delivery) queue.Verdict,
 ) (stop func()) {
+	return runHandler(t, e, queue.Handler{Handle: handle})
+}
+
+func runHandler[T any](t testing.TB, e *durable.Engine[T], handler queue.Handler) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- e.Run(ctx, queue.Handler{Handle: handle}) }()
+	go func() { done <- e.Run(ctx, handler) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		select {

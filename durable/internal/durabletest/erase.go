@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ func holding[T any](t testing.TB, db Database[T], ids ...string) (n int) {
 	db.Row(t, fmt.Sprintf(`SELECT
 		(SELECT count(*) FROM @delivery WHERE seq`+these+`
 			AND (length(message) > 0 OR subject IS NOT NULL OR ordering IS NOT NULL)) +
-		(SELECT count(*) FROM @attempt WHERE seq`+these+` AND (answer <> '' OR location <> '')) +
+		(SELECT count(*) FROM @attempt WHERE seq`+these+` AND (answer <> '' OR location <> '' OR header <> '')) +
 		(SELECT count(*) FROM @event WHERE seq`+these+`) +
 		(SELECT count(*) FROM @ref WHERE delivery_seq`+these+`)`, strings.Join(ids, "', '")), &n)
 	return n
@@ -37,6 +38,7 @@ func answered(d queue.Delivery) queue.Verdict {
 	v := queue.Verdict{Kind: queue.KindDone, Attempt: &webhook.Attempt{
 		N: d.N, At: time.Now(), Duration: time.Second, Status: 200, Requests: 1, MayHaveArrived: true,
 		Body: []byte("thank you, " + plantedText), Location: "/to/" + plantedText,
+		Header: http.Header{"X-Request-Id": {plantedText}},
 	}}
 	if strings.HasPrefix(d.ID, "failed") {
 		v.Kind, v.Attempt.Status, v.Attempt.Class = queue.KindDead, 500, webhook.ClassStatus
@@ -116,6 +118,7 @@ func testErase[T any](t *testing.T, db Database[T]) {
 		require.Len(t, attempts, want.Attempts, id)
 		for _, a := range attempts {
 			require.Empty(t, a.Answer+a.Location)
+			require.Nil(t, a.Header)
 			require.Equal(t, time.Second, a.Duration)
 			require.NotZero(t, a.Status)
 		}

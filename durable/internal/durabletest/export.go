@@ -55,9 +55,9 @@ func testExport[T any](t *testing.T, db Database[T]) {
 	db.Exec(t, `INSERT INTO @event VALUES (`+seq+`, 'x', CAST('{"to": 1.0, "s3cr3t-key": "<"}' AS BLOB))`)
 	for n := 1; n <= 2; n++ {
 		db.Exec(t, fmt.Sprintf(`INSERT INTO @attempt
-			(seq, gen, n, at, duration, status, class, error, requests, arrived, want, location, answer)
+			(seq, gen, n, at, duration, status, class, error, requests, arrived, want, location, answer, header, problem)
 			VALUES (%s, 0, %d, 170000000%d000000, 1500000, 503, 'status', 'webhook: status 503, want 200', 1, 1, '200',
-				'/to/9019912345', 'sorry, 9019912345')`, seq, n, n))
+				'/to/9019912345', 'sorry, 9019912345', 'X-Request-Id: 9019912345', '["delivery-status-unwanted","503","200"]')`, seq, n, n))
 	}
 	db.Exec(t, `UPDATE @delivery SET state = 'delivered', ended = 1700000009123456, attempts = 2, status = 200 WHERE id = '1-full'`)
 	db.Exec(t, `UPDATE @delivery SET state = 'dropped', reason = 'disabled', ended = 1700000009000000 WHERE id = '2-binary'`)

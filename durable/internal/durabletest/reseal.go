@@ -44,6 +44,7 @@ func testReseal[T any](t *testing.T, db Database[T]) {
 	attempts, err := old.Attempts(t.Context(), "failed")
 	require.NoError(t, err)
 	require.Equal(t, planted["answer"], attempts[0].Answer)
+	require.Equal(t, planted["header"], attempts[0].Header.Get("Server"))
 	_, err = old.Reseal(t.Context(), -1)
 	require.ErrorIs(t, err, durable.ErrFilter)
 	require.Greater(t, resealAll(t, old, 3), 15)

@@ -61,7 +61,7 @@ func sealed[T any](db Database[T]) Database[T] {
 // alsoSealed are the tests that are also run with engines that seal.
 var alsoSealed = []string{
 	"EnqueueTx of an ordering", "orderings over two engines", "rescue in an ordering", "deliveries that nothing wakes",
-	"the same IDs at once", "history", "refs and subjects", "refs of a failure", "answers", "long names", "resend",
+	"the same IDs at once", "history", "refs and subjects", "refs of a failure", "answers", "headers of answers", "long names", "resend",
 	"resend in an ordering", "RetryNow in an ordering", "an unreadable message is kept",
 	"an unreadable message in an ordering", "webhooks", "webhooks by text",
 	"webhooks of two engines", "Dispatch", "Dispatch what cannot be composed", "Dispatch by ID", "an ID that is taken",
@@ -86,6 +86,7 @@ var planted = map[string]string{
 	"ref":       "planted-ref",
 	"answer":    "planted-answer",
 	"location":  "planted-location",
+	"header":    "planted-in-the-answers-header",
 	"composed":  "planted-in-an-event-that-is-not-composed",
 	"by hand":   "planted-by-hand",
 	"unordered": "planted-body",
@@ -131,7 +132,9 @@ func plantedClient(fail func(text string) bool) *webhook.Client {
 			if fail(string(body)) {
 				status = http.StatusTemporaryRedirect
 			}
-			header := http.Header{"Location": {"https://elsewhere.example/" + planted["location"]}}
+			header := http.Header{
+				"Location": {"https://elsewhere.example/" + planted["location"]}, "Server": {planted["header"]},
+			}
 			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(planted["answer"]))}, nil
 		}),
 		Retry: func(*webhook.Message, webhook.Attempt) (time.Duration, bool) { return 0, false },
@@ -303,6 +306,8 @@ func testSealedNoKey[T any](t *testing.T, db Database[T]) {
 	require.True(t, attempts[0].Sealed)
 	require.Equal(t, 307, attempts[0].Status)
 	require.Empty(t, attempts[0].Answer+attempts[0].Location)
+	require.Nil(t, attempts[0].Header)
+	require.Equal(t, "delivery-redirect", attempts[0].Code)
 
 	_, err = hooks.Get(t.Context(), hookID)
 	require.ErrorIs(t, err, durable.ErrSealed)

@@ -37,6 +37,7 @@ func tests[T any]() []test[T] {
 		{"refs of a failure", testRefsOfFailure[T]},
 		{"answers", testAnswer[T]},
 		{"answers of other handlers", testKeepAnswer[T]},
+		{"headers of answers", testKeepHeader[T]},
 		{"a handler that ends its goroutine", testGoexit[T]},
 		{"a hook that ends its goroutine", testGoexitHook[T]},
 		{"long names", testLongNames[T]},
