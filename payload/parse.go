@@ -11,9 +11,9 @@ import (
 
 // Parse reads the body of a webhook and determines its type: by the name in its member
 // event or, if it has none, by members that only one type has. An event that is none of
-// this package's is an [*Other], whose Type is that name or [EventUnknown]; so is a message
-// without a payload that is an object, since a receiver that refused it would only get it
-// again.
+// this package's is an [*Other], whose Type is that name or [EventUnknown]; so is one that
+// is, but has a payload which is null or something else than an object, and a message
+// without one, since a receiver that refused it would only get it again.
 //
 // The error is [ErrSyntax] where the body is not JSON. It is another one for JSON that
 // is no object. It says what is there, and never quotes a value. A byte order mark before
@@ -52,19 +52,14 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 		return nil, errNoType
 	}
 	raw := rawjson.Trim(text)
-	kind, bare := rawjson.KindOf(raw), bareOf(eventType)
+	kind, bare, name := rawjson.KindOf(raw), bareOf(eventType), eventName(raw)
 	switch {
 	case bare == nil && !isMessage(eventType):
 		return &Other{eventType, []byte(text)}, nil
 	case kind != rawjson.Object:
 		return nil, noObject(kind)
-	case bare != nil && eventName(raw) != eventType:
-		if rawjson.KindOf(find(raw, "payload")) == rawjson.Object && eventName(raw) != "" {
-			return nil, errAnotherType
-		}
-		return bare.read(raw, "", eventType)
-	}
-	if name := eventName(raw); name != "" && name != eventType {
+	case name == "" || name == eventType:
+	case bare == nil, rawjson.KindOf(find(raw, "payload")) == rawjson.Object: // a bare event may have a member event of its own
 		return nil, errAnotherType
 	}
 	e, err := parseNamed(eventType, raw, text)
@@ -74,19 +69,33 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 	return e, err
 }
 
-// parseNamed reads an event whose member event has a name.
+// parseNamed reads an event of a type that has a name. Of a type of this package, its
+// members stand in a payload or, if it is bare and has none, beside the name. If there is
+// something else in the payload, the event is read only if its members tell the type.
 func parseNamed(name, raw, text string) (Event, error) {
 	inner, bare := find(raw, "payload"), bareOf(name)
-	switch enveloped := rawjson.KindOf(inner) == rawjson.Object; {
-	case bare != nil && !enveloped:
-		return bare.read(raw, "", name)
-	case bare != nil && (!isMessage(name) || tellBare(inner) == bare):
+	enveloped := rawjson.KindOf(inner) == rawjson.Object
+	switch {
+	case bare == nil:
+	case enveloped && tellBare(inner) == bare:
 		return bare.read(inner, raw, name)
-	case !enveloped: // a message of nothing, too
+	case inner == "", tellBare(raw) == bare:
+		return bare.read(raw, "", name)
+	case enveloped && !isMessage(name):
+		return bare.read(inner, raw, name)
+	}
+	switch {
+	case !enveloped:
 	case strings.HasSuffix(name, kindStatus):
-		return finish(statusEnvelopes, new(MessageStatus), raw)
+		s := new(MessageStatus)
+		e, err := finish(statusEnvelopes, s, raw)
+		s.Event = name
+		return e, err
 	case strings.HasSuffix(name, kindIn):
-		return finish(inEnvelopes, new(MessageIn), raw)
+		m := new(MessageIn)
+		e, err := finish(inEnvelopes, m, raw)
+		m.Event = name
+		return e, err
 	}
 	return &Other{name, []byte(text)}, nil
 }

@@ -225,26 +225,50 @@ func TestOther(t *testing.T) {
 	}
 }
 
-// A message without a payload is no reason for a receiver to refuse it: it would get it
-// again. It keeps its type and its bytes, and can be sent on.
+// An event without what its type has is no reason for a receiver to refuse it: it would get
+// it again. Nor is it an event of that type which has nothing: it keeps its type and its
+// bytes, and can be sent on.
 func TestParse_NoPayload(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{
-		`{"event":"whatsapp:message:in"}`, `{"event":"whatsapp:message:in","PAYLOAD":{}}`, ` {"event":"whatsapp:message:in", "payload":null}`,
-		`{"event":"whatsapp:message:in","payload":[{"id":"1"}]}`, `{"event":"whatsapp:message:in","payload":"{}","id":7}`,
+	bodies := map[string][]string{"whatsapp:message:in": {`{"event":"whatsapp:message:in"}`, `{"event":"whatsapp:message:in","PAYLOAD":{}}`}}
+	for _, event := range []string{
+		"whatsapp:message:in", "rcs:message:status", payload.EventCall, payload.EventCDR, payload.EventSMS, payload.EventUnsubscription,
+		"viber:unsubscription",
 	} {
-		for _, parse := range []func([]byte) (payload.Event, error){
-			payload.Parse, func(b []byte) (payload.Event, error) { return payload.ParseAs("whatsapp:message:in", b) },
-		} {
-			e, err := parse([]byte(body))
-			require.NoError(t, err, body)
-			require.Equal(t, &payload.Other{Type: "whatsapp:message:in", JSON: []byte(body)}, e)
-			c, err := webhook.Compile(webhook.Webhook{URL: "https://receiver.test/"})
-			require.NoError(t, err)
-			m, err := c.Compose(e)
-			require.NoError(t, err)
-			require.Equal(t, body, string(m.Body))
+		for _, inner := range []string{"null", "[]", `[{"id":"1"}]`, `"{}"`, `""`, "0", "true"} {
+			bodies[event] = append(bodies[event], ` {"event":"`+event+`", "payload":`+inner+`,"id":7}`)
 		}
+	}
+	c := webhook.MustCompile(webhook.Webhook{URL: "https://receiver.test/"})
+	for event, bodies := range bodies {
+		for _, body := range bodies {
+			for _, parse := range []func([]byte) (payload.Event, error){
+				payload.Parse, func(b []byte) (payload.Event, error) { return payload.ParseAs(event, b) },
+			} {
+				e, err := parse([]byte(body))
+				require.NoError(t, err, body)
+				require.Equal(t, &payload.Other{Type: event, JSON: []byte(body)}, e, body)
+				m, err := c.Compose(e)
+				require.NoError(t, err)
+				require.Equal(t, body, string(m.Body))
+			}
+		}
+	}
+}
+
+// What a bare event has beside a payload that it need not have is kept, and is what it is
+// by if the payload does not tell.
+func TestParse_BareBesidePayload(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ body, want string }{
+		{`{"event":"dialer:cdr","payload":null,"cdr_id":"1"}`, `{"cdr_id":"1","event":"dialer:cdr","payload":null}`},
+		{`{"event":"dialer:cdr","payload":[1],"cdr_id":"1"}`, `{"cdr_id":"1","event":"dialer:cdr","payload":[1]}`},
+		{`{"event":"dialer:cdr","payload":{"x":1},"cdr_id":"1"}`, `{"cdr_id":"1","event":"dialer:cdr","payload":{"x":1}}`},
+		{`{"event":"dialer:cdr","payload":{"cdr_id":"2"},"cdr_id":"1"}`, `{"cdr_id":"2","event":"dialer:cdr"}`},
+	}
+	for _, tt := range tests {
+		e := parse[*payload.CDR](t, tt.body)
+		require.JSONEq(t, tt.want, marshal(t, e), tt.body)
 	}
 }
 
@@ -277,7 +301,12 @@ func TestParseAs(t *testing.T) {
 		{"another kind", "sms:message:in", `{"event":"sms:message:status","payload":{}}`, nil, another},
 		{"no payload", "sms:message:in", `{"event":"sms:message:in"}`, &payload.Other{}, ""},
 		{"no payload, no event", "sms:message:in", `{"id":1}`, &payload.Other{}, ""},
-		{"a payload that is a list", "sms:message:status", `{"event":"sms:message:status","payload":[]}`, &payload.SMSStatus{}, ""},
+		{"a payload that is a list", "sms:message:status", `{"event":"sms:message:status","payload":[]}`, &payload.Other{}, ""},
+		{"a payload that is null", payload.EventCDR, `{"payload":null}`, &payload.Other{}, ""},
+		{"a CDR in an envelope without a name", payload.EventCDR, `{"payload":{"cdr_id":"1"}}`, &payload.CDR{}, ""},
+		{"a message in an envelope without a name", "sms:message:in", `{"payload":{}}`, &payload.MessageIn{}, ""},
+		{"a status in an envelope without a name", payload.EventSMS, `{"payload":{}}`, &payload.MessageStatus{}, ""},
+		{"a call with a member event and a payload", payload.EventCall, `{"event":"hangup","payload":null}`, &payload.Other{}, ""},
 		{"no payload, of another type", "sms:message:in", `{"event":"rcs:message:in","payload":null}`, nil, another},
 		{"a call in an envelope", payload.EventCall, `{"event":"voice:message:out","payload":{"to":1}}`, &payload.CallReport{}, ""},
 		{"a call with a member event", payload.EventCall, `{"event":"hangup"}`, &payload.CallReport{}, ""},
