@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -73,6 +74,41 @@ func TestPrint(t *testing.T) {
 	require.NotContains(t, out.String(), "secret")
 	require.Contains(t, out.String(), " m.id=msg_1 m.method=PUT m.host=receiver.example:8443 ")
 	require.Contains(t, out.String(), `"w":{"id":"wh_1","method":"PUT","host":"receiver.example:8443"}`)
+}
+
+// What no method can keep from being shown is as the comment of Webhook says: the JSON form
+// of what has one inside, and unexported fields.
+func TestPrint_Limits(t *testing.T) {
+	t.Parallel()
+	w := webhook.Webhook{ID: "wh_1", URL: "https://h/?token=secret", Headers: map[string]string{"Authorization": "Bearer secret"}}
+	c := webhook.MustCompile(w)
+	m, err := c.Compose(raw(`{"to":"secret"}`))
+	require.NoError(t, err)
+	log := func(value any) string {
+		var out bytes.Buffer
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("sent", "value", value)
+		return out.String()
+	}
+	type holder struct{ Value any }
+	for _, value := range []any{w, &w, m, *m, c, *c, struct{ webhook.Webhook }{w}} {
+		for name, nested := range map[string]any{
+			"itself": value, "group": slog.GroupValue(slog.Any("x", value)), "error": fmt.Errorf("%v: %w", []any{value}, io.EOF),
+			"Sprint of a slice": fmt.Sprint([]any{value}), "Sprint of a struct": fmt.Sprint(holder{value}),
+		} {
+			require.NotContains(t, log(nested), "secret", name)
+		}
+	}
+	for _, nested := range []any{
+		[]webhook.Webhook{w}, []*webhook.Webhook{&w}, map[string]webhook.Webhook{"a": w}, holder{&w}, &holder{w}, []any{*m}, holder{m},
+	} {
+		b, err := json.Marshal(nested)
+		require.NoError(t, err)
+		require.Contains(t, log(nested), string(b), "what is logged is what would be stored")
+	}
+	require.Contains(t, log([]any{c, *c}), `"value":[{},{}]`, "a composer is not stored")
+
+	require.Contains(t, fmt.Sprint(struct{ w webhook.Webhook }{w}), "secret")
+	require.NotContains(t, fmt.Sprint(struct{ w *webhook.Webhook }{&w}), "secret", "an address")
 }
 
 // What may not be a host is not printed as one.

@@ -96,8 +96,9 @@ const (
 // Webhooks, composers and messages print and log their ID, method and host alone, by the
 // verbs %v, %+v, %#v, %s and %q, and also in slices, maps and exported fields. No method can
 // help two things that show all there is: fmt of an unexported field, and the JSON form,
-// which is for storing. slog's JSONHandler writes that of what has a webhook inside, such as
-// a []Webhook, but not of one that is logged itself.
+// which is for storing. slog's JSONHandler writes that of what has a webhook or a message
+// inside, such as a []Webhook, but not of one that is logged itself. Log fmt.Sprint of what
+// has them inside; slog's TextHandler does so.
 type Webhook struct {
 	// ID is the webhook_id under which API calls name the webhook. It is also the key
 	// of the platform's signature; see [HMAC].
