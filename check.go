@@ -39,8 +39,9 @@ type Problem struct {
 
 // Check tells everything that is wrong with a webhook at once, and what may not be what
 // its author meant: the errors first, in the order of the settings, URL, headers by
-// name and body, then the warnings in the same order. Of thousands of errors some are
-// left out. Without errors [Compile] accepts the webhook. It composes, signs and sends
+// name and body, then the warnings in the same order. Of more than a hundred those that
+// follow are left out: a last one says at least how many, where they begin, and is an error
+// if one of them is. Without errors [Compile] accepts the webhook. It composes, signs and sends
 // nothing. The messages quote names, but no other text of the templates.
 //
 // For samples see [Compile]. Warnings are a name that is often absent and has no

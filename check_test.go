@@ -266,11 +266,52 @@ func TestCheck_Bounded(t *testing.T) {
 	}
 	sample := webhook.RawEvent{Type: "x", JSON: []byte("{" + strings.Join(known, ",") + "}")}
 	start := time.Now()
-	require.Len(t, check(t, webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 500)
+	require.Len(t, check(t, webhook.Webhook{URL: "https://example.com/", Headers: headers}, sample), 101)
 	require.Less(t, time.Since(start), 30*time.Second, "was minutes")
 	require.Len(t, check(t, webhook.Webhook{
 		URL: "https://example.com/", Body: strings.Repeat("{{}}", 16000),
-	}), 1000)
+	}), 101)
+}
+
+// Of many problems the first hundred are listed, errors before warnings, and one that says
+// how many are not.
+func TestCheck_More(t *testing.T) {
+	t.Parallel()
+	const oneWarning = "{{payload.read_at}}"
+	unknown := func(n int) string { return strings.Repeat("{{payload.x}}", n) }
+	warned := func(n int) string { return strings.Repeat(oneWarning, n) }
+	more := func(n int) string { return fmt.Sprintf("from here on, problems are not listed: there are at least %d more", n) }
+	tests := []struct {
+		name             string
+		text             string
+		errors, warnings int // of those that are listed
+		more             string
+		at               int // of the last one
+	}{
+		{"a hundred", unknown(30) + warned(70), 30, 70, "", 0},
+		{"one more", unknown(30) + warned(71), 30, 70, more(1), len(unknown(30) + warned(70))},
+		{"warnings alone", warned(400), 0, 100, more(300), len(warned(100))},
+		{"a hundred errors", warned(5) + unknown(100), 100, 0, more(5), 0}, // where the warnings begin
+		{"more errors", warned(5) + unknown(120), 100, 0, more(25), len(warned(5) + unknown(100))},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := webhook.Webhook{URL: "https://h/", Format: webhook.FormatText, Body: tt.text}
+			problems := webhook.Check(w, payload.MessageStatus{})
+			_, err := webhook.Compile(w, payload.MessageStatus{})
+			require.Equal(t, err == nil, len(onlyErrors(problems)) == 0)
+			n := tt.errors + tt.warnings
+			require.Len(t, onlyErrors(problems[:n]), tt.errors)
+			if tt.more == "" {
+				require.Len(t, problems, n)
+				return
+			}
+			require.Len(t, problems, n+1)
+			last := problems[n]
+			require.Equal(t, []any{"body", tt.at + len("{{"), "more-problems", tt.more, ""}, []any{last.Field, last.Offset, last.Code, last.Message, last.Suggestion})
+		})
+	}
 }
 
 func TestProblem_JSON(t *testing.T) {

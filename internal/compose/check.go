@@ -67,7 +67,23 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	c.checkDialects("body", p.webhook.Body)
 	slices.SortStableFunc(c.problems[:errorsEnd], inOrder)
 	slices.SortStableFunc(c.problems[errorsEnd:], inOrder)
-	return c.problems
+	return theFirst(c.problems)
+}
+
+// mostProblems is how many problems an author reads.
+const mostProblems = 100
+
+// theFirst returns the first problems and, where there are more, one that says so at the
+// place where they begin.
+func theFirst(problems []Problem) []Problem {
+	if len(problems) <= mostProblems {
+		return problems
+	}
+	more := problems[mostProblems]
+	// There may be others that nobody has looked for.
+	more.Error = problem.Errorf(problem.More, "from here on, problems are not listed: there are at least %d more", len(problems)-mostProblems)
+	more.Suggestion = ""
+	return append(problems[:mostProblems:mostProblems], more)
 }
 
 func isPlainHTTP(url string) bool {

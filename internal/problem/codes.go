@@ -302,5 +302,8 @@ var (
 
 // Anything else.
 
+// More stands for problems that are not listed.
+var More = code("more-problems", "at least how many")
+
 // Other is what has no code of its own, such as an error of Bounds.CheckURL.
 var Other = code("other", "the problem, in English")
