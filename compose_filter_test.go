@@ -438,7 +438,7 @@ func TestCompile_FiltersRefused(t *testing.T) {
 		{"needless", `{{a|safe}}`, 4, "a", `unknown filter "safe"; no filter is needed: the place decides how a value is escaped`},
 		{"directive", `{{a|date: '%Q'}}`, 10, "a", "date: argument 1 has %Q, which has no meaning; to keep a % write %%"},
 		{"date letter", `{{a|date_format:'x'}}`, 16, "a", `date_format: argument 1 has the letter x, which is not a date letter; to keep it write \x`},
-		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is not a known time zone"},
+		{"zone", `{{a|date_format:'Y','Mars/Base'}}`, 20, "a", "date_format: argument 2 is not a known time zone, such as 'Asia/Kolkata' or 'UTC'"},
 		{"second filter", `{{a|upcase|append:'x'|plus}}`, 22, "a", "plus takes 1 argument, not 0"},
 		{"malformed before unknown", `{{a|upcas:}}`, 10, "", "expected a text in quotes, a whole number, true, false, nil or a name, found the end of the tag"},
 	}

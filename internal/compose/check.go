@@ -59,6 +59,12 @@ func (p *Program) Problems(faults []*Error) []Problem {
 		c.checkReserved(p.whenPart, ph)
 	}
 	c.checkCondition(p.when)
+	for i, r := range p.webhook.When {
+		if r >= utf8.RuneSelf && c.pieces < mostPieces && isPasted(p.webhook.When[:i], r) {
+			c.pieces++
+			c.warnIn("when", i, utf8.RuneLen(r), invisibleCharacter(r))
+		}
+	}
 	c.checkKinds()
 	c.checkDialects("url", p.webhook.URL)
 	for _, name := range slices.Sorted(maps.Keys(p.webhook.Headers)) {
@@ -135,6 +141,10 @@ func (c *checker) checkHeader(p *part) {
 		c.warn(p, 0, 0, problem.HeaderNameDropped,
 			"nginx drops headers with _ or . in their names, unless it is told otherwise; - arrives everywhere")
 	}
+	if fixed, _, _ := strings.Cut(p.source, "{{"); strings.EqualFold(p.field, "headers.Authorization") && plainBasic.MatchString(fixed) {
+		c.warn(p, 0, len(fixed), problem.BasicNotBase64,
+			"behind Basic, user and password stand in base64, as in Basic {{'user:password' | base64_encode}}")
+	}
 	start := 0
 	for i := 0; i <= len(p.placeholders); i++ {
 		end, next := len(p.source), len(p.source)
@@ -155,6 +165,9 @@ func (c *checker) checkHeader(p *part) {
 		start = next
 	}
 }
+
+// plainBasic is a user and a password that are not encoded.
+var plainBasic = regexp.MustCompile(`(?i)^\s*Basic\s.*:`)
 
 // checkForm warns about forms that receivers cannot read, or not check.
 func (c *checker) checkForm() {

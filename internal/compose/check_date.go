@@ -17,6 +17,9 @@ func (c *checker) checkDates(p *part, ph *placeholder) {
 		if letters == "" || len(call.Args) == 0 || call.Args[0].Value.Kind != rawjson.String {
 			continue
 		}
+		if len(call.Args) > 1 {
+			c.checkZone(p, call.Args[1])
+		}
 		arg := call.Args[0]
 		pattern, size := arg.Value.Text, arg.End-arg.At
 		if other, own := letters.Foreign(pattern); other != "" {
@@ -40,6 +43,15 @@ func (c *checker) checkDates(p *part, ph *placeholder) {
 			c.warn(p, arg.At, size, problem.DateNoZone,
 				"the time has no zone: %s says that it is UTC; give its zone, such as 'Asia/Kolkata', as second argument", letter)
 		}
+	}
+}
+
+// checkZone warns about a zone without summer time, and with a sign that many take for its
+// opposite.
+func (c *checker) checkZone(p *part, arg template.Arg) {
+	if offset := filter.FixedZone(arg.Value.Text); offset != "" {
+		c.warn(p, arg.At, arg.End-arg.At, problem.DateZoneFixed,
+			"%s is UTC%s all year; the name of a place, such as 'Asia/Kolkata', stands for the time there", arg.Value.Text, offset)
 	}
 }
 

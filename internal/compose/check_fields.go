@@ -28,6 +28,10 @@ func (c *checker) checkQuery() {
 		if err != nil {
 			name = written
 		}
+		if strings.HasPrefix(written, "amp;") && text[at-1] == '&' {
+			c.warn(c.url, at-1, len("&amp;"), problem.URLHTML, "in a URL, & is written as it is: this begins a parameter whose name begins with amp;")
+			c.problems[len(c.problems)-1].Suggestion = "&"
+		}
 		switch {
 		case name == "":
 		case !phpName.MatchString(name):

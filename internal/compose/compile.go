@@ -258,7 +258,7 @@ func (c *compiler) compileURL() {
 	})
 }
 
-// trimBlanks removes the blanks around a template, which are pasted with a URL.
+// trimBlanks removes the blanks, and what cannot be seen, around a template, which are pasted with a URL.
 func trimBlanks(nodes []template.Node) []template.Node {
 	if len(nodes) > 0 {
 		nodes = trimStart(nodes, len(nodes[0].Text)-len(strings.TrimLeftFunc(nodes[0].Text, isBlank)))
@@ -275,7 +275,7 @@ func trimBlanks(nodes []template.Node) []template.Node {
 	return nodes
 }
 
-func isBlank(r rune) bool { return unicode.IsSpace(r) || r == byteOrderMark }
+func isBlank(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) }
 
 // trimStart removes n bytes of the text that a template begins with.
 func trimStart(nodes []template.Node, n int) []template.Node {

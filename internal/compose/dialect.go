@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -71,7 +72,10 @@ func (c *checker) checkDialects(field, source string) {
 		return
 	}
 	nodes, _ := template.Split(source, field == "body" && c.isJSON(), request.MaxPlaceholders)
-	d := dialectChecker{checker: c, field: field, isJSON: field == "body" && c.isJSON()}
+	d := dialectChecker{
+		checker: c, field: field, isJSON: field == "body" && c.isJSON(),
+		start: len(source) - len(strings.TrimLeftFunc(source, isBlank)), end: len(strings.TrimRightFunc(source, isBlank)),
+	}
 	for i, n := range nodes {
 		if n.Placeholder() {
 			continue
@@ -89,13 +93,14 @@ func (c *checker) checkDialects(field, source string) {
 
 type dialectChecker struct {
 	*checker
-	field   string
-	isJSON  bool
-	open    int             // braces that text has opened, in a JSON text
-	text    template.View   // what is looked through
-	endless map[string]bool // what has no end in the text that is left
-	quote   int             // where the next quote of the JSON is in the text
-	isKey   bool            // what ends there
+	field      string
+	isJSON     bool
+	start, end int             // of the source without the blanks around it
+	open       int             // braces that text has opened, in a JSON text
+	text       template.View   // what is looked through
+	endless    map[string]bool // what has no end in the text that is left
+	quote      int             // where the next quote of the JSON is in the text
+	isKey      bool            // what ends there
 }
 
 // checkText looks for pieces of other languages in a text. JSON is read as its receiver
@@ -104,7 +109,10 @@ func (d *dialectChecker) checkText(n template.Node) {
 	d.text = template.Read(n.Text, n.Offset, d.isJSON)
 	d.endless, d.quote = map[string]bool{}, -1
 	for i := 0; i < len(d.text.Text) && d.pieces < mostPieces; {
-		size := d.placeholder(i)
+		size := d.invisible(i)
+		if size == 0 {
+			size = d.placeholder(i)
+		}
 		if size == 0 {
 			size = d.statement(i)
 		}
@@ -117,6 +125,41 @@ func (d *dialectChecker) warnPiece(i, size int, err *problem.Error) {
 	d.pieces++
 	from := d.text.Offset(i)
 	d.warnIn(d.field, from, d.text.Offset(i+size)-from, err)
+}
+
+// invisible warns about an invisible character at an offset of the text, if it is in a URL
+// or in the key of a JSON object, and returns its size.
+func (d *dialectChecker) invisible(i int) int {
+	r, size := utf8.DecodeRuneInString(d.text.Text[i:])
+	if r < utf8.RuneSelf || !isPasted(d.text.Text[:i], r) {
+		return 0
+	}
+	offset := d.text.Offset(i)
+	isInURL := d.field == "url" && d.start <= offset && offset < d.end
+	if !isInURL && !d.isInKey(i) {
+		return 0
+	}
+	d.warnPiece(i, size, invisibleCharacter(r))
+	return size
+}
+
+func invisibleCharacter(r rune) *problem.Error {
+	return problem.Errorf(problem.InvisibleCharacter, "an invisible character stands here, %s, which was perhaps pasted: it counts as any other",
+		fmt.Sprintf("%U", r))
+}
+
+// isInvisible reports whether r is a character that nobody sees.
+func isInvisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
+
+// isPasted reports whether r is one of the blanks and invisible characters that are pasted
+// with a text. In that of other alphabets some have a meaning.
+func isPasted(before string, r rune) bool {
+	switch r {
+	case '\u200c', '\u200d': // non-joiner and joiner
+		last, _ := utf8.DecodeLastRuneInString(before)
+		return last < utf8.RuneSelf
+	}
+	return isInvisible(r) || r >= utf8.RuneSelf && unicode.IsSpace(r)
 }
 
 // statement warns about a statement at an offset of the text, and returns its size.

@@ -69,6 +69,22 @@ func loadZone(name string) *time.Location {
 	return kept.(*time.Location)
 }
 
+// FixedZone returns the time of a zone that is the same all year, such as -05:00, if many
+// take that zone for another: EST for what clocks show in New York, and Etc/GMT+5, which is
+// behind UTC, for a time that is ahead. Of others it returns "".
+func FixedZone(name string) string {
+	switch zone := loadZone(name); {
+	case zone == nil, name != "EST" && name != "MST" && name != "HST" && !strings.HasPrefix(name, "Etc/GMT"):
+		return ""
+	default:
+		offset := time.Date(2000, 1, 1, 0, 0, 0, 0, zone).Format("-07:00")
+		if offset == "+00:00" {
+			return ""
+		}
+		return offset
+	}
+}
+
 // isZoneName reports whether name has the form of the names in IANA's database, such as
 // America/Port-au-Prince and Etc/GMT+5. A host has the same zones a second and a third
 // time below posix and right, where they count leap seconds.

@@ -128,7 +128,7 @@ func TestDateFormat_Zones(t *testing.T) {
 		"Asia/Kolkata\x00", "Asia\\Kolkata", "Asia/Calcutt\u00e1",
 	} {
 		_, err := filter.Compile("date_format", literals("Y", name))
-		require.EqualError(t, err, "date_format: argument 2 is not a known time zone", name)
+		require.EqualError(t, err, "date_format: argument 2 is not a known time zone, such as 'Asia/Kolkata' or 'UTC'", name)
 	}
 }
 

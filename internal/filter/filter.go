@@ -294,7 +294,7 @@ func (p param) check(v field.Value) (a arg, err error) {
 			return a, mismatch(v, "a text")
 		}
 		if a.zone = loadZone(v.Text); a.zone == nil {
-			return a, problem.Errorf(problem.ArgumentZone, "is not a known time zone")
+			return a, problem.Errorf(problem.ArgumentZone, "is not a known time zone, such as 'Asia/Kolkata' or 'UTC'")
 		}
 	}
 	return a, nil

@@ -458,8 +458,8 @@ func TestCompile_Error(t *testing.T) {
 		{"modulo", args{0}, 0, "modulo: argument 1 is zero"},
 		{"date_format", args{1}, 0, "date_format: argument 1 is a number, want a text"},
 		{"date_format", args{"d/k"}, 0, `date_format: argument 1 has the letter k, which is not a date letter; to keep it write \k`},
-		{"date_format", args{"d", "Mars/Olympus"}, 1, "date_format: argument 2 is not a known time zone"},
-		{"date_format", args{"d", "Local"}, 1, "date_format: argument 2 is not a known time zone"},
+		{"date_format", args{"d", "Mars/Olympus"}, 1, "date_format: argument 2 is not a known time zone, such as 'Asia/Kolkata' or 'UTC'"},
+		{"date_format", args{"d", "Local"}, 1, "date_format: argument 2 is not a known time zone, such as 'Asia/Kolkata' or 'UTC'"},
 	}
 	for _, tt := range tests {
 		_, err := filter.Compile(tt.filter, literals(tt.args...))

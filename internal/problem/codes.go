@@ -278,6 +278,10 @@ var (
 	Statement         = code("no-statements")
 	OtherDialect      = code("plain-text", "the placeholder")
 	ThirdBrace        = code("third-brace")
+	URLHTML           = code("url-html")
+	BasicNotBase64    = code("basic-not-base64")
+
+	InvisibleCharacter = code("character-invisible", "the character, such as U+200B")
 )
 
 // Warnings about dates.
@@ -291,6 +295,7 @@ var (
 	DateMonthForHour = code("date-month-for-hour", "the letter", "the letter of the hour")
 	DateHalfDay      = code("date-half-day", "the letter", "the letter of the other hour")
 	DateNoZone       = code("date-no-zone", "the letter")
+	DateZoneFixed    = code("date-zone-fixed", "the zone", "its time, such as -05:00")
 )
 
 // The old language, of ModernizeTemplate.

@@ -2,7 +2,9 @@ package request
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,7 +42,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	case strings.IndexFunc(u.Hostname(), notInHosts) >= 0:
 		return nil, problem.Errorf(problem.URLHostCharacter, "URL has an invalid character in its host")
 	}
-	if u.Host, err = ASCIIHost(u.Host); err != nil {
+	if u.Host, err = ASCIIHost(u.Host); err != nil || !isHost(u.Hostname()) {
 		return nil, problem.Errorf(problem.URLHostName, "URL has a host name that no server can have")
 	}
 	if i := strings.LastIndexByte(u.Host, ':'); i >= 0 && !strings.HasSuffix(u.Host, "]") {
@@ -58,6 +60,22 @@ func notInHosts(r rune) bool {
 		return false
 	}
 	return !strings.ContainsRune("-._:", r) || r == unicode.ReplacementChar
+}
+
+// isHost reports whether a host, in ASCII, is an address or may be a name that is looked
+// up: of labels that are not too long, of which the last is no number. To some, 127.1 and
+// 0x7f.1 are addresses.
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	const maxName, maxLabel = 253, 63
+	name := strings.TrimSuffix(host, ".")
+	labels := strings.Split(name, ".")
+	last := strings.ToLower(labels[len(labels)-1])
+	isNumber := strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") && strings.Trim(last[2:], "0123456789abcdef") == ""
+	tooLong := func(label string) bool { return label == "" || len(label) > maxLabel }
+	return len(name) <= maxName && !isNumber && !slices.ContainsFunc(labels, tooLong)
 }
 
 // BadSegment returns the index of the first segment of the URL's path that would change
