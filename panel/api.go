@@ -38,7 +38,7 @@ type apiFilter struct {
 
 func (f apiFilter) filter() durable.Filter {
 	return durable.Filter{
-		State: f.State, Class: f.Class, Status: f.Status, WebhookID: f.WebhookID, Event: f.Event, Tenant: f.Tenant, Ref: f.Ref,
+		State: f.State, Class: classOf(string(f.Class)), Status: f.Status, WebhookID: f.WebhookID, Event: f.Event, Tenant: f.Tenant, Ref: f.Ref,
 		From: f.From, To: f.To, After: f.After, Limit: f.Limit,
 	}
 }

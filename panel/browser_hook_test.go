@@ -1,6 +1,8 @@
 package panel_test
 
 import (
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/panel"
 )
 
 // value sets what a field has, as typing does.
@@ -100,4 +103,42 @@ func TestBrowser_Webhook(t *testing.T) {
 	b.look("secrets")
 	b.do(chromedp.Navigate(s.url + "webhooks/" + hook.ID + "/delete"))
 	b.look("delete")
+}
+
+// Whatever the service answers while one types, it is told in words where the problems are.
+func TestBrowser_Refused(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	var access atomic.Pointer[panel.Access]
+	access.Store(&acme)
+	s := serve(t, panel.Config{
+		Open: panel.Open(w.engine, w.hooks), Samples: samples, Logger: quiet,
+		Authorize: func(*http.Request) (panel.Access, error) { return *access.Load(), nil },
+	})
+	b.do(chromedp.Navigate(s.url+"webhooks/new"), chromedp.Click(css(`.fields summary`)))
+	b.value(`input[name=expires]`, "tomorrow")
+	b.eventually(`document.querySelector("input[name=expires]").ariaInvalid === "true"`)
+	require.Contains(t, b.text("#problems"), "This is no time: write it as 30m, 12h or 7d.")
+	b.look("compose-policy")
+	run(b, chromedp.Evaluate[bool](`(() => {
+		const row = document.querySelector(".row");
+		for (let i = 0; i < 600; i++) row.after(row.cloneNode(true));
+		return true;
+	})()`))
+	b.value(`input[name=name]`, "Many headers")
+	b.eventually(`document.querySelector("#problems").textContent.includes("There are more than 500 headers.")`)
+	run(b, chromedp.Evaluate[bool](`document.querySelectorAll(".row:nth-of-type(n + 9)").forEach(r => r.remove()); true`))
+
+	b.expected = []string{"status of 403", "ERR_CONNECTION"}
+	access.Store(&panel.Access{})
+	b.value(`input[name=name]`, "The session has ended")
+	b.eventually(`document.querySelector("#problems").textContent.includes("` + panel.English()["error.forbidden.text"] + `")`)
+	access.Store(&acme)
+	b.value(`input[name=name]`, "And goes on")
+	b.eventually(`document.querySelector("#problems").textContent.includes("This is no time")`)
+
+	s.stop()
+	b.value(`input[name=name]`, "The service is away")
+	b.eventually(`document.querySelector("#problems").textContent.includes("The service did not answer.")`)
 }

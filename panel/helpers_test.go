@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -130,6 +131,8 @@ type site struct {
 	t   testing.TB
 	url string // with a slash at the end
 	api string
+	// stop ends it before the test does.
+	stop func()
 }
 
 func (w *world) site(access panel.Access) *site {
@@ -150,11 +153,13 @@ func serve(t testing.TB, config panel.Config) *site {
 	mux.Handle("/some/panel/", http.StripPrefix("/some/panel", p))
 	mux.Handle("/some/api/", http.StripPrefix("/some/api", p.API()))
 	server := httptest.NewServer(mux)
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		p.Close()
+		server.CloseClientConnections()
 		server.Close()
 	})
-	return &site{t, server.URL + "/some/panel/", server.URL + "/some/api/"}
+	t.Cleanup(stop)
+	return &site{t, server.URL + "/some/panel/", server.URL + "/some/api/", stop}
 }
 
 // An answer is a response that was read.

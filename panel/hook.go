@@ -43,6 +43,8 @@ type hookPage struct {
 	Failed     int   // deliveries
 	Ways       []way // in which they did
 
+	Policy                  []policyInput
+	PolicyOpen              bool // one has something
 	Methods, Formats, Lists []choice
 	SendTests               bool
 }
@@ -159,6 +161,8 @@ func (c *call) renderHook(status int, page hookPage, problems []webhook.Problem)
 		page.Faults = page.Faults[:len(page.Faults)-page.MoreFaults]
 		c.addPreviews(&page)
 	}
+	page.Policy = page.policyInputs()
+	page.PolicyOpen = slices.ContainsFunc(page.Policy, func(in policyInput) bool { return in.Value != "" })
 	for len(f.Rows) == 0 || len(f.Rows) < len(f.Headers)+moreRows {
 		f.Rows = append(f.Rows, headerRow{})
 	}

@@ -448,10 +448,61 @@ func TestHook_KeepsPolicy(t *testing.T) {
 	values.Set("timeout", "5s")
 	values.Set("attempts", "2")
 	values.Set("waits", "1m, 1h")
+	values.Set("expires", "7d")
+	values.Set("give_up", "400, 422")
 	require.Equal(t, http.StatusSeeOther, s.post("webhooks/"+stored.ID, values).status)
 	changed, err := own.Get(t.Context(), stored.ID)
 	require.NoError(t, err)
 	require.Equal(t, "B", changed.Name)
-	policy.Attempts = 2
+	policy.Attempts, policy.Expires, policy.GiveUp = 2, 7*24*time.Hour, []int{400, 422}
 	require.Equal(t, policy, *changed.Policy)
+	page := s.get("webhooks/" + stored.ID).body
+	require.Contains(t, page, `name="expires" value="168h"`)
+	require.Contains(t, page, `name="give_up" value="400, 422"`)
+	a := s.send("GET", "webhooks/"+stored.ID, "")
+	require.Contains(t, a.body, `"expires":"168h0m0s","give_up":[400,422]`)
+}
+
+// What is wrong with a policy is told at the input that it is in, whoever finds it.
+func TestHook_PolicyProblems(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.hook("acme", "/ok")
+	s := serve(t, panel.Config{
+		Open: panel.Open(w.engine, w.hooks), Authorize: as(acme), Samples: samples, Logger: quiet,
+		Check: func(h webhook.Webhook) []webhook.Problem { return webhook.Bounds{}.Check(h, samples...) },
+	})
+	tests := []struct{ field, value, message string }{
+		{"success", "20x", "These are no status codes: write them as 200, 202."},
+		{"success", "404", "status 404 outside 200 to 299"},
+		{"timeout", "soon", "This is no time: write it as 3s."},
+		{"timeout", "3s, 4s", "This is no time: write it as 3s."},
+		{"timeout", "9m", "timeout: 9m0s, at most"},
+		{"attempts", "two", "This is no number of attempts."},
+		{"attempts", "999", "attempts: 999, at most"},
+		{"waits", "1m, soon", "These are no times: write them as 10s, 5m, 1h."},
+		{"waits", "1000d", "outside 0s to 720h0m0s"},
+		{"give_up", "4xx", "These are no status codes: write them as 400, 422."},
+		{"give_up", "200", "status 200 outside 400 to 599"},
+		{"expires", "tomorrow", "This is no time: write it as 30m, 12h or 7d."},
+		{"expires", "365d", "expires: 8760h0m0s, at most 720h0m0s"},
+		{"expires", "400d", "outside 1s to 8760h0m0s"},
+		{"expires", "9999999999999d", "This is no time: write it as 30m, 12h or 7d."},
+	}
+	for _, tt := range tests {
+		values := form(hook.Webhook, 1)
+		values.Set(tt.field, tt.value)
+		for _, path := range []string{"/preview", ""} {
+			a := s.post("webhooks/"+hook.ID+path, values)
+			name := tt.field + " " + tt.value + " " + path
+			require.Equal(t, path == "", a.status == http.StatusUnprocessableEntity, name)
+			require.Contains(t, a.body, tt.message, name)
+			require.Contains(t, a.body, `data-field="policy.`+tt.field+`" spellcheck="false" aria-invalid="true"`, name)
+			require.Contains(t, a.body, `<li class="error" data-field="policy.`+tt.field+`"`, name)
+			require.Equal(t, 1, strings.Count(a.body, "<details open>"), name)
+		}
+	}
+	a := s.send("PUT", "webhooks/"+hook.ID, `{"version": 1, "url": "https://crm.example/", "policy": {"give_up": [200]}}`)
+	require.Equal(t, http.StatusUnprocessableEntity, a.status)
+	require.Contains(t, a.body, `"code":"policy-give-up"`)
 }

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook"
@@ -19,9 +17,8 @@ import (
 // is masked, unless it was just typed.
 type hookForm struct {
 	webhook.Webhook
-	Rows []headerRow
-	// The parts of the policy, as people write them.
-	Success, Timeout, Attempts, Waits string
+	Rows  []headerRow
+	Texts map[string]string // of the policy, see policyFields
 	// Version is the one that is replaced; Base the one whose values the mask stands for.
 	Version, Base int
 	New           string // the ID that a new webhook will have: a form that is sent twice makes one
@@ -45,42 +42,12 @@ const maxRows = 500
 
 // formOf returns the form for a webhook that is stored.
 func formOf(d durable.Definition) hookForm {
-	f := hookForm{Webhook: masked(d.Webhook), Version: d.Version, Base: d.Version}
+	f := hookForm{Webhook: masked(d.Webhook), Version: d.Version, Base: d.Version, Texts: policyTexts(d.Policy)}
 	f.Body = lineEnds(f.Body) // as a browser has it, which counts the places of problems
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		f.Rows = append(f.Rows, headerRow{name, f.Headers[name]})
 	}
-	if p := d.Policy; p != nil {
-		f.Success = joined(p.Success, strconv.Itoa)
-		f.Waits = joined(p.Waits, shortDuration)
-		if p.Timeout != 0 {
-			f.Timeout = shortDuration(p.Timeout)
-		}
-		if p.Attempts != 0 {
-			f.Attempts = strconv.Itoa(p.Attempts)
-		}
-	}
 	return f
-}
-
-func joined[T any](list []T, text func(T) string) string {
-	var parts []string
-	for _, item := range list {
-		parts = append(parts, text(item))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// shortDuration writes 1h0m0s as 1h.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // readForm returns the form that was sent, and what in it cannot be read.
@@ -102,11 +69,12 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 		Headers: map[string]string{},
 	}
 	names, texts := values["header_name"], values["header_value"]
-	switch {
-	case len(names) != len(texts):
+	if len(names) != len(texts) {
 		return f, nil, errForm
-	case len(names) > maxRows:
-		return f, nil, errTooLarge
+	}
+	if len(names) > maxRows {
+		names = names[:maxRows]
+		problems = append(problems, c.ownProblem("headers", "rows", maxRows))
 	}
 	for i, name := range names {
 		if name = strings.TrimSpace(name); name == "" && texts[i] == "" {
@@ -118,11 +86,13 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 		}
 		f.Headers[name] = texts[i]
 	}
-	f.Success, f.Timeout = values.Get("success"), values.Get("timeout")
-	f.Attempts, f.Waits = values.Get("attempts"), values.Get("waits")
-	policy, wrong := f.policy()
+	f.Texts = map[string]string{}
+	for _, field := range policyFields {
+		f.Texts[field.Name] = values.Get(field.Name)
+	}
+	policy, wrong := f.policy(nil)
 	for _, field := range wrong {
-		problems = append(problems, c.ownProblem(field, field))
+		problems = append(problems, c.ownProblem("policy."+field, field))
 	}
 	f.Policy = policy
 	return f, problems, nil
@@ -139,45 +109,6 @@ func (c *call) ownProblem(field, code string, args ...any) webhook.Problem {
 	}
 }
 
-// policy returns the policy that is meant, nil for the usual one, and the fields that
-// cannot be read.
-func (f hookForm) policy() (*webhook.Policy, []string) {
-	var p webhook.Policy
-	var wrong []string
-	read := func(field, text string, into func(string) error) {
-		for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
-			if into(part) != nil {
-				wrong = append(wrong, field)
-				return
-			}
-		}
-	}
-	read("success", f.Success, func(s string) error {
-		n, err := strconv.Atoi(s)
-		p.Success = append(p.Success, n)
-		return err
-	})
-	read("waits", f.Waits, func(s string) error {
-		d, err := duration(s)
-		p.Waits = append(p.Waits, d)
-		return err
-	})
-	read("timeout", f.Timeout, func(s string) (err error) { p.Timeout, err = duration(s); return err })
-	read("attempts", f.Attempts, func(s string) (err error) { p.Attempts, err = strconv.Atoi(s); return err })
-	if len(p.Success) == 0 && len(p.Waits) == 0 && p.Timeout == 0 && p.Attempts == 0 {
-		return nil, wrong
-	}
-	return &p, wrong
-}
-
-// duration reads 10s and 1h30m; a number alone is of seconds.
-func duration(s string) (time.Duration, error) {
-	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n < 1<<31 {
-		return time.Duration(n) * time.Second, nil
-	}
-	return time.ParseDuration(s)
-}
-
 // complete returns the webhook that a form means, with the values that are masked in it
 // and what the form does not have, from the version that it was opened with.
 func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) {
@@ -189,16 +120,8 @@ func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) 
 		}
 	}
 	hook, again := unmasked(f.Webhook, base.Webhook)
-	if !f.Whole && base.Policy != nil {
-		// What the form has no field for stays, whatever a policy may have one day.
-		rest := *base.Policy
-		rest.Success, rest.Waits, rest.Timeout, rest.Attempts = nil, nil, 0, 0
-		if !reflect.ValueOf(rest).IsZero() {
-			if hook.Policy != nil {
-				rest = hook.Policy.Or(rest)
-			}
-			hook.Policy = &rest
-		}
+	if !f.Whole { // what the form has no field for stays
+		hook.Policy, _ = f.policy(base.Policy)
 	}
 	var problems []webhook.Problem
 	for _, field := range again {
@@ -259,6 +182,7 @@ func (f *hookForm) text(field string) *string {
 type fault struct {
 	webhook.Problem
 	Before, Marked, After string
+	Place                 string // the Field, or more closely which input of the form
 	Fix                   string // see takeFix; empty: none
 }
 
@@ -269,7 +193,7 @@ const around = 24
 const maxMarked = 200
 
 func (f *hookForm) fault(p webhook.Problem) fault {
-	shown := fault{Problem: p}
+	shown := fault{Problem: p, Place: policyPlace(p)}
 	text := f.text(p.Field)
 	if text == nil || p.Length == 0 || p.Offset < 0 || p.Offset+p.Length > len(*text) {
 		return shown

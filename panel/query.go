@@ -41,9 +41,18 @@ func readQuery(values url.Values) query {
 	}
 	// The form keeps them when another state is chosen, of which there are none.
 	if q.State == "" || q.State == durable.StateFailed {
-		q.Class, q.Status = webhook.Class(values.Get("class")), statusOf(values.Get("status"))
+		q.Class, q.Status = classOf(values.Get("class")), statusOf(values.Get("status"))
 	}
 	return q
+}
+
+// classOf reads the kind of a failure. Links and texts of before may have a name that is another
+// one now.
+func classOf(text string) webhook.Class {
+	if text == "dns" {
+		return webhook.ClassUnreachable
+	}
+	return webhook.Class(text)
 }
 
 // statusOf reads a status code: 0 if there is none, negative if it is not one.

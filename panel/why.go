@@ -39,7 +39,7 @@ func (c *call) summary(d durable.Delivery, now time.Time) string {
 // why says in words that a customer understands why an attempt failed. Of a class that is
 // not known here, which another version wrote, it says only that it failed.
 func (c *call) why(class webhook.Class, status int) string {
-	if !slices.Contains(webhook.Classes(), class) {
+	if class = classOf(string(class)); !slices.Contains(webhook.Classes(), class) {
 		class = ""
 	}
 	if class == webhook.ClassStatus {
@@ -68,7 +68,7 @@ func codes(want []int) string {
 
 // advice says what to do about it.
 func (c *call) advice(class webhook.Class, status int) string {
-	if !slices.Contains(webhook.Classes(), class) {
+	if class = classOf(string(class)); !slices.Contains(webhook.Classes(), class) {
 		class = ""
 	}
 	if class == webhook.ClassStatus {

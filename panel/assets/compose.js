@@ -17,7 +17,7 @@ function start() {
     request.setRequestHeader("X-Live", "1");
     request.responseType = "document";
     request.onload = function () {
-      if (!this.response?.getElementById("problems")) return;
+      if (!this.response?.getElementById("problems")) { refused(this.response?.querySelector(".notice")); return; }
       for (const id of whole === true ? ["problems", "preview", "variables"] : ["problems", "preview"]) {
         const old = document.getElementById(id), now = this.response.getElementById(id);
         if (!old || !now) continue;
@@ -28,7 +28,17 @@ function start() {
       underline();
       form.dispatchEvent(new Event("checked"));
     };
+    request.onerror = () => refused();
     request.send(new URLSearchParams(new FormData(form)));
+  }
+
+  // An answer that is no judgement says why there is none: too much was sent, or who asks may not any more.
+  function refused(notice) {
+    const words = document.createElement("p");
+    words.className = "bad";
+    words.textContent = notice ? [...notice.querySelectorAll("h1, p:not(:has(a))")].map(e => e.textContent.trim().replace(/\.?$/, ".")).join(" ") : form.dataset.away;
+    document.getElementById("problems").replaceChildren(document.querySelector("#problems h2"), words);
+    form.dispatchEvent(new Event("checked"));
   }
 
   const fields = () => form.querySelectorAll("textarea[data-field]");
@@ -54,6 +64,11 @@ function start() {
       layer(area).replaceChildren(...parts, text.slice(from) + "\n");
       area.ariaInvalid = at.some(([, , kind]) => kind === "error") ? "true" : null;
       scroll(area);
+    }
+    for (const input of form.querySelectorAll("input[data-field]")) {
+      const wrong = [...document.querySelectorAll("#problems li.error")].some(li => li.dataset.field === input.dataset.field);
+      input.ariaInvalid = wrong ? "true" : null;
+      if (wrong) input.closest("details").open = true;
     }
   }
   function layer(area) {
