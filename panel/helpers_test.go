@@ -155,7 +155,6 @@ func serve(t testing.TB, config panel.Config) *site {
 	server := httptest.NewServer(mux)
 	stop := sync.OnceFunc(func() {
 		p.Close()
-		server.CloseClientConnections()
 		server.Close()
 	})
 	t.Cleanup(stop)
