@@ -255,6 +255,7 @@ func TestAPI_WithoutBodies(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status)
 	require.NotContains(t, a.body, "919019912345")
 	require.Contains(t, a.body, `"answer":""`)
+	require.NotContains(t, a.body, "r-77")
 	r := httptest.NewRequestWithContext(t.Context(), "POST", s.api+"resend", strings.NewReader(`{"ref":"919019912345"}`))
 	r.RequestURI = ""
 	require.Equal(t, http.StatusForbidden, send(t, r).status)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,9 +41,10 @@ type attemptRow struct {
 	durable.Attempt
 	Shape, Word string
 	Why         string
-	Want        string // the status codes that count as delivered, if others than 2xx
-	Late        bool   // it was after the delivery was resent
-	Hidden      bool   // the answer may not be seen
+	Want        string         // the status codes that count as delivered, if others than 2xx
+	Late        bool           // it was after the delivery was resent
+	Hidden      bool           // the answer may not be seen
+	Said        []headerMember // of the answer's header
 }
 
 // A request is what was sent, without what may be a credential. Without the right to see
@@ -115,7 +118,7 @@ func (c *call) delivery() (durable.Delivery, []durable.Attempt, error) {
 	attempts, err := c.deliveries.Attempts(c.ctx, d.ID)
 	if !c.may(Bodies) {
 		for i := range attempts {
-			attempts[i].Answer, attempts[i].Location = "", ""
+			attempts[i].Answer, attempts[i].Location, attempts[i].Header = "", "", nil
 		}
 	}
 	return d, attempts, err
@@ -124,12 +127,13 @@ func (c *call) delivery() (durable.Delivery, []durable.Attempt, error) {
 func (c *call) attemptRow(a durable.Attempt) attemptRow {
 	r := attemptRow{
 		Attempt: a, Shape: "failed", Word: c.text("attempt.failed"), Late: a.Resent > 0, Hidden: !c.may(Bodies),
+		Said: members(a.Header),
 	}
 	if a.Class == "" {
 		r.Shape, r.Word = "delivered", c.text("attempt.delivered")
 		return r
 	}
-	r.Why = c.why(a.Class, a.Status)
+	r.Why = c.failure(a.Code, a.Args, a.Class, a.Status)
 	if len(a.Want) > 0 {
 		r.Want = codes(a.Want)
 	}
@@ -152,13 +156,18 @@ func (c *call) request(id string) (*request, error) {
 	r := &request{
 		Method: shown.Method, URL: shown.URL, Bytes: len(m.Body), Curl: hidden.Curl(), Body: readable(shown.Body),
 	}
-	for name, values := range shown.Header {
-		for _, value := range values {
-			r.Header = append(r.Header, headerMember{name, value})
+	r.Header = members(shown.Header)
+	return r, nil
+}
+
+// members lists a header by its names.
+func members(h http.Header) (list []headerMember) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			list = append(list, headerMember{name, value})
 		}
 	}
-	slices.SortStableFunc(r.Header, func(a, b headerMember) int { return strings.Compare(a.Name, b.Name) })
-	return r, nil
+	return list
 }
 
 // withoutRequest says why there is no request to be shown, or returns the error.

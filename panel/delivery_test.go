@@ -3,9 +3,12 @@ package panel_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,7 +36,8 @@ func TestDelivery(t *testing.T) {
 		"/broken?to=919019912345&amp;token=***", "&lt;script&gt;alert(1)&lt;/script&gt; ***",
 		`{&#34;text&#34;: &#34;hello &lt;b&gt;&#34;, &#34;again&#34;: &#34;***&#34;}`, `<h1 class="wide">call.ended</h1>`, "<dt>Authorization</dt><dd>***</dd>", "curl -q",
 		`action="../deliveries/bad-1/resend"`, `action="../deliveries/bad-1/recompose"`, `href="../deliveries"`,
-		`href="../webhooks/` + hook.ID + `"`,
+		`href="../webhooks/` + hook.ID + `"`, "What the server said about itself", "<dt>Server</dt><dd>crm/1.0 &lt;b&gt;</dd>",
+		"<dt>X-Request-Id</dt><dd>r-77</dd>",
 	} {
 		require.Contains(t, a.body, want)
 	}
@@ -47,10 +51,74 @@ func TestDelivery(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status, a.body)
 	require.Contains(t, a.body, "The receiver answered 500")
 	require.Contains(t, a.body, w.receiver.URL+"/…")
-	for _, hidden := range []string{"919019912345", "hello", "alert", "broken?", "curl", "<form"} {
+	for _, hidden := range []string{"919019912345", "hello", "alert", "broken?", "curl", "<form", "crm/1.0", "r-77"} {
 		require.NotContains(t, a.body, hidden)
 	}
 	require.Equal(t, http.StatusNotFound, w.site(globex).get("deliveries/bad-1").status)
+}
+
+// Each code of a failed attempt has a text, and a text in another language is used for it, in lists
+// and on pages.
+func TestDelivery_Codes(t *testing.T) {
+	t.Parallel()
+	english := panel.English()
+	manual, err := os.ReadFile("../docs/problems.md")
+	require.NoError(t, err)
+	var documented, translated []string
+	for _, code := range regexp.MustCompile("(?m)^\\| `delivery-([a-z0-9-]+)`").FindAllSubmatch(manual, -1) {
+		documented = append(documented, string(code[1]))
+	}
+	for code := range english {
+		if name, ok := strings.CutPrefix(code, "failed."); ok {
+			translated = append(translated, name)
+		}
+	}
+	require.NotEmpty(t, documented)
+	require.ElementsMatch(t, documented, translated)
+
+	w := newWorld(t)
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	send := func(id string, change func(*webhook.Webhook)) {
+		w.dispatch(w.hook("acme", "/broken", change), id, "{}", durable.StateFailed)
+	}
+	send("status", func(*webhook.Webhook) {})
+	send("unwanted", func(h *webhook.Webhook) { h.URL, h.Policy.Success = w.receiver.URL+"/ok", []int{204} })
+	send("refused", func(h *webhook.Webhook) { h.URL = closed.URL })
+	send("tls", func(h *webhook.Webhook) { h.URL = strings.Replace(w.receiver.URL, "http:", "https:", 1) })
+	send("unreachable", func(h *webhook.Webhook) { h.URL = "https://nowhere.invalid/" })
+	plain := w.site(acme)
+	other := serve(t, panel.Config{
+		Open: panel.Open(w.engine, w.hooks), Authorize: as(acme), Logger: quiet,
+		Text: func(_, code string, args ...any) string {
+			if _, known := english[code]; !known && !strings.HasPrefix(code, "failed.") {
+				return ""
+			}
+			return strings.TrimSpace("~" + code + " " + fmt.Sprint(args...))
+		},
+	})
+	tests := []struct{ id, text, code, class string }{
+		{"status", "The receiver answered 500", "~failed.status 500", "~why.status 500"},
+		{
+			"unwanted", "The receiver answered 200, which this webhook does not count as delivered", "~failed.status-unwanted 200204",
+			"~why.status 200",
+		},
+		{"refused", "The receiver refused the connection: nothing listens at this port", "~failed.refused", "~why.connect"},
+		{"tls", "No secure connection to the receiver", "~failed.tls", "~why.tls"},
+		{"unreachable", "The host was not found, or may not be sent to", "~failed.unreachable", "~why.unreachable"},
+	}
+	for _, tt := range tests {
+		require.Contains(t, plain.get("deliveries/"+tt.id).body, tt.text, tt.id)
+		page := other.get("deliveries/" + tt.id).body
+		require.Contains(t, page, tt.code, tt.id)
+		require.Contains(t, page, tt.class, tt.id)
+		require.NotContains(t, page, tt.text, tt.id)
+		require.Contains(t, other.get("deliveries").body, tt.class, tt.id)
+	}
+	a := plain.send("GET", "deliveries/refused", "")
+	require.Contains(t, a.body, `"code":"delivery-refused"`)
+	require.Contains(t, plain.send("GET", "deliveries/unwanted", "").body, `"args":["200","204"]`)
+	require.Contains(t, plain.send("GET", "deliveries/status", "").body, `"X-Request-Id":["r-77"]`)
 }
 
 func TestDelivery_Recompose(t *testing.T) {

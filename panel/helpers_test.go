@@ -51,6 +51,8 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t}
 	w.answer.Store("no luck")
 	w.receiver = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		out.Header().Set("Server", "crm/1.0 <b>")
+		out.Header().Set("X-Request-Id", "r-77")
 		switch r.URL.Path {
 		case "/ok":
 			out.WriteHeader(http.StatusOK)

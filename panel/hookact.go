@@ -202,8 +202,8 @@ func (c *call) sendTest(d durable.Definition, sample webhook.Event) test {
 		return t
 	}
 	t.Attempt = c.config.Client.Try(c.ctx, m, 1)
-	if t.Attempt.Err != nil {
-		t.Why = strings.TrimPrefix(t.Attempt.Err.Error(), "webhook: ")
+	if a := t.Attempt; a.Err != nil {
+		t.Why = c.failure(a.Code, a.Args, a.Class, a.Status)
 	}
 	if c.may(Bodies) {
 		answer := c.config.Client.Redact(c.ctx, m, t.Attempt, t.Attempt.Body)

@@ -93,7 +93,7 @@ type section struct {
 
 // What follows is for templates.
 
-// T returns the text for a code; see text.go.
+// T returns the text for a code; see the files text*.go.
 func (v view) T(code string, args ...any) string { return v.call.text(code, args...) }
 
 // N returns the text for a number of things: that of CODE.one, or of CODE.other.

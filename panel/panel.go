@@ -42,7 +42,7 @@ type Config struct {
 	// Brand is how the panel looks.
 	Brand Brand
 	// Text returns the text for a code in a language, such as "de" or "pt-BR", the one
-	// that the browser wants most; the file text.go has all codes, with the English
+	// that the browser wants most; the files text*.go have all codes, with the English
 	// texts. The arguments are as for [fmt.Sprintf]. If it is nil or returns an empty
 	// text, the text is English.
 	Text func(lang, code string, args ...any) string

@@ -1,12 +1,17 @@
 package panel
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"strings"
 )
 
-// text returns the text for a code in the language of the request.
-func (c *call) text(code string, args ...any) string {
+// text returns the text for a code in the language of the request, or the code.
+func (c *call) text(code string, args ...any) string { return cmp.Or(c.known(code, args...), code) }
+
+// known returns the text for a code, or nothing if there is none.
+func (c *call) known(code string, args ...any) string {
 	if c.config.Text != nil {
 		if text := c.config.Text(c.lang, code, args...); text != "" {
 			return text
@@ -15,7 +20,7 @@ func (c *call) text(code string, args ...any) string {
 	text, ok := english[code]
 	switch {
 	case !ok:
-		return code
+		return ""
 	case len(args) == 0, !strings.Contains(text, "%"): // which may leave out the number
 		return text
 	}
@@ -31,9 +36,16 @@ func (c *call) number(code string, n int) string {
 	return c.text(code+".other", n)
 }
 
-// english has all texts of the panel by their codes. What is a number of things has two: for
-// one, and for others.
-var english = map[string]string{ //nolint:gosec // texts about secrets are none
+// english has all texts of the panel by their codes.
+var english = func() map[string]string {
+	all := maps.Clone(pageTexts)
+	maps.Copy(all, failureTexts)
+	return all
+}()
+
+// pageTexts are the English texts of pages. What is a number of things has two: for one, and for
+// others.
+var pageTexts = map[string]string{ //nolint:gosec // texts about secrets are none
 	"nav.label":  "Sections",
 	"nav.skip":   "Skip to the content",
 	"nav.all":    "All tenants",
@@ -307,6 +319,7 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 	"attempt.unsent":         "nothing was sent",
 	"attempt.want":           "The webhook counts only these status codes as delivered: %s",
 	"attempt.location":       "It points to",
+	"attempt.header":         "What the server said about itself",
 	"attempt.answer":         "What the receiver answered",
 	"attempt.sealed":         "There is an answer, stored encrypted, whose key is not there.",
 
@@ -398,63 +411,6 @@ var english = map[string]string{ //nolint:gosec // texts about secrets are none
 		"composed or erased are left out. At most %d go at once.",
 	"resend.go":   "Resend %s",
 	"resend.none": "Nothing that failed or was dropped matches.",
-
-	"happened.delivered_after.one":   "After %d attempt",
-	"happened.delivered_after.other": "After %d attempts",
-	"happened.waits":                 "Waits for its first attempt",
-	"happened.again":                 "%s; next attempt %s",
-	"happened.due":                   "%s; due now",
-
-	"reason.gone":       "The receiver answered 410: it wants no more",
-	"reason.failing":    "The webhook had failed for too long",
-	"reason.disabled":   "The webhook is disabled",
-	"reason.superseded": "Newer news came first",
-	"reason.deleted":    "The webhook was deleted",
-	"reason.other":      "Dropped for another reason",
-
-	"why.":            "It failed",
-	"why.connect":     "No connection to the receiver",
-	"why.tls":         "No secure connection to the receiver",
-	"why.timeout":     "The receiver did not answer in time",
-	"why.reset":       "The receiver closed the connection without an answer",
-	"why.protocol":    "The answer was not HTTP, or too large",
-	"why.blocked":     "The address may not be sent to",
-	"why.status":      "The receiver answered %d",
-	"why.sign":        "The request could not be signed",
-	"why.invalid":     "The event could not be made into a request",
-	"why.canceled":    "The attempt was stopped",
-	"why.unreachable": "The host was not found, or may not be sent to",
-	"why.proxy":       "Our outgoing proxy failed",
-	"why.auth":        "The credentials for the receiver could not be had",
-	"why.expired":     "It was too old to be sent",
-
-	"advice.":            "Look at what the receiver answered.",
-	"advice.connect":     "Check that the receiver runs, and that its firewall lets requests to this port in.",
-	"advice.tls":         "Check the certificate of the receiver: that it has not expired, is for this host name, and comes with its chain.",
-	"advice.timeout":     "Answer as soon as the request is read, and do the work after that. Or give the webhook a longer timeout.",
-	"advice.reset":       "Look for a crash, a restart or a limit of a proxy in the logs of the receiver.",
-	"advice.protocol":    "Check that the URL is one of a web server, and not of another service or port.",
-	"advice.blocked":     "Use a host with a public address. Who runs this service can allow others.",
-	"advice.sign":        "Who runs this service has to look at the secrets of the webhook.",
-	"advice.invalid":     "Mend the template of the webhook, then compose the event again.",
-	"advice.canceled":    "It is tried again, unless the delivery was canceled.",
-	"advice.unreachable": "Check the spelling of the host in the URL, that its DNS entry is there, and that its address is public.",
-	"advice.proxy":       "It is tried again. Who runs this service has to look at its proxy.",
-	"advice.auth":        "Check the credentials of the webhook: nothing was sent. If they have a token server, look why it refuses.",
-	"advice.expired":     "The webhook says how long an event may be sent. Send it again if it still counts.",
-
-	"advice.status.unwanted":    "The webhook counts only other status codes as delivered. Answer with one of these, or let the webhook take this one.",
-	"advice.status.redirect":    "Redirects are not followed. Enter the address that it points to as the URL of the webhook.",
-	"advice.status.content":     "The receiver does not understand the request. Compare the body with what its documentation asks for.",
-	"advice.status.credentials": "The receiver does not accept the credentials. Check the headers of the webhook, or how signatures are verified.",
-	"advice.status.path":        "There is nothing at this address. Check the path of the URL.",
-	"advice.status.method":      "The receiver does not take this method. Check the method of the webhook.",
-	"advice.status.gone":        "The receiver says that it wants no more, so the webhook is disabled. Enable it if that was a mistake.",
-	"advice.status.size":        "The receiver takes no request as large. Send less in the body.",
-	"advice.status.format":      "The receiver takes no body of this kind. Check the format of the webhook.",
-	"advice.status.rate":        "The receiver asks for fewer requests. It is tried again more slowly; a rate can be set for the webhook.",
-	"advice.status.server":      "Something fails at the receiver. Look into its logs at this time.",
-	"advice.status.other":       "Look at what the receiver answered, and into its logs.",
 
 	"time.never":             "never",
 	"time.now":               "just now",

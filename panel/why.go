@@ -48,6 +48,22 @@ func (c *call) why(class webhook.Class, status int) string {
 	return c.text("why." + string(class))
 }
 
+// failure says in words why an attempt failed, by its code: more closely than by its class. An
+// attempt of before there were codes has none.
+func (c *call) failure(code string, args []string, class webhook.Class, status int) string {
+	values := make([]any, max(len(args), 3)) // no code has more, and a text may name each
+	for i := range values {
+		values[i] = ""
+	}
+	for i, arg := range args {
+		values[i] = arg
+	}
+	if text := c.known("failed."+strings.TrimPrefix(code, "delivery-"), values...); text != "" {
+		return text
+	}
+	return c.why(class, status)
+}
+
 // reasonCode is the code of the text for why a delivery was dropped or canceled.
 func reasonCode(reason queue.Reason) string {
 	switch reason {
