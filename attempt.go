@@ -85,13 +85,15 @@ const (
 	ClassReset       Class = "reset"    // the connection broke before a status line
 	ClassProtocol    Class = "protocol" // the answer is no HTTP/1.1, or too large
 	ClassBlocked     Class = "blocked"  // the proxy must not connect to the receiver
-	ClassProxy       Class = "proxy"    // the proxy itself failed: see [Egress]
-	ClassStatus      Class = "status"   // the status is no success
-	ClassSign        Class = "sign"     // the Signer failed; nothing was sent
-	ClassAuth        Class = "auth"     // no credentials, as of a token server; nothing was sent
-	ClassInvalid     Class = "invalid"  // the message itself is invalid; nothing was sent
-	ClassExpired     Class = "expired"  // Policy.Expires has passed; nothing was sent
-	ClassCanceled    Class = "canceled" // the caller's context ended
+	// ClassProxy: the proxy itself failed: see [Egress]. A queue puts that off for a day
+	// rather than count it.
+	ClassProxy    Class = "proxy"
+	ClassStatus   Class = "status"   // the status is no success
+	ClassSign     Class = "sign"     // the Signer failed; nothing was sent
+	ClassAuth     Class = "auth"     // no credentials, as of a token server; nothing was sent
+	ClassInvalid  Class = "invalid"  // the message itself is invalid; nothing was sent
+	ClassExpired  Class = "expired"  // Policy.Expires has passed; nothing was sent
+	ClassCanceled Class = "canceled" // the caller's context ended
 )
 
 // Classes returns all classes, in the order above: for a filter's choices, say, or to hold

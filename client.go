@@ -54,7 +54,8 @@ type Client struct {
 	Bounds Bounds
 	// OnAttempt is told of each attempt that has a result, before Try returns; attempts
 	// that ended by the caller's context have none. If it panics, that is logged
-	// through [slog] and the result stays. If nil, nothing is told.
+	// through [slog] and the result stays. A queue may put off what has ClassProxy, which
+	// is told with the Outcome that it has without a queue. If nil, nothing is told.
 	OnAttempt func(context.Context, *Message, Attempt)
 
 	once      sync.Once // also lets vet find copies

@@ -103,7 +103,7 @@ func (q *Queue) setState(ctx context.Context, key string, state EndpointState, r
 // renewLocked forgets the failures of an endpoint. It needs q.mu.
 func (q *Queue) renewLocked(ep *endpoint) {
 	ep.breaker, ep.throttledUntil = nil, time.Time{}
-	ep.failingSince, ep.lastFailure = time.Time{}, time.Time{}
+	ep.failingSince, ep.lastFailure, ep.proxyFailing = time.Time{}, time.Time{}, time.Time{}
 	ep.ending = ""
 	q.countLocked(ep)
 }

@@ -35,8 +35,12 @@
 // Only [Config] Limit attempts are in flight to each, and optionally only so many to
 // one host, or so many begun per second. An endpoint that fails thirty times in a row
 // rests: after half a minute one message is tried, and if it is delivered, the others
-// follow. One that answers 429, or 503 with Retry-After, gets no message for the time
+// follow. One that answers 429, or a 5xx with Retry-After, gets no message for the time
 // it asks for, or for five seconds. None of this waiting counts as an attempt.
+//
+// A failure of the outgoing proxy, [webhook.ClassProxy], is no attempt and not the
+// endpoint's: the message is put off for 10 seconds, doubling to 5 minutes while the
+// endpoint meets nothing else. Only after 24 hours it counts as any other failure.
 //
 // An endpoint that answers 410, or that has failed for five days, is disabled:
 // OnDisable is told, messages that wait for it are dropped and reported to OnDrop, and

@@ -22,8 +22,8 @@ const (
 	StateDisabled EndpointState = "disabled"
 	// StateHealthy says that messages flow.
 	StateHealthy EndpointState = "healthy"
-	// StateThrottled says that the receiver asked to wait: it answered 429, or 503 with
-	// Retry-After.
+	// StateThrottled says that the receiver asked to wait: it answered 429, or a 5xx
+	// with Retry-After.
 	StateThrottled EndpointState = "throttled"
 	// StateResting says that it failed repeatedly, and is tried only from time to time.
 	StateResting EndpointState = "resting"
@@ -67,6 +67,7 @@ type endpoint struct {
 	throttledUntil time.Time
 	failingSince   time.Time // zero: no failure since the last success
 	lastFailure    time.Time
+	proxyFailing   time.Time // the first attempt that failed at the proxy since one got past it
 	lastUsed       time.Time
 
 	row     Endpoint  // as it is known to be stored
@@ -126,7 +127,7 @@ func (q *Queue) forgetLocked(ep *endpoint, now time.Time) {
 // q.mu.
 func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
 	if ep.inFlight > 0 || ep.waitsForHost || q.isNeededLocked(ep) || ep.breaker != nil ||
-		!ep.failingSince.IsZero() || ep.throttledUntil.After(now) {
+		!ep.failingSince.IsZero() || !ep.proxyFailing.IsZero() || ep.throttledUntil.After(now) {
 		return false
 	}
 	return ep.waitingLocked(now) == 0 &&

@@ -83,8 +83,8 @@ const (
 	// KindRetry says that the attempt failed: hand the task out again after After, with
 	// N one higher.
 	KindRetry Kind = "retry"
-	// KindDefer says that no attempt was made: hand the task out again after After,
-	// with the same N.
+	// KindDefer says that no attempt was made, or none that counts: hand the task out
+	// again after After, with the same N.
 	KindDefer Kind = "defer"
 	// KindDead says that the task has ended without being delivered.
 	KindDead Kind = "dead"

@@ -53,8 +53,14 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 	switch a.Class { // what is not the endpoint's fault
 	case webhook.ClassCanceled, webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassSign, webhook.ClassAuth:
 		return false
+	case webhook.ClassProxy:
+		if s.ep.proxyFailing.IsZero() {
+			s.ep.proxyFailing = a.At
+		}
+		return false
 	}
 	ep := s.ep
+	ep.proxyFailing = time.Time{}
 	q.noteEndLocked(ep, a.Duration, now)
 	if s.host != nil {
 		s.host.mean += (a.Duration - s.host.mean) / meanWeight

@@ -59,8 +59,9 @@ type Queue struct {
 	nextSweep int              // how many hosts, before idle ones are looked for
 	// unsaved are endpoints of which something is to be stored, untold those that are
 	// stored and OnDisable was not told of.
-	unsaved map[*endpoint]bool
-	untold  map[string]Endpoint
+	unsaved     map[*endpoint]bool
+	untold      map[string]Endpoint
+	proxyLogged time.Time // when the proxy was last said to fail
 }
 
 var _ webhook.Sender = (*Queue)(nil)
@@ -254,24 +255,24 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 
 	a := q.client.Try(ctx, fresh(d, s.enabled), d.N)
 	q.record(ctx, &s, a)
-	switch a.Outcome {
-	case webhook.OutcomeDelivered:
+	if a.Outcome == webhook.OutcomeDelivered {
 		q.delivered.Add(1)
 		return Verdict{Kind: KindDone, Attempt: &a}
-	case webhook.OutcomeRetrying, webhook.OutcomeCanceled:
-		v := Verdict{Kind: KindRetry, After: a.Wait, Attempt: &a}
-		if a.Outcome == webhook.OutcomeCanceled {
-			v = Verdict{Kind: KindDefer}
-		}
-		if q.isOutdated(ctx, d) {
-			q.drop(ctx, d.Message, ReasonSuperseded)
-			v.Kind, v.After, v.Reason = KindDead, 0, ReasonSuperseded
-		}
-		return v
-	default:
+	}
+	v := Verdict{Kind: KindRetry, After: a.Wait, Attempt: &a}
+	if wait, ok := q.putOff(ctx, &s, d, a); ok {
+		v = Verdict{Kind: KindDefer, After: wait}
+	} else if a.Outcome == webhook.OutcomeCanceled {
+		v = Verdict{Kind: KindDefer}
+	} else if a.Outcome != webhook.OutcomeRetrying {
 		q.failed.Add(1)
 		return Verdict{Kind: KindDead, Attempt: &a}
 	}
+	if q.isOutdated(ctx, d) {
+		q.drop(ctx, d.Message, ReasonSuperseded)
+		v.Kind, v.After, v.Reason = KindDead, 0, ReasonSuperseded
+	}
+	return v
 }
 
 // fresh returns the message of a delivery, so composed that it expires as it should: not
@@ -284,13 +285,8 @@ func fresh(d Delivery, enabled time.Time) *webhook.Message {
 	if from.IsZero() {
 		from = d.Since
 	}
-	for _, at := range []time.Time{d.Resent, enabled} {
-		if at.After(from) {
-			from = at
-		}
-	}
 	m := *d.Message
-	m.Composed = from
+	m.Composed = latest(from, d.Resent, enabled)
 	return &m
 }
 

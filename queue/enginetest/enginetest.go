@@ -69,6 +69,7 @@ func checks() []check {
 		{"dead is final", checkDead},
 		{"retries", checkRetries},
 		{"deferrals are not counted", checkDeferrals},
+		{"a failure of the proxy is no attempt", checkProxy},
 		{"the message to the byte", checkMessage},
 		{"not before its time", checkNotBefore},
 		{"since it was enqueued", checkSince},

@@ -62,6 +62,7 @@ func TestTestEngine_Teeth(t *testing.T) {
 		{"waits from the start of the attempt", "retries", "task: handed out 60ms too early"},
 		{"does not wake up for retries", "retries", "waited too long for the end of task"},
 		{"counts deferrals", "deferrals are not counted", "task: handed out with N 2 after 0 retries"},
+		{"counts deferrals", "a failure of the proxy is no attempt", "task: handed out with N 2 after 0 retries"},
 		{"does not wait after a deferral", "deferrals are not counted", "task: handed out 200ms too early"},
 		{"changes the body", "the message to the byte", "with another message: its Body is"},
 		{"changes the body on retry", "the message to the byte", "with another message: its Body is"},

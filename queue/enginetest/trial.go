@@ -272,11 +272,15 @@ func (tr *trial) change() {
 
 // start lets the engine run.
 func (tr *trial) start() {
+	engine, h := tr.engine, queue.Handler{Ready: tr.ready, Handle: tr.handle}
+	tr.startRun(func(ctx context.Context) error { return engine.Run(ctx, h) })
+}
+
+func (tr *trial) startRun(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	engine, returned := tr.engine, make(chan error, 1)
+	returned := make(chan error, 1)
 	tr.cancel, tr.returned = cancel, returned
-	h := queue.Handler{Ready: tr.ready, Handle: tr.handle}
-	go func() { returned <- engine.Run(ctx, h) }()
+	go func() { returned <- run(ctx) }()
 }
 
 // stop ends the context of Run and waits for Run's return.
