@@ -90,7 +90,7 @@ const (
 	ClassProxy    Class = "proxy"
 	ClassStatus   Class = "status"   // the status is no success
 	ClassSign     Class = "sign"     // the Signer failed; nothing was sent
-	ClassAuth     Class = "auth"     // no credentials, as of a token server; nothing was sent
+	ClassAuth     Class = "auth"     // no credentials, token or client certificate; nothing was sent
 	ClassInvalid  Class = "invalid"  // the message itself is invalid; nothing was sent
 	ClassExpired  Class = "expired"  // Policy.Expires has passed; nothing was sent
 	ClassCanceled Class = "canceled" // the caller's context ended
@@ -154,10 +154,14 @@ var textCodes = map[string]problem.Code{
 	classTexts[ClassProxy]:       problem.DeliveryProxy,
 	classTexts[ClassSign]:        problem.DeliverySign,
 	classTexts[ClassAuth]:        problem.DeliveryAuth,
+	noCertificate:                problem.DeliveryCertificate,
 	classTexts[ClassCanceled]:    problem.DeliveryCanceled,
 }
 
-const connectionRefused = "connection refused"
+const (
+	connectionRefused = "connection refused"
+	noCertificate     = "our certificate for this receiver is not available"
+)
 
 // tell sets the code and the arguments, unless they are set.
 func (a *Attempt) tell(code problem.Code, args ...string) {
@@ -171,6 +175,7 @@ func (a *Attempt) fail(class Class, detail error) {
 	text := classTexts[class]
 	var auth *authError
 	isAuth := errors.As(detail, &auth) && auth.text != ""
+	isCertificate := class == ClassAuth && isIdentity(detail)
 	ended := errors.Is(detail, context.Canceled) || errors.Is(detail, context.DeadlineExceeded)
 	if ended && class != ClassCanceled {
 		// not to be taken for the end of the caller's context
@@ -193,6 +198,8 @@ func (a *Attempt) fail(class Class, detail error) {
 		text = connectionRefused
 	case class == ClassTLS:
 		text = tlsText(detail)
+	case isCertificate:
+		text = noCertificate
 	case errors.Is(detail, http1.ErrHTTP2):
 		text = http2Only
 	}

@@ -27,6 +27,8 @@ func classify(err error, deadline time.Time) Class {
 	)
 	hasOp := errors.As(err, &op)
 	switch {
+	case isIdentity(err):
+		return ClassAuth
 	case errors.As(err, &proxy):
 		return ClassProxy
 	case errors.As(err, &refused) && refused.Forbidden:
@@ -55,6 +57,12 @@ func classify(err error, deadline time.Time) Class {
 		return ClassConnect
 	}
 	return ClassProtocol
+}
+
+// isIdentity reports whether an error is of what a webhook has of TLS of its own.
+func isIdentity(err error) bool {
+	var own *http1.IdentityError
+	return errors.As(err, &own)
 }
 
 func isTLS(err error) bool {

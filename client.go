@@ -223,7 +223,7 @@ func (c *Client) complete(ctx context.Context, m *Message, u *url.URL, at time.T
 // send makes one request of an attempt.
 func (c *Client) send(ctx context.Context, x *exchange, m *Message, u *url.URL, p Policy, deadline time.Time, header http.Header, a *Attempt) error {
 	answer, err := c.exchange(ctx, x, &http1.Request{
-		Method: m.Method, URL: u, Header: header, Body: m.Body, Deadline: deadline,
+		Method: m.Method, URL: u, Header: header, Body: m.Body, Owner: m.WebhookID, Deadline: deadline,
 	})
 	a.Requests += answer.Requests
 	a.MayHaveArrived = a.Requests > 0

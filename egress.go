@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -42,9 +43,22 @@ type Egress struct {
 	// LocalAddr is the address that connections are made from, for receivers that allow
 	// a list of addresses. If zero, the system chooses.
 	LocalAddr netip.Addr
-	// TLS holds client certificates and private CAs. It is copied. If nil, the system's
+	// TLS holds client certificates and private CAs of all webhooks. It is copied. If nil, the system's
 	// CAs are used; TLS is 1.2 or later in any case.
 	TLS *tls.Config
+	// Certificate returns the client certificate that a webhook has of its own, nil for
+	// none: then that of TLS counts. It is asked before each attempt over TLS, so it should
+	// keep what it has loaded, and has the policy's timeout; not for messages of no webhook,
+	// nor for a request for a token. If nil, no webhook has one.
+	//
+	// Webhooks share connections and TLS sessions only if they have the same certificate
+	// and the same CAs. If the function fails, or the certificate does not fit its key,
+	// nothing is sent, and the class is ClassAuth. Both are for receivers alone, not
+	// for Proxy.
+	Certificate func(ctx context.Context, webhookID string) (*tls.Certificate, error)
+	// RootCAs returns the CAs that a webhook's receiver is judged by, in place of those of
+	// TLS; nil for these. All else is as for Certificate.
+	RootCAs func(ctx context.Context, webhookID string) (*x509.CertPool, error)
 }
 
 // NewTransport returns a transport for a [Client] that refuses private, loopback,
@@ -74,6 +88,9 @@ func newTransport(e Egress, dialer net.Dialer) *http1.Transport {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(e.LocalAddr, 0))
 	}
 	config := http1.Config{TLS: e.tlsConfig(), Direct: slices.Clone(e.Direct)}
+	if e.Certificate != nil || e.RootCAs != nil {
+		config.Identify = e.identify
+	}
 	if e.Proxy != nil {
 		proxy, own := *e.Proxy, dialer
 		config.Proxy, config.DialProxy = &proxy, own.DialContext

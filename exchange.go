@@ -87,6 +87,7 @@ func (x *exchange) request(ctx context.Context, r *http1.Request) *http.Request 
 			}
 		}
 	}
+	ctx = http1.WithOwner(ctx, r.Owner) // for ours, wrapped
 	req := requestTemplate.WithContext(httptrace.WithClientTrace(ctx, &x.trace))
 	req.Method, req.URL, req.Host, req.Header = r.Method, r.URL, r.URL.Host, r.Header
 	if len(r.Body) > 0 {

@@ -49,21 +49,21 @@ type RefusedError struct {
 func (e *RefusedError) Error() string { return "refused by the proxy: " + e.Reason }
 
 // dial makes a connection for a request, ready to be used.
-func (t *Transport) dial(ctx context.Context, r *Request, via route, trace *httptrace.ClientTrace) (*conn, error) {
+func (t *Transport) dial(ctx context.Context, r *Request, k key, trace *httptrace.ClientTrace) (*conn, error) {
 	deadline := time.Now().Add(connectTime)
 	if !r.Deadline.IsZero() && r.Deadline.Before(deadline) {
 		deadline = r.Deadline
 	}
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	plain, err := t.connect(bounded, r.URL, via)
+	plain, err := t.connect(bounded, r.URL, k.via)
 	if err != nil {
 		return nil, err
 	}
 	socket := newSocket(plain)
-	c := &conn{stream: socket, socket: socket, key: keyOf(r.URL, via)}
+	c := &conn{stream: socket, socket: socket, key: k}
 	c.use(ctx, deadline)
-	if err := t.prepare(ctx, c, r.URL, via, trace); err != nil {
+	if err := t.prepare(ctx, c, r.URL, trace); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -130,7 +130,8 @@ func isTimeoutOf(err error) bool {
 }
 
 // prepare makes a tunnel and TLS of a new connection.
-func (t *Transport) prepare(ctx context.Context, c *conn, u *url.URL, via route, trace *httptrace.ClientTrace) error {
+func (t *Transport) prepare(ctx context.Context, c *conn, u *url.URL, trace *httptrace.ClientTrace) error {
+	via := c.key.via
 	if (via == forward || via == tunnel) && t.config.Proxy.Scheme == "https" {
 		config := t.config.TLS.Clone()
 		config.ServerName = t.config.Proxy.Hostname()
@@ -148,7 +149,11 @@ func (t *Transport) prepare(ctx context.Context, c *conn, u *url.URL, via route,
 	if u.Scheme != "https" || via == forward {
 		return nil
 	}
-	return c.handshake(ctx, t.config.TLS.Clone(), u.Hostname(), trace)
+	config := t.config.TLS
+	if c.key.id != nil {
+		config = c.key.id.config
+	}
+	return c.handshake(ctx, config.Clone(), u.Hostname(), trace)
 }
 
 // tunnel asks the proxy at the other end to connect to a receiver.

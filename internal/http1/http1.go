@@ -11,6 +11,7 @@ package http1
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -37,6 +38,10 @@ type Config struct {
 	Direct []netip.Prefix
 	// DialProxy connects to Proxy.
 	DialProxy DialFunc
+	// Identify, if not nil, is asked before each request over TLS, until its deadline, for
+	// a certificate and for CAs that its owner, if it has one, has in place of those of
+	// TLS; each can be nil. Requests share connections and sessions only where both are the same.
+	Identify func(ctx context.Context, owner string) (*tls.Certificate, *x509.CertPool, error)
 }
 
 // A DialFunc connects, as [net.Dialer.DialContext] does.
@@ -48,6 +53,8 @@ type Transport struct {
 	config Config
 	auth   string // Proxy-Authorization, or empty
 	idle   idle
+
+	identities identities
 }
 
 // New returns a Transport.
@@ -65,6 +72,7 @@ type Request struct {
 	URL    *url.URL    // its Host is ASCII, in small letters
 	Header http.Header // under canonical names; of the headers of the connection, it has none
 	Body   []byte
+	Owner  string // whose request it is, for Identify; empty: nobody's
 	// Deadline is when all of the answer's header must have come. If zero, it may take
 	// any time.
 	Deadline time.Time
@@ -131,14 +139,19 @@ func (t *Transport) begin(ctx context.Context, r *Request, x *exchange) error {
 		return err
 	}
 	*buf = head
+	id, err := t.identify(ctx, r)
+	if err != nil {
+		return err
+	}
+	k := keyOf(r.URL, via, id)
 	trace := httptrace.ContextClientTrace(ctx)
 	for again := false; ; again = true {
 		var c *conn
 		if !again {
-			c = t.reuse(ctx, r, via)
+			c = t.reuse(ctx, r, k)
 		}
 		if c == nil {
-			if c, err = t.dial(ctx, r, via, trace); err != nil {
+			if c, err = t.dial(ctx, r, k, trace); err != nil {
 				return err
 			}
 		}
@@ -203,13 +216,14 @@ type key struct {
 	secure bool
 	via    route
 	host   string // with the port, as in the URL; of a proxy that gets the URL, empty
+	id     *identity
 }
 
-func keyOf(u *url.URL, via route) key {
+func keyOf(u *url.URL, via route, id *identity) key {
 	if via == forward {
 		return key{via: via}
 	}
-	return key{u.Scheme == "https", via, u.Host}
+	return key{u.Scheme == "https", via, u.Host, id}
 }
 
 // address returns host and port of a URL.

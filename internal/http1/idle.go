@@ -120,8 +120,7 @@ func (i *idle) closeAll() {
 
 // reuse returns a kept connection that its receiver has neither closed nor written to,
 // or nil.
-func (t *Transport) reuse(ctx context.Context, r *Request, via route) *conn {
-	k := keyOf(r.URL, via)
+func (t *Transport) reuse(ctx context.Context, r *Request, k key) *conn {
 	for now := time.Now(); ; {
 		c := t.idle.take(k, now)
 		if c == nil {

@@ -27,9 +27,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx := req.Context()
+	r.Owner, _ = ctx.Value(ownerKey{}).(string)
 	x := exchange{transport: t}
 	if err := t.begin(ctx, r, &x); err != nil {
-		if ctx.Err() != nil {
+		var own *IdentityError
+		if ctx.Err() != nil && !errors.As(err, &own) {
 			return nil, ctx.Err()
 		}
 		return nil, err

@@ -230,6 +230,7 @@ var (
 	DeliveryUnwanted     = code("delivery-status-unwanted", "the status", "those that are wanted, in English")
 	DeliveryRedirect     = code("delivery-redirect", "the status", "where it points, in English, or nothing")
 	DeliverySign         = code("delivery-sign")
+	DeliveryCertificate  = code("delivery-certificate")
 	DeliveryNoKey        = code("delivery-no-key")
 	DeliveryAuth         = code("delivery-auth")
 	DeliveryAuthInvalid  = code("delivery-auth-invalid", "the field and what is wrong with it, in English")
