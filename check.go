@@ -37,6 +37,17 @@ type Problem struct {
 	Severity   Severity `json:"severity"`
 }
 
+// Detail shows the line of the template with carets under the place, for a terminal. What
+// may be a credential is shown as asterisks, as in [TemplateError.Detail]. It is empty
+// where the problem's Field has no text in w, which must be the webhook that was checked.
+func (p Problem) Detail(w Webhook) string {
+	text := textOf(w, p.Field)
+	if text == "" {
+		return ""
+	}
+	return underlined(mask(p.Field, text), p.Offset, p.Length)
+}
+
 // Check tells everything that is wrong with a webhook at once, and what may not be what
 // its author meant: the errors first, in the order of the settings, URL, headers by
 // name and body, then the warnings in the same order. Of more than a hundred those that

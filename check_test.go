@@ -316,6 +316,29 @@ func TestCheck_More(t *testing.T) {
 	}
 }
 
+func TestProblem_Detail(t *testing.T) {
+	t.Parallel()
+	w := webhook.Webhook{
+		URL: "https://h/?key=secret", Headers: map[string]string{"X-Key": "secret{{event | upcas}}"},
+		Body: "{\n\t\"é\u009b\": \"{{payload.iid}}\"}",
+	}
+	problems := check(t, w, payload.MessageStatus{})
+	var details []string
+	for _, p := range problems {
+		details = append(details, p.Detail(w))
+	}
+	require.Equal(t, []string{
+		"******{{event | upcas}}\n                ^^^^^",
+		"\t\"é\ufffd\": \"{{payload.iid}}\"}\n\t         ^^^^^^^^^^^",
+	}, details[:2])
+	require.Empty(t, webhook.Problem{Field: "policy"}.Detail(w))
+	for _, p := range []webhook.Problem{{Offset: -1, Length: 99}, {Offset: 99}, {Offset: 3, Length: 1 << 30}} {
+		p.Field = "url"
+		require.Contains(t, p.Detail(w), "https://h/?key=******\n", "whatever a problem says")
+		require.NotContains(t, p.Detail(w), "secret")
+	}
+}
+
 func TestProblem_JSON(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(errorAt("body", 1, 2, "m", ""))

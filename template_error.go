@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/request"
@@ -55,11 +56,17 @@ func (e *TemplateError) Detail() string {
 	if e.source == "" {
 		return e.Error()
 	}
-	shown := mask(e.Field, e.source)
-	at := min(max(e.Offset, 0), len(shown))
+	return e.Error() + "\n" + underlined(mask(e.Field, e.source), e.Offset, 1)
+}
+
+// underlined returns the line of a text that has an offset, and one below it with carets
+// under so many bytes as are in that line, but at least one.
+func underlined(shown string, offset, length int) string {
+	at := min(max(offset, 0), len(shown))
 	start := strings.LastIndexByte(shown[:at], '\n') + 1
 	line, _, _ := strings.Cut(shown[start:], "\n")
-	line = strings.Map(printable, strings.TrimSuffix(line, "\r"))
+	line = strings.TrimSuffix(line, "\r")
+	marked := line[min(at-start, len(line)):min(max(at+length-start, 0), len(line))]
 	// A tab stays one, so that the caret is below its place however wide tabs are
 	// shown.
 	indent := strings.Map(func(r rune) rune {
@@ -68,7 +75,8 @@ func (e *TemplateError) Detail() string {
 		}
 		return ' '
 	}, shown[start:at])
-	return fmt.Sprintf("%s\n%s\n%s^", e.Error(), line, indent)
+	carets := strings.Repeat("^", max(utf8.RuneCountInString(marked), 1))
+	return strings.Map(printable, line) + "\n" + indent + carets
 }
 
 // printable keeps what could steer a terminal from one.

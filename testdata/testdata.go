@@ -1,6 +1,6 @@
 // Package testdata has a body of every event that package payload knows, as platforms
-// send them. They are for unit tests of Ringhook itself, and of programs that send or
-// receive such events. Names, numbers and ids are made up.
+// send them, for tests of programs that send or receive such events. Names, numbers and
+// ids are made up. The events themselves, for previews, are payload.Samples.
 package testdata
 
 import (

@@ -66,13 +66,17 @@ type Request struct {
 // [Receiver.Close] when done. Like [httptest.NewServer], it panics if it cannot listen.
 //
 // With several requests at once, the order of arrival decides which gets which answer.
-func NewReceiver(script ...Answer) *Receiver {
+func NewReceiver(script ...Answer) *Receiver { return NewReceiverAt(nil, script...) }
+
+// NewReceiverAt is [NewReceiver] on a listener of the loopback interface, for a receiver
+// whose port is known before. The receiver closes it. If it is nil, one is made.
+func NewReceiverAt(l net.Listener, script ...Answer) *Receiver {
 	if len(script) == 0 {
 		script = []Answer{{}}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Receiver{script: slices.Clone(script), arrived: make(chan struct{}), stop: stop, done: ctx.Done()}
-	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
+	r.server = newServer(l, http.HandlerFunc(r.serve))
 	r.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	r.server.Start()
 	r.URL = r.server.URL
@@ -81,6 +85,13 @@ func NewReceiver(script ...Answer) *Receiver {
 		AnyPort: true,
 	})}
 	return r
+}
+
+func newServer(l net.Listener, handler http.Handler) *httptest.Server {
+	if l == nil {
+		return httptest.NewUnstartedServer(handler)
+	}
+	return &httptest.Server{Listener: l, Config: &http.Server{Handler: handler}} //nolint:gosec // as httptest makes it
 }
 
 // Close ends the answers that still go on, closes all connections and waits until no
@@ -159,7 +170,7 @@ func (r *Receiver) verify(req *http.Request, body []byte) error {
 	if r.Verifier == nil {
 		return nil
 	}
-	if r.Verifier.Header != "" && req.Method == http.MethodGet {
+	if (r.Verifier.Header != "" || r.Verifier.HMAC != nil) && req.Method == http.MethodGet {
 		body = []byte(req.URL.RawQuery) // what an HMAC of a GET covers
 	}
 	return r.Verifier.Verify(req.Context(), req.Header, body)

@@ -345,6 +345,19 @@ func TestReceiver_Wait(t *testing.T) {
 	})
 }
 
+func TestNewReceiverAt(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	rcv := webhooktest.NewReceiverAt(l, webhooktest.Status(204))
+	require.Equal(t, "http://"+l.Addr().String(), rcv.URL)
+	m := &webhook.Message{ID: "msg_1", Method: "POST", URL: rcv.URL + "/x"}
+	require.Equal(t, 204, rcv.Client().Try(t.Context(), m, 1).Status)
+	rcv.Close()
+	require.ErrorIs(t, l.Close(), net.ErrClosed)
+	require.Len(t, rcv.Requests(), 1)
+}
+
 func TestReceiver_Verifier(t *testing.T) {
 	t.Parallel()
 
@@ -379,6 +392,7 @@ func TestReceiver_Verifier(t *testing.T) {
 		},
 		{"HMAC", webhook.HMAC{Keys: key(secret)}, webhook.Verifier{Header: "Signature"}, "POST", nil, 202},
 		{"HMACOfGET", webhook.HMAC{Keys: key(secret)}, webhook.Verifier{Header: "Signature"}, "GET", nil, 202},
+		{"DescribedHMACOfGET", webhook.Shopify(key(secret)), webhook.Verifier{HMAC: new(webhook.Shopify(nil))}, "GET", nil, 202},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

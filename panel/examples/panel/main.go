@@ -33,7 +33,6 @@ import (
 	"github.com/ringhook/webhook/panel"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/queue"
-	"github.com/ringhook/webhook/testdata"
 )
 
 func main() {
@@ -120,11 +119,7 @@ func newDemo(file, receiver string) (_ *demo, err error) {
 	if d.queue, err = queue.New(d.client, d.engine, queue.Config{Logger: quiet, Rest: 20 * time.Second}); err != nil {
 		return nil, errors.Join(err, d.engine.Close())
 	}
-	for _, name := range []string{"obd", "cdr", "whatsapp_status", "whatsapp_in_text"} {
-		event, err := payload.Parse(testdata.Fixture(name))
-		if err != nil {
-			return nil, errors.Join(err, d.engine.Close())
-		}
+	for _, event := range payload.Samples(payload.EventCall, payload.EventCDR, "whatsapp:message:status", "whatsapp:message:in") {
 		d.samples = append(d.samples, event)
 	}
 	d.hooks = d.engine.Webhooks(d.queue, d.samples...)

@@ -35,7 +35,6 @@ import (
 	"github.com/ringhook/webhook/panel"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/queue"
-	"github.com/ringhook/webhook/testdata"
 )
 
 func main() {
@@ -145,11 +144,9 @@ func (p *portal) open(ctx context.Context, file string) error {
 	if p.queue, err = queue.New(p.client, engine, queue.Config{Logger: quiet}); err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	event, err := payload.Parse(testdata.Fixture("whatsapp_status"))
-	if err != nil {
-		return errors.Join(err, engine.Close())
+	for _, event := range payload.Samples("whatsapp:message:status") {
+		p.samples = append(p.samples, event)
 	}
-	p.samples = []webhook.Event{event}
 	p.hooks = engine.Webhooks(p.queue, p.samples...)
 	for _, customer := range []string{"acme", "globex"} {
 		own, err := p.hooks.Tenant(customer)
@@ -162,7 +159,7 @@ func (p *portal) open(ctx context.Context, file string) error {
 		}
 		stored, err := own.Create(ctx, hook)
 		if err == nil {
-			err = p.hooks.Dispatch(ctx, stored.ID, event)
+			err = p.hooks.Dispatch(ctx, stored.ID, p.samples[0])
 		}
 		if err != nil {
 			return errors.Join(err, engine.Close())
