@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A visible writes text that may be anybody's so that it steers no terminal: control
+// characters are escaped as JSON and Go have them, so that JSON stays what it is. Line
+// breaks and tabs are kept.
+type visible struct{ w io.Writer }
+
+func (v visible) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(v.w, escape(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func escape(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case r == '\n', r == '\t', strings.HasPrefix(s, "\r\n"), !unicode.IsControl(r):
+			b.WriteString(s[:n])
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
