@@ -49,8 +49,9 @@ type Auth struct {
 	// Origin is scheme, host and port of the webhook's URL, such as https://example.com,
 	// as [Origin] returns them: what the credentials are sent to, and nothing else. A
 	// message that was composed before the URL was changed does not take the new
-	// receiver's credentials to the old one. It must not be empty.
-	Origin string `json:"origin"`
+	// receiver's credentials to the old one. [Client.Auth] must set it, as
+	// [Webhook.Credentials] does; in a [Webhook] it has no meaning.
+	Origin string `json:"origin,omitempty"`
 }
 
 // Origin returns scheme, host and, if it is not the scheme's own, port of a URL, by which
@@ -95,71 +96,104 @@ func (a *Auth) check() error {
 	u, err := originURL(a.Origin)
 	switch {
 	case a.Origin == "":
-		return errors.New("origin: missing")
+		return fieldError("origin", "missing")
 	case err != nil:
-		return fmt.Errorf("origin: %w", err)
+		return fieldError("origin", err.Error())
 	case u.Scheme != "https":
-		return errors.New("origin: credentials are sent over https only")
+		return fieldError("origin", "credentials are sent over https only")
 	}
+	return a.checkValues()
+}
+
+// checkValues checks all but the origin.
+func (a *Auth) checkValues() error {
+	var fields []credential
 	switch a.Type {
 	case AuthBasic:
-		return a.checkBasic()
+		fields = []credential{{"user", a.User}, {"password", a.Password}}
+		switch {
+		case a.User == "" && a.Password == "":
+			return fieldError("user", "missing")
+		case strings.Contains(a.User, ":"):
+			return fieldError("user", "a colon cannot be part of it")
+		}
 	case AuthBearer:
 		if !oauth.IsToken(a.Token) {
-			return errors.New("token: want 1 to 4096 characters of visible ASCII")
+			return fieldError("token", "want 1 to 4096 characters of visible ASCII")
 		}
-		return nil
 	case AuthOAuth2:
-		return a.checkOAuth2()
+		fields = []credential{{"client_id", a.ClientID}, {"secret", a.Secret}, {"scope", a.Scope}}
+		u, err := request.ParseURL(a.TokenURL)
+		switch {
+		case err != nil:
+			return fieldError("token_url", err.Error())
+		case u.Scheme != "https":
+			return fieldError("token_url", "want https://")
+		case a.ClientID == "":
+			return fieldError("client_id", "missing")
+		case a.Secret == "":
+			return fieldError("secret", "missing")
+		}
+	default:
+		return fieldError("type", "want basic, bearer or oauth2")
 	}
-	return errors.New("type: want basic, bearer or oauth2")
-}
-
-func (a *Auth) checkBasic() error {
-	switch {
-	case a.User == "" && a.Password == "":
-		return errors.New("user: missing")
-	case strings.Contains(a.User, ":"):
-		return errors.New("user: a colon cannot be part of it")
-	}
-	if err := checkCredential("user", a.User); err != nil {
-		return err
-	}
-	return checkCredential("password", a.Password)
-}
-
-func (a *Auth) checkOAuth2() error {
-	u, err := request.ParseURL(a.TokenURL)
-	switch {
-	case err != nil:
-		return fmt.Errorf("token_url: %w", err)
-	case u.Scheme != "https":
-		return errors.New("token_url: want https://")
-	case a.ClientID == "":
-		return errors.New("client_id: missing")
-	case a.Secret == "":
-		return errors.New("secret: missing")
-	}
-	for _, f := range []struct{ name, value string }{
-		{"client_id", a.ClientID}, {"secret", a.Secret}, {"scope", a.Scope},
-	} {
-		if err := checkCredential(f.name, f.value); err != nil {
+	for _, f := range fields {
+		if err := f.check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkCredential refuses what RFC 7617 does, and what is too long for a header.
-func checkCredential(name, value string) error {
+type credential struct{ field, value string }
+
+// check refuses what RFC 7617 does, and what is too long for a header.
+func (c credential) check() error {
 	const most = 1024
-	if len(value) > most {
-		return fmt.Errorf("%s: %d bytes, at most %d", name, len(value), most)
+	if len(c.value) > most {
+		return fieldError(c.field, fmt.Sprintf("%d bytes, at most %d", len(c.value), most))
 	}
-	if i := strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }); i >= 0 {
-		return fmt.Errorf("%s: a control character at offset %d", name, i)
+	if i := strings.IndexFunc(c.value, func(r rune) bool { return r < ' ' || r == 0x7f }); i >= 0 {
+		return fieldError(c.field, fmt.Sprintf("a control character at offset %d", i))
 	}
 	return nil
+}
+
+// fieldError says what is wrong with a field of an Auth.
+func fieldError(field, text string) error {
+	return problem.New(problem.AuthField, field+": "+text, nil, field, text)
+}
+
+// checkAuth returns what is wrong with the credentials of a webhook, whose URL is https
+// if it is known.
+func (w Webhook) checkAuth(sampleURL string) error {
+	switch {
+	case w.Auth == nil:
+		return nil
+	case strings.HasPrefix(sampleURL, "http:"):
+		return problem.Errorf(problem.AuthPlain, "credentials are sent over https only")
+	}
+	for name := range w.Headers {
+		if strings.EqualFold(name, "Authorization") {
+			return problem.Errorf(problem.AuthHeader, "the webhook has a header Authorization of its own")
+		}
+	}
+	return w.Auth.checkValues()
+}
+
+// Masked returns a copy of a with *** in place of Password, Token and Secret where they are
+// set, for people to look at; nil for nil.
+func (a *Auth) Masked() *Auth {
+	if a == nil {
+		return nil
+	}
+	m := *a
+	for _, value := range []*string{&m.Password, &m.Token, &m.Secret} {
+		if *value != "" {
+			*value = Mask
+		}
+	}
+	return &m
 }
 
 // String returns the type.
@@ -193,16 +227,17 @@ func (c *Client) authorize(ctx context.Context, m *Message, u *url.URL, header h
 		return nil, nil
 	}
 	if err := a.check(); err != nil {
-		return nil, &authError{"credentials: " + err.Error(), nil, problem.DeliveryAuthInvalid, []string{err.Error()}}
+		p := problem.Of(err)
+		return nil, &authError{"credentials: " + err.Error(), nil, p.Code, p.Args}
 	}
 	origin, _ := originURL(a.Origin) // which check has parsed
 	switch {
 	case u.Scheme != "https":
-		return nil, &authError{text: "credentials are sent over https only", code: problem.DeliveryAuthPlain}
+		return nil, &authError{text: "credentials are sent over https only", code: problem.AuthPlain}
 	case originOf(u) != originOf(origin):
 		return nil, &authError{text: "the credentials are for another host", code: problem.DeliveryAuthOrigin}
 	case len(header["Authorization"]) > 0:
-		return nil, &authError{text: "the webhook has a header Authorization of its own", code: problem.DeliveryAuthHeader}
+		return nil, &authError{text: "the webhook has a header Authorization of its own", code: problem.AuthHeader}
 	}
 	x := &authorization{auth: a}
 	if err := c.fill(ctx, m.WebhookID, x); err != nil {

@@ -370,17 +370,17 @@ func TestAuth_Unsent(t *testing.T) {
 		change     func(*webhook.Auth)
 		text, code string
 	}{
-		"http":         {url: "http://example.com/", text: "credentials are sent over https only", code: "delivery-auth-http"},
+		"http":         {url: "http://example.com/", text: "credentials are sent over https only", code: "auth-http"},
 		"another host": {url: "https://example.org/", text: "the credentials are for another host", code: "delivery-auth-origin"},
 		"another port": {url: "https://example.com:8443/", text: "the credentials are for another host", code: "delivery-auth-origin"},
 		"a sub-domain": {url: "https://x.example.com/", text: "the credentials are for another host", code: "delivery-auth-origin"},
 		"no origin": {
 			url: receiver, change: func(a *webhook.Auth) { a.Origin = "" },
-			text: "credentials: origin: missing", code: "delivery-auth-invalid",
+			text: "credentials: origin: missing", code: "auth-field",
 		},
 		"an http origin": {
 			url: "http://example.com/", change: func(a *webhook.Auth) { a.Origin = "http://example.com" },
-			text: "credentials: origin: credentials are sent over https only", code: "delivery-auth-invalid",
+			text: "credentials: origin: credentials are sent over https only", code: "auth-field",
 		},
 	} {
 		auth := bearer
@@ -506,9 +506,73 @@ func TestAuth_Print(t *testing.T) {
 	require.NotContains(t, text, "login")
 	require.Contains(t, text, "auth: oauth2")
 
+	require.Equal(t, webhook.Auth{
+		Type: webhook.AuthOAuth2, Origin: receiver, User: "s3cret-user", Password: "***", Token: "***",
+		TokenURL: tokenURL, ClientID: "id of/us", Secret: "***", Scope: "calls messages",
+	}, *auth.Masked())
+	require.Equal(t, webhook.Auth{Type: webhook.AuthBasic}, *(&webhook.Auth{Type: webhook.AuthBasic}).Masked())
+	require.Nil(t, (*webhook.Auth)(nil).Masked())
 	b, err := json.Marshal(auth)
 	require.NoError(t, err)
 	var back webhook.Auth
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, auth, back)
+}
+
+// A webhook with credentials that cannot be sent is not saved.
+func TestWebhook_Auth(t *testing.T) {
+	t.Parallel()
+	good := webhook.Webhook{URL: receiver + "/{{payload.id}}", Auth: &webhook.Auth{Type: webhook.AuthBearer, Token: "s3cret"}}
+	require.Empty(t, webhook.Check(good))
+	c, err := webhook.Compile(good)
+	require.NoError(t, err)
+	m, err := c.Compose(raw(`{"id":1}`))
+	require.NoError(t, err)
+	b, err := json.Marshal(m)
+	require.NoError(t, err)
+	require.NotContains(t, string(b), "s3cret", "no message has credentials")
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", good, good, m), "s3cret")
+
+	credentials := good.Credentials()
+	require.Equal(t, &webhook.Auth{Type: webhook.AuthBearer, Token: "s3cret", Origin: receiver}, credentials)
+	require.Empty(t, good.Auth.Origin)
+	require.Nil(t, webhook.Webhook{}.Credentials())
+	var back webhook.Webhook
+	b, err = json.Marshal(good)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(b, &back))
+	require.Equal(t, good, back)
+
+	for _, test := range []struct {
+		change     func(*webhook.Webhook)
+		text, code string
+	}{
+		{func(w *webhook.Webhook) { w.URL = "http://example.com/" }, "credentials are sent over https only", "auth-http"},
+		{func(w *webhook.Webhook) { w.Headers = map[string]string{"authorization": "x"} }, "the webhook has a header Authorization of its own", "auth-header"},
+		{func(w *webhook.Webhook) { w.Auth.Token = "" }, "token: want 1 to 4096 characters of visible ASCII", "auth-field"},
+		{func(w *webhook.Webhook) { w.Auth.Type = "" }, "type: want basic, bearer or oauth2", "auth-field"},
+		{func(w *webhook.Webhook) { w.Auth = &oauth2 }, "token_url: no such address", "auth-field"},
+	} {
+		w := good
+		auth := *good.Auth
+		w.Auth = &auth
+		test.change(&w)
+		bounds := webhook.Bounds{}
+		if w.Auth.Type == webhook.AuthOAuth2 {
+			bounds.CheckURL = func(raw string) error {
+				if raw == tokenURL {
+					return errors.New("webhook: no such address")
+				}
+				return nil
+			}
+		} else {
+			_, err := webhook.Compile(w)
+			require.EqualError(t, err, "webhook: auth: "+test.text)
+		}
+		problems := bounds.Check(w)
+		require.NotEmpty(t, problems, test.text)
+		require.Equal(t, webhook.Problem{
+			Field: "auth", Code: test.code, Args: problems[0].Args, Message: test.text, Severity: webhook.SeverityError,
+		}, problems[0])
+	}
 }

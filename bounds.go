@@ -69,6 +69,12 @@ func (b Bounds) Check(w Webhook, samples ...Event) []Problem {
 			fail("url", len(w.URL), errors.New(strings.TrimPrefix(err.Error(), "webhook: ")))
 		}
 	}
+	if a := w.Auth; b.CheckURL != nil && a != nil && a.Type == AuthOAuth2 && a.checkValues() == nil {
+		if err := b.CheckURL(a.TokenURL); err != nil {
+			text := strings.TrimPrefix(err.Error(), "webhook: ")
+			fail("auth", 0, fieldError("token_url", text))
+		}
+	}
 	b = b.complete()
 	if field, n := firstOver(w, b.MaxTemplateBytes); field != "" {
 		fail(field, 0, problem.Errorf(problem.BoundTemplates, "%d bytes of templates in all, at most %d: %w", n, b.MaxTemplateBytes, ErrLimit))

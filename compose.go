@@ -92,16 +92,22 @@ func compile(w Webhook, samples []Event) (*compose.Program, []*compose.Error) {
 		ID: w.ID, URL: w.URL, Method: w.Method, Headers: w.Headers, Format: string(w.Format), Body: w.Body,
 		FormLists: string(w.FormLists), When: w.When,
 	}, asComposed(samples)...)
+	// Behind the other settings, in front of the templates.
+	setting := func(field string, err error) {
+		settings := []string{"method", "format", "form_lists", "policy"}
+		i := slices.IndexFunc(faults, func(e *compose.Error) bool { return !slices.Contains(settings, e.Field) })
+		if i < 0 {
+			i = len(faults)
+		}
+		faults = slices.Insert(faults, i, &compose.Error{Field: field, Err: problem.Of(err)})
+	}
 	if w.Policy != nil {
 		if err := w.Policy.check(); err != nil {
-			// Behind the other settings, in front of the templates.
-			settings := []string{"method", "format", "form_lists"}
-			i := slices.IndexFunc(faults, func(e *compose.Error) bool { return !slices.Contains(settings, e.Field) })
-			if i < 0 {
-				i = len(faults)
-			}
-			faults = slices.Insert(faults, i, &compose.Error{Field: "policy", Err: problem.Of(err)})
+			setting("policy", err)
 		}
+	}
+	if err := w.checkAuth(program.SampleURL()); err != nil {
+		setting("auth", err)
 	}
 	return program, faults
 }

@@ -135,6 +135,23 @@ type Webhook struct {
 	// Policy says what counts as delivered and when to try again. If nil, and for each
 	// zero field of it, [PolicyFor] the event's type is used.
 	Policy *Policy `json:"policy"`
+	// Auth is what the receiver wants to be shown with each request: credentials. No
+	// message has them, and Compose has no use for them: [Client.Auth] is to give what
+	// [Webhook.Credentials] returns. The URL must begin with https:// then, and there must
+	// be no header Authorization. The JSON form has them in the clear, since it is for
+	// storing. If nil, there are none.
+	Auth *Auth `json:"auth,omitempty"`
+}
+
+// Credentials returns a copy of Auth that is held to where the URL of w leads, for
+// [Client.Auth], or nil if there is none.
+func (w Webhook) Credentials() *Auth {
+	if w.Auth == nil {
+		return nil
+	}
+	a := *w.Auth
+	a.Origin, _ = Origin(w.URL) // without one, nothing is sent
+	return &a
 }
 
 // clone returns a copy that shares nothing with w.
@@ -144,6 +161,10 @@ func (w Webhook) clone() Webhook {
 		p := *w.Policy
 		p.Success, p.Waits, p.GiveUp = slices.Clone(p.Success), slices.Clone(p.Waits), slices.Clone(p.GiveUp)
 		w.Policy = &p
+	}
+	if w.Auth != nil {
+		a := *w.Auth
+		w.Auth = &a
 	}
 	return w
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
@@ -214,6 +215,8 @@ type composer struct {
 	composer *webhook.Composer
 	policy   webhook.Policy // as the definition has it
 	plain    bool           // the body is the JSON form of the event
+	auth     *webhook.Auth
+	asked    time.Time // when it was the current version
 	// err is of one that does not compile, which another version of this module stored.
 	err error
 
@@ -230,6 +233,7 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 	if c, ok := w.composers.Load(id); ok {
 		known = c.(*composer)
 	}
+	asked := time.Now()
 	version, changed := known.version, known.changed
 	if !known.sure {
 		version, changed = 0, 0 // so that the text comes
@@ -241,13 +245,18 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 	case d.state.State == queue.StateDisabled:
 		return nil, hookError(id, queue.ErrDisabled)
 	case d.text == "":
+		if !inTx && asked.Sub(known.asked) > authAge/2 {
+			again := *known
+			again.asked = asked
+			w.composers.Store(id, &again)
+		}
 		return known, nil
 	}
 	sum := sha256.Sum256([]byte(d.text))
 	if known.version == d.version && known.changed == d.changed && known.sum == sum {
 		if !inTx {
 			sure := *known
-			sure.sure = true
+			sure.sure, sure.asked = true, asked
 			w.composers.Store(id, &sure)
 		}
 		return known, nil
@@ -257,7 +266,11 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 		return nil, err
 	}
 	c := &composer{
-		version: d.version, changed: d.changed, plain: isPlain(whole.Webhook), sum: sum, sure: !inTx,
+		version: d.version, changed: d.changed, plain: isPlain(whole.Webhook), auth: whole.Credentials(), sum: sum,
+		sure: !inTx,
+	}
+	if !inTx {
+		c.asked = asked
 	}
 	if whole.Policy != nil {
 		c.policy = *whole.Policy

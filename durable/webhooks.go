@@ -31,8 +31,9 @@ var (
 // for concurrent use, also by several processes. It keeps compiled webhooks in memory:
 // make one and share it. See [Engine.Webhooks].
 //
-// The headers of a webhook may carry credentials of its receiver. They are kept in the
-// clear unless [Config] has a Sealer, and no error quotes them. Each webhook has a secret
+// The headers of a webhook, and its Auth, may carry credentials of its receiver. They are
+// kept in the clear unless [Config] has a Sealer, and no error quotes them. What Auth has
+// is sent only by a client whose Auth is that of [Webhooks.Auth]. Each webhook has a secret
 // from the beginning, for signatures: see [Webhooks.Keyring].
 type Webhooks[T any] struct {
 	engine    *Engine[T]
@@ -356,6 +357,31 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 		return webhook.Webhook{}, hookError(id, fmt.Errorf("%w: it is disabled", webhook.ErrNotFound))
 	}
 	return d.Webhook, nil
+}
+
+// authAge is how long the credentials of a webhook serve before the database is asked
+// again whether it was changed.
+const authAge = time.Second
+
+// Auth returns what [webhook.Client] Auth is to be: the credentials of the webhooks in the
+// database, each held to the scheme, host and port of its URL. A change by any process
+// counts within a second. For a webhook that is not there, there are none; while the
+// database cannot be reached, or a definition cannot be opened, it returns an error, so
+// that nothing is sent without them.
+func (w *Webhooks[T]) Auth() func(ctx context.Context, webhookID string) (*webhook.Auth, error) {
+	return func(ctx context.Context, webhookID string) (*webhook.Auth, error) {
+		if known, ok := w.composers.Load(webhookID); ok && time.Since(known.(*composer).asked) < authAge {
+			return known.(*composer).auth, nil
+		}
+		c, err := w.composer(ctx, w.engine.store.Read, webhookID, false)
+		switch {
+		case errors.Is(err, webhook.ErrNotFound):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+		return c.auth, nil
+	}
 }
 
 // encode checks a webhook and returns it as that version is stored.

@@ -102,7 +102,7 @@ func (c *call) apiHooks() error {
 func (c *call) shown(d durable.Definition) durable.Definition {
 	d = maskedDefinition(d)
 	if !c.may(Bodies) && !c.may(Edit) {
-		d.URL, d.Headers, d.Body, d.When = originOf(d.URL), nil, "", ""
+		d.URL, d.Headers, d.Body, d.When, d.Auth = originOf(d.URL), nil, "", "", nil
 	}
 	return d
 }

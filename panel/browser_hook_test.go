@@ -116,7 +116,7 @@ func TestBrowser_Refused(t *testing.T) {
 		Open: panel.Open(w.engine, w.hooks), Samples: samples, Logger: quiet,
 		Authorize: func(*http.Request) (panel.Access, error) { return *access.Load(), nil },
 	})
-	b.do(chromedp.Navigate(s.url+"webhooks/new"), chromedp.Click(css(`.fields summary`)))
+	b.do(chromedp.Navigate(s.url+"webhooks/new"), chromedp.Click(css(`.fields details:last-of-type summary`)))
 	b.value(`input[name=expires]`, "tomorrow")
 	b.eventually(`document.querySelector("input[name=expires]").ariaInvalid === "true"`)
 	require.Contains(t, b.text("#problems"), "This is no time: write it as 30m, 12h or 7d.")

@@ -45,6 +45,8 @@ type hookPage struct {
 
 	Policy                  []policyInput
 	PolicyOpen              bool // one has something
+	Auth                    []authInput
+	AuthTypes               []choice
 	Methods, Formats, Lists []choice
 	SendTests               bool
 }
@@ -161,6 +163,7 @@ func (c *call) renderHook(status int, page hookPage, problems []webhook.Problem)
 		page.Faults = page.Faults[:len(page.Faults)-page.MoreFaults]
 		c.addPreviews(&page)
 	}
+	page.Auth, page.AuthTypes = page.authInputs(), authTypes(f.Auth)
 	page.Policy = page.policyInputs()
 	page.PolicyOpen = slices.ContainsFunc(page.Policy, func(in policyInput) bool { return in.Value != "" })
 	for len(f.Rows) == 0 || len(f.Rows) < len(f.Headers)+moreRows {
@@ -233,7 +236,7 @@ func (c *call) addPreviews(page *hookPage) {
 	for i, sample := range samples {
 		p := preview{Index: i, Event: sample.EventType()}
 		if err == nil {
-			p.compose(composer, sample)
+			p.compose(composer, sample, page.Form.Auth)
 		}
 		page.Previews = append(page.Previews, p)
 	}
@@ -241,7 +244,7 @@ func (c *call) addPreviews(page *hookPage) {
 	page.Variables = webhook.Variables(samples[page.Form.Sample])
 }
 
-func (p *preview) compose(composer *webhook.Composer, sample webhook.Event) {
+func (p *preview) compose(composer *webhook.Composer, sample webhook.Event, auth *webhook.Auth) {
 	m, err := composer.Compose(sample)
 	switch {
 	case errors.Is(err, webhook.ErrUnwanted):
@@ -254,6 +257,9 @@ func (p *preview) compose(composer *webhook.Composer, sample webhook.Event) {
 	p.Method, p.URL = m.Method, m.URL
 	if len(m.Body) <= maxShown {
 		p.Curl = m.Curl()
+	}
+	if auth != nil {
+		p.Header = append(p.Header, headerRow{"Authorization", webhook.Mask})
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
 		for _, value := range m.Header[name] {
@@ -413,6 +419,7 @@ func changes(before, after webhook.Webhook) []change {
 	add("field.url", before.URL, after.URL)
 	add("field.method", methodOf(before.Method), methodOf(after.Method))
 	add("field.headers", headerText(before.Headers), headerText(after.Headers))
+	add("field.auth", authText(before.Auth), authText(after.Auth))
 	add("field.format", string(cmp.Or(before.Format, webhook.FormatJSON)), string(cmp.Or(after.Format, webhook.FormatJSON)))
 	add("field.lists", string(cmp.Or(before.FormLists, webhook.FormListsIndex)), string(cmp.Or(after.FormLists, webhook.FormListsIndex)))
 	add("field.body", before.Body, after.Body)

@@ -26,6 +26,8 @@ type hookForm struct {
 	// Whole says that nothing is missing in the policy: it comes from a program, not from a
 	// form, which has some of the fields.
 	Whole bool
+	// KeepAuth says that the form has no fields for credentials.
+	KeepAuth bool
 }
 
 // A headerRow is one header in the form.
@@ -86,6 +88,9 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 		}
 		f.Headers[name] = texts[i]
 	}
+	var hasAuth bool
+	f.Auth, hasAuth = readAuth(values)
+	f.KeepAuth = !hasAuth
 	f.Texts = map[string]string{}
 	for _, field := range policyFields {
 		f.Texts[field.Name] = values.Get(field.Name)
@@ -118,6 +123,9 @@ func (c *call) complete(f hookForm) (webhook.Webhook, []webhook.Problem, error) 
 		if base, err = c.webhooks.Version(c.ctx, f.ID, f.Base); err != nil {
 			return webhook.Webhook{}, nil, err
 		}
+	}
+	if f.KeepAuth {
+		f.Auth = base.Auth.Masked()
 	}
 	hook, again := unmasked(f.Webhook, base.Webhook)
 	if !f.Whole { // what the form has no field for stays
@@ -193,7 +201,10 @@ const around = 24
 const maxMarked = 200
 
 func (f *hookForm) fault(p webhook.Problem) fault {
-	shown := fault{Problem: p, Place: policyPlace(p)}
+	shown := fault{Problem: p, Place: authPlace(p)}
+	if p.Field == "policy" {
+		shown.Place = policyPlace(p)
+	}
 	text := f.text(p.Field)
 	if text == nil || p.Length == 0 || p.Offset < 0 || p.Offset+p.Length > len(*text) {
 		return shown

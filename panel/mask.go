@@ -62,6 +62,7 @@ func masked(hook webhook.Webhook) webhook.Webhook {
 		parameters[i+1] = maskedParameter(p)
 	}
 	hook.URL = joinQuery(parameters)
+	hook.Auth = hook.Auth.Masked()
 	return hook
 }
 
@@ -97,7 +98,35 @@ func unmasked(hook, stored webhook.Webhook) (webhook.Webhook, []string) {
 		old[at+1] = "" // of a name that is there twice, the next
 	}
 	hook.URL = joinQuery(parameters)
+	if hook.Auth != nil && *hook.Auth != (webhook.Auth{}) {
+		auth, ok := unmaskedAuth(*hook.Auth, stored.Auth, same)
+		if hook.Auth = &auth; !ok {
+			again = append(again, "auth")
+		}
+	}
 	return hook, again
+}
+
+// unmaskedAuth puts stored credentials where a has the mask, if they go to the same token
+// server, and the request to the same receiver. It reports whether none is masked any more.
+func unmaskedAuth(a webhook.Auth, stored *webhook.Auth, same bool) (webhook.Auth, bool) {
+	var from webhook.Auth
+	if stored != nil && same && a.Type == stored.Type && originOf(a.TokenURL) == originOf(stored.TokenURL) {
+		from = *stored
+	}
+	for _, pair := range []struct {
+		value  *string
+		stored string
+	}{{&a.Password, from.Password}, {&a.Token, from.Token}, {&a.Secret, from.Secret}} {
+		if !strings.Contains(*pair.value, webhook.Mask) {
+			continue
+		}
+		if *pair.value != webhook.Mask || pair.stored == "" {
+			return a, false
+		}
+		*pair.value = pair.stored
+	}
+	return a, true
 }
 
 // originOf is the scheme, host and port of a URL, in which there are no tags.

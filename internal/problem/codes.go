@@ -208,6 +208,13 @@ var (
 	BoundExpires   = code("bound-expires", "the time", "the longest")
 )
 
+// Credentials, in a webhook and when they are sent.
+var (
+	AuthField  = code("auth-field", "the field", "what is wrong with it, in English")
+	AuthPlain  = code("auth-http")
+	AuthHeader = code("auth-header")
+)
+
 // Failed attempts. Those that are not here have the code of what is wrong with the message.
 var (
 	DeliveryUnreachable  = code("delivery-unreachable")
@@ -233,10 +240,7 @@ var (
 	DeliveryCertificate  = code("delivery-certificate")
 	DeliveryNoKey        = code("delivery-no-key")
 	DeliveryAuth         = code("delivery-auth")
-	DeliveryAuthInvalid  = code("delivery-auth-invalid", "the field and what is wrong with it, in English")
-	DeliveryAuthPlain    = code("delivery-auth-http")
 	DeliveryAuthOrigin   = code("delivery-auth-origin")
-	DeliveryAuthHeader   = code("delivery-auth-header")
 	DeliveryAuthStatus   = code("delivery-auth-token-status", "the status")
 	DeliveryAuthToken    = code("delivery-auth-token", "what is wrong, in English")
 	DeliveryExpired      = code("delivery-expired", "after how long")

@@ -44,8 +44,10 @@ func newService(file string, egress webhook.Egress) (_ *service, err error) {
 		return nil, err
 	}
 	// In production, with a Sealer, whose keys come from outside of the database.
-	keys := s.engine.Webhooks(nil).Keyring()
-	client := &webhook.Client{Signer: webhook.StandardWebhooks{Keys: keys}, Transport: webhook.NewTransport(egress)}
+	secrets := s.engine.Webhooks(nil)
+	client := &webhook.Client{
+		Signer: webhook.StandardWebhooks{Keys: secrets.Keyring()}, Auth: secrets.Auth(), Transport: webhook.NewTransport(egress),
+	}
 	if s.queue, err = queue.New(client, s.engine, queue.Config{}); err != nil {
 		return nil, err
 	}

@@ -78,6 +78,7 @@ var planted = map[string]string{
 	"query":     "planted-query",
 	"name":      "X-Planted-Header",
 	"value":     "planted-credential",
+	"auth":      "planted-auth",
 	"template":  "planted-template",
 	"text":      "planted-text",
 	"number":    "9198765432101",
@@ -115,6 +116,7 @@ func plantedHook() webhook.Webhook {
 	h.Name = "clear name"
 	h.URL = "https://clear.example/" + planted["url"] + "?q=" + planted["query"] + "&number={{number}}"
 	h.Headers = map[string]string{planted["name"]: planted["value"]}
+	h.Auth = &webhook.Auth{Type: webhook.AuthBearer, Token: planted["auth"]}
 	h.Body = `{"` + planted["template"] + `": "{{text}} {{failing}}"}`
 	h.Policy = nil
 	return h

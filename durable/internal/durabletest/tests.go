@@ -111,6 +111,7 @@ func tests[T any]() []test[T] {
 		{"erase what is not sealed yet", testEraseClear[T]},
 		{"compare what cannot be read", testCompareUnreadable[T]},
 		{"a webhook that exists gets no secret", testNoSecretOfOthers[T]},
+		{"credentials", testAuth[T]},
 		{"secrets", testSecrets[T]},
 		{"secrets of a receiver's own", testSetSecret[T]},
 		{"secrets at once", testSecretsAtOnce[T]},

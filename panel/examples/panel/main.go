@@ -114,8 +114,10 @@ func newDemo(file, receiver string) (_ *demo, err error) {
 	if d.engine, err = sqlite.Open(file, durable.Config{Bounds: webhook.Bounds{CheckURL: egress.Check}, Logger: quiet}); err != nil {
 		return nil, err
 	}
-	keys := d.engine.Webhooks(nil).Keyring()
-	d.client = &webhook.Client{Signer: webhook.StandardWebhooks{Keys: keys}, Transport: webhook.NewTransport(egress)}
+	secrets := d.engine.Webhooks(nil)
+	d.client = &webhook.Client{
+		Signer: webhook.StandardWebhooks{Keys: secrets.Keyring()}, Auth: secrets.Auth(), Transport: webhook.NewTransport(egress),
+	}
 	if d.queue, err = queue.New(d.client, d.engine, queue.Config{Logger: quiet, Rest: 20 * time.Second}); err != nil {
 		return nil, errors.Join(err, d.engine.Close())
 	}

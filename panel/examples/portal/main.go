@@ -137,8 +137,10 @@ func (p *portal) open(ctx context.Context, file string) error {
 	p.engine = engine
 	// The receiver is on this machine, where nothing else may be sent to.
 	egress := webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	secrets := engine.Webhooks(nil)
 	p.client = &webhook.Client{
-		Signer:    webhook.StandardWebhooks{Keys: engine.Webhooks(nil).Keyring()},
+		Signer:    webhook.StandardWebhooks{Keys: secrets.Keyring()},
+		Auth:      secrets.Auth(),
 		Transport: webhook.NewTransport(egress),
 	}
 	if p.queue, err = queue.New(p.client, engine, queue.Config{Logger: quiet}); err != nil {
