@@ -98,7 +98,7 @@ func (w *Webhooks[T]) compareAll(ctx context.Context, c *comparer, id string, li
 	for limit > 0 {
 		page := min(limit, comparePage)
 		n := 0
-		err := w.engine.store.Read(ctx, store.Stmt{
+		err := w.engine.readInOrder(ctx, store.Stmt{
 			SQL:  w.engine.sql.lastEvents,
 			Args: []any{tag(id), last.created, last.seq, int64(page)},
 			Scan: func(row store.Row) error {

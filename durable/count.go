@@ -61,6 +61,10 @@ func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	if f.byClass() {
 		f.State = StateFailed
 	}
+	more, err := e.bound(ctx, &search, maxCount)
+	if err != nil {
+		return Counts{}, fmt.Errorf("durable: count: %w", err)
+	}
 	search.params[3] = int64(maxCount + 1)
 	counts := Counts{States: make(map[State]Number), Failures: []Failures{}}
 	for _, state := range states {
@@ -77,11 +81,11 @@ func (e *Engine[T]) Count(ctx context.Context, f Filter) (Counts, error) {
 	for i := range stmts {
 		stmts[i].SQL, stmts[i].Args = e.dialect.SQL(stmts[i].SQL), search.params
 	}
-	if first := e.dialect.InOrder; first != "" {
-		stmts = slices.Insert(stmts, 0, store.Stmt{SQL: first})
-	}
-	if err := e.store.Read(ctx, stmts...); err != nil {
+	if err := e.readInOrder(ctx, stmts...); err != nil {
 		return Counts{}, fmt.Errorf("durable: count: %w", err)
+	}
+	if more != nil {
+		counts.mark(true)
 	}
 	slices.SortFunc(counts.Failures, func(a, b Failures) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Status, b.Status))

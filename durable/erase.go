@@ -148,7 +148,7 @@ func (e *Engine[T]) targets(ctx context.Context, stmt store.Stmt) (batch []targe
 		batch = append(batch, d)
 		return err
 	}
-	err = e.store.Read(ctx, stmt)
+	err = e.readInOrder(ctx, stmt)
 	return batch, err
 }
 

@@ -132,7 +132,7 @@ func (x *exporter[T]) export(ctx context.Context, f Filter) error {
 			})
 			return err
 		}}
-		if err := x.engine.store.Read(ctx, stmt); err != nil {
+		if err := x.engine.readInOrder(ctx, stmt); err != nil {
 			return err
 		}
 		for rest := page; len(rest) > 0; {

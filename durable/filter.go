@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable/internal/store"
 )
 
 // A search is a [Filter] as parts of a statement, such that one of the indexes is used;
@@ -22,6 +24,9 @@ type search struct {
 	// statement of its own. There are none if the index does not have the state.
 	states []State
 	params []any
+	// index is where the entries of a ref or a subject are, and the condition for them, if
+	// something else is wanted too; see bound.
+	index string
 }
 
 // search returns the search for f. Its first parameters are the position that all are
@@ -69,13 +74,16 @@ func (f Filter) search(key indexKey) (search, error) {
 	s.add("webhook_id", tag(f.WebhookID))
 	s.add("key", clean(f.Key))
 	switch {
-	case f.WebhookID != "" || f.Key != "":
-		s.add("event || ''", tag(f.Event))
+	case f.WebhookID != "":
+		s.add("event", tag(f.Event))
 		s.add("tenant || ''", clean(f.Tenant)) // last, since it is not in the index
+	case f.Key != "":
+		s.add("event || ''", tag(f.Event))
+		s.add("tenant || ''", clean(f.Tenant))
 	case f.Tenant != "":
 		s.where += " AND tenant <> ''" // as the index says
 		s.add("tenant", clean(f.Tenant))
-		s.add("event || ''", tag(f.Event))
+		s.add("event", tag(f.Event))
 	default:
 		s.add("event", tag(f.Event))
 	}
@@ -177,7 +185,10 @@ func (s *search) forOne(f Filter, key indexKey) error {
 		s.add("subject", subject)
 		subject = ""
 	}
-	one := s.where
+	one, index := s.where, `@ref WHERE ref = $5`
+	if f.Ref == "" {
+		index = `@delivery WHERE subject = $5`
+	}
 	s.where = ""
 	s.add("tenant", clean(f.Tenant))
 	s.add("subject", subject)
@@ -192,9 +203,40 @@ func (s *search) forOne(f Filter, key indexKey) error {
 	s.addStatus(f)
 	if s.where != "" {
 		one += ` AND CASE WHEN TRUE` + s.where + ` THEN TRUE ELSE FALSE END`
+		s.index = index
 	}
 	s.where, s.states = one, nil
 	return nil
+}
+
+// bound has s find no more than about n of the newest that have its ref or its subject, of
+// which it reads each delivery if something else is wanted too. It returns the position
+// that the others are before, or nil if there are none.
+func (e *Engine[T]) bound(ctx context.Context, s *search, n int) (*position, error) {
+	if s.index == "" {
+		return nil, nil
+	}
+	text := fmt.Sprintf(`SELECT %[1]s FROM %[3]s AND (%[1]s, %[2]s) < ($1, $2) AND %[1]s >= $3
+		ORDER BY %[1]s DESC, %[2]s DESC LIMIT 1 OFFSET $4`, s.at, s.seq, s.index)
+	params := slices.Clone(s.params[:5])
+	params[3] = int64(n)
+	var last *position
+	err := e.readInOrder(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: func(row store.Row) error {
+		last = &position{}
+		return row.Scan(&last.created)
+	}})
+	if last != nil {
+		s.params[2] = last.created // with all of that time
+	}
+	return last, err
+}
+
+// readInOrder reads with statements that are to read indexes in their order.
+func (e *Engine[T]) readInOrder(ctx context.Context, stmts ...store.Stmt) error {
+	if first := e.dialect.InOrder; first != "" {
+		stmts = slices.Insert(stmts, 0, store.Stmt{SQL: first})
+	}
+	return e.store.Read(ctx, stmts...)
 }
 
 // selected returns the statement for the given columns of the newest deliveries of a

@@ -60,7 +60,8 @@ type Filter struct {
 // A Page is a part of the history.
 type Page struct {
 	Deliveries []Delivery `json:"deliveries"`
-	// Next is for [Filter] After. If empty, this page is the last.
+	// Next is for [Filter] After. If empty, this page is the last. A page that is not full,
+	// or has none, need not be; see [Engine.List].
 	Next string `json:"next"`
 }
 
@@ -153,16 +154,20 @@ func (a *Attempt) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// maxWalk is how many deliveries that have a ref or a subject are read for a page.
+const maxWalk = 5000
+
 // List returns the deliveries that match a filter, the newest first. A page takes the
 // same time however far back it is and however many deliveries are kept, and deliveries
 // that are enqueued between two calls do not shift the pages.
 //
-// If a filter has a webhook and an endpoint, or one of them or a tenant and an Event
-// that few of its deliveries have, or a Class and an Event or a Status that few have which
-// failed so, or an endpoint and a Class, the others have to be read too: half a million of
-// them take some tenths of a second. With a Ref or a Subject that as many deliveries
-// have, and anything else that few of those have, they take some seconds. Deliveries of
-// before there were refs and subjects are not found by them.
+// If a filter has a webhook and an endpoint, or an endpoint and an Event that few of its
+// deliveries have, or a Class and an Event or a Status that few have which failed so, or an
+// endpoint and a Class, the others have to be read too: half a million of them take some
+// tenths of a second. With a Ref or a Subject and anything else, a page is of 5,000
+// deliveries that have the former: it may have fewer than Limit, or none, although
+// there are more. Go on while there is a Next. Deliveries of before there were refs and
+// subjects are not found by them.
 //
 // The error wraps [ErrFilter] for a filter that cannot be understood.
 func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
@@ -172,6 +177,10 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 	}
 	// One more, to know whether there is another page.
 	search, err := f.search(e.key)
+	if err != nil {
+		return Page{}, fmt.Errorf("durable: list: %w", err)
+	}
+	more, err := e.bound(ctx, &search, maxWalk)
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
 	}
@@ -187,9 +196,12 @@ func (e *Engine[T]) List(ctx context.Context, f Filter) (Page, error) {
 		page.Deliveries, last = append(page.Deliveries, d), position{micros(d.Created), seq}
 		return err
 	}
-	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: scan})
+	err = e.readInOrder(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: params, Scan: scan})
 	if err != nil {
 		return Page{}, fmt.Errorf("durable: list: %w", err)
+	}
+	if page.Next == "" && more != nil {
+		page.Next = more.String()
 	}
 	return page, nil
 }

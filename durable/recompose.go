@@ -120,7 +120,7 @@ func (e *Engine[T]) recomposable(ctx context.Context, f Filter, last position) (
 	search.params[0], search.params[1] = last.created, last.seq
 	search.params[2], search.params[3] = before, int64(resendBatch)
 	text := search.oldest("id, created, seq", f.State, recomposable)
-	err = e.store.Read(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: search.params, Scan: func(row store.Row) error {
+	err = e.readInOrder(ctx, store.Stmt{SQL: e.dialect.SQL(text), Args: search.params, Scan: func(row store.Row) error {
 		ids = append(ids, "")
 		return row.Scan(&ids[len(ids)-1], &last.created, &last.seq)
 	}})

@@ -157,7 +157,7 @@ func (e *Engine[T]) endedBatch(ctx context.Context, stmt store.Stmt) (batch []en
 		batch = append(batch, d)
 		return err
 	}
-	err = e.store.Read(ctx, stmt)
+	err = e.readInOrder(ctx, stmt)
 	return batch, err
 }
 

@@ -59,11 +59,11 @@ const (
 // ref has what deliveries are found by, each with the time that its delivery was
 // created, so that pages are in its index. subject is NULL where there is none.
 //
-// A page is read from one of five indexes, unless it is of a ref or a subject: of the
-// webhook or the endpoint, else of the tenant, of the event, or of the state. Those that
-// failed in some way have three of their own, which cost nothing until a delivery has
-// failed: of the webhook, else of the tenant, or of all. Further
-// columns in them are expressions, in the index and in the statement, or Postgres could
+// A page is read from one of seven indexes, unless it is of a ref or a subject: of the
+// webhook, the endpoint or the tenant, of a webhook's or a tenant's events, of the event,
+// or of the state. Those that failed in some way have three of their own, which cost
+// nothing until a delivery has failed: of the webhook, else of the tenant, or of all.
+// Further conditions are expressions, in the index and in the statement, or Postgres could
 // choose another index: its statistics say that what half of all deliveries have is
 // found soon among the newest, which is wrong if it was last used a month ago.
 var migrations = [][]string{{
@@ -238,6 +238,18 @@ var migrations = [][]string{{
 }, {
 	`ALTER TABLE @attempt ADD COLUMN header  text NOT NULL DEFAULT ''`,
 	`ALTER TABLE @attempt ADD COLUMN problem text NOT NULL DEFAULT ''`,
+}, {
+	// With what failures are counted by, so that no table is read for it.
+	`DROP INDEX #ringhook_delivery_state`,
+	`CREATE INDEX ringhook_delivery_state ON @delivery (state, created, seq, class, status)`,
+	`DROP INDEX #ringhook_delivery_webhook`,
+	`CREATE INDEX ringhook_delivery_webhook ON @delivery (webhook_id, (state || ''), created, seq, class, status)`,
+	`DROP INDEX #ringhook_delivery_tenant`,
+	`CREATE INDEX ringhook_delivery_tenant ON @delivery (tenant, (state || ''), created, seq, class, status)
+		WHERE tenant <> ''`,
+	`CREATE INDEX ringhook_delivery_webhook_event ON @delivery (webhook_id, event, (state || ''), created, seq)`,
+	`CREATE INDEX ringhook_delivery_tenant_event ON @delivery (tenant, event, (state || ''), created, seq)
+		WHERE tenant <> ''`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

@@ -35,21 +35,35 @@ func TestPlans(t *testing.T) {
 	exec(t, `ANALYZE @ref`)
 	exec(t, `ANALYZE @tally`)
 	exec(t, `ANALYZE @webhook`)
+	sorts := regexp.MustCompile(`Sort  \(.*\n\s+Sort Key:.*\n\s+->  (\w+)`)
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
-	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
+	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt, ordered bool) {
 		if strings.HasPrefix(stmt.SQL, "SET ") { // which has no plan
 			return
 		}
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			_, err := conn.Exec(t.Context(), `SET plan_cache_mode = `+mode)
 			require.NoError(t, err)
-			plan := explain(t, conn.Conn(), stmt)
+			tx, err := conn.Begin(t.Context())
+			require.NoError(t, err)
+			if ordered {
+				_, err = tx.Exec(t.Context(), spy.Dialect().InOrder)
+				require.NoError(t, err)
+			}
+			plan := explain(t, tx.Conn(), stmt)
+			require.NoError(t, tx.Rollback(t.Context()))
 			require.NotRegexp(t, `Seq Scan on \w*\.?(delivery|attempt|event|ref|tally|webhook)\b`, plan, "%s: %s", mode, stmt.SQL)
 			if durabletest.IsPage(stmt.SQL) {
 				for _, index := range regexp.MustCompile(`ringhook_(delivery|ref|webhook)_[a-z]\w*`).FindAllString(plan, -1) {
 					require.Regexp(t, durabletest.Index(stmt.SQL), index, "%s: %s\n%s", mode, stmt.SQL, plan)
+				}
+			}
+			if ordered { // but pages of a few states, which are merged
+				require.NotContains(t, plan, "Bitmap", "%s: %s", mode, stmt.SQL)
+				for _, sorted := range sorts.FindAllStringSubmatch(plan, -1) {
+					require.Equal(t, "Append", sorted[1], "%s: %s\n%s", mode, stmt.SQL, plan)
 				}
 			}
 		}

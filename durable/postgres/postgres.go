@@ -82,10 +82,15 @@ func (d common) Dialect() store.Dialect {
 		Stale:      "current_setting('transaction_isolation') <> 'read committed'",
 		Now:        `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
 		Micros:     `CAST(extract(epoch FROM %s) * 1000000 AS bigint)`,
-		InOrder:    `SELECT set_config('enable_bitmapscan', 'off', true)`,
+		InOrder:    inOrder,
 		Migrations: [][]string{tune, nil, nil, tuneRefs, tuneTenants},
 	}
 }
+
+// inOrder has Postgres take for dear what reads more than a page, whatever it believes of
+// how many rows there are.
+const inOrder = `SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
+	set_config('enable_incremental_sort', 'off', true), set_config('enable_seqscan', 'off', true)`
 
 // tune turns statistics off, which mislead: of a webhook that has half of all deliveries,
 // they say that the newest of them are found soon among the newest of all, which takes

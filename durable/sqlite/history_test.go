@@ -30,7 +30,7 @@ func TestPlans(t *testing.T) {
 	db, exec := connect(t, path)
 	durabletest.Fill(t, 200, exec)
 	index := regexp.MustCompile(`ringhook_(delivery|ref|webhook)_[a-z]\w*`)
-	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt) {
+	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt, _ bool) {
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, stmt.Args...)
 		require.NoError(t, err)
 		defer rows.Close()

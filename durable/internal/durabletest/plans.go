@@ -22,8 +22,9 @@ import (
 // A Spy is a store that keeps the statements that are run.
 type Spy[T any] struct {
 	store.Store[T]
-	mu    sync.Mutex
-	stmts map[string]store.Stmt
+	mu      sync.Mutex
+	stmts   map[string]store.Stmt
+	ordered map[string]bool // those that were run after Dialect.InOrder
 }
 
 // Migrate keeps no statements.
@@ -54,10 +55,12 @@ func (s *Spy[T]) note(stmts []store.Stmt) []store.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stmts == nil {
-		s.stmts = make(map[string]store.Stmt)
+		s.stmts, s.ordered = make(map[string]store.Stmt), make(map[string]bool)
 	}
+	inOrder := s.Dialect().InOrder
 	for _, stmt := range stmts {
 		s.stmts[stmt.SQL] = stmt
+		s.ordered[stmt.SQL] = s.ordered[stmt.SQL] || stmts[0].SQL == inOrder
 	}
 	return stmts
 }
@@ -134,8 +137,11 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 		SELECT seq, 0, 1, created, 1000, 200, '', '' FROM @delivery`)
 }
 
-// Plans has an engine on the spy run all its statements, and calls check with each.
-func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t *testing.T, stmt store.Stmt)) {
+// Plans has an engine on the spy run all its statements, and calls check with each, and
+// whether it was run after the dialect's InOrder.
+func Plans[T any](
+	t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t *testing.T, stmt store.Stmt, ordered bool),
+) {
 	for _, f := range slices.Concat(planned(wanted), byClass()) {
 		page, err := e.List(t.Context(), f)
 		require.NoError(t, err)
@@ -202,12 +208,12 @@ func Plans[T any](t *testing.T, spy *Spy[T], e *durable.Engine[T], check func(t 
 	planExport(t, e)
 	planErase(t, e)
 	spy.mu.Lock()
-	stmts := maps.Clone(spy.stmts) // the engine may write its tallies a moment later
+	stmts, ordered := maps.Clone(spy.stmts), maps.Clone(spy.ordered) // the engine may write its tallies a moment later
 	spy.mu.Unlock()
 	require.Greater(t, len(stmts), 130)
 	for _, stmt := range stmts {
 		if !strings.HasPrefix(stmt.SQL, "SET ") { // that has no plan
-			check(t, stmt)
+			check(t, stmt, ordered[stmt.SQL])
 		}
 	}
 }
@@ -361,18 +367,23 @@ func Index(sql string) string {
 	case strings.Contains(sql, " class ="):
 		return "ringhook_delivery_class$"
 	}
+	event := strings.Contains(sql, " event =")
 	switch webhook, key := strings.Contains(sql, "webhook_id ="), strings.Contains(sql, "key ="); {
 	case strings.Contains(sql, "parked = 1"):
 		return "ringhook_delivery_parked"
+	case webhook && event:
+		return "ringhook_delivery_webhook_event"
 	case webhook && key:
 		return "ringhook_delivery_(webhook|key)"
 	case webhook:
-		return "ringhook_delivery_webhook"
+		return "ringhook_delivery_webhook$"
 	case key:
 		return "ringhook_delivery_key"
+	case strings.Contains(sql, " tenant =") && event:
+		return "ringhook_delivery_tenant_event"
 	case strings.Contains(sql, " tenant ="):
-		return "ringhook_delivery_tenant"
-	case strings.Contains(sql, "event ="):
+		return "ringhook_delivery_tenant$"
+	case event:
 		return "ringhook_delivery_event"
 	default:
 		return "ringhook_delivery_state"

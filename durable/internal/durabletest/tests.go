@@ -33,6 +33,7 @@ func tests[T any]() []test[T] {
 		{"retention", testRetention[T]},
 		{"list", testList[T]},
 		{"refs and subjects", testRefs[T]},
+		{"refs that very many have", testRefsPopular[T]},
 		{"refs are forgotten", testRefsForgotten[T]},
 		{"refs of a failure", testRefsOfFailure[T]},
 		{"answers", testAnswer[T]},
