@@ -278,11 +278,3 @@ func TestCheck_ReadOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, durabletest.Check(t, e), "durable: check: write: ERROR: cannot execute INSERT")
 }
-
-func BenchmarkEngine_Sealing(b *testing.B) {
-	durabletest.Sealing(b, func(config durable.Config) *postgres.Engine {
-		pool, schema := connect(b)
-		config.Schema = schema
-		return open(b, pool, config)
-	})
-}
