@@ -18,7 +18,7 @@ import (
 	"github.com/ringhook/webhook/durable/postgres"
 )
 
-// TestPlans asks Postgres how it would run each statement among 200,000 deliveries, for
+// TestPlans asks Postgres how it would run each statement among 50,000 deliveries, for
 // its values and for any.
 func TestPlans(t *testing.T) {
 	t.Parallel()
@@ -28,7 +28,7 @@ func TestPlans(t *testing.T) {
 	require.NoError(t, store.Open(e, spy, durable.Config{Schema: schema, Keep: durable.Retention{Bodies: time.Hour}}))
 	require.NoError(t, e.Migrate(t.Context()))
 	exec := execIn(pool, schema)
-	durabletest.Fill(t, 200_000, exec)
+	durabletest.Fill(t, 50_000, exec)
 	exec(t, `ANALYZE @delivery`)
 	exec(t, `ANALYZE @attempt`)
 	exec(t, `ANALYZE @event`)
