@@ -40,9 +40,10 @@ type Attempt struct {
 	// receiver may have processed it. It is false only if nothing was sent; a Transport
 	// that does not heed [net/http/httptrace] cannot tell.
 	MayHaveArrived bool
-	// Requests is how many requests were written to connections. It is 2 if the first one
+	// Requests is how many requests were written to connections. It is more than 1 if one
 	// met a connection that was just being closed, which had been used before: then it is
-	// repeated at once, on a fresh one, and the receiver may see it twice.
+	// repeated at once, on a fresh one, and the receiver may see it twice. So it is if a
+	// token was refused that had been kept; see [Client] Auth.
 	Requests int
 	// Body is the beginning of the response's body, at most 16 KiB, as it came: it is
 	// the receiver's text and not to be trusted.

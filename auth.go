@@ -255,7 +255,7 @@ func (c *Client) fill(ctx context.Context, webhookID string, x *authorization) (
 	case AuthBearer:
 		x.value = "Bearer " + a.Token
 	case AuthOAuth2:
-		x.token, x.kept, err = c.tokens.Get(ctx, c.roundTripper(), webhookID, a.grant())
+		x.token, x.kept, err = c.tokens.Get(ctx, c.roundTripper(), c.userAgent(), webhookID, a.grant())
 		if err != nil {
 			return tokenError(err)
 		}

@@ -99,7 +99,7 @@ func TestAuth_Token(t *testing.T) {
 	c := authClient(&oauth2, func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		body, _ := io.ReadAll(r.Body)
-		asked = append(asked, r.Header.Get("Signature"), r.Method, r.URL.String(), r.Header.Get("Content-Type"), user, password, string(body))
+		asked = append(asked, r.Header.Get("Signature"), r.UserAgent(), r.Method, r.URL.String(), r.Header.Get("Content-Type"), user, password, string(body))
 		_, _ = io.WriteString(w, tokenAnswer("t0ken", 3600))
 	}, func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("Authorization")) })
 	c.Signer = webhook.HMAC{}
@@ -107,7 +107,7 @@ func TestAuth_Token(t *testing.T) {
 		require.NoError(t, c.Send(t.Context(), message(receiver)))
 	}
 	require.Equal(t, []string{
-		"", "POST", tokenURL, "application/x-www-form-urlencoded", "id+of%2Fus", "s3cret%3A%2B",
+		"", "Ringhook", "POST", tokenURL, "application/x-www-form-urlencoded", "id+of%2Fus", "s3cret%3A%2B",
 		"grant_type=client_credentials&scope=calls+messages",
 	}, asked, "once, as RFC 6749 has it")
 	require.Equal(t, []string{"Bearer t0ken", "Bearer t0ken"}, got)
@@ -180,6 +180,8 @@ func TestAuth_Expiry(t *testing.T) {
 		"for ever":   {1e18, 21 * time.Hour, 24 * time.Hour},
 		"not said":   {nil, 4 * time.Minute, 5 * time.Minute},
 		"no number":  {"soon", 4 * time.Minute, 5 * time.Minute},
+		"NaN":        {"NaN", 4 * time.Minute, 5 * time.Minute},
+		"infinite":   {"+Inf", 21 * time.Hour, 24 * time.Hour},
 		"in a list":  {[]int{1}, 4 * time.Minute, 5 * time.Minute},
 		"fractional": {100.5, 89 * time.Second, 91 * time.Second},
 	} {

@@ -204,7 +204,12 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	}
 	if err != nil && (a.Class == ClassUnreachable || a.Class == ClassAuth && classify(err, deadline) == ClassUnreachable) {
 		// Else the time would tell what the text does not.
-		_ = wait(ctx, min(unreachableTime-time.Since(a.At), time.Until(deadline)))
+		timer := time.NewTimer(min(unreachableTime-time.Since(a.At), time.Until(deadline)))
+		defer timer.Stop()
+		select { // to the end, also if ctx has no time for all of it
+		case <-timer.C:
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -261,7 +266,7 @@ func (a *Attempt) answered(answer http1.Answer, u *url.URL, p Policy) {
 	a.Status, a.Body = answer.Status, answer.Body
 	a.Location, points = location(answer.Header.Get("Location"), u)
 	a.Header = answerHeader(answer.Header, a.Location)
-	if a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError {
+	if a.Status == http.StatusTooManyRequests || a.Status/100 == 5 {
 		a.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), time.Now())
 	}
 	if !p.delivered(a.Status) {

@@ -76,6 +76,7 @@ func TestEd25519(t *testing.T) {
 	other := webhook.GeneratePrivateKey().Public().(ed25519.PublicKey)
 	secret := parseSecret(t, signSecretText)
 	bad := webhook.ErrBadSignature
+	foreign := "v1a," + base64.StdEncoding.EncodeToString(make([]byte, ed25519.SignatureSize))
 	tests := []struct {
 		name      string
 		v         webhook.Verifier
@@ -89,6 +90,14 @@ func TestEd25519(t *testing.T) {
 		{name: "another body", v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}}, body: "{}", is: bad},
 		{name: "of another version", v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}}, signature: "v1" + first[3:], is: bad},
 		{name: "cut", v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}}, signature: first[:40], is: bad},
+		{
+			name: "the 4th", signature: strings.Repeat(foreign+" ", 3) + first,
+			v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}},
+		},
+		{
+			name: "the 5th", signature: strings.Repeat(foreign+" ", 4) + first, is: bad,
+			v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}},
+		},
 		{name: "beside a secret", v: webhook.Verifier{PublicKeys: []ed25519.PublicKey{rfcOpen}, Secrets: []webhook.Secret{secret}}},
 		{
 			name: "beside a secret that signed", signature: symmetric,

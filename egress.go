@@ -69,7 +69,7 @@ type Egress struct {
 // unusual spelling of an address gets around it. It speaks HTTP/1.1 only, follows no
 // redirects, unpacks no gzip, takes at most 64 KiB of response headers, and keeps up to
 // 256 idle connections a host for 30 seconds, or for a second less than the receiver
-// announces. Connecting and the TLS handshake get 10 seconds each, also where a policy's
+// announces. Connecting and the TLS handshake together get 10 seconds, also where a policy's
 // timeout is longer. What a receiver sends unasked is dropped. It is safe for concurrent
 // use.
 //

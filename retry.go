@@ -205,6 +205,9 @@ func (p Policy) expired(m *Message, now time.Time) bool {
 // Policy of m. It is a [RetryFunc], and for those that decide only some cases themselves:
 //
 //	return m.Policy.Next(m, a)
+//
+// Bounds do not bound a RetryFunc: where customers write the policies, clamp p first, with
+// [Bounds.Clamp].
 func (p Policy) Next(m *Message, a Attempt) (wait time.Duration, ok bool) {
 	if m == nil || a.N < 1 || slices.Contains(p.GiveUp, a.Status) {
 		return 0, false

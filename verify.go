@@ -37,6 +37,8 @@ const (
 
 	// maxSignatures bounds the work on a hostile header. Later ones do not count.
 	maxSignatures = 32
+	// maxPublicSignatures bounds it for Ed25519, which reads the whole body for each.
+	maxPublicSignatures = 4
 
 	// maxForeignID is how long the ids of other senders may be.
 	maxForeignID = 256
@@ -59,8 +61,9 @@ type Verifier struct {
 	// and so is, with Standard Webhooks, a secret made by WebhookIDSecret.
 	Secrets []Secret
 	// PublicKeys are those of senders that sign with [Ed25519], which is Standard
-	// Webhooks too: any of them, or of Secrets, may match. Zero ones, and
-	// those of another length than 32 bytes, are passed over. They do not go with Header or HMAC.
+	// Webhooks too: any of them, or of Secrets, may match one of a request's first four
+	// signatures of that kind. Zero ones, and those of another length than 32 bytes, are
+	// passed over. They do not go with Header or HMAC.
 	PublicKeys []ed25519.PublicKey
 	// Header is the name of the header of a plain HMAC, such as HeaderSignature. It is
 	// short for HMAC: &HMAC{Header: name}, and does not go with HMAC.
@@ -328,7 +331,7 @@ func parseSignatures(list string) (macs [][mac.Size]byte, signatures [][]byte) {
 				macs = append(macs, [mac.Size]byte(b))
 			}
 		case publicVersion:
-			if b, ok := decodeExactly(text, ed25519.SignatureSize); ok {
+			if b, ok := decodeExactly(text, ed25519.SignatureSize); ok && len(signatures) < maxPublicSignatures {
 				signatures = append(signatures, b)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // ErrTooSoon is what the error of [Prover.Prove] wraps if the host was asked less than a
@@ -87,7 +89,8 @@ func Target(rawURL string) string {
 }
 
 // Place returns what a challenge proves of a URL: scheme, host and port, and the path up
-// to the first placeholder. URLs of one place have the same one, however it is spelt.
+// to the first placeholder, where it ends in {{: that is another place than the path alone,
+// since a value may lead further. URLs of one place have the same one, however it is spelt.
 func Place(rawURL string) (string, error) {
 	u, err := parse(Target(rawURL))
 	if err != nil {
@@ -108,7 +111,17 @@ func Place(rawURL string) (string, error) {
 	if path == "" {
 		path = "/"
 	}
+	if before, _, isTemplate := strings.Cut(rawURL, "{{"); isTemplate && !strings.Contains(before, "?") {
+		path += "{{"
+	}
 	return u.Scheme + "://" + host + ":" + port + path, nil
 }
 
-func hostOf(u *url.URL) string { return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") }
+// hostOf returns the host as it is dialled.
+func hostOf(u *url.URL) string {
+	host := u.Hostname()
+	if ascii, err := request.ASCIIHost(host); err == nil {
+		host = ascii
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}

@@ -43,6 +43,14 @@ func TestProverZero(t *testing.T) {
 	t.Parallel()
 	var p handshake.Prover
 	require.ErrorIs(t, p.Prove(t.Context(), "http://127.0.0.1/"), handshake.ErrRefused)
+	for _, other := range []string{"http://LocalHost:1/", "http://ｌocalhost:2/", "http://localhost.:3/", "http://localhost。:4/"} {
+		err := p.Prove(t.Context(), other)
+		if other == "http://LocalHost:1/" {
+			require.ErrorIs(t, err, handshake.ErrRefused)
+		} else {
+			require.ErrorIs(t, err, handshake.ErrTooSoon, other)
+		}
+	}
 	require.ErrorContains(t, p.Prove(t.Context(), "http://a b/"), "the URL cannot be parsed")
 }
 
@@ -52,9 +60,10 @@ func TestPlace(t *testing.T) {
 		{"https://h.example", "https://h.example", "https://h.example:443/"},
 		{"https://H.Example.:443/", "https://H.Example.:443/", "https://h.example:443/"},
 		{"http://h.example/a%2Fb?q=1", "http://h.example/a%2Fb?q=1", "http://h.example:80/a%2Fb"},
-		{"http://h.example:8080/a/{{id}}/b", "http://h.example:8080/a/", "http://h.example:8080/a/"},
-		{"http://h.example/a-@{{id}}", "http://h.example/a-", "http://h.example:80/a-"},
+		{"http://h.example:8080/a/{{id}}/b", "http://h.example:8080/a/", "http://h.example:8080/a/{{"},
+		{"http://h.example/a-@{{id}}", "http://h.example/a-", "http://h.example:80/a-{{"},
 		{"https://h.example/a?b=c&d=@{{id}}", "https://h.example/a", "https://h.example:443/a"},
+		{"https://ｈ.eXample。/ü", "https://ｈ.eXample。/ü", "https://h.example:443/%C3%BC"},
 		{"http://[::1]:81/", "http://[::1]:81/", "http://[::1]:81/"},
 	} {
 		require.Equal(t, test.target, handshake.Target(test.url))

@@ -146,7 +146,7 @@ func (c *conn) exchange(ctx context.Context, r *Request, head, rest []byte, trac
 	}
 	response, err := c.readHead(r.Method, trace)
 	c.socket.noWait = false
-	if err != nil && unwritten != nil && !c.answered {
+	if err != nil && unwritten != nil && unwritten != errEarly && !c.answered { //nolint:errorlint // our own, as it is
 		err = unwritten
 	}
 	return response, err
@@ -178,12 +178,24 @@ func (c *conn) write(ctx context.Context, head, rest []byte, deadline time.Time)
 		if err == nil || !isTimeout(err) || until.Equal(deadline) || ctx.Err() != nil {
 			return err
 		}
-		isAnswered := c.socket.isReadable()
+		isAnswered := c.isAnswered()
 		c.setReadDeadline(ctx, deadline)
 		if isAnswered {
 			return errEarly
 		}
 	}
+}
+
+// isAnswered reports whether the receiver has answered, or closed, rather than read on. An
+// informational answer is none: after one the request is written to its end.
+func (c *conn) isAnswered() bool {
+	c.socket.noWait = true
+	begin, err := c.reader.Peek(len("HTTP/1.1 1"))
+	c.socket.noWait = false
+	if err != nil {
+		return !isTimeout(err)
+	}
+	return begin[len(begin)-1] != '1'
 }
 
 var (

@@ -10,13 +10,14 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/proxy"
 )
 
-// Connecting and each handshake get so long at most, whatever the deadline is: a host that
-// is dead shows it by then.
+// Connecting and the handshakes together get so long at most, whatever the deadline is: a
+// host that is dead shows it by then.
 const connectTime = 10 * time.Second
 
 // A HandshakeError is a failure of TLS with the receiver.
@@ -57,18 +58,34 @@ func (t *Transport) dial(ctx context.Context, r *Request, k key, trace *httptrac
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	plain, err := t.connect(bounded, r.URL, k.via)
+	if err != nil && isExhausted(err) { // idle connections are of less use than this one
+		t.idle.closeAll()
+		plain, err = t.connect(bounded, r.URL, k.via)
+	}
 	if err != nil {
 		return nil, err
 	}
 	socket := newSocket(plain)
 	c := &conn{stream: socket, socket: socket, key: k}
+	isReady := false
+	defer func() { // also if a function of the caller's panics, in a handshake
+		if !isReady {
+			c.close()
+		}
+	}()
 	c.use(ctx, deadline)
 	if err := t.prepare(ctx, c, r.URL, trace); err != nil {
-		c.close()
 		return nil, err
 	}
+	isReady = true
 	c.setDeadline(ctx, r.Deadline)
 	return c, nil
+}
+
+// isExhausted reports whether there are too many open files, in this process or on this
+// machine.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // connect makes the TCP connection: to the receiver, or to the proxy.

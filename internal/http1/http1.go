@@ -161,9 +161,12 @@ func (t *Transport) begin(ctx context.Context, r *Request, x *exchange) error {
 			x.requests++
 		}
 		if err == nil && via == forward && x.response.StatusCode == http.StatusProxyAuthRequired {
-			x.requests = 0 // it has not left the proxy
-			c.close()
-			return &ProxyError{errors.New("status 407")}
+			// Without a challenge to the one hop, it is the receiver's own answer.
+			if len(x.response.Header["Proxy-Authenticate"]) > 0 {
+				x.requests-- // it has not left the proxy
+				c.close()
+				return &ProxyError{errors.New("status 407")}
+			}
 		}
 		if err == nil {
 			x.conn = c
@@ -215,13 +218,13 @@ func IsDirect(prefixes []netip.Prefix, u *url.URL) bool {
 type key struct {
 	secure bool
 	via    route
-	host   string // with the port, as in the URL; of a proxy that gets the URL, empty
+	host   string // with the port, as in the URL
 	id     *identity
 }
 
 func keyOf(u *url.URL, via route, id *identity) key {
 	if via == forward {
-		return key{via: via}
+		return key{via: via, host: u.Host} // one each, lest one receiver's late answer be another's
 	}
 	return key{u.Scheme == "https", via, u.Host, id}
 }

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	maxIdle  = 256 // connections of a key
+	maxIdle  = 256     // connections of a key
+	maxAll   = 1 << 14 // of all keys together
 	idleTime = 30 * time.Second
 )
 
@@ -19,6 +20,7 @@ const (
 type idle struct {
 	mu      sync.Mutex
 	conns   map[key][]*conn // by the time they were put in
+	n       int             // connections in all
 	janitor *time.Timer     // nil, if it does not run
 	next    time.Time       // when it does
 }
@@ -34,6 +36,7 @@ func (i *idle) take(k key, now time.Time) *conn {
 	}
 	c := conns[n]
 	conns[n], i.conns[k] = nil, conns[:n]
+	i.n--
 	return c
 }
 
@@ -50,6 +53,7 @@ func (i *idle) put(c *conn) {
 		i.conns = make(map[key][]*conn)
 	}
 	i.conns[c.key] = append(conns, c)
+	surplus := i.surplus()
 	switch {
 	case i.janitor == nil:
 		i.next = c.until
@@ -59,6 +63,27 @@ func (i *idle) put(c *conn) {
 		i.janitor.Reset(c.until.Sub(c.since))
 	}
 	i.mu.Unlock()
+	if surplus != nil {
+		surplus.close()
+	}
+}
+
+// surplus counts one more connection, and takes out another one if there are too many: the
+// oldest of some key. It needs mu.
+func (i *idle) surplus() *conn {
+	if i.n++; i.n <= maxAll {
+		return nil
+	}
+	for k, conns := range i.conns {
+		if len(conns) == 0 {
+			continue
+		}
+		oldest := conns[0]
+		conns[0], i.conns[k] = nil, conns[1:]
+		i.n--
+		return oldest
+	}
+	return nil
 }
 
 // sweep closes what is over its time.
@@ -89,6 +114,7 @@ func (i *idle) expired(now time.Time) (over []*conn) {
 			}
 		}
 		clear(conns[len(kept):])
+		i.n -= len(conns) - len(kept)
 		if i.conns[k] = kept; len(kept) == 0 {
 			delete(i.conns, k)
 		}
@@ -105,7 +131,7 @@ func (i *idle) expired(now time.Time) (over []*conn) {
 func (i *idle) closeAll() {
 	i.mu.Lock()
 	all := i.conns
-	i.conns = nil
+	i.conns, i.n = nil, 0
 	if i.janitor != nil {
 		i.janitor.Stop()
 		i.janitor = nil

@@ -119,7 +119,8 @@ func TestDo_Proxy(t *testing.T) {
 			require.Equal(t, 201, a.Status)
 			require.Equal(t, "POST http://"+host+`/hook?x `+host+` ["Basic dTpw"]`, asked.Load())
 		}
-		require.Equal(t, 1, http1.Kept(tr, mustURL(t, "http://c.test")), "one connection for all")
+		require.Equal(t, 1, http1.Kept(tr, mustURL(t, "http://a.test")), "a connection for each")
+		require.Equal(t, 1, http1.Kept(tr, mustURL(t, "http://b.test:81")))
 	})
 	t.Run("TLS with the proxy", func(t *testing.T) { //nolint:paralleltest // shares what was asked
 		serverConfig := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: receiver.TLS.Certificates}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -84,6 +85,11 @@ func newRequest(req *http.Request, body []byte) (*Request, error) {
 	}
 	if req.URL.Opaque != "" {
 		return nil, errors.New("opaque URL")
+	}
+	for _, host := range []string{req.URL.Host, req.Host} {
+		if strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`/\\?#@`, r) }) {
+			return nil, errors.New("invalid character in the host")
+		}
 	}
 	u := *req.URL
 	var err error

@@ -19,10 +19,6 @@ type socket struct {
 	// end: of 5 seconds.
 	isLeaving bool
 
-	// The first byte of an answer, which was read while the request was written.
-	ahead    [1]byte
-	hasAhead bool
-
 	// What receive works on. It is kept, since a function made anew for each time would
 	// be allocated.
 	receive func(fd uintptr)
@@ -42,10 +38,6 @@ func newSocket(c net.Conn) *socket {
 }
 
 func (s *socket) Read(p []byte) (int, error) {
-	if s.hasAhead && len(p) > 0 {
-		p[0], s.hasAhead = s.ahead[0], false
-		return 1, nil
-	}
 	if s.noWait {
 		return s.readNow(p)
 	}
@@ -63,16 +55,6 @@ func (s *socket) SetWriteDeadline(t time.Time) error {
 		return nil
 	}
 	return s.Conn.SetWriteDeadline(t)
-}
-
-// isReadable reports whether something has come, be it the end, without taking it.
-func (s *socket) isReadable() bool {
-	if s.hasAhead {
-		return true
-	}
-	n, err := s.readNow(s.ahead[:])
-	s.hasAhead = n > 0
-	return n > 0 || !isTimeout(err)
 }
 
 // readNow reads without waiting. If there is no way to, it waits for a moment, and the

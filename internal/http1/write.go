@@ -88,8 +88,8 @@ func appendFields(b []byte, header http.Header) (_ []byte, err error) {
 		if !isToken(name) {
 			return nil, errors.New("invalid name of a header")
 		}
-		switch name {
-		case "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection":
+		switch http.CanonicalHeaderKey(name) {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Expect", "Te", "Upgrade":
 			continue // they are ours
 		}
 		values := header[name]

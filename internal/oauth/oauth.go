@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,14 +55,14 @@ type entry struct {
 
 // Get returns a token for an owner, and whether it was kept from before. All who need the
 // same one wait for one request, which is bound to the context of none of them.
-func (t *Tokens) Get(ctx context.Context, by http.RoundTripper, owner string, g Grant) (token string, kept bool, err error) {
+func (t *Tokens) Get(ctx context.Context, by http.RoundTripper, agent, owner string, g Grant) (token string, kept bool, err error) {
 	k := key{owner, g}
 	t.mu.Lock()
 	e := t.entries[k]
 	kept = e != nil
 	if e == nil || e.isOver(time.Now()) {
 		kept = false
-		e = t.startLocked(by, k, e)
+		e = t.startLocked(by, agent, k, e)
 	}
 	t.mu.Unlock()
 	select {
@@ -83,7 +84,7 @@ func (e *entry) isOver(now time.Time) bool {
 }
 
 // startLocked asks for a token in place of an old one, if there was one.
-func (t *Tokens) startLocked(by http.RoundTripper, k key, old *entry) *entry {
+func (t *Tokens) startLocked(by http.RoundTripper, agent string, k key, old *entry) *entry {
 	e := &entry{done: make(chan struct{})}
 	if old != nil {
 		if e.previous = old.token; e.previous == "" {
@@ -96,7 +97,7 @@ func (t *Tokens) startLocked(by http.RoundTripper, k key, old *entry) *entry {
 	t.entries[k] = e
 	t.dropExpiredLocked()
 	go func() {
-		token, lifetime, err := fetch(by, k.grant)
+		token, lifetime, err := fetch(by, agent, k.grant)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		e.token, e.err = token, err
@@ -156,7 +157,7 @@ func (e *StatusError) Error() string { return "status " + strconv.Itoa(e.Status)
 var ErrAnswer = errors.New("not the answer of a token server")
 
 // fetch asks for a token, and says how long it, or the failure, counts.
-func fetch(by http.RoundTripper, g Grant) (token string, lifetime time.Duration, err error) {
+func fetch(by http.RoundTripper, agent string, g Grant) (token string, lifetime time.Duration, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			token, lifetime, err = "", failureTime, fmt.Errorf("panic in Transport: %T", v)
@@ -174,6 +175,7 @@ func fetch(by http.RoundTripper, g Grant) (token string, lifetime time.Duration,
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", agent)
 	req.SetBasicAuth(url.QueryEscape(g.ClientID), url.QueryEscape(g.Secret)) // RFC 6749, 2.3.1
 	resp, err := by.RoundTrip(req)
 	if err != nil {
@@ -227,7 +229,7 @@ func IsToken(s string) bool {
 // the way.
 func lifetimeOf(expires json.RawMessage) time.Duration {
 	seconds, err := strconv.ParseFloat(strings.Trim(string(expires), `"`), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(seconds) {
 		return defaultLifetime
 	}
 	seconds = min(max(seconds, minLifetime.Seconds()), maxLifetime.Seconds())
