@@ -1,12 +1,17 @@
 package panel_test
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/panel"
 )
 
 // From the press of a key to the underline and the request beside it. It reports the median
@@ -89,4 +96,57 @@ func BenchmarkPages(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed())/float64(time.Millisecond)/float64(b.N), "ms/op")
 		})
 	}
+}
+
+// What a viewer costs while nothing happens: the memory of the server, with its connection, for each
+// of the 200 that there may be, who look at the list in five windows each.
+func BenchmarkLive_Memory(b *testing.B) {
+	w := newWorld(b)
+	hook := w.hook("acme", "/ok")
+	require.NoError(b, w.hooks.Pause(b.Context(), hook.ID, "later"))
+	for i := range 50 {
+		w.dispatch(hook, fmt.Sprintf("m-%d", i), "{}", durable.StatePending)
+	}
+	const viewers = 200
+	for b.Loop() {
+		s := serve(b, panel.Config{
+			Open: panel.Open(w.engine, w.hooks), Logger: quiet,
+			Authorize: func(r *http.Request) (panel.Access, error) {
+				return panel.Access{Actor: r.Header.Get("Actor"), Tenant: "acme", May: everything}, nil
+			},
+		})
+		address, err := url.Parse(s.url)
+		require.NoError(b, err)
+		before := inUse()
+		var connections []net.Conn
+		for i := range viewers {
+			connection, err := new(net.Dialer).DialContext(b.Context(), "tcp", address.Host)
+			require.NoError(b, err)
+			_, err = fmt.Fprintf(connection, "GET %slive HTTP/1.1\r\nHost: x\r\nActor: %d\r\n\r\n", address.Path, i/5)
+			require.NoError(b, err)
+			connections = append(connections, connection)
+		}
+		for _, connection := range connections { // until each has the list
+			lines := bufio.NewReader(connection)
+			for line := ""; !strings.HasPrefix(line, "data: "); {
+				line, err = lines.ReadString('\n')
+				require.NoError(b, err)
+				require.NotContains(b, line, "503")
+			}
+		}
+		b.ReportMetric(float64(inUse()-before)/viewers/1000, "kB/viewer")
+		for _, connection := range connections {
+			require.NoError(b, connection.Close())
+		}
+		s.stop()
+	}
+}
+
+// inUse is how much memory of the heap and of stacks is in use.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc) + int64(stats.StackInuse)
 }

@@ -235,9 +235,9 @@ func TestHook_CompareAndRecompose(t *testing.T) {
 	// The samples do not know n, which the form tells; what is compared are real events.
 	a := s.post("webhooks/"+hook.ID+"/compare", form(changed, 1))
 	require.Equal(t, http.StatusOK, a.status)
-	require.Contains(t, a.body, "0 of the last 2 events make the same request as before")
-	require.Contains(t, a.body, "1 make another request")
-	require.Contains(t, a.body, "1 that failed would now be sent")
+	require.Contains(t, a.body, "the same request as before: 0 of 2")
+	require.Contains(t, a.body, "Another request: 1.")
+	require.Contains(t, a.body, "Failing before, and no more: 1.")
 	require.Contains(t, a.body, "<pre tabindex=\"0\">{\n  &#34;n&#34;: 2\n}</pre>", "the newest that differs, before")
 	require.Contains(t, a.body, "<pre tabindex=\"0\">{\n  &#34;n&#34;: 2,\n  &#34;v&#34;: 2\n}</pre>", "and after")
 

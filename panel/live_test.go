@@ -193,8 +193,11 @@ func TestLive_Bounded(t *testing.T) {
 			s, _ := open(string(rune('A' + i)))
 			require.Equal(t, http.StatusOK, s.status)
 		}
-		s, _ = open("gus")
-		require.Equal(t, http.StatusServiceUnavailable, s.status)
+		for range 9_800 { // each is refused at once
+			s := &stream{header: http.Header{}}
+			p.ServeHTTP(s, httptest.NewRequestWithContext(t.Context(), "GET", "/live", nil))
+			require.Equal(t, http.StatusServiceUnavailable, s.status)
+		}
 		p.Close()
 		synctest.Wait()
 		for _, ended := range all {

@@ -10,27 +10,23 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
-	"github.com/ringhook/webhook/durable/sqlite"
 	"github.com/ringhook/webhook/panel"
+	"github.com/ringhook/webhook/panel/examples/internal/demo"
 	"github.com/ringhook/webhook/payload"
 	"github.com/ringhook/webhook/queue"
 )
@@ -52,87 +48,32 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, out io.Writer, listener net.Listener, every time.Duration) (err error) {
-	folder, err := os.MkdirTemp("", "panel")
+	defer listener.Close()
+	service, err := demo.Open(payload.EventCall, payload.EventCDR, "whatsapp:message:status", "whatsapp:message:in")
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	d, err := newDemo(filepath.Join(folder, "webhooks.db"), "http://"+listener.Addr().String()+"/receiver/")
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	defer func() { err = errors.Join(err, service.Close()) }()
+	d := &traffic{Service: service}
+	if err := d.create("http://" + listener.Addr().String() + "/receiver/"); err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, d.engine.Close()) }()
-
 	mux, end, err := d.handler()
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	server.RegisterOnShutdown(end)
-	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	failed := make(chan error, 3)
-	go func() { failed <- d.queue.Run(delivering) }()
-	go func() { failed <- server.Serve(listener) }()
-	go func() { failed <- d.report(ctx, every) }()
 	fmt.Fprintf(out, "The operator's pages:   http://%s/panel/\nThe pages of one customer: http://%[1]s/acme/\n", listener.Addr())
-
-	parts := cap(failed)
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-		parts--
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	err = errors.Join(err, server.Shutdown(grace))
-	stop()
-	for range parts {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, context.Canceled) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
+	return service.Run(ctx, end, []demo.Site{{Listener: listener, Handler: mux}}, func(ctx context.Context) error { return d.report(ctx, every) })
 }
 
-// A demo is a service that reports events to webhooks.
-type demo struct {
-	engine  *sqlite.Engine
-	hooks   *durable.Webhooks[*sql.Tx]
-	queue   *queue.Queue
-	client  *webhook.Client
-	samples []webhook.Event
-	ids     []string // of the webhooks
-}
-
-func newDemo(file, receiver string) (_ *demo, err error) {
-	// The receiver is on this machine, where nothing else may be sent to.
-	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	egress := webhook.Egress{AnyPort: true, Allow: loopback}
-	quiet := slog.New(slog.DiscardHandler) // the pages tell what goes wrong
-	d := &demo{}
-	if d.engine, err = sqlite.Open(file, durable.Config{Bounds: webhook.Bounds{CheckURL: egress.Check}, Logger: quiet}); err != nil {
-		return nil, err
-	}
-	secrets := d.engine.Webhooks(nil)
-	d.client = &webhook.Client{
-		Signer: webhook.StandardWebhooks{Keys: secrets.Keyring()}, Auth: secrets.Auth(), Transport: webhook.NewTransport(egress),
-	}
-	if d.queue, err = queue.New(d.client, d.engine, queue.Config{Logger: quiet, Rest: 20 * time.Second}); err != nil {
-		return nil, errors.Join(err, d.engine.Close())
-	}
-	for _, event := range payload.Samples(payload.EventCall, payload.EventCDR, "whatsapp:message:status", "whatsapp:message:in") {
-		d.samples = append(d.samples, event)
-	}
-	d.hooks = d.engine.Webhooks(d.queue, d.samples...)
-	if err := d.create(receiver); err != nil {
-		return nil, errors.Join(err, d.engine.Close())
-	}
-	return d, nil
+// A traffic is a service that reports events to webhooks.
+type traffic struct {
+	*demo.Service
+	ids []string // of the webhooks
 }
 
 // create stores the webhooks.
-func (d *demo) create(receiver string) error {
+func (d *traffic) create(receiver string) error {
 	soon := &webhook.Policy{Attempts: 4, Timeout: time.Second, Waits: []time.Duration{3 * time.Second, 10 * time.Second}}
 	for _, hook := range []struct {
 		tenant string
@@ -144,7 +85,7 @@ func (d *demo) create(receiver string) error {
 		{"globex", webhook.Webhook{Name: "Old system", URL: receiver + "old"}},
 		{"globex", webhook.Webhook{Name: "Lead sheet", URL: receiver + "sheet", Policy: &webhook.Policy{Attempts: 1}}},
 	} {
-		hooks, err := d.hooks.Tenant(hook.tenant)
+		hooks, err := d.Hooks.Tenant(hook.tenant)
 		if err != nil {
 			return err
 		}
@@ -158,11 +99,8 @@ func (d *demo) create(receiver string) error {
 }
 
 // handler returns the pages, and what ends their streams.
-func (d *demo) handler() (_ http.Handler, end func(), _ error) {
-	config := panel.Config{
-		Open: panel.Open(d.engine, d.hooks), Queue: d.queue, Client: d.client, Samples: d.samples,
-		Brand: panel.Brand{Name: "Ringhook"},
-	}
+func (d *traffic) handler() (_ http.Handler, end func(), _ error) {
+	config := panel.Config{Brand: panel.Brand{Name: "Ringhook"}}
 	const everything = panel.View | panel.Bodies | panel.Edit | panel.Send | panel.Secrets | panel.Delete
 	mux := http.NewServeMux()
 	mux.HandleFunc("/receiver/", receive)
@@ -174,7 +112,7 @@ func (d *demo) handler() (_ http.Handler, end func(), _ error) {
 	} {
 		// A service looks at its session here.
 		config.Authorize = func(*http.Request) (panel.Access, error) { return access, nil }
-		p, err := panel.New(config)
+		p, err := d.Panel(config)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -191,12 +129,12 @@ func (d *demo) handler() (_ http.Handler, end func(), _ error) {
 
 // report reports an event now and then, until ctx ends. What cannot be composed, or is for a
 // webhook that is disabled, is seen on the pages.
-func (d *demo) report(ctx context.Context, every time.Duration) error {
+func (d *traffic) report(ctx context.Context, every time.Duration) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for n := 0; ; n++ {
-		event, id := d.samples[n%len(d.samples)], d.ids[n*7%len(d.ids)]
-		err := d.hooks.Dispatch(ctx, id, event)
+		event, id := d.Samples[n%len(d.Samples)], d.ids[n*7%len(d.ids)]
+		err := d.Hooks.Dispatch(ctx, id, event)
 		known := errors.Is(err, queue.ErrDisabled) || errors.Is(err, durable.ErrNotComposed) || errors.Is(err, webhook.ErrNotFound)
 		if err != nil && !known && ctx.Err() == nil {
 			return err

@@ -13,7 +13,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,19 +21,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/ringhook/webhook"
-	"github.com/ringhook/webhook/durable"
-	"github.com/ringhook/webhook/durable/sqlite"
 	"github.com/ringhook/webhook/panel"
-	"github.com/ringhook/webhook/payload"
-	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/panel/examples/internal/demo"
 )
 
 func main() {
@@ -61,11 +54,6 @@ func main() {
 func run(ctx context.Context, out io.Writer, service, application net.Listener) (err error) {
 	defer service.Close()
 	defer application.Close()
-	folder, err := os.MkdirTemp("", "portal")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	_, port, err := net.SplitHostPort(application.Addr().String())
 	if err != nil {
 		return err
@@ -75,96 +63,47 @@ func run(ctx context.Context, out io.Writer, service, application net.Listener) 
 		application: "http://localhost:" + port, // another site than 127.0.0.1
 		passes:      newPasses(),
 	}
-	if err := p.open(ctx, filepath.Join(folder, "webhooks.db")); err != nil {
+	if p.Service, err = demo.Open("whatsapp:message:status"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.engine.Close()) }()
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if err := p.create(ctx); err != nil {
+		return err
+	}
 	pages, err := p.panel()
 	if err != nil {
 		return err
 	}
-	servers := []*http.Server{
-		{Handler: p.serviceHandler(pages), ReadHeaderTimeout: 10 * time.Second},
-		{Handler: p.applicationHandler(), ReadHeaderTimeout: 10 * time.Second},
-	}
-	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	failed := make(chan error, 3)
-	go func() { failed <- p.queue.Run(delivering) }()
-	go func() { failed <- servers[0].Serve(service) }()
-	go func() { failed <- servers[1].Serve(application) }()
 	fmt.Fprintf(out, "The application: %s/\n", p.application)
-
-	parts := cap(failed)
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-		parts--
-	}
-	pages.Close()
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	for _, server := range servers {
-		err = errors.Join(err, server.Shutdown(grace))
-	}
-	stop()
-	for range parts {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, context.Canceled) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
+	return p.Run(ctx, pages.Close, []demo.Site{
+		{Listener: service, Handler: p.serviceHandler(pages)},
+		{Listener: application, Handler: p.applicationHandler()},
+	})
 }
 
 // A portal is the service and the application.
 type portal struct {
+	*demo.Service
 	service, application string // their origins
-	engine               *sqlite.Engine
-	hooks                *durable.Webhooks[*sql.Tx]
-	queue                *queue.Queue
-	client               *webhook.Client
-	samples              []webhook.Event
 	passes               *passes
 }
 
-// open opens the database, and stores a webhook of each customer, which gets an event.
-func (p *portal) open(ctx context.Context, file string) error {
-	quiet := slog.New(slog.DiscardHandler) // the pages tell what goes wrong
-	engine, err := sqlite.Open(file, durable.Config{Logger: quiet})
-	if err != nil {
-		return err
-	}
-	p.engine = engine
-	// The receiver is on this machine, where nothing else may be sent to.
-	egress := webhook.Egress{AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	secrets := engine.Webhooks(nil)
-	p.client = &webhook.Client{
-		Signer:    webhook.StandardWebhooks{Keys: secrets.Keyring()},
-		Auth:      secrets.Auth(),
-		Transport: webhook.NewTransport(egress),
-	}
-	if p.queue, err = queue.New(p.client, engine, queue.Config{Logger: quiet}); err != nil {
-		return errors.Join(err, engine.Close())
-	}
-	for _, event := range payload.Samples("whatsapp:message:status") {
-		p.samples = append(p.samples, event)
-	}
-	p.hooks = engine.Webhooks(p.queue, p.samples...)
+// create stores a webhook of each customer, which gets an event.
+func (p *portal) create(ctx context.Context) error {
 	for _, customer := range []string{"acme", "globex"} {
-		own, err := p.hooks.Tenant(customer)
+		own, err := p.Hooks.Tenant(customer)
 		if err != nil {
-			return errors.Join(err, engine.Close())
+			return err
 		}
-		hook := webhook.Webhook{
+		stored, err := own.Create(ctx, webhook.Webhook{
 			Name: "CRM of " + customer, URL: p.service + "/receiver", Policy: &webhook.Policy{Attempts: 1},
 			Body: `{"to": "{{payload.mobile}}", "status": "{{payload.status}}"}`,
-		}
-		stored, err := own.Create(ctx, hook)
-		if err == nil {
-			err = p.hooks.Dispatch(ctx, stored.ID, p.samples[0])
-		}
+		})
 		if err != nil {
-			return errors.Join(err, engine.Close())
+			return err
+		}
+		if err := p.Hooks.Dispatch(ctx, stored.ID, p.Samples[0]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -172,8 +111,7 @@ func (p *portal) open(ctx context.Context, file string) error {
 
 // panel returns the pages. Who asks is whose session it is.
 func (p *portal) panel() (*panel.Panel, error) {
-	return panel.New(panel.Config{
-		Open: panel.Open(p.engine, p.hooks), Queue: p.queue, Client: p.client, Samples: p.samples,
+	return p.Panel(panel.Config{
 		Authorize: func(r *http.Request) (panel.Access, error) {
 			who, err := p.passes.session(r)
 			if err != nil {
