@@ -273,6 +273,17 @@ func (c *call) apiTest() error {
 	})
 }
 
+// apiRecomposeHook composes the events of what failed again.
+func (c *call) apiRecomposeHook() error {
+	n, err := c.recomposeFailed()
+	if err != nil {
+		return err
+	}
+	return c.json(struct {
+		Recomposed int `json:"recomposed"`
+	}{n})
+}
+
 // apiRotate makes a new secret and answers with it.
 func (c *call) apiRotate() error {
 	var in struct {

@@ -170,7 +170,7 @@ func TestAPI(t *testing.T) {
 	w.dispatch(ok, "held", `{}`, durable.StatePending)
 	_, err := w.engine.Erase(t.Context(), durable.Filter{WebhookID: ok.ID, State: durable.StateDelivered}, 0)
 	require.NoError(t, err)
-	s := w.site(acme)
+	s := w.editor(acme)
 
 	tests := []struct {
 		method, path, body string
@@ -211,6 +211,11 @@ func TestAPI(t *testing.T) {
 		{"POST", "webhooks", `{"name":"crm","url":"https://crm.example/","policy":{"timeout":"2s","jitter":0.5,"expires":"12h","give_up":[400]}}`, 201, `"version":1`},
 		{"POST", "webhooks/" + ok.ID + "/state/enable", `{"reason":"all is well"}`, 200, `"state":"enabled"`},
 		{"POST", "webhooks/" + broken.ID + "/secrets/rotate", `{"overlap":"1h"}`, 200, `"secret":"whsec_`},
+		{"POST", "webhooks/" + broken.ID + "/secrets", `{"secret":"of-the-receiver"}`, 200, `"warning":"shorter than`},
+		{"POST", "webhooks/" + broken.ID + "/secrets", `{"secret":"whsec_"}`, 400, `"code":"secret"`},
+		{"GET", "webhooks/" + broken.ID + "/secrets", "", 200, `"created":`},
+		{"POST", "webhooks/" + broken.ID + "/recompose", "", 200, `"recomposed":`},
+		{"GET", "events", "", 200, `"type":"whatsapp:message:status"`},
 		{"GET", "nowhere", "", 404, `"code":"no_page"`},
 	}
 	for _, tt := range tests {

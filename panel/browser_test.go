@@ -194,3 +194,19 @@ func TestBrowser_Live(t *testing.T) {
 	require.NoError(t, w.hooks.Enable(t.Context(), ok.ID, ""))
 	b.do(chromedp.WaitVisible(css(`.verdict .delivered`)))
 }
+
+// A body of 1 MiB does not freeze the page: it shows the beginning.
+func TestBrowser_LargeBody(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	hook := w.hook("acme", "/broken")
+	w.dispatch(hook, "large", `{"text":"`+strings.Repeat("é<b> ", (1<<20-20)/6)+`"}`, durable.StateFailed)
+	s := w.site(acme)
+	require.Less(t, len(s.get("deliveries/large").body), 500_000)
+	b.do(chromedp.Navigate(s.url + "deliveries/large"))
+	require.Contains(t, b.text("main"), "goes on: this is its beginning.")
+	b.do(chromedp.Click(css(`section:last-of-type summary`)), chromedp.WaitVisible(css(`section:last-of-type details pre`)))
+	b.plain("large body")
+	require.Greater(t, len(s.send("GET", "deliveries/large", "").body), 1<<20, "all of it")
+}

@@ -33,6 +33,7 @@ type deliveryPage struct {
 	NoRequest string
 	// EventJSON is what it reports; empty if there is none, or it may not be seen.
 	EventJSON    string
+	EventCut     bool // it goes on
 	CanRecompose bool
 }
 
@@ -56,6 +57,7 @@ type request struct {
 	Body   string         `json:"body,omitempty"`
 	Bytes  int            `json:"bytes"` // of the body
 	Curl   string         `json:"curl,omitempty"`
+	Cut    bool           `json:"-"` // Body is the beginning of a larger one, which a page does not show
 }
 
 type headerMember struct {
@@ -92,6 +94,9 @@ func (c *call) showDelivery() error {
 			return err
 		}
 	}
+	if r := p.Request; r != nil && len(r.Body) > maxShown {
+		r.Body, r.Curl, r.Cut = strings.ToValidUTF8(r.Body[:maxShown], ""), "", true
+	}
 	// Without a look at the event, it is not known whether there is one.
 	p.CanRecompose = d.State != durable.StatePending && d.WebhookID != "" && !d.Erased && d.Reason != queue.ReasonDeleted
 	if c.may(Bodies) {
@@ -99,6 +104,9 @@ func (c *call) showDelivery() error {
 		switch {
 		case err == nil:
 			p.EventJSON = indented(event.JSON)
+			if p.EventCut = len(p.EventJSON) > maxShown; p.EventCut {
+				p.EventJSON = strings.ToValidUTF8(p.EventJSON[:maxShown], "")
+			}
 		case errors.Is(err, durable.ErrNoEvent):
 			p.CanRecompose = false
 		case !errors.Is(err, durable.ErrSealed):

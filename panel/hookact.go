@@ -125,16 +125,19 @@ func (c *call) compare(hook webhook.Webhook) (durable.Comparison, error) {
 
 // recomposeHook composes the events of what failed again, with the template of today.
 func (c *call) recomposeHook() error {
-	d, err := c.webhooks.Get(c.ctx, c.r.PathValue("id"))
+	n, err := c.recomposeFailed()
 	if err != nil {
 		return err
 	}
-	f := durable.Filter{WebhookID: d.ID, State: durable.StateFailed}
-	n, err := c.webhooks.RecomposeMatching(c.ctx, f, maxResend)
-	if err != nil {
-		return err
+	return c.done(c.r.PathValue("id"), "recomposed", n)
+}
+
+func (c *call) recomposeFailed() (int, error) {
+	if err := c.own(); err != nil {
+		return 0, err
 	}
-	return c.done(d.ID, "recomposed", n)
+	f := durable.Filter{WebhookID: c.r.PathValue("id"), State: durable.StateFailed}
+	return c.webhooks.RecomposeMatching(c.ctx, f, maxResend)
 }
 
 // A test is what came of a request with a sample event.

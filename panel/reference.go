@@ -19,10 +19,10 @@ type referencePage struct {
 
 // An eventReference is a kind of event, with its values.
 type eventReference struct {
-	Type      string
-	Policy    webhook.Policy
-	Variables []webhook.Variable
-	JSON      string // as it is sent without a template
+	Type      string             `json:"type"`
+	Policy    webhook.Policy     `json:"policy"`
+	Variables []webhook.Variable `json:"variables"`
+	JSON      string             `json:"json"` // as it is sent without a template
 }
 
 // A program verifies requests.
@@ -47,7 +47,18 @@ func readPrograms() []program {
 
 // reference shows the events and how to verify them.
 func (c *call) reference() error {
-	page := referencePage{Code: programs}
+	return c.render("reference", "reference.title", referencePage{Code: programs, Events: c.events()})
+}
+
+// apiEvents answers with the events.
+func (c *call) apiEvents() error {
+	return c.json(struct {
+		Events []eventReference `json:"events"`
+	}{c.events()})
+}
+
+func (c *call) events() []eventReference {
+	list := []eventReference{}
 	for _, sample := range c.config.Samples {
 		event := eventReference{
 			Type: sample.EventType(), Policy: webhook.PolicyFor(sample.EventType()), Variables: webhook.Variables(sample),
@@ -56,7 +67,7 @@ func (c *call) reference() error {
 		if err == nil {
 			event.JSON = indented(b)
 		}
-		page.Events = append(page.Events, event)
+		list = append(list, event)
 	}
-	return c.render("reference", "reference.title", page)
+	return list
 }

@@ -78,8 +78,12 @@ var routes = []route{
 	{kindAPI, "POST", "/webhooks/{id}/compare", View | Edit | Bodies, (*call).apiCompare},
 	{kindAPI, "POST", "/webhooks/{id}/test", View | Send, (*call).apiTest},
 	{kindAPI, "POST", "/webhooks/{id}/state/{state}", View | Edit, (*call).apiState},
+	{kindAPI, "POST", "/webhooks/{id}/recompose", View | Send, (*call).apiRecomposeHook},
+	{kindAPI, "GET", "/webhooks/{id}/secrets", View | Secrets, (*call).apiSecrets},
+	{kindAPI, "POST", "/webhooks/{id}/secrets", View | Secrets, (*call).apiSetSecret},
 	{kindAPI, "POST", "/webhooks/{id}/secrets/rotate", View | Secrets, (*call).apiRotate},
 
+	{kindAPI, "GET", "/events", View, (*call).apiEvents},
 	{kindAPI, "GET", "/deliveries", View, (*call).apiDeliveries},
 	{kindAPI, "GET", "/count", View, (*call).apiCount},
 	{kindAPI, "POST", "/search", View | Bodies, (*call).apiSearch},

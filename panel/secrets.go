@@ -94,20 +94,65 @@ func (c *call) setSecret() error {
 	if err := c.secretForm(); err != nil {
 		return err
 	}
-	text := c.r.PostForm.Get("secret")
+	stored, err := c.storeSecret(c.r.PostForm.Get("secret"))
+	if err != nil {
+		return err
+	}
+	return c.renderSecrets("", stored.Warning)
+}
+
+func (c *call) storeSecret(text string) (stored durable.StoredSecret, err error) {
 	var secret webhook.Secret
-	var err error
 	if strings.HasPrefix(text, "whsec_") {
 		secret, err = webhook.ParseSecret(text)
 	} else {
 		secret, err = webhook.ExistingSecret([]byte(text))
 	}
 	if err != nil { // which may say what was typed
-		return durable.ErrSecret
+		return stored, durable.ErrSecret
 	}
-	stored, err := c.webhooks.SetSecret(c.ctx, c.r.PathValue("id"), secret)
+	return c.webhooks.SetSecret(c.ctx, c.r.PathValue("id"), secret)
+}
+
+// A shownSecret is what programs see of a secret: all but itself.
+type shownSecret struct {
+	Created time.Time `json:"created"`
+	Until   time.Time `json:"until,omitzero"`
+	Warning string    `json:"warning,omitempty"`
+}
+
+// apiSecrets answers with the secrets of a webhook, without themselves.
+func (c *call) apiSecrets() error {
+	if err := c.own(); err != nil {
+		return err
+	}
+	secrets, err := c.webhooks.Secrets(c.ctx, c.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return c.renderSecrets("", stored.Warning)
+	list := make([]shownSecret, len(secrets))
+	for i, s := range secrets {
+		list[i] = shownSecret{s.Created, s.Until, s.Warning}
+	}
+	return c.json(struct {
+		Secrets []shownSecret `json:"secrets"`
+	}{list})
+}
+
+// apiSetSecret gives a webhook the secret that its receiver has already.
+func (c *call) apiSetSecret() error {
+	var in struct {
+		Secret string `json:"secret"`
+	}
+	if err := c.own(); err != nil {
+		return err
+	}
+	if err := c.read(&in); err != nil {
+		return err
+	}
+	s, err := c.storeSecret(in.Secret)
+	if err != nil {
+		return err
+	}
+	return c.json(shownSecret{s.Created, s.Until, s.Warning})
 }

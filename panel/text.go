@@ -342,6 +342,7 @@ var pageTexts = map[string]string{ //nolint:gosec // texts about secrets are non
 	"request.none":      "There is nothing: the event could not be composed, its data was erased, or its webhook was deleted.",
 	"request.sealed":    "It is stored encrypted, and the key is not there.",
 	"request.hidden":    "A body of %d bytes. Your account may not see it.",
+	"request.cut":       "The body of %d bytes goes on: this is its beginning.",
 	"request.no_body":   "No body.",
 	"request.event":     "The event that it was made of",
 	"request.curl":      "As a curl command",
