@@ -105,6 +105,49 @@ func TestBrowser_Webhook(t *testing.T) {
 	b.look("delete")
 }
 
+// The whole way of a customer, who asks nobody: a mistake, its fix, a failure with what the receiver
+// answered, what a change would do, and the same event delivered after it; then a pause.
+func TestBrowser_Story(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newWorld(t)
+	s := w.editor(acme)
+	w.answer.Store("the field phone is missing")
+	b.do(chromedp.Navigate(s.url + "webhooks/new"))
+	b.value(`input[name=name]`, "CRM")
+	b.value(`textarea[name=url]`, w.receiver.URL+"/broken")
+	b.value(`textarea[name=body]`, `{"to": "@{{payload.mobil}}"}`)
+	b.do(chromedp.Click(css(`.fields summary`)))
+	b.value(`input[name=attempts]`, "1")
+	b.eventually(`document.querySelector("#problems [data-suggestion='payload.mobile']") !== null`)
+	b.do(chromedp.Click(css(`#problems [data-suggestion="payload.mobile"]`)))
+	b.eventually(`!document.querySelector("#problems li.error") && document.querySelector("#preview").textContent.includes("919019912345")`)
+	b.do(chromedp.Click(css(`#save`)), chromedp.WaitVisible(css(`.note`)))
+	id := b.text(".copy")
+
+	require.NoError(t, w.hooks.DispatchID(t.Context(), id, "first", samples[0]))
+	w.await("first", durable.StateFailed)
+	b.do(chromedp.Navigate(s.url + "deliveries"))
+	require.Contains(t, b.text("tbody"), "The receiver answered 500")
+	b.do(chromedp.Click(css(`tr[data-id="first"] a`)), chromedp.WaitVisible(css(`.line`)))
+	require.Contains(t, b.text(".line"), "the field phone is missing")
+
+	b.do(chromedp.Navigate(s.url + "webhooks/" + id))
+	b.value(`textarea[name=url]`, w.receiver.URL+"/ok")
+	b.value(`textarea[name=body]`, `{"phone": "@{{payload.mobile}}"}`)
+	b.do(chromedp.Click(css(`button[formaction$="/compare"]`)), chromedp.WaitVisible(css(`#comparison`)))
+	require.Contains(t, b.text("#comparison"), "Another request: 1.")
+	b.do(chromedp.Click(css(`#save`)), chromedp.WaitVisible(css(`.note`)))
+	b.do(chromedp.Click(css(`form[action$="/recompose"] button`)), chromedp.WaitVisible(css(`.note`)))
+	require.Contains(t, b.text(".note"), "The event was composed with the webhook as it is now")
+	b.do(chromedp.Navigate(s.url + "deliveries"))
+	b.eventually(`document.querySelectorAll("tbody .state.delivered").length === 1`)
+
+	b.do(chromedp.Navigate(s.url+"webhooks/"+id), chromedp.Click(css(`.acts summary`)))
+	b.do(chromedp.Click(css(`button[formaction$="/state/pause"]`)), chromedp.WaitVisible(css(`.facts .state.paused`)))
+	b.do(chromedp.Click(css(`.acts summary`)), chromedp.Click(css(`.acts button.main`)), chromedp.WaitVisible(css(`.facts .state.enabled`)))
+}
+
 // Whatever the service answers while one types, it is told in words where the problems are.
 func TestBrowser_Refused(t *testing.T) {
 	t.Parallel()

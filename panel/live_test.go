@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -202,6 +203,64 @@ func TestLive_Bounded(t *testing.T) {
 		synctest.Wait()
 		for _, ended := range all {
 			require.True(t, isOver(ended))
+		}
+		p.Close()
+		time.Sleep(2 * time.Second) // for the poller
+	})
+}
+
+// A stuck viewer has a connection that takes nothing.
+type stuck struct {
+	stream
+	deadline time.Time
+}
+
+func (s *stuck) SetWriteDeadline(t time.Time) error { s.deadline = t; return nil }
+func (s *stuck) Write([]byte) (int, error) {
+	time.Sleep(time.Until(s.deadline))
+	return 0, os.ErrDeadlineExceeded
+}
+
+// Who never reads, or has vanished, is gone soon, and holds up nobody until then.
+func TestLive_Vanished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, access := &history{}, &atomic.Pointer[panel.Access]{}
+		h.page.Store(newPage("a"))
+		access.Store(&acme)
+		p, err := panel.New(liveConfig(h, access))
+		require.NoError(t, err)
+		gone, vanish := context.WithCancel(t.Context())
+		var ended []chan struct{}
+		for range 2 {
+			done := make(chan struct{})
+			ended = append(ended, done)
+			go func() {
+				defer close(done)
+				p.ServeHTTP(&stuck{stream: stream{header: http.Header{}}}, httptest.NewRequestWithContext(t.Context(), "GET", "/live", nil))
+			}()
+		}
+		for range 2 {
+			watch(gone, p)
+		}
+		synctest.Wait()
+		reader, _ := watch(t.Context(), p)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Len(t, reader.events(), 1)
+		refused, _ := watch(t.Context(), p)
+		synctest.Wait()
+		require.Equal(t, http.StatusServiceUnavailable, refused.status, "five of a person")
+		vanish()
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		for _, done := range ended {
+			require.True(t, isOver(done))
+		}
+		for range 4 {
+			again, _ := watch(t.Context(), p)
+			synctest.Wait()
+			require.Equal(t, http.StatusOK, again.status)
 		}
 		p.Close()
 		time.Sleep(2 * time.Second) // for the poller
