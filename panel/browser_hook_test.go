@@ -117,7 +117,7 @@ func TestBrowser_Story(t *testing.T) {
 	b.value(`input[name=name]`, "CRM")
 	b.value(`textarea[name=url]`, w.receiver.URL+"/broken")
 	b.value(`textarea[name=body]`, `{"to": "@{{payload.mobil}}"}`)
-	b.do(chromedp.Click(css(`.fields summary`)))
+	b.do(chromedp.Click(css(`.fields details:has([name=attempts]) > summary`)))
 	b.value(`input[name=attempts]`, "1")
 	b.eventually(`document.querySelector("#problems [data-suggestion='payload.mobile']") !== null`)
 	b.do(chromedp.Click(css(`#problems [data-suggestion="payload.mobile"]`)))
