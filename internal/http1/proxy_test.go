@@ -202,6 +202,25 @@ func TestDo_ProxyFaults(t *testing.T) {
 			require.Equal(t, http1.RefusedError{Forbidden: tt.forbids, Reason: tt.refused}, *refused)
 		})
 	}
+	t.Run("407 after one that may have arrived", func(t *testing.T) {
+		t.Parallel()
+		p := serve(t, func(n int, conn net.Conn) {
+			r := bufio.NewReader(conn)
+			if readRequest(r); n == 1 {
+				_, _ = io.WriteString(conn, ok)
+				readRequest(r)
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 407 x\r\nProxy-Authenticate: Basic\r\n\r\n")
+		})
+		tr := newTransport(t, http1.Config{Proxy: p})
+		_, err := tr.Do(t.Context(), post(mustURL(t, "http://receiver.test/")))
+		require.NoError(t, err)
+		a, err := tr.Do(t.Context(), post(mustURL(t, "http://receiver.test/")))
+		var own *http1.ProxyError
+		require.ErrorAs(t, err, &own)
+		require.Equal(t, 1, a.Requests)
+	})
 	t.Run("not reached", func(t *testing.T) {
 		t.Parallel()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
