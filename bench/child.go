@@ -10,7 +10,10 @@ import (
 
 // children are what the program does when it has started itself, by their first
 // argument; the second is a number.
-var children = map[string]func(n int) error{"receiver": receive, "goroutines": goroutines, "deliverer": deliverer}
+var children = map[string]func(n int) error{
+	"receiver": receive, "receiver-tls": receiveTLS, "goroutines": goroutines, "deliverer": deliverer,
+	"idle": idle, "idle-http": idleHTTP,
+}
 
 // child is this program as one of its children, which ends when its input is closed. Env
 // is what its environment has besides this one's.

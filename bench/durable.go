@@ -18,7 +18,7 @@ import (
 // durableCases compare deliveries kept in a database with what a program would write
 // itself on River: a job for each message, and one indexed row of its own.
 func durableCases(o options) ([]pair.Case, func(), error) {
-	r, err := startReceiver(1)
+	r, err := startReceiver("receiver", 1)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // Each slice does what it says, on a file.
 func TestDurable(t *testing.T) {
 	t.Parallel()
-	r, err := startReceiver(1)
+	r, err := startReceiver("receiver", 1)
 	require.NoError(t, err)
 	defer r.close()
 	host := r.hosts[0]
@@ -53,7 +53,7 @@ func TestDurable(t *testing.T) {
 
 func TestDurable_size(t *testing.T) {
 	t.Parallel()
-	r, err := startReceiver(1)
+	r, err := startReceiver("receiver", 1)
 	require.NoError(t, err)
 	defer r.close()
 	d, err := openSQLite()

@@ -50,6 +50,7 @@ var groups = []group{
 	{"sign", signCases},
 	{"deliver", deliverCases},
 	{"hosts", hostsCases},
+	{"conns", connsCases},
 	{"pending", pendingCases},
 	{"isolation", isolationCases},
 	{"dispatch", dispatchCases},

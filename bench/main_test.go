@@ -166,7 +166,7 @@ func TestGrowth(t *testing.T) {
 // A goroutine is measured in a process of its own, which the parent reads.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
-	s, err := elsewhere(1000)()
+	s, err := elsewhere("goroutines", 1000)()
 	require.NoError(t, err)
 	require.Greater(t, s.Heap, 2000.0, "a stack at least")
 	require.Less(t, s.Heap, 20000.0)

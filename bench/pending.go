@@ -19,7 +19,7 @@ import (
 
 // pendingCases tell what a retry costs while it waits, and what it costs the others.
 func pendingCases(o options) ([]pair.Case, func(), error) {
-	r, err := startReceiver(1)
+	r, err := startReceiver("receiver", 1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +67,7 @@ func (o options) pendingMemory(size string, n int) pair.Case {
 	name := "pending/memory-" + size
 	asGoroutine := name + "-goroutine"
 	return pair.Case{Names: []string{name, asGoroutine}, Run: func() ([]pair.Figure, error) {
-		c, err := pair.CompareCold(o.longRounds, kept(n, inMemory(retries(n))), elsewhere(n))
+		c, err := pair.CompareCold(o.longRounds, kept(n, inMemory(retries(n))), elsewhere("goroutines", n))
 		return []pair.Figure{
 			bytesFigure(name, c.Heap.Subject),
 			c.Figure(asGoroutine, "a waiting retry : a goroutine that sleeps", pair.Less, pair.AtLeast(12), pair.DeliverySlack),
@@ -89,11 +89,12 @@ func bytesFigure(name string, each pair.Spread) pair.Figure {
 	return pair.Figure{Name: name, What: "a waiting retry, beyond its message and id", Unit: pair.Bytes, Value: each, Goal: pair.AtMost(192)}
 }
 
-// elsewhere is a slice of so many goroutines in a process of its own: the run-time
-// keeps some of each for ever, which would be in the way of all that is measured later.
-func elsewhere(n int) pair.Slice {
+// elsewhere is a slice of so many things in a process of its own, a child that prints the
+// bytes of each: of a goroutine, the run-time keeps some for ever, which would be in the way
+// of all that is measured later.
+func elsewhere(name string, n int) pair.Slice {
 	return func() (s pair.Sample, err error) {
-		cmd, stdin, err := child("goroutines", n)
+		cmd, stdin, err := child(name, n)
 		if err != nil {
 			return s, err
 		}

@@ -24,8 +24,9 @@ type receiver struct {
 	cmd   *exec.Cmd
 }
 
-func startReceiver(hosts int) (*receiver, error) {
-	cmd, stdin, err := child("receiver", hosts)
+// startReceiver starts the child of that name.
+func startReceiver(name string, hosts int) (*receiver, error) {
+	cmd, stdin, err := child(name, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,18 @@ func (r *receiver) close() {
 }
 
 // receive runs a receiver.
-func receive(hosts int) error {
+func receive(hosts int) error { return serve(hosts, (*fasthttp.Server).Serve) }
+
+// receiveTLS runs one with a certificate that nobody knows.
+func receiveTLS(hosts int) error {
+	certificate, key, err := fasthttp.GenerateTestCertificate("127.0.0.1")
+	if err != nil {
+		return err
+	}
+	return serve(hosts, func(s *fasthttp.Server, l net.Listener) error { return s.ServeTLSEmbed(l, certificate, key) })
+}
+
+func serve(hosts int, accept func(*fasthttp.Server, net.Listener) error) error {
 	server := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
 		ctx.SetBodyString("ok")
 	}}
@@ -64,7 +76,7 @@ func receive(hosts int) error {
 			return err
 		}
 		fmt.Println(l.Addr())
-		go func() { failed <- server.Serve(l) }()
+		go func() { failed <- accept(server, l) }()
 	}
 	return <-failed
 }
