@@ -119,7 +119,9 @@ func TestEgress_ProxyClasses(t *testing.T) {
 // own.
 func TestEgress_ProxyTunnel(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "from "+r.Host, 407) }))
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "from "+r.Host, http.StatusProxyAuthRequired)
+	}))
 	t.Cleanup(srv.Close)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect {
