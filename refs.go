@@ -29,10 +29,12 @@ func NormalizeRef(ref string) []string { return appendRef(nil, ref) }
 
 // appendRef appends the forms of a reference that are not in forms.
 func appendRef(forms []string, ref string) []string {
-	ref = cutText(cleanRef(ref, maxRefSize), maxRefSize)
-	ref = strings.ToLower(strings.TrimSpace(ref))
-	// some letters are longer in lower case
-	ref = strings.TrimSpace(cutText(ref, maxRefSize))
+	if !isNormal(ref) {
+		ref = cutText(cleanRef(ref, maxRefSize), maxRefSize)
+		ref = strings.ToLower(strings.TrimSpace(ref))
+		// some letters are longer in lower case
+		ref = strings.TrimSpace(cutText(ref, maxRefSize))
+	}
 	if digits := digitsOf(ref); digits != "" {
 		ref = digits
 		if n := len(digits) - refDigits; n > 0 {
@@ -44,6 +46,17 @@ func appendRef(forms []string, ref string) []string {
 		return forms
 	}
 	return appendNew(forms, ref)
+}
+
+// isNormal reports whether a reference needs no change, as nearly all of them, of which
+// each message has a few.
+func isNormal(ref string) bool {
+	for i := range len(ref) {
+		if c := ref[i]; c <= ' ' || c >= 0x7f || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return len(ref) <= maxRefSize
 }
 
 func appendNew(forms []string, form string) []string {
