@@ -105,6 +105,8 @@ func FuzzTemplate(f *testing.F) {
 func requireStructure(t *testing.T, w webhook.Webhook, events []webhook.Event) {
 	c, err := webhook.Compile(w)
 	require.Equal(t, err == nil, len(onlyErrors(check(t, w))) == 0, "%v", err)
+	_, errOfSample := webhook.Compile(w, events[0])
+	require.Equal(t, errOfSample == nil, len(onlyErrors(check(t, w, events[0]))) == 0, "%v", errOfSample)
 	if err != nil {
 		requireTemplateError(t, err)
 		return
