@@ -163,12 +163,14 @@ func TestCheck_DialectsInJSON(t *testing.T) {
 	require.Empty(t, problems, "a text has no escapes")
 }
 
-// A name of a route is told where it is a segment of a path, and there alone.
+// A name of a route is told where it is a segment of a path, and there alone; and a tag in
+// the URL that a browser made of it.
 func TestCheck_DialectOfRoutes(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
 		"https://h/calls/:to": ":to", "https://h/:caller.name/x": ":caller.name", "https://h/a/:To?x=1": ":To", "https://h/:x/a:to/:to:x?:to/:to&": "",
-		"https://h:80/to": "",
+		"https://h:80/to": "", "https://h/?a=%7B%7Bto%7D%7D&b": "%7B%7Bto%7D%7D", "https://h/%7b%7b%20caller.name%20%7d%7d/": "%7b%7b%20caller.name%20%7d%7d",
+		"https://h/%7B%7Bto%7Cupcase%7D%7D": "%7B%7Bto%7Cupcase%7D%7D", "https://h/%7B%7Bx%7D%7D?%7Bto%7D=%7B%7Bto": "",
 	} {
 		problems := webhook.Check(webhook.Webhook{URL: url, Headers: map[string]string{"X": "/:to/"}}, raw(`{"to":"1","caller":{"name":"x"}}`))
 		if want == "" {

@@ -27,7 +27,7 @@ var dialects = map[byte][]*regexp.Regexp{
 	'$': {regexp.MustCompile(`^\$\{` + dialectName + `([|#:][^{}\n]*)?\}`), regexp.MustCompile(`^\$\(` + dialectName + `\)`), bareVariable},
 	'#': {regexp.MustCompile(`^#\{` + dialectName + `\}`), regexp.MustCompile(`^##?` + dialectWord + `##?`)},
 	'@': {regexp.MustCompile(`^@\{` + dialectName + `\}`)},
-	'%': {regexp.MustCompile(`^%` + dialectWord + `%`), regexp.MustCompile(`^%\(` + dialectName + `\)s`), regexp.MustCompile(`^%\{` + dialectName + `\}`)},
+	'%': {regexp.MustCompile(`^%` + dialectWord + `%`), regexp.MustCompile(`^%\(` + dialectName + `\)s`), regexp.MustCompile(`^%\{` + dialectName + `\}`), tagOfBrowser},
 	'-': {regexp.MustCompile(`^--A--` + dialectWord + `--B--`)}, // ViciDial
 	'<': {
 		regexp.MustCompile(`^<<` + dialectName + `(\|[^<>\n]*)?>>`), // the platform's, but without its @
@@ -41,6 +41,9 @@ var dialects = map[byte][]*regexp.Regexp{
 
 // tagInEscapes is a tag whose braces are escapes of JSON, which makes them text.
 var tagInEscapes = regexp.MustCompile(`^\{\{` + dialectName + `(\|[^{}\n]*)?\}\}`)
+
+// tagOfBrowser is a tag as browsers write it in a URL that is copied from them.
+var tagOfBrowser = regexp.MustCompile(`(?i)^%7B%7B(?:%20)*` + dialectWord + `(?:%20)*(%7C\S*?)?%7D%7D`)
 
 // These two have no end, and are text in more places than the others.
 var (
