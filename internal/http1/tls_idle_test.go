@@ -60,17 +60,17 @@ func TestDo_IdleTLSMessages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var conns atomic.Int32
-			var log keyLog
+			var keys keyLog
 			sent := make(chan struct{})
 			u, config := tlsServer(t, &tls.Config{
-				MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true, KeyLogWriter: &log,
+				MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true, KeyLogWriter: &keys,
 			}, func(_ int, conn *tls.Conn) {
 				conns.Add(1)
 				r := bufio.NewReader(conn)
 				if !readRequest(r) {
 					return
 				}
-				w := newTLSWriter(t, conn, &log)
+				w := newTLSWriter(t, conn, &keys)
 				w.write(recordData, []byte(ok))
 				if conns.Load() == 1 {
 					for _, then := range tt.then {
@@ -138,8 +138,8 @@ type tlsWriter struct {
 	seq    uint64
 }
 
-func newTLSWriter(t testing.TB, conn *tls.Conn, log *keyLog) *tlsWriter {
-	w := &tlsWriter{t: t, conn: conn.NetConn(), secret: *log.secret.Load()}
+func newTLSWriter(t testing.TB, conn *tls.Conn, keys *keyLog) *tlsWriter {
+	w := &tlsWriter{t: t, conn: conn.NetConn(), secret: *keys.secret.Load()}
 	w.setKey()
 	return w
 }
