@@ -96,13 +96,13 @@ func TestDo_PanicInTLS(t *testing.T) {
 	defer certificates.Close()
 	closed := make(chan struct{})
 	u := serve(t, func(_ int, c net.Conn) {
-		_ = tls.Server(c, &tls.Config{Certificates: certificates.TLS.Certificates}).HandshakeContext(context.Background()) //nolint:gosec // a test
+		_ = tls.Server(c, &tls.Config{Certificates: certificates.TLS.Certificates}).HandshakeContext(context.Background())
 		_, _ = io.Copy(io.Discard, c)
 		close(closed)
 	})
 	u.Scheme = "https"
 	tr := newTransport(t, http1.Config{TLS: &tls.Config{
-		InsecureSkipVerify: true, //nolint:gosec // a test
+		InsecureSkipVerify: true,
 		VerifyConnection:   func(tls.ConnectionState) error { panic("of the caller") },
 	}})
 	require.PanicsWithValue(t, "of the caller", func() { _, _ = tr.Do(t.Context(), post(u)) })
