@@ -192,7 +192,7 @@ func (a *Attempt) fail(class Class, detail error) {
 		// as of a Webhook without an ID, signed by the zero HMAC
 		text += ": " + ErrNoKey.Error()
 		a.tell(problem.DeliveryNoKey)
-	case isAuth:
+	case isAuth && class == ClassAuth:
 		text = auth.text
 		a.tell(auth.code, auth.args...)
 	case class == ClassConnect && errors.Is(detail, syscall.ECONNREFUSED):

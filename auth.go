@@ -66,11 +66,11 @@ func Origin(rawURL string) (string, error) {
 }
 
 func originURL(rawURL string) (*url.URL, error) {
-	scheme, rest, ok := strings.Cut(strings.TrimSpace(rawURL), "://")
+	scheme, rest, ok := strings.Cut(request.TrimURL(rawURL), "://")
 	if end := strings.IndexAny(rest, "/?#"); ok && end >= 0 {
 		rawURL = scheme + "://" + rest[:end]
 	}
-	return request.ParseURL(strings.TrimSpace(rawURL))
+	return request.ParseURL(request.TrimURL(rawURL))
 }
 
 func originOf(u *url.URL) string {
@@ -129,6 +129,8 @@ func (a *Auth) checkValues() error {
 			return fieldError("token_url", err.Error())
 		case u.Scheme != "https":
 			return fieldError("token_url", "want https://")
+		case maskURL(a.TokenURL, false) != a.TokenURL: // which people see
+			return fieldError("token_url", "credentials belong in client_id and secret, not in the query")
 		case a.ClientID == "":
 			return fieldError("client_id", "missing")
 		case a.Secret == "":

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -240,6 +241,23 @@ func TestAuth_Refused(t *testing.T) {
 	requireFailed(t, a, webhook.ClassStatus, "status 401")
 	require.Equal(t, []int{2, 2, 3}, []int{a.Requests, tokens, requests})
 
+	// Others may have got another token meanwhile: it is once all the same.
+	c, m = serve(func(string) bool { return requests == 1 }, counted)
+	require.NoError(t, c.Try(t.Context(), m, 1).Err)
+	base := c.Transport
+	c.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		resp, err := base.RoundTrip(r)
+		if r.URL.Host == "example.com" && r.Header.Get("Other") == "" {
+			other := message(receiver) // which renews it, too
+			other.Header["Other"] = []string{"x"}
+			c.Try(t.Context(), other, 1)
+		}
+		return resp, err
+	})
+	a = c.Try(t.Context(), m, 1)
+	requireFailed(t, a, webhook.ClassStatus, "status 401")
+	require.Equal(t, 2, a.Requests)
+
 	c, m = serve(func(string) bool { return requests == 1 }, func() string { return "the-same" })
 	require.NoError(t, c.Try(t.Context(), m, 1).Err)
 	a = c.Try(t.Context(), m, 1)
@@ -334,6 +352,14 @@ func TestAuth_TokenServerPrivate(t *testing.T) {
 		requireFailed(t, a, webhook.ClassAuth, "the token server: host not found or not allowed")
 		require.GreaterOrEqual(t, a.Duration, 250*time.Millisecond)
 	}
+}
+
+// A proxy that is down is what it is for all requests, also for those for a token.
+func TestAuth_Proxy(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, webhook.Egress{Proxy: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}})
+	c.Auth = func(context.Context, string) (*webhook.Auth, error) { return &oauth2, nil }
+	requireFailed(t, c.Try(t.Context(), message(receiver), 1), webhook.ClassProxy, "our outgoing proxy failed")
 }
 
 // Over real connections, by our own transport.
@@ -436,6 +462,7 @@ func TestAuth_Check(t *testing.T) {
 		{basic, func(a *webhook.Auth) { a.Password = strings.Repeat("p", 1025) }, "password: 1025 bytes, at most 1024"},
 		{oauth2, func(a *webhook.Auth) { a.TokenURL = "http://example.com/" }, "token_url: want https://"},
 		{oauth2, func(a *webhook.Auth) { a.TokenURL = "https://u:p@example.com/" }, "token_url: URL must not have a user name or password; use a header"},
+		{oauth2, func(a *webhook.Auth) { a.TokenURL += "?client_secret=s3cret" }, "token_url: credentials belong in client_id and secret, not in the query"},
 		{oauth2, func(a *webhook.Auth) { a.ClientID = "" }, "client_id: missing"},
 		{oauth2, func(a *webhook.Auth) { a.Secret = "" }, "secret: missing"},
 		{oauth2, func(a *webhook.Auth) { a.Scope = "\x00" }, "scope: a control character at offset 0"},
@@ -455,6 +482,8 @@ func TestOrigin(t *testing.T) {
 		"https://example.com:8443/":                         "https://example.com:8443",
 		"https://[::1]:443/":                                "https://[::1]",
 		"https://bücher.example/":                           "https://xn--bcher-kva.example",
+		"\u200bhttps://example.com/x\ufeff":                 receiver, // as Compile takes it
+		"https://example.com\u2060":                         receiver,
 	} {
 		got, err := webhook.Origin(raw)
 		require.NoError(t, err, raw)

@@ -188,9 +188,9 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	x := &exchange{id: [1]string{m.ID}, agent: [1]string{c.userAgent()}}
 	header := x.header(m)
 	auth, class, err := c.complete(bounded, m, u, a.At, header)
-	for err == nil {
+	for again := false; err == nil; again = true {
 		class, err = "", c.send(ctx, x, m, u, p, deadline, header, a)
-		if err != nil || a.Status != http.StatusUnauthorized || !c.renew(bounded, m, auth, header) {
+		if err != nil || a.Status != http.StatusUnauthorized || again || !c.renew(bounded, m, auth, header) {
 			break
 		}
 		*a, x = Attempt{N: a.N, At: a.At, Requests: a.Requests}, &exchange{} // header keeps its values
@@ -199,6 +199,8 @@ func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, 
 	case err == nil:
 	case ctx.Err() != nil: // a transport's error can look like this one for other reasons
 		a.fail(ClassCanceled, context.Cause(ctx))
+	case classify(err, deadline) == ClassProxy: // also on the way to a token server
+		a.fail(ClassProxy, err)
 	default:
 		a.fail(cmp.Or(class, classify(err, deadline)), err)
 	}

@@ -24,7 +24,7 @@ func (b brief) host() string {
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
 		rest = rest[:end]
 	}
-	rest = strings.TrimSpace(rest)
+	rest = request.TrimURL(rest)
 	u, err := request.ParseURL("https://" + strings.ToValidUTF8(rest, "") + "/")
 	if err != nil {
 		return ""

@@ -17,7 +17,7 @@ import (
 type TemplateError struct {
 	// Field is the part at fault: "when" for the condition, "url", "body",
 	// "headers.NAME" for a template, or "method", "format", "form_lists", "headers",
-	// "policy"; "event" if the event itself cannot be written.
+	// "policy", "auth"; "event" if the event itself cannot be written.
 	Field string
 	// Offset is where in the template, in bytes.
 	Offset int

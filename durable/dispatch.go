@@ -226,9 +226,21 @@ type composer struct {
 	sure bool
 }
 
-// composer returns the current version of a webhook, compiled. It asks the database for
-// its number each time, and reads and compiles it if that is new.
+// composer returns the current version of a webhook, compiled, unless it is disabled.
 func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx bool) (*composer, error) {
+	c, state, err := w.version(ctx, run, id, inTx)
+	switch {
+	case state == queue.StateDisabled:
+		return nil, hookError(id, queue.ErrDisabled)
+	case err != nil:
+		return nil, err
+	}
+	return c, nil
+}
+
+// version returns the current version of a webhook, compiled, and the webhook's state. It
+// asks the database for its number each time, and reads and compiles it if that is new.
+func (w *Webhooks[T]) version(ctx context.Context, run runFunc, id string, inTx bool) (*composer, queue.EndpointState, error) {
 	known := &composer{}
 	if c, ok := w.composers.Load(id); ok {
 		known = c.(*composer)
@@ -241,16 +253,14 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 	d, err := w.current(ctx, run, id, version, changed)
 	switch {
 	case err != nil:
-		return nil, err
-	case d.state.State == queue.StateDisabled:
-		return nil, hookError(id, queue.ErrDisabled)
+		return nil, "", err
 	case d.text == "":
 		if !inTx && asked.Sub(known.asked) > authAge/2 {
 			again := *known
 			again.asked = asked
 			w.composers.Store(id, &again)
 		}
-		return known, nil
+		return known, d.state.State, nil
 	}
 	sum := sha256.Sum256([]byte(d.text))
 	if known.version == d.version && known.changed == d.changed && known.sum == sum {
@@ -259,11 +269,11 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 			sure.sure, sure.asked = true, asked
 			w.composers.Store(id, &sure)
 		}
-		return known, nil
+		return known, d.state.State, nil
 	}
 	whole, err := w.decode(ctx, d)
 	if err != nil {
-		return nil, err
+		return nil, d.state.State, err
 	}
 	c := &composer{
 		version: d.version, changed: d.changed, plain: isPlain(whole.Webhook), auth: whole.Credentials(), sum: sum,
@@ -281,5 +291,5 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 		w.compiled.Store(1)
 	}
 	w.composers.Store(id, c)
-	return c, nil
+	return c, d.state.State, nil
 }

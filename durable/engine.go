@@ -402,10 +402,12 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	})
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)
-	if a := d.verdict.Attempt; a != nil && errors.Is(a.Err, errSecrets) {
-		e.logBlocked(ctx, errSecrets)
-		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
-		d.blocked = errSecrets.Error()
+	for _, reason := range []error{errSecrets, errAuth} {
+		if a := d.verdict.Attempt; a != nil && errors.Is(a.Err, reason) {
+			e.logBlocked(ctx, reason)
+			d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+			d.blocked = reason.Error()
+		}
 	}
 	if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
 		d.answer = e.sealAnswer(ctx, d.id, a.At, e.answerOf(ctx, message, a))

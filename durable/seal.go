@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"hash"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -386,15 +385,8 @@ func (e *Engine[T]) sealDefinition(ctx context.Context, hook webhook.Webhook, ve
 // hostOf returns the scheme and the host of a URL that may have placeholders in the
 // rest.
 func hostOf(address string) string {
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(address), "://")
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	u, err := url.Parse(scheme + "://" + rest)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
+	origin, _ := webhook.Origin(address)
+	return origin
 }
 
 // openDefinition returns the webhook that a text is of. With an error that wraps

@@ -312,12 +312,17 @@ func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
 // so was none: its delivery waits, as one does whose message cannot be opened.
 var errSecrets = errors.New("the secrets of the webhook cannot be read")
 
-func noSecrets(err error) error {
+// errAuth says the same of its credentials.
+var errAuth = errors.New("the credentials of the webhook cannot be read")
+
+func noSecrets(err error) error { return unread(errSecrets, err) }
+
+func unread(reason, err error) error {
 	text := err.Error() // without the end of a context, which would say something else
 	if errors.Is(err, ErrSealed) {
-		return fmt.Errorf("durable: %w: %w: %s", errSecrets, ErrSealed, text)
+		return fmt.Errorf("durable: %w: %w: %s", reason, ErrSealed, text)
 	}
-	return fmt.Errorf("durable: %w: %s", errSecrets, text)
+	return fmt.Errorf("durable: %w: %s", reason, text)
 }
 
 // keys is the Keyring.

@@ -367,18 +367,20 @@ const authAge = time.Second
 // database, each held to the scheme, host and port of its URL. A change by any process
 // counts within a second. For a webhook that is not there, there are none; while the
 // database cannot be reached, or a definition cannot be opened, it returns an error, so
-// that nothing is sent without them.
+// that nothing is sent without them: a delivery waits then, says so, and has used up no
+// attempt.
 func (w *Webhooks[T]) Auth() func(ctx context.Context, webhookID string) (*webhook.Auth, error) {
 	return func(ctx context.Context, webhookID string) (*webhook.Auth, error) {
 		if known, ok := w.composers.Load(webhookID); ok && time.Since(known.(*composer).asked) < authAge {
 			return known.(*composer).auth, nil
 		}
-		c, err := w.composer(ctx, w.engine.store.Read, webhookID, false)
+		// Also of one that is disabled: an attempt may be under way, or be a test.
+		c, _, err := w.version(ctx, w.engine.store.Read, webhookID, false)
 		switch {
 		case errors.Is(err, webhook.ErrNotFound):
 			return nil, nil
 		case err != nil:
-			return nil, err
+			return nil, unread(errAuth, err)
 		}
 		return c.auth, nil
 	}

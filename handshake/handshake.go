@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // ErrRefused is what the errors of Verify wrap: the receiver did not answer the
@@ -245,7 +246,7 @@ func refused(text string) error { return fmt.Errorf("handshake: %w: %s", ErrRefu
 
 // parse says no more than that a URL is none: what is wrong with it, the attempt says.
 func parse(rawURL string) (*url.URL, error) {
-	u, err := url.Parse(rawURL)
+	u, err := url.Parse(request.TrimURL(rawURL))
 	if err != nil {
 		return nil, errors.New("handshake: the URL cannot be parsed")
 	}

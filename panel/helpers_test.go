@@ -75,6 +75,7 @@ func newWorld(t testing.TB) *world {
 	w.queue, err = queue.New(w.client, w.engine, queue.Config{Logger: quiet})
 	require.NoError(t, err)
 	w.hooks = w.engine.Webhooks(w.queue)
+	w.client.Auth = w.hooks.Auth()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.queue.Run(ctx) }()

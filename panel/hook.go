@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ type hookPage struct {
 	PolicyOpen              bool // one has something
 	Auth                    []authInput
 	AuthTypes               []choice
+	TakesAuth               bool
 	Methods, Formats, Lists []choice
 	SendTests               bool
 }
@@ -131,6 +133,9 @@ func (c *call) renderStored(status int, page hookPage, d durable.Definition, pro
 		return err
 	}
 	page.Stored.Webhook = masked(d.Webhook)
+	if page.Form.KeepAuth {
+		page.Form.Auth = d.Auth.Masked()
+	}
 	counts, err := c.deliveries.Count(c.ctx, durable.Filter{WebhookID: d.ID, State: durable.StateFailed})
 	if err != nil {
 		return err
@@ -164,6 +169,8 @@ func (c *call) renderHook(status int, page hookPage, problems []webhook.Problem)
 		c.addPreviews(&page)
 	}
 	page.Auth, page.AuthTypes = page.authInputs(), authTypes(f.Auth)
+	// What the client would not send is not asked for.
+	page.TakesAuth = c.config.Client == nil || c.config.Client.Auth != nil || f.Auth != nil
 	page.Policy = page.policyInputs()
 	page.PolicyOpen = slices.ContainsFunc(page.Policy, func(in policyInput) bool { return in.Value != "" })
 	for len(f.Rows) == 0 || len(f.Rows) < len(f.Headers)+moreRows {
@@ -339,7 +346,9 @@ func (c *call) sentTwice(f hookForm, note string) error {
 	case err != nil:
 		return err
 	}
-	if len(changes(masked(d.Webhook), masked(f.Webhook))) == 0 {
+	// What is masked must be the same, too: a token that was mistyped, say.
+	same := d.URL == f.URL && maps.Equal(d.Headers, f.Headers) && reflect.DeepEqual(d.Auth, f.Auth)
+	if same && len(changes(masked(d.Webhook), masked(f.Webhook))) == 0 {
 		return c.done(d.ID, note, 1)
 	}
 	return c.showConflict(f)

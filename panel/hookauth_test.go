@@ -97,6 +97,35 @@ func TestHook_Auth(t *testing.T) {
 	require.Nil(t, stored())
 }
 
+// What the client would not send is not asked for; and a form that is sent twice with
+// another secret does not say that it was stored.
+func TestHook_AuthOfForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.editor(acme)
+	require.Contains(t, s.get("webhooks/new").body, `name="auth_type"`)
+	plain := serve(t, panel.Config{
+		Open: panel.Open(w.engine, w.hooks), Authorize: as(acme), Client: &webhook.Client{}, Samples: samples, Logger: quiet,
+	})
+	require.NotContains(t, plain.get("webhooks/new").body, `name="auth_type"`)
+
+	values := form(webhook.Webhook{Name: "CRM", URL: "https://crm.example/calls"}, 0)
+	values.Set("new", "5f0c9ea4-25b4-4c5f-9a8b-6d1a6f6f9a11")
+	values.Set("auth_type", "bearer")
+	values.Set("auth_token", "mistyped")
+	require.Equal(t, http.StatusSeeOther, s.post("webhooks", values).status)
+	require.Equal(t, http.StatusSeeOther, s.post("webhooks", values).status, "the same again")
+	values.Set("auth_token", "right")
+	require.Equal(t, http.StatusConflict, s.post("webhooks", values).status)
+
+	// A form without the fields keeps them, also when it comes back with a problem.
+	path := "webhooks/" + values.Get("new")
+	values = form(webhook.Webhook{Name: "CRM", URL: "https://crm.example/{{"}, 1)
+	a := s.post(path, values)
+	require.Equal(t, http.StatusUnprocessableEntity, a.status)
+	require.Contains(t, a.body, `<option value="bearer" selected>`)
+}
+
 func TestAPI_Auth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -93,7 +93,9 @@ func (c *call) readForm() (f hookForm, problems []webhook.Problem, err error) {
 	f.KeepAuth = !hasAuth
 	f.Texts = map[string]string{}
 	for _, field := range policyFields {
-		f.Texts[field.Name] = values.Get(field.Name)
+		if values.Has(field.Name) {
+			f.Texts[field.Name] = values.Get(field.Name)
+		}
 	}
 	policy, wrong := f.policy(nil)
 	for _, field := range wrong {

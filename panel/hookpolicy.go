@@ -163,7 +163,11 @@ func (f hookForm) policy(other *webhook.Policy) (*webhook.Policy, []string) {
 	}
 	var wrong []string
 	for _, field := range policyFields {
-		parts := strings.FieldsFunc(f.Texts[field.Name], func(r rune) bool { return r == ',' || r == ' ' || r == ';' })
+		text, has := f.Texts[field.Name]
+		if !has { // a form of before there was the field, or of the embedder's
+			continue
+		}
+		parts := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == ';' })
 		if field.read(&p, parts) != nil {
 			wrong = append(wrong, field.Name)
 		}

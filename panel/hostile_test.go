@@ -100,7 +100,9 @@ func TestHostile_Policy(t *testing.T) {
 	}
 	changed := hook.Webhook
 	changed.Headers = nil
-	require.Equal(t, http.StatusSeeOther, s.post("webhooks/"+hook.ID, form(changed, 1)).status)
+	emptied := form(changed, 1)
+	emptied.Set("attempts", "")
+	require.Equal(t, http.StatusSeeOther, s.post("webhooks/"+hook.ID, emptied).status)
 	require.Equal(t, &webhook.Policy{Rate: 10, Concurrency: 3}, stored())
 	a := s.send("PUT", "webhooks/"+hook.ID, `{"version": 2, "url": "`+hook.URL+`", "policy": {"rate": 5}}`)
 	require.Equal(t, http.StatusOK, a.status, a.body)

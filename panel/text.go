@@ -315,6 +315,7 @@ var pageTexts = map[string]string{ //nolint:gosec // texts about secrets are non
 	"deliveries.title":      "Deliveries",
 	"deliveries.none":       "Nothing was sent yet. What is dispatched to a webhook appears here.",
 	"deliveries.none_match": "No delivery matches.",
+	"deliveries.none_yet":   "None so far. Older ones have not been looked at yet.",
 
 	"delivery.title":       "Delivery",
 	"delivery.summary":     "What became of it",

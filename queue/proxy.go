@@ -21,12 +21,15 @@ const (
 // putOff returns for how long a delivery is put off whose attempt failed at the proxy, or
 // false: then the attempt counts. It needs the slot to be taken still.
 func (q *Queue) putOff(ctx context.Context, s *slot, d Delivery, a webhook.Attempt) (time.Duration, bool) {
-	if a.Class != webhook.ClassProxy {
+	if a.Class != webhook.ClassProxy || a.MayHaveArrived { // what was sent is to be seen
 		return 0, false
 	}
 	now := time.Now()
 	q.mu.Lock()
-	failing := a.At.Sub(s.ep.proxyFailing)
+	failing := max(a.At.Sub(s.ep.proxyFailing), 0)
+	if s.ep.proxyFailing.IsZero() { // another attempt has just got past it
+		failing = 0
+	}
 	tell := now.Sub(q.proxyLogged) >= proxyLogEvery
 	if tell {
 		q.proxyLogged = now

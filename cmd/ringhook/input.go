@@ -49,7 +49,7 @@ func (e *env) webhook(args []string) (name string, w webhook.Webhook, err error)
 	if err != nil {
 		return args[0], w, err
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte(byteOrderMark))))
 	d.DisallowUnknownFields() // a misspelt one would be left out in silence
 	if err := d.Decode(&w); err != nil {
 		return args[0], w, fmt.Errorf("%s is no webhook in JSON: %w", args[0], err)
@@ -146,6 +146,12 @@ func secretText(flagged string) (string, error) {
 		return "", errors.New("secret: it is empty")
 	}
 	return flagged, nil
+}
+
+// isSet reports whether a flag was given, be it empty.
+func isSet(flags *flag.FlagSet, name string) (is bool) {
+	flags.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
 }
 
 // A list is a flag that may be there several times.

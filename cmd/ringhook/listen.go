@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -24,7 +25,10 @@ func declareListen(flags *flag.FlagSet) action {
 			return err
 		}
 		l := listener{env: e, script: script}
-		if *secret != "" {
+		if *name != "" && !isSet(flags, "verify") {
+			return errors.New("which secret? Name it with -verify")
+		}
+		if isSet(flags, "verify") { // an empty one, of a variable that is not set, is an error
 			if l.secret, err = secretText(*secret); err != nil {
 				return err
 			}

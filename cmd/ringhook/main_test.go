@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -164,6 +165,9 @@ func TestRun_Usage(t *testing.T) {
 		"verify body.json":                             "ringhook: verify: which secret? ",
 		"verify body.json -H x -secret y":              "ringhook: verify: -H: want 'Name: value', or @FILE\n",
 		"listen -answer 99":                            "ringhook: listen: -answer \"99\": want a status ",
+		"listen -verify=":                              "ringhook: listen: secret: it is empty\n", // of a variable that is not set
+		"listen -scheme stripe":                        "ringhook: listen: which secret? Name it with -verify\n",
+		"send webhook.json -secret=":                   "ringhook: send: secret: it is empty\n",
 		"listen -port 99999":                           "ringhook: listen: listen tcp: ",
 		"send webhook.json -scheme github":             "ringhook: send: which secret? Name it with -secret\n",
 	}
@@ -182,6 +186,9 @@ func TestRun_Stdin(t *testing.T) {
 	out, status := ringhook(t, string(w), "check", "-", "-type", "whatsapp:message:status")
 	require.Equal(t, "-: no problems\n", out)
 	require.Equal(t, exitFine, status)
+	out, status = ringhook(t, "\ufeff"+string(w), "check", "-") // as PowerShell writes it
+	require.Equal(t, "-: no problems\n", out)
+	require.Equal(t, exitFine, status)
 	out, status = ringhook(t, string(w)+"{}", "check", "-")
 	require.Equal(t, "ringhook: check: -: there is more behind the webhook\n", out)
 	require.Equal(t, exitUsage, status)
@@ -192,7 +199,28 @@ func TestRun_Stdin(t *testing.T) {
 
 func TestEscape(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "Zoë 😀\n\ta\r\nb\\u000dc\\u001b[31m\\u009b\\x9b\\u0000\\u007f", escape("Zoë 😀\n\ta\r\nb\rc\x1b[31m\u009b\x9b\x00\x7f"))
+	require.Equal(t, "Zoë 😀\n\ta\r\nb\\u000dc\\u001b[31m\\u009b\\x9b\\u0000\\u007f\\u202e\\u2066\\u2028 \u200d", escape("Zoë 😀\n\ta\r\nb\rc\x1b[31m\u009b\x9b\x00\x7f\u202e\u2066\u2028 \u200d"))
+}
+
+// For programs, what is wrong is JSON too; credentials are seen to be sent.
+func TestRender_JSON(t *testing.T) {
+	t.Parallel()
+	args := []string{"render", "-", "-type", "dialer:cdr", "-id", "m", "-json"}
+	for hook, want := range map[string]string{
+		`{"url":"https://h.test/","when":"1 == 2"}`:     `"outcome": "unwanted"`,
+		`{"url":"https://h.test/","body":"{\"a\":{{x"}`: `"outcome": "faulty"`,
+		`{"url":"http://h.test/","auth":{"type":"x"}}`:  `"code": "auth-http"`,
+	} {
+		out, status := ringhook(t, hook, args...)
+		require.Equal(t, exitProblems, status, out)
+		require.Contains(t, out, want)
+		require.True(t, json.Valid([]byte(out)), out)
+	}
+	hook := `{"url":"https://h.test/","auth":{"type":"bearer","token":"s3cr3t-t0ken"}}`
+	out, status := ringhook(t, hook, args[:len(args)-1]...)
+	require.Equal(t, exitFine, status, out)
+	require.Contains(t, out, "Authorization: ***\n")
+	require.NotContains(t, out, "s3cr3t")
 }
 
 // Whatever a file has, no control character comes out.

@@ -22,7 +22,7 @@ func declareRender(flags *flag.FlagSet) action {
 	asCurl := flags.Bool("curl", false, "")
 	secrets := flags.Bool("secrets", false, "")
 	return func(_ context.Context, e *env, args []string) error {
-		m, err := e.compose(args, &events, *id)
+		w, m, err := e.compose(args, &events, *id)
 		if err != nil {
 			return err
 		}
@@ -40,6 +40,9 @@ func declareRender(flags *flag.FlagSet) action {
 		default:
 			header := shown.Header.Clone()
 			header.Set(webhook.HeaderID, m.ID)
+			if w.Auth != nil { // of what is sent, only the Client knows it
+				header.Set("Authorization", webhook.Mask)
+			}
 			e.printRequest(m.Method+" "+shown.URL, header, m.Body)
 		}
 		return err
@@ -48,33 +51,42 @@ func declareRender(flags *flag.FlagSet) action {
 
 // compose makes the request of the webhook that args name. What is wrong with it is
 // printed.
-func (e *env) compose(args []string, events *eventFlags, id string) (*webhook.Message, error) {
+func (e *env) compose(args []string, events *eventFlags, id string) (w webhook.Webhook, m *webhook.Message, err error) {
 	name, w, err := e.webhook(args)
 	if err != nil {
-		return nil, err
+		return w, nil, err
 	}
 	event, err := events.one(e)
 	if err != nil {
-		return nil, err
+		return w, nil, err
 	}
 	c, err := webhook.Compile(w, event)
-	var m *webhook.Message
 	if err == nil {
 		m, err = c.ComposeID(cmp.Or(id, rand.Text()), event)
 	}
 	if err == nil {
-		return m, nil
+		return w, m, nil
 	}
 	var fault *webhook.TemplateError
 	switch {
+	case errors.Is(err, webhook.ErrUnwanted) && e.json:
+		err = e.printJSON(map[string]string{"outcome": "unwanted"})
 	case errors.Is(err, webhook.ErrUnwanted):
+		err = nil
 		fmt.Fprintf(e.out, "%s: the condition does not hold for this event: nothing is sent\n", name)
+	case errors.As(err, &fault) && e.json:
+		err = e.printJSON(map[string]any{
+			"outcome": "faulty", "field": fault.Field, "offset": fault.Offset, "code": fault.Code, "args": fault.Args,
+			"message": fault.Err.Error(),
+		})
 	case errors.As(err, &fault):
+		err = nil
 		e.printFault(name, fault.Field, fault)
-	default:
-		return nil, err
 	}
-	return nil, errProblems
+	if err == nil {
+		err = errProblems
+	}
+	return w, nil, err
 }
 
 // printFault prints an error of a template as check does.

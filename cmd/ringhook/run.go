@@ -58,6 +58,7 @@ var commands = []command{
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	defer context.AfterFunc(ctx, stop)() // the second one ends a command that reads
 	e := &env{stdin: stdin, out: visible{stdout}}
 	err := e.command(ctx, args)
 	switch {

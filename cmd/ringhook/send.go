@@ -24,7 +24,7 @@ func declareSend(flags *flag.FlagSet) action {
 		client := &webhook.Client{}
 		var err error
 		switch {
-		case *secret != "":
+		case *secret != "" || isSet(flags, "secret"):
 			if client.Signer, err = signerOf(*name, *secret); err != nil {
 				return err
 			}
@@ -39,10 +39,11 @@ func declareSend(flags *flag.FlagSet) action {
 			}})
 		}
 		defer client.CloseIdleConnections()
-		m, err := e.compose(args, &events, *id)
+		w, m, err := e.compose(args, &events, *id)
 		if err != nil {
 			return err
 		}
+		client.Auth = func(context.Context, string) (*webhook.Auth, error) { return w.Credentials(), nil }
 		a := client.Try(ctx, m, 1)
 		if err := e.printAttempt(m, a); err != nil {
 			return err

@@ -20,6 +20,12 @@ func (v visible) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// reorders reports whether r changes the order in which what follows is seen, or begins a
+// line: so a host could look like another.
+func reorders(r rune) bool {
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029
+}
+
 func escape(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -27,7 +33,7 @@ func escape(s string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case r == '\n', r == '\t', strings.HasPrefix(s, "\r\n"), !unicode.IsControl(r):
+		case r == '\n', r == '\t', strings.HasPrefix(s, "\r\n"), !unicode.IsControl(r) && !reorders(r):
 			b.WriteString(s[:n])
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)

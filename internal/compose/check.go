@@ -15,6 +15,7 @@ import (
 	"github.com/ringhook/webhook/internal/filter"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 	"github.com/ringhook/webhook/internal/template"
 )
 
@@ -40,7 +41,7 @@ func (p *Program) Problems(faults []*Error) []Problem {
 	c.checkQuery()
 	c.checkFieldsObject()
 	for _, part := range p.parts {
-		if url := strings.TrimLeftFunc(part.source, isBlank); part == p.url && isPlainHTTP(url) {
+		if url := strings.TrimLeftFunc(part.source, request.IsBlank); part == p.url && isPlainHTTP(url) {
 			c.warn(part, len(part.source)-len(url), len("http:"), problem.PlainHTTP, "http sends everything in the clear; use https")
 		}
 		if part.cut {
@@ -141,7 +142,11 @@ func (c *checker) checkHeader(p *part) {
 		c.warn(p, 0, 0, problem.HeaderNameDropped,
 			"nginx drops headers with _ or . in their names, unless it is told otherwise; - arrives everywhere")
 	}
-	if fixed, _, _ := strings.Cut(p.source, "{{"); strings.EqualFold(p.field, "headers.Authorization") && plainBasic.MatchString(fixed) {
+	fixed := p.source
+	if len(p.placeholders) > 0 {
+		fixed = fixed[:p.placeholders[0].Offset]
+	}
+	if strings.EqualFold(p.field, "headers.Authorization") && plainBasic.MatchString(fixed) {
 		c.warn(p, 0, len(fixed), problem.BasicNotBase64,
 			"behind Basic, user and password stand in base64, as in Basic {{'user:password' | base64_encode}}")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/ringhook/webhook/internal/field"
 	"github.com/ringhook/webhook/internal/problem"
 	"github.com/ringhook/webhook/internal/rawjson"
+	"github.com/ringhook/webhook/internal/request"
 )
 
 // checkQuery warns about names in the URL's query that PHP changes, and about those that
@@ -22,7 +23,7 @@ func (c *checker) checkQuery() {
 		return
 	}
 	fields := c.fieldNames()
-	for parameter := range strings.SplitSeq(strings.TrimRightFunc(text[at:], isBlank), "&") {
+	for parameter := range strings.SplitSeq(strings.TrimRightFunc(text[at:], request.IsBlank), "&") {
 		written, _, _ := strings.Cut(parameter, "=")
 		name, err := url.QueryUnescape(written)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/escape"
@@ -259,11 +258,11 @@ func (c *compiler) compileURL() {
 // trimBlanks removes the blanks, and what cannot be seen, around a template, which are pasted with a URL.
 func trimBlanks(nodes []template.Node) []template.Node {
 	if len(nodes) > 0 {
-		nodes = trimStart(nodes, len(nodes[0].Text)-len(strings.TrimLeftFunc(nodes[0].Text, isBlank)))
+		nodes = trimStart(nodes, len(nodes[0].Text)-len(strings.TrimLeftFunc(nodes[0].Text, request.IsBlank)))
 	}
 	if len(nodes) > 0 {
 		last := &nodes[len(nodes)-1]
-		text := strings.TrimRightFunc(last.Text, isBlank)
+		text := strings.TrimRightFunc(last.Text, request.IsBlank)
 		last.End -= len(last.Text) - len(text)
 		if last.Text != "" && text == "" { // it would be a placeholder
 			return nodes[:len(nodes)-1]
@@ -272,8 +271,6 @@ func trimBlanks(nodes []template.Node) []template.Node {
 	}
 	return nodes
 }
-
-func isBlank(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) }
 
 // trimStart removes n bytes of the text that a template begins with.
 func trimStart(nodes []template.Node, n int) []template.Node {

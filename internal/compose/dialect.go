@@ -77,7 +77,7 @@ func (c *checker) checkDialects(field, source string) {
 	nodes, _ := template.Split(source, field == "body" && c.isJSON(), request.MaxPlaceholders)
 	d := dialectChecker{
 		checker: c, field: field, isJSON: field == "body" && c.isJSON(),
-		start: len(source) - len(strings.TrimLeftFunc(source, isBlank)), end: len(strings.TrimRightFunc(source, isBlank)),
+		start: len(source) - len(strings.TrimLeftFunc(source, request.IsBlank)), end: len(strings.TrimRightFunc(source, request.IsBlank)),
 	}
 	for i, n := range nodes {
 		if n.Placeholder() {

@@ -53,6 +53,13 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// TrimURL removes what is pasted in front of a URL and behind it, and is not seen: blanks, and
+// invisible characters. It is what compiling a webhook takes away.
+func TrimURL(s string) string { return strings.TrimFunc(s, IsBlank) }
+
+// IsBlank reports whether nobody sees r.
+func IsBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
 // notInHosts reports whether r never occurs in a host name or an address. Letters of
 // other alphabets become ASCII when the host is dialled.
 func notInHosts(r rune) bool {

@@ -98,6 +98,8 @@ func testAuth[T any](t *testing.T, db Database[T]) {
 	send("m3")
 	require.Empty(t, r.last())
 
+	require.NoError(t, other.Disable(t.Context(), hookID, "for a test"))
+	within(nil) // it says no more of it than that there are none
 	none, err := hooks.Auth()(t.Context(), "00000000-0000-4000-8000-000000000000")
 	require.NoError(t, err)
 	require.Nil(t, none)
@@ -106,4 +108,34 @@ func testAuth[T any](t *testing.T, db Database[T]) {
 	var fault *webhook.TemplateError
 	require.ErrorAs(t, err, &fault)
 	require.NotContains(t, err.Error(), "s3cr3t")
+}
+
+// testAuthAway has credentials that cannot be read for a while: what would be sent with them
+// waits, and no attempt is used up.
+func testAuthAway[T any](t *testing.T, db Database[T]) {
+	config := Seal(durable.Config{})
+	s := &wilful{Sealer: config.Sealer, hides: "definition"}
+	config.Sealer = s
+	e := db.Open(t, config)
+	hooks := e.Webhooks(nil)
+	_, err := hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	s.away.Store(true)
+	client := &webhook.Client{Transport: &answers{}, Auth: hooks.Auth()}
+	q, err := queue.New(client, e, queue.Config{})
+	require.NoError(t, err)
+	task := Task("m")
+	task.Key, task.Message.WebhookID = hookID, hookID
+	task.Message.Policy.Attempts = 1
+	require.NoError(t, e.Enqueue(t.Context(), task))
+	runQueue(t, q)
+	eventually(t, db, 1, `SELECT count(*) FROM @delivery WHERE error <> ''`)
+	d, err := e.Get(t.Context(), "m")
+	require.NoError(t, err)
+	require.Equal(t, durable.StatePending, d.State)
+	require.Equal(t, "the credentials of the webhook cannot be read", d.Error)
+	require.Zero(t, d.Attempts)
+	s.away.Store(false)
+	require.NoError(t, e.RetryNow(t.Context(), "m"))
+	finally(t, e, "m", durable.StateDelivered)
 }

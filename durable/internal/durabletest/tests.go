@@ -112,6 +112,7 @@ func tests[T any]() []test[T] {
 		{"compare what cannot be read", testCompareUnreadable[T]},
 		{"a webhook that exists gets no secret", testNoSecretOfOthers[T]},
 		{"credentials", testAuth[T]},
+		{"credentials that are away", testAuthAway[T]},
 		{"secrets", testSecrets[T]},
 		{"secrets of a receiver's own", testSetSecret[T]},
 		{"secrets at once", testSecretsAtOnce[T]},
