@@ -266,7 +266,7 @@ func requireMethods[T any](t *testing.T) {
 		"Enqueue", "EnqueueTx", "Supersede", "Newest", "Endpoint", "SetEndpoint", "Changed", "Workers", "Processes",
 	), history)
 	require.Equal(t, methods(reflect.TypeFor[*durable.Webhooks[T]](),
-		"Tenant", "All", "SetTenant", "Source", "Keyring", "CreateTx", "UpdateTx", "DispatchTx", "DispatchIDTx",
+		"Tenant", "All", "SetTenant", "Source", "Keyring", "Auth", "CreateTx", "UpdateTx", "DispatchTx", "DispatchIDTx",
 	), hooks)
 	var rows []string
 	for _, row := range viewRows {
