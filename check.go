@@ -60,7 +60,9 @@ func (p Problem) Detail(w Webhook) string {
 // number in a query, an object or a list in a URL, an @ that a tag takes away, a
 // url_encode that changes nothing, a URL without TLS, a pattern of a date that is of
 // another language or has nothing of a date, and one that tells the zone of a time which,
-// in a sample, has none, a text that looks like JSON or XML, a signature of no body, and
+// in a sample, has none, a zone that knows no summer time, an invisible character, &amp; in a
+// query, a user and a password behind Basic that are not in base64, a text that looks like
+// JSON or XML, a signature of no body, and
 // what some receivers cannot read or verify: form-data, forms
 // that are not of POST, fields and headers whose names they change or drop, and headers
 // that are not ASCII. With samples they are also a reserved name that hides a member of an

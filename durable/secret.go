@@ -312,9 +312,6 @@ func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
 // so was none: its delivery waits, as one does whose message cannot be opened.
 var errSecrets = errors.New("the secrets of the webhook cannot be read")
 
-// errAuth says the same of its credentials.
-var errAuth = errors.New("the credentials of the webhook cannot be read")
-
 func noSecrets(err error) error { return unread(errSecrets, err) }
 
 func unread(reason, err error) error {

@@ -98,13 +98,20 @@ func testAuth[T any](t *testing.T, db Database[T]) {
 	send("m3")
 	require.Empty(t, r.last())
 
+	// Of one that is disabled, too: an attempt may be under way, or be a test.
+	h.Auth = &webhook.Auth{Type: webhook.AuthBearer, Token: "s3cr3t-token"}
+	_, err = other.Update(t.Context(), h, 3)
+	require.NoError(t, err)
 	require.NoError(t, other.Disable(t.Context(), hookID, "for a test"))
-	within(nil) // it says no more of it than that there are none
+	got, err := e.Webhooks(nil).Auth()(t.Context(), hookID) // which has nothing in memory
+	require.NoError(t, err)
+	require.Equal(t, &webhook.Auth{Type: webhook.AuthBearer, Token: "s3cr3t-token", Origin: "https://elsewhere.example"}, got)
+
 	none, err := hooks.Auth()(t.Context(), "00000000-0000-4000-8000-000000000000")
 	require.NoError(t, err)
 	require.Nil(t, none)
-	h.URL, h.Auth = "http://receiver.example/", &webhook.Auth{Type: webhook.AuthBearer, Token: "s3cr3t-token"}
-	_, err = other.Update(t.Context(), h, 3)
+	h.URL = "http://receiver.example/"
+	_, err = other.Update(t.Context(), h, 4)
 	var fault *webhook.TemplateError
 	require.ErrorAs(t, err, &fault)
 	require.NotContains(t, err.Error(), "s3cr3t")
