@@ -294,7 +294,7 @@ func testSealedNoKey[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Enable(t.Context(), hookID, ""))
 
 	const blocked = "the stored message is sealed and cannot be opened"
-	eventually(t, db, 2, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND error = '`+blocked+`'
+	eventually(t, db, 4, `SELECT count(*) FROM @delivery WHERE state = 'pending' AND error = '`+blocked+`'
 		AND attempts = 0 AND due > `+durableMicros(30*time.Second))
 	page, err := e.List(t.Context(), durable.Filter{State: durable.StatePending, Ref: planted["ref"]})
 	require.NoError(t, err)
