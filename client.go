@@ -57,6 +57,16 @@ type Client struct {
 	// through [slog] and the result stays. A queue may put off what has ClassProxy, which
 	// is told with the Outcome that it has without a queue. If nil, nothing is told.
 	OnAttempt func(context.Context, *Message, Attempt)
+	// Trace is called when an attempt to send m begins that is not ClassInvalid or
+	// ClassExpired already, before it is signed: what module otelhook has for it begins a
+	// span. The context that it returns, which is to be made of the given one, is that of
+	// Signer, Auth, Transport, Retry and OnAttempt; nil: the given one. A traceparent of
+	// version 00 of W3C Trace Context goes to the receiver in the header Traceparent, which
+	// no signature covers, unless the message has that header; if empty, or anything
+	// else, none does. End, unless it is nil, is called after OnAttempt, and also if the
+	// attempt was canceled. If one of the two panics, that is logged through [slog] and the
+	// attempt stands. If nil, nothing is traced.
+	Trace func(ctx context.Context, m *Message, n int) (attempt context.Context, traceparent string, end func(Attempt))
 
 	once      sync.Once // also lets vet find copies
 	transport http.RoundTripper
@@ -133,7 +143,11 @@ func (c *Client) Try(ctx context.Context, m *Message, n int) Attempt {
 		if policy.expired(m, a.At) {
 			a.failExpired(policy.Expires)
 		} else {
-			c.attempt(ctx, m, u, policy, &a)
+			var traceparent string
+			var end func(Attempt)
+			ctx, traceparent, end = c.trace(ctx, m, n)
+			defer func() { end(a) }()
+			c.attempt(ctx, m, u, policy, traceparent, &a)
 		}
 	}
 	a.Duration = time.Since(a.At)
@@ -181,13 +195,16 @@ const defaultUserAgent = "Ringhook"
 func (c *Client) userAgent() string { return cmp.Or(c.UserAgent, defaultUserAgent) }
 
 // attempt signs and sends m, and judges the answer.
-func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, a *Attempt) {
+func (c *Client) attempt(ctx context.Context, m *Message, u *url.URL, p Policy, traceparent string, a *Attempt) {
 	deadline := a.At.Add(p.Timeout)
 	bounded := &deadlineContext{Context: ctx, deadline: deadline} // for what is not the exchange itself
 	defer bounded.end()
 	x := &exchange{id: [1]string{m.ID}, agent: [1]string{c.userAgent()}}
 	header := x.header(m)
 	auth, class, err := c.complete(bounded, m, u, a.At, header)
+	if header[headerTraceparent] == nil && request.IsTraceparent(traceparent) { // after all that is signed
+		header[headerTraceparent] = []string{traceparent}
+	}
 	for again := false; err == nil; again = true {
 		class, err = "", c.send(ctx, x, m, u, p, deadline, header, a)
 		if err != nil || a.Status != http.StatusUnauthorized || again || !c.renew(bounded, m, auth, header) {
@@ -324,6 +341,35 @@ func (c *Client) next(ctx context.Context, m *Message, p Policy, a Attempt) (wai
 func (c *Client) byPolicy(m *Message, p Policy, a Attempt) (wait time.Duration, ok bool) {
 	wait, ok = p.next(m.ID, a.N)
 	return max(wait, c.Bounds.complete().MinWait), ok
+}
+
+const headerTraceparent = "Traceparent"
+
+// trace begins the trace of an attempt. The end that it returns is to be called.
+func (c *Client) trace(ctx context.Context, m *Message, n int) (attempt context.Context, traceparent string, end func(Attempt)) {
+	if c.Trace == nil {
+		return ctx, "", func(Attempt) {}
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(ctx, "Trace", v)
+			attempt, traceparent, end = ctx, "", func(Attempt) {}
+		}
+	}()
+	attempt, traceparent, told := c.Trace(ctx, m, n)
+	if attempt == nil {
+		attempt = ctx
+	}
+	return attempt, traceparent, func(a Attempt) {
+		defer func() {
+			if v := recover(); v != nil {
+				logPanic(ctx, "Trace", v)
+			}
+		}()
+		if told != nil {
+			told(a)
+		}
+	}
 }
 
 // tell calls OnAttempt.

@@ -214,6 +214,11 @@ type Message struct {
 	// in the forms of [NormalizeRef]: those of what the event's method Refs returns, if
 	// it has one. Engines with a history look by them.
 	Refs []string `json:"refs,omitempty"`
+	// Trace is the span in which the message was sent, as a traceparent of version 00 of
+	// W3C Trace Context, so that whoever makes the attempts, days later perhaps, can link
+	// them to it. Module otelhook sets and reads it. No request carries it; see
+	// [Client.Trace]. It may be empty.
+	Trace string `json:"trace,omitempty"`
 }
 
 // Check returns nil if m may be sent, else what is wrong with it: what [Client.Try]
@@ -243,6 +248,9 @@ func (m *Message) check() (*url.URL, error) {
 	}
 	if err := m.Policy.check(); err != nil {
 		return nil, fmt.Errorf("policy %w", err)
+	}
+	if m.Trace != "" && !request.IsTraceparent(m.Trace) {
+		return nil, errors.New("trace is no traceparent of version 00")
 	}
 	if err := request.CheckHeader(m.Header); err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ const (
 	// codecComposed has Composed behind those, as seconds and nanoseconds since 1970, and
 	// may have all members of a policy.
 	codecComposed = 3
+	codecTrace    = 4 // with Trace behind those
 )
 
 // Encode writes a message for an engine that stores bytes. The same message gives the
@@ -49,7 +50,7 @@ func Encode(m *webhook.Message) []byte {
 		}
 	}
 	b = appendText(b, m.Body)
-	if isComposed(m) || len(m.Content)+len(m.Refs) > 0 {
+	if m.Trace != "" || isComposed(m) || len(m.Content)+len(m.Refs) > 0 {
 		b[0] = codecContent
 		b = appendText(b, m.Content)
 		b = binary.AppendUvarint(b, uint64(len(m.Refs)))
@@ -57,10 +58,14 @@ func Encode(m *webhook.Message) []byte {
 			b = appendText(b, ref)
 		}
 	}
-	if isComposed(m) {
+	if m.Trace != "" || isComposed(m) {
 		b[0] = codecComposed
 		b = binary.AppendVarint(b, m.Composed.Unix())
 		b = binary.AppendUvarint(b, uint64(m.Composed.Nanosecond())) //nolint:gosec // >= 0
+	}
+	if m.Trace != "" {
+		b[0] = codecTrace
+		b = appendText(b, m.Trace)
 	}
 	return b
 }
@@ -81,8 +86,8 @@ func Decode(data []byte) (*webhook.Message, error) {
 	if len(data) == 0 {
 		return nil, errors.New("queue: no encoded message")
 	}
-	if data[0] < codecPlain || data[0] > codecComposed {
-		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecComposed)
+	if data[0] < codecPlain || data[0] > codecTrace {
+		return nil, fmt.Errorf("queue: message encoded by version %d, want at most %d", data[0], codecTrace)
 	}
 	d := decoder{data: data[1:]}
 	m := &webhook.Message{}
@@ -109,9 +114,13 @@ func Decode(data []byte) (*webhook.Message, error) {
 		}
 		d.broken = d.broken || data[0] == codecContent && len(m.Content)+len(m.Refs) == 0
 	}
-	if data[0] == codecComposed {
+	if data[0] >= codecComposed {
 		m.Composed = d.time()
-		d.broken = d.broken || !isComposed(m)
+		d.broken = d.broken || data[0] == codecComposed && !isComposed(m)
+	}
+	if data[0] == codecTrace {
+		m.Trace = string(d.text())
+		d.broken = d.broken || m.Trace == ""
 	}
 	if d.broken || len(d.data) > 0 {
 		return nil, fmt.Errorf("queue: encoded message is broken near byte %d", len(data)-len(d.data))
@@ -197,7 +206,7 @@ func (d *decoder) time() time.Time {
 // messages count.
 func Size(m *webhook.Message) int {
 	n := len(m.ID) + len(m.WebhookID) + len(m.Event) + len(m.Method) + len(m.URL) +
-		len(m.Subject) + len(m.Body)
+		len(m.Subject) + len(m.Body) + len(m.Trace)
 	for _, ref := range m.Refs {
 		n += len(ref)
 	}

@@ -46,6 +46,14 @@ func encodedContent() *webhook.Message {
 	return m
 }
 
+// encodedTrace is the message of testdata/message-v4.bin.
+func encodedTrace() *webhook.Message {
+	m := encodedContent()
+	m.Composed = time.Date(2026, 7, 1, 12, 30, 15, 123456000, time.UTC)
+	m.Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	return m
+}
+
 // What has once been written is stored in somebody's database: files of older versions
 // are never changed or removed. A new version gets a file beside them.
 func TestDecode_EveryVersion(t *testing.T) {
@@ -57,6 +65,7 @@ func TestDecode_EveryVersion(t *testing.T) {
 	}{
 		{"testdata/message-v1.bin", encoded()},
 		{"testdata/message-v2.bin", encodedContent()},
+		{"testdata/message-v4.bin", encodedTrace()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -83,6 +92,9 @@ func TestEncode(t *testing.T) {
 		want, err = os.ReadFile("testdata/message-v2.bin")
 		require.NoError(t, err)
 		require.Equal(t, want, queue.Encode(encodedContent()))
+		want, err = os.ReadFile("testdata/message-v4.bin")
+		require.NoError(t, err)
+		require.Equal(t, want, queue.Encode(encodedTrace()))
 	})
 	t.Run("shares no memory", func(t *testing.T) {
 		t.Parallel()
@@ -128,6 +140,8 @@ func TestEncode_RoundTrip(t *testing.T) {
 		}},
 		{"content", func(m *webhook.Message) { m.Content = []byte("0123456789abcdef") }},
 		{"refs", func(m *webhook.Message) { m.Refs = []string{"a418", "9019912345"} }},
+		{"trace", func(m *webhook.Message) { m.Trace = encodedTrace().Trace }},
+		{"trace beside all there is", func(m *webhook.Message) { *m = *encodedTrace() }},
 		{"an empty ref", func(m *webhook.Message) { m.Refs = []string{""} }},
 		{"lowest rank", func(m *webhook.Message) { m.Rank = math.MinInt }},
 		{"highest rank", func(m *webhook.Message) { m.Rank = math.MaxInt }},
@@ -166,14 +180,14 @@ func TestEncode_RoundTrip(t *testing.T) {
 		}
 		same := func(
 			p policy, header map[string][2]string, rank int, refs []string, content []byte, seconds int32, nanoseconds uint16,
-			url, subject, value, body []byte,
+			url, subject, value, body, trace []byte,
 		) bool {
 			m := webhook.Message{
 				Rank: rank, Refs: refs, Content: content,
 				Composed: time.Unix(int64(seconds), int64(nanoseconds)).UTC(),
 				Policy:   webhook.Policy{Success: p.Success, GiveUp: p.GiveUp, Waits: p.Waits, Expires: p.Expires, Jitter: p.Jitter},
 			}
-			m.URL, m.Subject, m.Body = string(url), string(subject), body
+			m.URL, m.Subject, m.Body, m.Trace = string(url), string(subject), body, string(trace)
 			if header != nil {
 				m.Header = http.Header{string(value): {string(value)}}
 			}
@@ -214,9 +228,9 @@ func TestDecode_Errors(t *testing.T) {
 		err  string
 	}{
 		{"nothing", "", "queue: no encoded message"},
-		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 3"},
-		{"a later version", "\x04secret", "queue: message encoded by version 4, want at most 3"},
-		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 3"},
+		{"version 0", "\x00secret", "queue: message encoded by version 0, want at most 4"},
+		{"a later version", "\x05secret", "queue: message encoded by version 5, want at most 4"},
+		{"JSON", `{"id":"secret"}`, "queue: message encoded by version 123, want at most 4"},
 		{"version alone", "\x01", broken(1)},
 		{"text longer than what is left", "\x01\x07secret", broken(1)},
 		{"length that never ends", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", broken(1)},
@@ -227,6 +241,7 @@ func TestDecode_Errors(t *testing.T) {
 		{"header cut off", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x02\x01X\x00", broken(15)},
 		{"composed cut off", "\x03\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00\x02", broken(16)},
 		{"composed never", "\x03\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00\xff\xdb\x8f\xf9\xce\x03\x00", broken(22)},
+		{"no trace", "\x04\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00\x02\x00\x00", broken(18)},
 		{"something after it", "\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00secret", broken(13)},
 	}
 	for _, tt := range tests {
@@ -242,11 +257,13 @@ func TestDecode_Errors(t *testing.T) {
 // A row that was cut off is an error, and not a message that lacks something.
 func TestDecode_Truncated(t *testing.T) {
 	t.Parallel()
-	data := queue.Encode(encoded())
-	for n := range len(data) {
-		m, err := queue.Decode(data[:n])
-		require.Error(t, err, "cut to %d bytes", n)
-		require.Nil(t, m)
+	for _, whole := range []*webhook.Message{encoded(), encodedTrace()} {
+		data := queue.Encode(whole)
+		for n := range len(data) {
+			m, err := queue.Decode(data[:n])
+			require.Error(t, err, "cut to %d bytes", n)
+			require.Nil(t, m)
+		}
 	}
 }
 
@@ -277,12 +294,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(valid[:len(valid)/2])
 	f.Add(queue.Encode(&webhook.Message{}))
 	f.Add(queue.Encode(encodedContent()))
+	f.Add(queue.Encode(encodedTrace()))
 	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02{}\x01\x00\xff\xff\x3f"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := queue.Decode(data)
 		if err != nil {
-			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 3|`+
+			require.Regexp(t, `^queue: (no encoded message|message encoded by version \d+, want at most 4|`+
 				`encoded message is broken near byte \d+)$`, err.Error())
 			return
 		}

@@ -46,6 +46,23 @@ func CheckMethod(method string) error {
 	return nil
 }
 
+// IsTraceparent reports whether s is a traceparent of version 00 of W3C Trace Context:
+// 00-TRACE-SPAN-FLAGS, in lower case hexadecimal digits, with a trace and a span.
+func IsTraceparent(s string) bool {
+	const form = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx"
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		c := s[i]
+		isHex := '0' <= c && c <= '9' || 'a' <= c && c <= 'f'
+		if form[i] == 'x' && !isHex || form[i] != 'x' && c != form[i] {
+			return false
+		}
+	}
+	return strings.Trim(s[3:35], "0") != "" && strings.Trim(s[36:52], "0") != ""
+}
+
 // CheckID refuses message ids that must not occur in a header or in a signature: a dot
 // would shift the fields of a Standard Webhooks signature.
 func CheckID(id string) error {
