@@ -54,6 +54,8 @@ func TestContentFixtures(t *testing.T) {
 	tests := map[string]map[string]any{
 		"rcs_in_text":              {"text": "This is a simple text message"},
 		"whatsapp_in_2021":         {"text": "hello"},
+		"viber_in_text":            {"text": "This is a simple text message"},
+		"vmn_in_text":              {"text": "WIN 42"},
 		"whatsapp_in_text":         {"text": "She said \"hi\" <b>नमस्ते</b> 🙏\nC:\\temp & more"},
 		"whatsapp_in_audio":        {"media": payload.Media{URL: "https://media.example.com/audio/1", Filename: "note.ogg"}},
 		"whatsapp_in_document":     {"media": payload.Media{URL: "https://media.example.com/document/1", Caption: "Invoice", Filename: "invoice 7.pdf"}},

@@ -24,7 +24,7 @@ type MessageIn struct {
 
 // A Channel is the channel of a message, and the business number it was sent to.
 type Channel struct {
-	Name ChannelName `json:"name" doc:"Channel: whatsapp, rcs or viber"`
+	Name ChannelName `json:"name" doc:"Channel: whatsapp, rcs, viber or vmn"`
 	To   Phone       `json:"to" doc:"Business number"`
 
 	extra extra

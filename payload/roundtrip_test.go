@@ -24,6 +24,8 @@ var fixtures = map[string]payload.Event{
 	"sms_status":               &payload.SMSStatus{},
 	"sms_unsubscription":       &payload.Unsubscription{},
 	"whatsapp_unsubscription":  &payload.Unsubscription{},
+	"viber_in_text":            &payload.MessageIn{Event: "viber:message:in"},
+	"vmn_in_text":              &payload.MessageIn{Event: "vmn:message:in"},
 	"rcs_in_text":              &payload.MessageIn{Event: "rcs:message:in"},
 	"whatsapp_in_2021":         &payload.MessageIn{Event: "whatsapp:message:in"},
 	"whatsapp_in_audio":        &payload.MessageIn{Event: "whatsapp:message:in"},

@@ -11,12 +11,22 @@ import (
 // variables, for test sends, and for package webhook's Compile and Check. With types it is
 // those of these types only, in the order of the types. They are the caller's own, and read
 // anew by each call, so a program keeps them.
+//
+// Unsubscriptions are there for each channel, and as what [Parse] makes of one, whose body
+// does not tell the channel.
 func Samples(types ...string) []Event {
 	var all []Event
 	for _, name := range testdata.Names() {
 		e, err := Parse(testdata.Fixture(name))
 		if err != nil {
 			panic(err) // the files are a part of the program
+		}
+		all = append(all, e)
+	}
+	for _, channel := range []ChannelName{"sms", ChannelWhatsApp, ChannelRCS, ChannelViber, "voice"} {
+		e, err := ParseAs(string(channel)+kindUnsubscription, testdata.Fixture("sms_unsubscription"))
+		if err != nil {
+			panic(err)
 		}
 		all = append(all, e)
 	}

@@ -21,7 +21,7 @@ func types(events []payload.Event) []string {
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	all := payload.Samples()
-	require.Len(t, all, len(testdata.Names()))
+	require.Len(t, all, len(testdata.Names())+5, "and unsubscriptions of five channels")
 	for _, e := range all {
 		require.NotEqual(t, payload.EventUnknown, e.EventType())
 		require.Empty(t, webhook.Check(webhook.Webhook{URL: "https://h/", Body: "{{payload}}"}, e), e.EventType())
@@ -29,6 +29,8 @@ func TestSamples(t *testing.T) {
 	for _, want := range []string{
 		payload.EventCall, payload.EventCDR, payload.EventSMS, payload.EventUnsubscription,
 		"whatsapp:message:status", "whatsapp:message:in", "rcs:message:status", "rcs:message:in", "viber:message:status",
+		"viber:message:in", "vmn:message:in", "sms:unsubscription", "whatsapp:unsubscription", "rcs:unsubscription",
+		"viber:unsubscription", "voice:unsubscription",
 	} {
 		require.Contains(t, types(all), want)
 	}

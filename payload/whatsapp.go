@@ -14,6 +14,7 @@ const (
 	ChannelWhatsApp ChannelName = "whatsapp"
 	ChannelRCS      ChannelName = "rcs"
 	ChannelViber    ChannelName = "viber"
+	ChannelVMN      ChannelName = "vmn" // numbers that receive SMS, for inbound messages only
 )
 
 // eventType returns the type as received or, if that is empty, one built from

@@ -141,6 +141,32 @@ func (r *Receiver) Wait(ctx context.Context, n int) ([]Request, error) {
 	}
 }
 
+// Next waits for a request and takes it away: [Receiver.Requests] and [Receiver.Wait] have
+// those only that were not taken. So what runs for long keeps nothing. It returns the
+// oldest; if there is none and ctx ends or the receiver is closed first, an error, which
+// wraps the Cause of ctx.
+func (r *Receiver) Next(ctx context.Context) (Request, error) {
+	for {
+		if _, err := r.Wait(ctx, 1); err != nil {
+			return Request{}, err
+		}
+		if next, ok := r.takeRequest(); ok { // and no other Next was quicker
+			return next, nil
+		}
+	}
+}
+
+func (r *Receiver) takeRequest() (next Request, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.requests) == 0 {
+		return next, false
+	}
+	next = r.requests[0]
+	r.requests = slices.Delete(r.requests, 0, 1)
+	return next, true
+}
+
 func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	r.running.Add(1)
 	defer r.running.Done()

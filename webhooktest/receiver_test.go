@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -421,4 +422,41 @@ func TestReceiver_Verifier(t *testing.T) {
 		client.Signer = webhook.StandardWebhooks{Keys: key(secret)}
 		require.Equal(t, 204, client.Try(t.Context(), m, 2).Status)
 	})
+}
+
+// Next hands out each request once, to whoever waits, and keeps none of them.
+func TestReceiver_Next(t *testing.T) {
+	t.Parallel()
+	rcv := newReceiver(t)
+	const requests = 20
+	taken := make(chan string, requests)
+	for range requests {
+		go func() {
+			next, err := rcv.Next(t.Context())
+			if err != nil {
+				next.URL = err.Error()
+			}
+			taken <- next.URL
+		}()
+	}
+	var sent, got []string
+	for n := range requests {
+		sent = append(sent, "/"+strconv.Itoa(n))
+		resp, err := do(t, rcv, http.MethodPost, sent[n], "hello")
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
+	for range requests {
+		got = append(got, <-taken)
+	}
+	require.ElementsMatch(t, sent, got)
+	require.Empty(t, rcv.Requests())
+
+	post(t, rcv)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	_, err := rcv.Next(ctx)
+	require.NoError(t, err, "what is there comes first")
+	_, err = rcv.Next(ctx)
+	require.ErrorContains(t, err, "enough")
 }

@@ -73,15 +73,16 @@ func (r *received) diagnose(ctx context.Context) (finding, error) {
 	return f, nil
 }
 
-func (r *received) verifier() (webhook.Verifier, error) {
-	v := r.scheme.verifier()
+func (r *received) verifier() (v webhook.Verifier, err error) {
+	var keys []key
 	for _, text := range r.secrets {
-		key, err := r.scheme.key(text)
+		k, err := r.scheme.key(text)
 		if err != nil {
 			return v, err
 		}
-		v.Secrets = append(v.Secrets, key)
+		keys = append(keys, k)
 	}
+	v = r.scheme.verifier(keys...)
 	v.Tolerance, v.Now = r.tolerance, func() time.Time { return r.at }
 	return v, nil
 }
@@ -115,7 +116,11 @@ func (r *received) addMissing(f *finding) {
 	}
 	if !r.has(r.scheme) {
 		for _, s := range schemes {
-			if r.has(s) {
+			switch {
+			case !r.has(s):
+			case s.header() == r.scheme.header():
+				f.add("scheme", "the header %s has a signature of %s, and none of %s: they have different keys", s.header(), s.title, r.scheme.title)
+			default:
 				f.add("scheme", "the header %s is there: perhaps the request is signed as %s; try -scheme %s", s.header(), s.title, s.name)
 			}
 		}
@@ -130,7 +135,7 @@ func (r *received) addUnknown(ctx context.Context, f *finding) {
 	case err == nil && length != len(r.body):
 		f.add("body", "the body was changed: it has %d bytes, and Content-Length says %d", len(r.body), length)
 	case r.webhookID != "" && r.scheme.name != platform.name && r.has(platform):
-		verifier := platform.verifier(webhook.WebhookIDSecret(r.webhookID))
+		verifier := platform.verifier(key{secret: webhook.WebhookIDSecret(r.webhookID)})
 		if verifier.Verify(ctx, r.header, r.body) == nil {
 			f.add("key", "the body is as it was signed, since the header %s fits it and the webhook's id: the secret is another one", platform.header())
 		} else {
@@ -148,7 +153,7 @@ type deviation struct{ code, reason string }
 // An attempt to explain a signature.
 type explanation struct {
 	scheme scheme
-	key    webhook.Secret
+	key    key
 	header http.Header
 	body   []byte
 	parts  []deviation
@@ -169,8 +174,8 @@ func (r *received) explain(ctx context.Context) (explanation, bool) {
 			for _, header := range r.headers(s) {
 				for _, key := range r.keys(s) {
 					for _, body := range bodies {
-						x := explanation{s, key.secret, header.header, body.body, slices.Concat(other, header.why, key.why, body.why)}
-						verifier := s.verifier(key.secret)
+						x := explanation{s, key.key, header.header, body.body, slices.Concat(other, header.why, key.why, body.why)}
+						verifier := s.verifier(key.key)
 						verifier.Tolerance = -1
 						if len(x.parts) == most && verifier.Verify(ctx, x.header, x.body) == nil {
 							return x, true

@@ -107,19 +107,16 @@ func (l *listener) run(ctx context.Context, port uint) error {
 	} else {
 		fmt.Fprintf(l.out, "listening at %s; stop with Ctrl-C\n", receiver.URL)
 	}
-	for n := 0; ; {
-		requests, err := receiver.Wait(ctx, n+1)
-		for _, r := range requests[n:] {
+	for n := 0; ; n++ {
+		r, err := receiver.Next(ctx) // and nothing of the one before is kept
+		switch {
+		case err == nil:
 			l.print(ctx, n, r)
-			n++
-		}
-		if err == nil {
-			continue
-		}
-		if l.failed {
+		case l.failed:
 			return errProblems
+		default:
+			return nil // Ctrl-C is how it ends
 		}
-		return nil // Ctrl-C is how it ends
 	}
 }
 
@@ -148,7 +145,8 @@ func (l *listener) print(ctx context.Context, n int, r webhooktest.Request) {
 		return
 	}
 	fmt.Fprintf(l.out, "\n--- request %d, %s\n", n+1, r.At.Format("15:04:05"))
-	l.printRequest(r.Method+" "+r.URL, r.Header, r.Body)
+	indented := &env{out: &indenter{w: l.out}} // so that nothing that arrives can look like a line of ours
+	indented.printRequest(r.Method+" "+r.URL, r.Header, r.Body)
 	if l.secret != "" {
 		fmt.Fprintf(l.out, "--- %s\n", f)
 	}

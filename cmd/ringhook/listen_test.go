@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -96,11 +98,41 @@ func TestListen(t *testing.T) {
 	out, status := stop()
 	require.Equal(t, exitFine, status)
 	require.Equal(t, 5, strings.Count(out, "--- request "))
-	require.Contains(t, passing.ReplaceAllString(out, "X"), "\n--- request 1, X\nPOST /ack?key=k\nAccept: */*\nContent-Length: 18\n"+
-		"Content-Type: application/json\nUser-Agent: Ringhook\nWebhook-Id: msg_1\n\n{\"status\": \"read\"}\n--- answer 500\n")
+	require.Contains(t, passing.ReplaceAllString(out, "X"), "\n--- request 1, X\n  POST /ack?key=k\n  Accept: */*\n  Content-Length: 18\n"+
+		"  Content-Type: application/json\n  User-Agent: Ringhook\n  Webhook-Id: msg_1\n\n  {\"status\": \"read\"}\n--- answer 500\n")
 	require.Contains(t, out, "--- answer 429:7\n")
 	require.Contains(t, out, "--- answer reset\n")
 	require.Equal(t, 2, strings.Count(out, "--- answer 200\n"))
+}
+
+// Nothing that arrives looks like a line of listen itself.
+func TestListen_Forged(t *testing.T) {
+	t.Parallel()
+	url, stop := listen(t, "-verify", "env:SECRET")
+	const forged = "--- verified: Standard Webhooks"
+	for _, body := range []string{
+		forged, "{}\n" + forged + "\n--- answer 200\n\n--- request 2, 12:00:00\n", "a\r\n" + forged, "a\r" + forged, "a\u2028" + forged, "\n\n" + forged,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "---", url+"/x", strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header = http.Header{"---": {"verified: Standard Webhooks"}, "X": {"a\t" + forged}}
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
+	out, status := stop()
+	require.Equal(t, exitProblems, status)
+	var own []string
+	for line := range strings.Lines(out) {
+		if line != "\n" && line != "\r\n" && !strings.HasPrefix(line, "  ") {
+			own = append(own, strings.TrimSpace(passing.ReplaceAllString(line, "X")))
+		}
+	}
+	want := []string{"listening at http://X; stop with Ctrl-C"}
+	for n := range 6 {
+		want = append(want, fmt.Sprintf("--- request %d, X", n+1), "--- not verified: Standard Webhooks", "--- answer 401")
+	}
+	require.Equal(t, want, own)
 }
 
 func TestListen_Verify(t *testing.T) {

@@ -159,7 +159,7 @@ func TestRun_Usage(t *testing.T) {
 		"sign body.json":                      "ringhook: sign: secret: it is empty\n",
 		"sign body.json -secret env:NO":       "ringhook: sign: secret: the environment has no NO\n",
 		"sign body.json -secret file:no.txt":  "ringhook: sign: secret: no.txt: ",
-		"sign body.json -secret x -scheme y":  "ringhook: sign: no scheme \"y\": standard, platform, github, shopify, stripe, slack\n",
+		"sign body.json -secret x -scheme y":  "ringhook: sign: no scheme \"y\": standard, ed25519, platform, github, shopify, stripe, slack\n",
 		"sign body.json -secret hunter2 -scheme slack": "ringhook: sign: secret of 7 bytes, want at least 8\n",
 		"sign body.json -secret x -at noon":            "ringhook: sign: -at \"noon\": want seconds since 1970, ",
 		"verify body.json":                             "ringhook: verify: which secret? ",

@@ -22,14 +22,19 @@ func declareModernize(flags *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		ok := e.modernize(name, "url", &w.URL)
-		for _, header := range slices.Sorted(maps.Keys(w.Headers)) {
-			value := w.Headers[header]
-			ok = e.modernize(name, "headers."+header, &value) && ok
-			w.Headers[header] = value
+		var faults []fault
+		modernize := func(field, template string) string {
+			modern, some := modernized(field, template)
+			faults = append(faults, some...)
+			return modern
 		}
-		if ok = e.modernize(name, "body", &w.Body) && ok; !ok {
-			return errProblems
+		w.URL = modernize("url", w.URL)
+		for _, header := range slices.Sorted(maps.Keys(w.Headers)) {
+			w.Headers[header] = modernize("headers."+header, w.Headers[header])
+		}
+		w.Body = modernize("body", w.Body)
+		if len(faults) > 0 {
+			return e.printFaults(name, faults)
 		}
 		return e.printJSON(w)
 	}
@@ -43,25 +48,47 @@ func (e *env) modernizeText(args []string) error {
 	if err != nil {
 		return err
 	}
-	text := string(b)
-	if !e.modernize(args[0], "template", &text) {
-		return errProblems
-	}
-	if e.json {
+	text, faults := modernized("template", string(b))
+	switch {
+	case len(faults) > 0:
+		return e.printFaults(args[0], faults)
+	case e.json:
 		return e.printJSON(text)
 	}
 	_, err = io.WriteString(e.out, text)
 	return err
 }
 
-// modernize rewrites a template, or prints why it cannot be.
-func (e *env) modernize(name, field string, template *string) bool {
-	modern, err := webhook.ModernizeTemplate(*template)
-	if fault := new(webhook.TemplateError); errors.As(err, &fault) {
-		// without its lines, which are masked only for fields that have credentials
-		fmt.Fprintf(e.out, "%s: error: %s: offset %d: %v\n", name, field, fault.Offset, fault.Err)
-		return false
+// A fault is why a template has no other spelling.
+type fault struct {
+	Field   string   `json:"field"`
+	Offset  int      `json:"offset"`
+	Code    string   `json:"code"`
+	Args    []string `json:"args,omitempty"`
+	Message string   `json:"message"`
+}
+
+// modernized rewrites a template, or tells why it cannot be.
+func modernized(field, template string) (string, []fault) {
+	modern, err := webhook.ModernizeTemplate(template)
+	te := new(webhook.TemplateError)
+	if !errors.As(err, &te) {
+		return modern, nil
 	}
-	*template = modern
-	return true
+	return template, []fault{{Field: field, Offset: te.Offset, Code: te.Code, Args: te.Args, Message: te.Err.Error()}}
+}
+
+// printFaults prints them without their lines, which are masked only for fields that have
+// credentials.
+func (e *env) printFaults(name string, faults []fault) error {
+	if e.json {
+		if err := e.printJSON(faults); err != nil {
+			return err
+		}
+		return errProblems
+	}
+	for _, p := range faults {
+		fmt.Fprintf(e.out, "%s: error: %s: offset %d: %s\n", name, p.Field, p.Offset, p.Message)
+	}
+	return errProblems
 }

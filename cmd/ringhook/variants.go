@@ -19,42 +19,61 @@ import (
 // variant of each is what is there.
 
 type keyVariant struct {
-	secret webhook.Secret
-	why    []deviation
+	key key
+	why []deviation
 }
 
 // keys returns the keys that secrets may have been taken for.
 func (r *received) keys(s scheme) (variants []keyVariant) {
 	for _, text := range r.secrets {
-		if key, err := s.key(text); err == nil {
-			variants = append(variants, keyVariant{key, nil})
+		variants = append(variants, s.variants(text, nil)...)
+		// No text of a key has blanks in it. Between lines they come from a terminal or a
+		// document that has broken it.
+		if joined := strings.Join(strings.Fields(text), ""); joined != text {
+			why := deviation{"key_blanks", "the secret has blanks or line breaks around it, or in it, that the signing one has not"}
+			variants = append(variants, s.variants(joined, &why)...)
 		}
-		bare := strings.TrimPrefix(text, "whsec_")
-		add := func(key []byte, code, reason string) {
-			secret := webhook.WebhookIDSecret(string(key)) // of any length
-			if s.hmac == nil {
-				var err error
-				if secret, err = webhook.RawSecret(key); err != nil {
-					return
-				}
-			}
-			variants = append(variants, keyVariant{secret, []deviation{{code, reason}}})
-		}
-		if b, err := base64.StdEncoding.DecodeString(bare); err == nil {
-			add(b, "key_base64", "the key is the bytes that the secret's base64 stands for, and not its text")
-		}
-		if b, err := hex.DecodeString(text); err == nil {
-			add(b, "key_hex", "the key is the bytes that the secret's hex stands for, and not its text")
-		}
-		add([]byte(text), "key_text", "the key is the text of the secret as it is, and not the bytes that its base64 stands for")
-		if bare != text {
-			add([]byte(bare), "key_unprefixed", "the key is the text of the secret without whsec_, and not the bytes that it stands for")
-		}
-		if trimmed := strings.TrimSpace(text); trimmed != text {
-			add([]byte(trimmed), "key_blanks", "the secret has blanks or line breaks around it that the signing one has not")
-		}
-		add([]byte(text+"\n"), "key_line_break", "the signing secret has a line break at its end, as of a file")
 	}
+	return variants
+}
+
+// variants returns the keys that one text may have been taken for. What was done to the
+// text already is before.
+func (s scheme) variants(text string, before *deviation) (variants []keyVariant) {
+	add := func(k key, also ...deviation) {
+		if before != nil {
+			also = append([]deviation{*before}, also...)
+		}
+		variants = append(variants, keyVariant{k, also})
+	}
+	if k, err := s.key(text); err == nil {
+		add(k)
+	}
+	if s.public || isPair(text) {
+		return variants
+	}
+	addBytes := func(b []byte, code, reason string) {
+		secret := webhook.WebhookIDSecret(string(b)) // of any length
+		if s.hmac == nil {
+			var err error
+			if secret, err = webhook.RawSecret(b); err != nil {
+				return
+			}
+		}
+		add(key{secret: secret}, deviation{code, reason})
+	}
+	bare := strings.TrimPrefix(text, secretPrefix)
+	if b, err := base64.StdEncoding.DecodeString(bare); err == nil && !strings.ContainsAny(bare, "\r\n") {
+		addBytes(b, "key_base64", "the key is the bytes that the secret's base64 stands for, and not its text")
+	}
+	if b, err := hex.DecodeString(text); err == nil {
+		addBytes(b, "key_hex", "the key is the bytes that the secret's hex stands for, and not its text")
+	}
+	addBytes([]byte(text), "key_text", "the key is the text of the secret as it is, and not the bytes that its base64 stands for")
+	if bare != text {
+		addBytes([]byte(bare), "key_unprefixed", "the key is the text of the secret without whsec_, and not the bytes that it stands for")
+	}
+	addBytes([]byte(text+"\n"), "key_line_break", "the signing secret has a line break at its end, as of a file")
 	return variants
 }
 
@@ -72,6 +91,9 @@ var (
 // headers returns the header with the signature in the ways that it may be written.
 func (r *received) headers(s scheme) []headerVariant {
 	variants := []headerVariant{{r.header, nil}}
+	if s.public {
+		return variants
+	}
 	name, value := s.header(), r.header.Get(s.header())
 	add := func(changed, code, reason string) {
 		if changed != value {

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -76,28 +75,61 @@ func (e *env) headers(flagged []string) (http.Header, error) {
 	for _, text := range flagged {
 		file, isFile := strings.CutPrefix(text, "@")
 		if !isFile {
-			name, value, ok := strings.Cut(text, ":")
-			if !ok {
+			if !addHeader(header, text) {
 				return nil, errors.New("-H: want 'Name: value', or @FILE")
 			}
-			header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 			continue
 		}
 		b, err := e.read(file)
 		if err != nil {
 			return nil, err
 		}
-		// A request line, if there is one, has blanks before its first colon. The
-		// header ends with an empty line.
-		for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan() && strings.TrimSpace(lines.Text()) != ""; {
-			name, value, ok := strings.Cut(lines.Text(), ":")
-			if ok && !strings.Contains(name, " ") {
-				header.Add(name, strings.TrimSpace(value))
-			}
+		if n := addHeaders(header, string(b)); n > 0 {
+			return nil, fmt.Errorf("-H: %s, line %d: want 'Name: value', and an empty line behind the last", file, n)
 		}
 	}
 	return header, nil
 }
+
+// addHeader adds a line, unless it is none of a header. Those of HTTP/2 that begin with a
+// colon, as browsers show them, are known and passed over.
+func addHeader(header http.Header, line string) bool {
+	line = strings.TrimRight(line, " \t\r\n")
+	name, value, ok := strings.Cut(strings.TrimPrefix(line, ":"), ":")
+	if !ok || !headerName.MatchString(name) {
+		return false
+	}
+	if !strings.HasPrefix(line, ":") {
+		header.Add(name, strings.TrimSpace(value))
+	}
+	return true
+}
+
+// addHeaders adds the lines of a file up to an empty one. The first may be that of the
+// request, and all may be indented, as listen prints them. It returns the number of the
+// first line that cannot be read, counted from 1, or 0.
+func addHeaders(header http.Header, text string) (wrong int) {
+	text = strings.TrimPrefix(text, byteOrderMark)
+	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimPrefix(line, indent)
+		if strings.TrimSpace(line) == "" {
+			return 0
+		}
+		if !addHeader(header, line) && (n > 1 || !requestLine.MatchString(line)) {
+			return n
+		}
+	}
+	return 0
+}
+
+var (
+	headerName = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
+	// requestLine is how requests begin, and answers.
+	requestLine = regexp.MustCompile(`^([A-Z]+ \S+( HTTP/[0-9.]+)?|HTTP/[0-9.]+ [0-9]{3}( .*)?)\s*$`)
+)
 
 // A received is a request whose signature is in question.
 type received struct {
@@ -112,8 +144,8 @@ type received struct {
 
 // chosen returns the scheme of that name, or without one the first whose header is there.
 func (r *received) chosen(name string) (scheme, error) {
-	if name != "" {
-		return schemeNamed(name)
+	if name != "" || isPair(strings.TrimSpace(r.secrets[0])) {
+		return schemeFor(name, r.secrets[0])
 	}
 	for _, s := range schemes {
 		if r.has(s) {
@@ -123,4 +155,17 @@ func (r *received) chosen(name string) (scheme, error) {
 	return schemeFor("", r.secrets[0])
 }
 
-func (r *received) has(s scheme) bool { return r.header.Get(s.header()) != "" }
+// has reports whether a signature of the scheme is there. Those with public keys and those
+// with secrets have one header, in which versions tell them apart.
+func (r *received) has(s scheme) bool {
+	text := r.header.Get(s.header())
+	public := strings.HasPrefix(text, "v1a,") || strings.Contains(text, " v1a,")
+	secret := strings.HasPrefix(text, "v1,") || strings.Contains(text, " v1,")
+	switch {
+	case s.public:
+		return public
+	case s.hmac == nil:
+		return text != "" && (secret || !public)
+	}
+	return text != ""
+}

@@ -18,6 +18,10 @@ const (
 	signedAt = "2026-03-01T12:00:00Z"
 	whBody   = `{"to":"919019912345","name":"Zoë/ä","list":[1.50,{}],"x":{"a":null}}`
 	ghSecret = "a-token-of-github"
+
+	// Made up for the tests.
+	privateKey = "whsk_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYjvFSRLB5uksSoaCXIZ+J//cVVv/vUJE8Xomq//+6WXQ=="
+	publicKey  = "whpk_I7xUkSwebpLEqGglyGfif/3FVb/71CRPF6Jqv//ull0="
 )
 
 // signed returns the header of a body that a scheme has signed with that secret.
@@ -96,6 +100,15 @@ func TestVerify(t *testing.T) {
 		{"key is hex", signed(t, "github", "0123456789abcdef0123456789abcdef\x00\x00", whBody), whBody, "-secret " + keyHex, "key_hex"},
 		{"key with a line break", signed(t, "github", ghSecret+"\n", whBody), whBody, "-secret " + ghSecret, "key_line_break"},
 
+		{"blanks around", signed(t, "standard", secret, whBody), whBody, "-secret=\u00a0" + secret + "\u00a0", "key_blanks"},
+		{"blank lost its prefix", signed(t, "platform", secret[6:], whBody), whBody, "-secret=\u00a0" + secret, "key_blanks key_unprefixed"},
+
+		{"public key", signed(t, "ed25519", privateKey, whBody), whBody, "-secret " + publicKey, ""},
+		{"public key, late", signed(t, "ed25519", privateKey, whBody), whBody, "-secret " + publicKey + " -at 2026-03-01T12:06:00Z", "time"},
+		{"public key with blanks", signed(t, "ed25519", privateKey, whBody), whBody, "-scheme ed25519 -secret=\u00a0" + publicKey, "key_blanks"},
+		{"other public key", signed(t, "ed25519", webhook.GeneratePrivateKey().Reveal(), whBody), whBody, "-secret " + publicKey, "key_or_body"},
+		{"secret's signature for a public key", signed(t, "standard", secret, whBody), whBody, "-secret " + publicKey, "scheme"},
+
 		{"signature in base64", inBase64(t), whBody, "-secret wh_1", "signature_base64"},
 		{"signature in hex", inHex(t), whBody, "-secret " + ghSecret, "signature_hex"},
 		{
@@ -121,7 +134,7 @@ func TestVerify(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f, status := verify(t, tt.header, tt.body, strings.Fields(tt.args)...)
+			f, status := verify(t, tt.header, tt.body, strings.FieldsFunc(tt.args, func(r rune) bool { return r == ' ' })...)
 			require.Equal(t, tt.codes, strings.Join(f.Codes, " "), f.Reasons)
 			require.Equal(t, tt.codes == "", f.Verified)
 			require.Equal(t, tt.codes == "", status == exitFine)
@@ -186,6 +199,43 @@ func TestVerify_JSON(t *testing.T) {
 	}
 	f, _ := verify(t, signed(t, "standard", secret, whBody), `{"to":"919019912346"}`, "-secret", secret)
 	require.Equal(t, []string{"key_or_body"}, f.Codes, "another value is no other writing")
+}
+
+// No line of a file is passed over in silence but those that are known to be none of the
+// header.
+func TestVerify_FileLines(t *testing.T) {
+	t.Parallel()
+	long := "Signature: " + strings.Repeat("a", 100_000)
+	tests := []struct {
+		name, text string
+		wrong      int
+		want       http.Header
+	}{
+		{"plain", "A: b\nc:d\r\n", 0, http.Header{"A": {"b"}, "C": {"d"}}},
+		{"request", "POST / HTTP/1.1\nA: b:c\n", 0, http.Header{"A": {"b:c"}}},
+		{"answer", "HTTP/1.1 200 OK\nA: b\n", 0, http.Header{"A": {"b"}}},
+		{"HTTP/2", ":method: POST\n:authority: h:1\nA: b", 0, http.Header{"A": {"b"}}},
+		{"body behind", "A: b\n\nno line", 0, http.Header{"A": {"b"}}},
+		{"indented", "  POST /\n  A: b\n\n", 0, http.Header{"A": {"b"}}},
+		{"mark", "\ufeffA: b\n", 0, http.Header{"A": {"b"}}},
+		{"long", "A: b\n" + long + "\nC: d\n", 0, http.Header{"A": {"b"}, "Signature": {long[11:]}, "C": {"d"}}},
+		{"empty", "", 0, http.Header{}},
+		{"no colon", "A: b\nsignature\n", 2, nil},
+		{"first", "a signature\n", 1, nil},
+		{"request later", "A: b\nPOST / HTTP/1.1\n", 2, nil},
+		{"blank in the name", "A: b\nMy Signature: c\n", 2, nil},
+		{"blank before the colon", "A : b\n", 1, nil},
+		{"no name", ": b\n", 1, nil},
+		{"folded", "A: b\n c: d\n", 2, nil},
+		{"comment", "# a: b\n", 1, nil},
+	}
+	for _, tt := range tests {
+		header := http.Header{}
+		require.Equal(t, tt.wrong, addHeaders(header, tt.text), tt.name)
+		if tt.wrong == 0 {
+			require.Equal(t, tt.want, header, tt.name)
+		}
+	}
 }
 
 // A file may be a request as listen prints it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -15,6 +16,27 @@ type visible struct{ w io.Writer }
 
 func (v visible) Write(b []byte) (int, error) {
 	if _, err := io.WriteString(v.w, escape(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// An indenter writes lines with two blanks before them, but for empty ones.
+type indenter struct {
+	w      io.Writer
+	inside bool // of a line
+}
+
+func (i *indenter) Write(b []byte) (int, error) {
+	var out []byte
+	for line := range bytes.Lines(b) {
+		if empty := line[0] == '\n' || bytes.Equal(line, []byte("\r\n")); !i.inside && !empty {
+			out = append(out, "  "...)
+		}
+		out = append(out, line...)
+		i.inside = line[len(line)-1] != '\n'
+	}
+	if _, err := i.w.Write(out); err != nil {
 		return 0, err
 	}
 	return len(b), nil
