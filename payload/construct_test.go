@@ -157,6 +157,10 @@ func TestConstruct(t *testing.T) {
 		{"whatsapp_status", read()},
 		{"sms_status", delivered(t)},
 		{"sms_unsubscription", unsubscription()},
+		{"webhook_state", payload.WebhookState{
+			ID: "dd4b91af-167d-48e6-901d-ae181ff6e80d", State: "resting", Was: "healthy", Class: "status",
+			StatusCode: payload.IntNumber(503), At: payload.TimeInstant(time.Date(2021, 6, 18, 14, 48, 6, 886358000, time.UTC)),
+		}},
 		{"whatsapp_in_text", message(payload.TextContent(text), "Aïsha")},
 		{"whatsapp_in_image", message(payload.MediaContent(payload.ContentImage, image), "Asha")},
 	}

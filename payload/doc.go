@@ -42,7 +42,8 @@
 package payload
 
 // An Event is one of the types of this package: a *[CallReport], *[CDR],
-// *[MessageStatus], *[MessageIn], *[SMSStatus], *[Unsubscription] or *[Other] from [Parse].
+// *[MessageStatus], *[MessageIn], *[SMSStatus], *[Unsubscription], *[WebhookState] or *[Other]
+// from [Parse].
 type Event interface {
 	// EventType returns the type that the event is reported as, such as
 	// "whatsapp:message:status".

@@ -74,7 +74,7 @@ func unwrapped(event payload.Event, body any) any {
 	members := body.(map[string]any)
 	inner, enveloped := members["payload"].(map[string]any)
 	switch event.(type) {
-	case *payload.MessageStatus, *payload.MessageIn, *payload.Other:
+	case *payload.MessageStatus, *payload.MessageIn, *payload.WebhookState, *payload.Other:
 		return body
 	}
 	if members["event"] != event.EventType() || !enveloped {
@@ -101,6 +101,9 @@ func readAll(event payload.Event) {
 		e.Reason()
 	case *payload.Other:
 		e.Refs()
+	case *payload.WebhookState:
+		e.Refs()
+		e.At.Time()
 	case *payload.SMSStatus:
 		e.Subject()
 		e.DelivAt.Time()

@@ -54,7 +54,7 @@ func ParseAs(eventType string, body []byte) (Event, error) {
 	raw := rawjson.Trim(text)
 	kind, bare, name := rawjson.KindOf(raw), bareOf(eventType), eventName(raw)
 	switch {
-	case bare == nil && !isMessage(eventType):
+	case bare == nil && !hasEnvelope(eventType):
 		return &Other{eventType, []byte(text)}, nil
 	case kind != rawjson.Object:
 		return nil, noObject(kind)
@@ -81,7 +81,7 @@ func parseNamed(name, raw, text string) (Event, error) {
 		return bare.read(inner, raw, name)
 	case inner == "", tellBare(raw) == bare:
 		return bare.read(raw, "", name)
-	case enveloped && !isMessage(name):
+	case enveloped && !hasEnvelope(name):
 		return bare.read(inner, raw, name)
 	}
 	switch {
@@ -96,14 +96,17 @@ func parseNamed(name, raw, text string) (Event, error) {
 		e, err := finish(inEnvelopes, m, raw)
 		m.Event = name
 		return e, err
+	case name == EventWebhookState:
+		return finish(stateEnvelopes, new(WebhookState), raw)
 	}
 	return &Other{name, []byte(text)}, nil
 }
 
-// isMessage reports whether events of a type have an envelope, as far as they are of
+// hasEnvelope reports whether events of a type have an envelope, as far as they are of
 // this package.
-func isMessage(eventType string) bool {
-	return strings.HasSuffix(eventType, kindStatus) || strings.HasSuffix(eventType, kindIn)
+func hasEnvelope(eventType string) bool {
+	return strings.HasSuffix(eventType, kindStatus) || strings.HasSuffix(eventType, kindIn) ||
+		eventType == EventWebhookState
 }
 
 // eventName returns the text of an object's member event; empty if it has none.

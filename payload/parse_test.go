@@ -104,6 +104,8 @@ func TestParseTellsApart(t *testing.T) {
 		{"unsubscription by its type", `{"receiver":"1","type":"all","value":null}`, &payload.Unsubscription{}, "unsubscription"},
 		{"unsubscription by its status", `{"receiver":"1","type":"group","value":"a","status":"Unsubscriber created successfully"}`, &payload.Unsubscription{}, "unsubscription"},
 		{"unsubscription that names its type", `{"event":"rcs:unsubscription"}`, &payload.Unsubscription{}, "rcs:unsubscription"},
+		{"state of a webhook", `{"event":"webhook:state","payload":{"state":5}}`, &payload.WebhookState{}, "webhook:state"},
+		{"state of a webhook without an envelope", `{"event":"webhook:state","state":"paused"}`, &payload.Other{}, "webhook:state"},
 		{"unsubscription in an envelope", `{"event":"voice:unsubscription","payload":{"id":1}}`, &payload.Unsubscription{}, "voice:unsubscription"},
 		{"CDR by two members", `{"call_id":"1","leg_type":2}`, &payload.CDR{}, "dialer:cdr"},
 		{"CDR", `{"cdr_id":5}`, &payload.CDR{}, "dialer:cdr"},
@@ -314,6 +316,7 @@ func TestParseAs(t *testing.T) {
 		{"a status of SMS", payload.EventSMS, `{}`, &payload.SMSStatus{}, ""},
 		{"a status of SMS with an envelope", payload.EventSMS, `{"event":"sms:message:status","payload":{}}`, &payload.MessageStatus{}, ""},
 		{"an unsubscription", "viber:unsubscription", `{}`, &payload.Unsubscription{Event: "viber:unsubscription"}, ""},
+		{"a state of a webhook", payload.EventWebhookState, `{"payload":{}}`, &payload.WebhookState{}, ""},
 		{"an unsubscription of no channel", "unsubscription", `{}`, &payload.Unsubscription{}, ""},
 		{"unknown", "crm:contact", `{"bridge":9190}`, &payload.Other{}, ""},
 		{"unknown, no object", "crm:contact", `[1]`, &payload.Other{}, ""},
@@ -349,7 +352,7 @@ func TestParseDeep(t *testing.T) {
 func unmarshalers() []json.Unmarshaler {
 	return []json.Unmarshaler{
 		new(payload.CallReport), new(payload.CDR), new(payload.MessageStatus), new(payload.MessageIn),
-		new(payload.SMSStatus), new(payload.Unsubscription), new(payload.Other),
+		new(payload.SMSStatus), new(payload.Unsubscription), new(payload.WebhookState), new(payload.Other),
 		new(payload.Phone), new(payload.Int), new(payload.Seconds), new(payload.Decimal), new(payload.Time),
 	}
 }

@@ -31,3 +31,6 @@ func (s SMSStatus) Refs() []string { return []string{s.ID, s.Mobile.String(), s.
 
 // Refs returns what an unsubscription is looked for by: its id and the number.
 func (u Unsubscription) Refs() []string { return []string{u.ID, u.Receiver.String()} }
+
+// Refs returns what the state of a webhook is looked for by: the id of the webhook.
+func (s WebhookState) Refs() []string { return []string{s.ID} }

@@ -38,6 +38,7 @@ func TestRefs(t *testing.T) {
 			ID: "b34e:1", Mobile: payload.PhoneString("919019912345"), CID: "Your-Id", Custom: "c",
 		}, []string{"b34e:1", "919019912345", "9019912345", "your-id", "c"}},
 		{payload.Unsubscription{ID: "436", Receiver: payload.PhoneString("9019912345")}, []string{"436", "9019912345"}},
+		{payload.WebhookState{ID: "DD4B91AF", Reason: "gone"}, []string{"dd4b91af"}},
 		{payload.Other{Type: "x", JSON: []byte(` {"id":"Top","payload":{"id":436}} `)}, []string{"436", "top"}},
 		{payload.Other{Type: "x", JSON: []byte(`{"id":"Top","payload":[]}`)}, []string{"top"}},
 		{payload.Other{Type: "x", JSON: []byte(`[{"id":"1"}]`)}, nil},

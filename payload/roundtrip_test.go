@@ -37,6 +37,7 @@ var fixtures = map[string]payload.Event{
 	"whatsapp_in_location":     &payload.MessageIn{Event: "whatsapp:message:in"},
 	"whatsapp_in_sticker":      &payload.MessageIn{Event: "whatsapp:message:in"},
 	"whatsapp_in_text":         &payload.MessageIn{Event: "whatsapp:message:in"},
+	"webhook_state":            &payload.WebhookState{},
 	"whatsapp_in_video":        &payload.MessageIn{Event: "whatsapp:message:in"},
 }
 

@@ -31,6 +31,7 @@ func TestSamples(t *testing.T) {
 		"whatsapp:message:status", "whatsapp:message:in", "rcs:message:status", "rcs:message:in", "viber:message:status",
 		"viber:message:in", "vmn:message:in", "sms:unsubscription", "whatsapp:unsubscription", "rcs:unsubscription",
 		"viber:unsubscription", "voice:unsubscription",
+		payload.EventWebhookState,
 	} {
 		require.Contains(t, types(all), want)
 	}

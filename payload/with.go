@@ -67,3 +67,9 @@ func (s SMSStatus) With(name string, value any) (SMSStatus, error) {
 func (u Unsubscription) With(name string, value any) (Unsubscription, error) {
 	return with(unsubscriptions, u, name, value)
 }
+
+// With returns the state with a member of one's own in its payload, as [CallReport.With]
+// does.
+func (s WebhookState) With(name string, value any) (WebhookState, error) {
+	return with(states, s, name, value)
+}

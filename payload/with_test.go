@@ -28,6 +28,8 @@ func withMember(t testing.TB, event payload.Event, name string, value any) (with
 		return e.With(name, value)
 	case *payload.Unsubscription:
 		return e.With(name, value)
+	case *payload.WebhookState:
+		return e.With(name, value)
 	}
 	require.Fail(t, "an event without With", "%T", event)
 	return nil, nil

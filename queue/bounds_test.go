@@ -133,8 +133,8 @@ func TestQueue_SlowHooks(t *testing.T) {
 			}
 			return answer(200)
 		}), memory.Config{Workers: 50}, queue.Config{
-			OnDisable: func(string, queue.Reason) { slow() },
-			OnDrop:    func(*webhook.Message, queue.Reason) { slow() },
+			OnState: onDisable(func(string, queue.Reason) { slow() }),
+			OnDrop:  func(*webhook.Message, queue.Reason) { slow() },
 		})
 		require.NoError(t, q.SendAll(t.Context(), messages(500, "wh_gone")...))
 		require.NoError(t, q.Send(t.Context(), message("ok", "wh_ok")))
@@ -208,9 +208,9 @@ func TestQueue_BlockedHook(t *testing.T) {
 		var q *queue.Queue
 		refused := make(chan error, 1)
 		engine := newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1})
-		q = newQueue(t, always(410), engine, queue.Config{OnDisable: func(string, queue.Reason) {
+		q = newQueue(t, always(410), engine, queue.Config{OnState: onDisable(func(string, queue.Reason) {
 			refused <- q.Send(context.Background(), message("alert", "wh_alert"))
-		}})
+		})})
 		stop := run(t, q)
 		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
 		synctest.Wait()

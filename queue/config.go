@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -57,22 +58,29 @@ type Config struct {
 	// and a success in any process ends it. If zero, 5 days; if negative, endpoints are
 	// not disabled for failing, but still by a 410.
 	DisableAfter time.Duration
-	// OnDisable is told when the queue has disabled an endpoint: reason is [ReasonGone]
-	// or [ReasonFailing]. It is for telling the customer; there is nothing to store or
-	// to pass on. If nil, nobody is told, and the endpoint is disabled all the same.
+	// OnState is told once of each change of how an endpoint is treated: it rests, is
+	// throttled, paused or disabled, by the queue or by somebody, or is healthy again. It is
+	// for telling the customer; there is nothing to store or to pass on. If nil, nobody is
+	// told.
 	//
-	// With an engine that is an [Endpoints], one of the processes that have an OnDisable
-	// is told, at least once: if it dies, or does not return within half a minute,
-	// another one is told again. Nothing is told of an endpoint about which somebody has
-	// decided again since.
-	OnDisable func(key string, reason Reason)
+	// What was decided (paused, disabled, enabled) is told by one of the processes that
+	// share an engine which is an [Endpoints]: at least once, since if it dies, or does not
+	// return within half a minute, another one tells it again, and only if nothing else was
+	// decided since. What attempts have shown (resting, throttled, healthy) is told by each
+	// process that sees it. An endpoint that flaps is told of three times, and then once in
+	// 20 minutes; that it is healthy again, each time that something else was told.
+	//
+	// Attempts with an event whose type begins with [payload.WebhookEvents] show nothing
+	// that is told, so that webhooks which report on each other come to an end. If one of
+	// them disables its endpoint, that is told.
+	OnState func(ctx context.Context, change StateChange)
 	// OnDrop is told of each message that ends without a last attempt: reason is
 	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is
 	// told, but [Stats] counts them.
 	//
 	// It is called by the goroutine that delivers, several at once, or for superseded
-	// messages by Send's; OnDisable by the former, or by one of Run's. While it runs, it
-	// takes up the attempt's slot.
+	// messages by Send's; OnState by the former, by that of Enable, Pause and Disable, or by
+	// one of Run's. While it runs, it may take up the attempt's slot.
 	OnDrop func(m *webhook.Message, reason Reason)
 
 	// Ordered sends messages with the same endpoint and Subject one after another, in

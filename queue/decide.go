@@ -16,8 +16,6 @@ const (
 	staleAfter = time.Second
 	// saveEvery is how often at most it is stored since when an endpoint fails.
 	saveEvery = time.Minute
-	// tellWithin is how long OnDisable may take before another process tells its own.
-	tellWithin = 30 * time.Second
 	// storeWithin is how long storing may take that nobody waits for.
 	storeWithin = 5 * time.Second
 	// savers is how many endpoints are stored at once.
@@ -33,7 +31,7 @@ type store struct {
 	begun  time.Time  // what freshAt counts from
 	asking sync.Mutex // held while Changed is asked; guards loaded
 	loaded bool       // all has been read once
-	// telling is held by the goroutine that tells OnDisable what others have stored.
+	// telling is held by the goroutine that tells OnState what others have stored.
 	telling sync.Mutex
 }
 
@@ -54,8 +52,8 @@ func (q *Queue) openStore(engine Engine) {
 
 // Disable ends the sending to an endpoint, named as [Key] returns it: waiting messages
 // are dropped when their time comes, as OnDrop reports, and Send refuses new ones. It
-// is for webhooks that were deleted or switched off. OnDisable is not told. The reason is
-// for people. It counts in every process within a second of its return.
+// is for webhooks that were deleted or switched off. The reason is for people. It counts in
+// every process within a second of its return.
 //
 // An engine that is no [Waker] learns of it, as of Enable, when the wait is over that it
 // was told last.
@@ -92,11 +90,14 @@ func (q *Queue) Enable(ctx context.Context, key, reason string) error {
 }
 
 func (q *Queue) setState(ctx context.Context, key string, state EndpointState, reason string) error {
-	row, err := SetState(ctx, q.store.Endpoints, key, state, reason)
+	row, ok, err := setState(ctx, q.store.Endpoints, key, state, reason, q.tellsWithin())
 	if err != nil {
 		return fmt.Errorf("queue: endpoint: %w", err)
 	}
 	q.learn(ctx, row, false)
+	if ok && q.cfg.OnState != nil {
+		q.tell(ctx, row)
+	}
 	return nil
 }
 
@@ -130,10 +131,12 @@ func (q *Queue) learn(ctx context.Context, row Endpoint, quiet bool) {
 // learnLocked takes over what is stored of an endpoint, and reports whether something was
 // decided that was not known. It needs q.mu.
 func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
-	if row.Tell.IsZero() {
-		delete(q.untold, row.Key)
-	} else if row.Rev > q.untold[row.Key].Rev {
-		q.untold[row.Key] = row
+	if known, ok := q.untold[row.Key]; ok && row.Rev > known.Rev {
+		if known.Endpoint = row; row.Tell.IsZero() {
+			delete(q.untold, row.Key)
+		} else {
+			q.untold[row.Key] = known
+		}
 	}
 	ep := q.endpoints[row.Key]
 	if ep == nil && (row.State == StateEnabled && row.FailingSince.IsZero() ||
@@ -151,7 +154,9 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
 	if row.State == StateDisabled || row.Since.After(ep.endedAt) {
 		ep.ending = ""
 	}
-	news = !row.Since.Equal(old.Since) || row.State != cmp.Or(old.State, StateEnabled)
+	if news = !row.Since.Equal(old.Since) || row.State != cmp.Or(old.State, StateEnabled); news {
+		q.decidedLocked(ep, now)
+	}
 	// An attempt that began after it was enabled may have decided something already.
 	if news && row.State == StateEnabled && old.Rev > 0 && ep.ending == "" {
 		q.renewLocked(ep)
@@ -276,7 +281,7 @@ func (q *Queue) watch(ctx context.Context) {
 		if ended {
 			return
 		}
-		if q.cfg.OnDisable != nil && q.store.telling.TryLock() {
+		if q.cfg.OnState != nil && q.store.telling.TryLock() {
 			tellers.Go(func() {
 				defer q.store.telling.Unlock()
 				q.tellUntold()

@@ -118,7 +118,7 @@ func TestQueue_Decisions(t *testing.T) {
 		states(queue.StateDisabled)
 		row := b.row(t, "wh_1")
 		require.Equal(t, "the customer left", row.Reason)
-		require.Zero(t, row.Tell, "OnDisable is not told")
+		require.Equal(t, row.Since, row.Tell, "to be told by a queue that has an OnState")
 		require.Equal(t, queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}, two.try("wh_1"))
 		require.NoError(t, two.Disable(t.Context(), "wh_1", "again"))
 		require.Equal(t, row, b.row(t, "wh_1"), "the first one stays")

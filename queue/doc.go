@@ -42,10 +42,11 @@
 // endpoint's: the message is put off for 10 seconds, doubling to 5 minutes while the
 // endpoint meets nothing else. Only after 24 hours it counts as any other failure.
 //
-// An endpoint that answers 410, or that has failed for five days, is disabled:
-// OnDisable is told, messages that wait for it are dropped and reported to OnDrop, and
-// Send refuses new ones, until [Queue.Enable]. [Queue.Disable] does the same by hand,
-// and [Queue.Pause] holds what is sent until the endpoint is enabled.
+// An endpoint that answers 410, or that has failed for five days, is disabled: messages
+// that wait for it are dropped and reported to OnDrop, and Send refuses new ones, until
+// [Queue.Enable]. [Queue.Disable] does the same by hand, and [Queue.Pause] holds what is
+// sent until the endpoint is enabled. [Config] OnState is told of each such change, so
+// that the customer can be: [StateChange.Event] is an event for another of his webhooks.
 //
 // An engine that is an [Endpoints], as those of module durable are, stores these
 // decisions, and since when an endpoint fails: they outlive the process, and count in

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"maps"
 	"time"
 
@@ -79,6 +80,9 @@ type endpoint struct {
 
 	waitsForHost bool          // is in host.waiting
 	loggedState  EndpointState // "" is StateHealthy
+
+	told   EndpointState // what OnState was told, or was decided; "" is StateHealthy
+	spells *rate.Limiter // how often OnState is told that it is not healthy; nil: it was not
 }
 
 // endpointLocked returns the endpoint of a key, a new one if it is not known. It needs
@@ -128,6 +132,9 @@ func (q *Queue) forgetLocked(ep *endpoint, now time.Time) {
 func (q *Queue) isNewLocked(ep *endpoint, now time.Time) bool {
 	if ep.inFlight > 0 || ep.waitsForHost || q.isNeededLocked(ep) || ep.breaker != nil ||
 		!ep.failingSince.IsZero() || !ep.proxyFailing.IsZero() || ep.throttledUntil.After(now) {
+		return false
+	}
+	if cmp.Or(ep.told, StateHealthy) != StateHealthy || ep.spells != nil && ep.spells.TokensAt(now) < spells {
 		return false
 	}
 	return ep.waitingLocked(now) == 0 &&

@@ -302,9 +302,9 @@ func TestQueue_Disable(t *testing.T) {
 					return answer(status)
 				}), queue.Config{
 					DisableAfter: 48 * time.Hour,
-					OnDisable: func(key string, reason queue.Reason) {
+					OnState: onDisable(func(key string, reason queue.Reason) {
 						disabled = append(disabled, told{key, reason})
-					},
+					}),
 					OnDrop: func(m *webhook.Message, reason queue.Reason) {
 						dropped = append(dropped, told{m.ID, reason})
 					},

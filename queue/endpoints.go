@@ -26,7 +26,7 @@ type Endpoint struct {
 	// zero if there is none. LastFailure is a failure not much before the last.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	LastFailure  time.Time `json:"last_failure,omitzero"`
-	// Tell says that [Config] OnDisable has not been told of it yet, and is to be told at
+	// Tell says that [Config] OnState has not been told of it yet, and is to be told at
 	// that time unless somebody has done so. Zero: there is nothing to tell.
 	Tell time.Time `json:"tell,omitzero"`
 	// Rev is higher than that of any change before. Engines count it.
@@ -54,26 +54,37 @@ type Endpoints interface {
 // SetState stores a decision: that messages are sent to an endpoint ([StateEnabled]),
 // held until it is enabled ([StatePaused]), or neither sent nor accepted
 // ([StateDisabled]). It is what [Queue.Enable], [Queue.Pause] and [Queue.Disable] do, for
-// those who have an engine and no queue. The reason is for people; of an endpoint that
-// is paused or disabled already, the first reason stays.
+// those who have an engine and no queue: a queue that has a [Config] OnState tells of it.
+// The reason is for people; of an endpoint that is paused or disabled already, the first
+// reason stays.
 func SetState(
 	ctx context.Context, engine Endpoints, key string, state EndpointState, reason string,
 ) (Endpoint, error) {
+	e, _, err := setState(ctx, engine, key, state, reason, 0)
+	return e, err
+}
+
+// setState is SetState by somebody who tells OnState within a time. It reports whether
+// there was something to store.
+func setState(
+	ctx context.Context, engine Endpoints, key string, state EndpointState, reason string, tells time.Duration,
+) (Endpoint, bool, error) {
 	e, err := engine.Endpoint(ctx, key)
 	for err == nil {
 		if e.State == state && (state != StateEnabled || e.Rev == 0) {
-			return e, nil
+			return e, false, nil
 		}
 		next := Endpoint{Key: key, State: state, Reason: reason, Since: time.Now(), Rev: e.Rev}
+		next.Tell = next.Since.Add(tells)
 		if state != StateEnabled {
 			next.FailingSince, next.LastFailure = e.FailingSince, e.LastFailure
 		}
 		var ok bool
 		if e, ok, err = engine.SetEndpoint(ctx, next); ok && err == nil {
-			return e, nil
+			return e, true, nil
 		}
 	}
-	return Endpoint{}, err
+	return Endpoint{}, false, err
 }
 
 // LocalEndpoints keeps what is stored of endpoints in the process. An engine that embeds

@@ -105,8 +105,8 @@ type Verdict struct {
 // A Reason says why an endpoint was disabled, or a message dropped or canceled.
 type Reason string
 
-// The reasons. The first two are given to [Config] OnDisable and stored with an
-// [Endpoint], the next two are given to OnDrop. Engines that keep webhooks store the last
+// The reasons. The first two are stored with an [Endpoint] and given to [Config]
+// OnState, the next two are given to OnDrop. Engines that keep webhooks store the last
 // with what was pending and with the [Endpoint]; no hook is told.
 const (
 	ReasonGone       Reason = "gone"       // the receiver answered 410

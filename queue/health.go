@@ -27,12 +27,13 @@ var errNoResult = errors.New("no result")
 
 // record notes the result of an attempt. After a delivery, which no hook follows, it
 // gives the slot back as well.
-func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
+func (q *Queue) record(ctx context.Context, s *slot, event string, a webhook.Attempt) {
 	now, ep := time.Now(), s.ep
 	var wake []string
 	q.mu.Lock()
 	ends := q.judgeLocked(s, a, now)
 	change := ep.changeLocked(now)
+	told, tells := q.noticeLocked(ep, event, a, now)
 	if a.Outcome == webhook.OutcomeDelivered {
 		wake = q.releaseLocked(s)
 		q.forgetLocked(ep, now)
@@ -42,8 +43,11 @@ func (q *Queue) record(ctx context.Context, s *slot, a webhook.Attempt) {
 
 	q.wake(wake...)
 	q.log(ctx, ep.key, change, slog.String("class", string(a.Class)), slog.Int("status", a.Status))
-	if ends {
+	switch {
+	case ends:
 		q.end(ep)
+	case tells:
+		q.onState(ctx, told)
 	}
 }
 

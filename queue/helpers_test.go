@@ -198,3 +198,12 @@ func (j *journal) all() []string {
 	defer j.mu.Unlock()
 	return slices.Clone(j.what)
 }
+
+// onDisable is an OnState that is told only of what the queue itself disables.
+func onDisable(told func(key string, reason queue.Reason)) func(context.Context, queue.StateChange) {
+	return func(_ context.Context, c queue.StateChange) {
+		if c.Reason == string(queue.ReasonGone) || c.Reason == string(queue.ReasonFailing) {
+			told(c.Key, queue.Reason(c.Reason))
+		}
+	}
+}

@@ -58,9 +58,9 @@ type Queue struct {
 	hosts     map[string]*host // if there is a HostLimit
 	nextSweep int              // how many hosts, before idle ones are looked for
 	// unsaved are endpoints of which something is to be stored, untold those that are
-	// stored and OnDisable was not told of.
+	// stored and OnState was not told of.
 	unsaved     map[*endpoint]bool
-	untold      map[string]Endpoint
+	untold      map[string]decision
 	proxyLogged time.Time // when the proxy was last said to fail
 }
 
@@ -84,7 +84,7 @@ func New(client *webhook.Client, engine Engine, cfg Config) (*Queue, error) {
 		client: client, engine: engine, cfg: cfg,
 		endpoints: make(map[string]*endpoint), hosts: make(map[string]*host), nextSweep: maxHosts,
 		shares: make(map[string]*share), slowMean: slowAfter,
-		unsaved: make(map[*endpoint]bool), untold: make(map[string]Endpoint),
+		unsaved: make(map[*endpoint]bool), untold: make(map[string]decision),
 	}
 	q.waker, _ = engine.(Waker)
 	q.sizer, _ = engine.(Sizer)
@@ -254,7 +254,7 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	}
 
 	a := q.client.Try(ctx, fresh(d, s.enabled), d.N)
-	q.record(ctx, &s, a)
+	q.record(ctx, &s, eventOf(d), a)
 	if a.Outcome == webhook.OutcomeDelivered {
 		q.delivered.Add(1)
 		return Verdict{Kind: KindDone, Attempt: &a}

@@ -281,15 +281,15 @@ func TestQueue_Hooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tr := begin(t, always(410), queue.Config{
-			OnDisable: func(string, queue.Reason) { panic("a phone number: 15550100") },
-			OnDrop:    func(*webhook.Message, queue.Reason) { panic(errDown) },
+			OnState: onDisable(func(string, queue.Reason) { panic("a phone number: 15550100") }),
+			OnDrop:  func(*webhook.Message, queue.Reason) { panic(errDown) },
 		})
 		synctest.Wait()
 		require.Equal(t, queue.KindDead, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		dropped := queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
 		require.Equal(t, dropped, tr.hand(message("m_2", "wh_1"), 1))
 		log := strings.Join(tr.log.take(), "\n")
-		require.Contains(t, log, "ERROR queue: recovered hook=OnDisable panic=string")
+		require.Contains(t, log, "ERROR queue: recovered hook=OnState panic=string")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDrop panic=*errors.errorString")
 		require.NotContains(t, log, "15550100")
 	})

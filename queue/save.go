@@ -89,7 +89,7 @@ func (q *Queue) saveFailing(ep *endpoint) {
 }
 
 // end stores that an endpoint is disabled, if an attempt has decided so, and tells
-// OnDisable. It returns false if nothing was decided, or another goroutine is at it.
+// OnState. It returns false if nothing was decided, or another goroutine is at it.
 func (q *Queue) end(ep *endpoint) bool {
 	q.mu.Lock()
 	if ep.ending == "" || ep.storing {
@@ -102,14 +102,14 @@ func (q *Queue) end(ep *endpoint) bool {
 	q.mu.Lock()
 	ep.storing = false
 	q.mu.Unlock()
-	if ok && q.cfg.OnDisable != nil {
-		q.tell(row)
+	if ok && q.cfg.OnState != nil {
+		q.tell(context.Background(), row)
 	}
 	return true
 }
 
 // storeEnd stores that an endpoint is disabled, unless something else was decided since.
-// It returns what was stored, with this process as the one that tells OnDisable.
+// It returns what was stored, with this process as the one that tells OnState.
 func (q *Queue) storeEnd(ep *endpoint) (Endpoint, bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
 	defer cancel()
@@ -120,9 +120,7 @@ func (q *Queue) storeEnd(ep *endpoint) (Endpoint, bool) {
 		known := row.State
 		row.State, row.Reason, row.Actor, row.Since = StateDisabled, string(reason), "", now
 		row.FailingSince, row.LastFailure = ep.failingSince, ep.lastFailure
-		if row.Tell = now; q.cfg.OnDisable != nil {
-			row.Tell = now.Add(tellWithin)
-		}
+		row.Tell = now.Add(q.tellsWithin())
 		q.mu.Unlock()
 		if reason == "" {
 			return Endpoint{}, false
@@ -161,59 +159,4 @@ func (q *Queue) dismiss(ep *endpoint) {
 	defer q.mu.Unlock()
 	ep.ending = ""
 	q.countLocked(ep)
-}
-
-// tell tells OnDisable, and stores that it was told.
-func (q *Queue) tell(row Endpoint) {
-	ctx := context.Background()
-	defer q.markTold(row) // also when the hook ends the goroutine
-	defer q.recovered(ctx, "OnDisable")
-	q.cfg.OnDisable(row.Key, Reason(row.Reason))
-}
-
-// markTold stores that OnDisable was told. If that fails, it is told once more.
-func (q *Queue) markTold(row Endpoint) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
-	defer cancel()
-	for since := row.Since; row.Since.Equal(since) && !row.Tell.IsZero(); {
-		row.Tell = time.Time{}
-		stored, ok, err := q.store.SetEndpoint(ctx, row)
-		if err != nil {
-			q.cfg.Logger.ErrorContext(ctx, "queue: store that OnDisable was told",
-				slog.String("endpoint", row.Key), slog.Any("error", err))
-			return
-		}
-		q.learn(ctx, stored, false)
-		if ok {
-			return
-		}
-		row = stored
-	}
-}
-
-// tellUntold tells OnDisable what is stored and was not told: by a queue that has no
-// OnDisable, or a process that died before it could.
-func (q *Queue) tellUntold() {
-	now := time.Now()
-	q.mu.Lock()
-	var due []Endpoint
-	for _, row := range q.untold {
-		if !row.Tell.After(now) {
-			due = append(due, row)
-		}
-	}
-	q.mu.Unlock()
-	for _, row := range due {
-		row.Tell = time.Now().Add(tellWithin)
-		ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
-		stored, ok, err := q.store.SetEndpoint(ctx, row)
-		cancel()
-		if err != nil {
-			return // it is tried again
-		}
-		q.learn(context.Background(), stored, false)
-		if ok {
-			q.tell(stored)
-		}
-	}
 }

@@ -24,7 +24,7 @@ func TestQueue_FailingOverDeploys(t *testing.T) {
 		var told []string
 		cfg := queue.Config{
 			DisableAfter: 2 * time.Hour,
-			OnDisable:    func(key string, reason queue.Reason) { told = append(told, key+" "+string(reason)) },
+			OnState:      onDisable(func(key string, reason queue.Reason) { told = append(told, key+" "+string(reason)) }),
 		}
 		begun := time.Now()
 		for time.Since(begun) <= 2*time.Hour {
@@ -141,9 +141,9 @@ func TestQueue_Told(t *testing.T) {
 		var b table
 		var told journal
 		hook := func(name string) queue.Config {
-			return queue.Config{OnDisable: func(key string, reason queue.Reason) {
+			return queue.Config{OnState: onDisable(func(key string, reason queue.Reason) {
 				told.add(name + " " + key + " " + string(reason))
-			}}
+			})}
 		}
 		one, two := b.process(t, always(410), hook("one")), b.process(t, always(410), hook("two"))
 		deaf := b.process(t, always(410), queue.Config{})
@@ -203,10 +203,10 @@ func TestQueue_ToldOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var b table
 				n := 0
-				p := b.process(t, always(410), queue.Config{OnDisable: func(string, queue.Reason) {
+				p := b.process(t, always(410), queue.Config{OnState: onDisable(func(string, queue.Reason) {
 					n++
 					hook()
-				}})
+				})})
 				go p.try("wh_1")
 				<-time.After(2 * time.Minute)
 				require.Equal(t, 1, n)
@@ -223,7 +223,7 @@ func TestQueue_StoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b table
 		var told journal
-		p := b.process(t, always(410), queue.Config{OnDisable: func(key string, _ queue.Reason) { told.add(key) }})
+		p := b.process(t, always(410), queue.Config{OnState: onDisable(func(key string, _ queue.Reason) { told.add(key) })})
 		b.away.Store(true)
 		err := p.Disable(t.Context(), "wh_2", "")
 		require.EqualError(t, err, "queue: endpoint: store down")
@@ -258,7 +258,7 @@ func TestQueue_EnabledMeanwhile(t *testing.T) {
 		one := b.process(t, transport(func(*http.Request) (*http.Response, error) {
 			<-time.After(2 * time.Second)
 			return answer(410)
-		}), queue.Config{OnDisable: func(string, queue.Reason) { told++ }})
+		}), queue.Config{OnState: onDisable(func(string, queue.Reason) { told++ })})
 		other := newQueue(t, always(200), sharing{&byHand{}, &b}, queue.Config{})
 		require.NoError(t, other.Disable(t.Context(), "wh_1", ""))
 		require.NoError(t, other.Enable(t.Context(), "wh_1", "before the attempt"))
@@ -301,7 +301,7 @@ func TestQueue_GoneBeforeHeard(t *testing.T) {
 				one := b.process(t, transport(func(*http.Request) (*http.Response, error) {
 					<-time.After(100 * time.Millisecond)
 					return answer(410)
-				}), queue.Config{OnDisable: func(key string, _ queue.Reason) { told = append(told, key) }})
+				}), queue.Config{OnState: onDisable(func(key string, _ queue.Reason) { told = append(told, key) })})
 				require.NoError(t, one.Disable(t.Context(), "wh_1", "by hand"))
 				other := newQueue(t, always(200), sharing{&byHand{}, &b}, queue.Config{})
 				require.NoError(t, other.Enable(t.Context(), "wh_1", ""))

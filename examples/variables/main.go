@@ -26,6 +26,7 @@ var documents = []struct{ title, fixture string }{
 	{"Incoming message", "whatsapp_in_text"},
 	{"SMS status", "sms_status"},
 	{"Unsubscription", "sms_unsubscription"},
+	{"State of a webhook", "webhook_state"},
 }
 
 func main() {

@@ -25,12 +25,12 @@ import (
 )
 
 // Decide has three processes decide about endpoints, which counts in all of them, and
-// kills one between storing that an endpoint is disabled and telling OnDisable.
+// kills one between storing that an endpoint is disabled and telling OnState.
 func Decide(t *testing.T, place Place) {
 	dying := startDecider(t, settings{Place: place, Number: 1, Decides: true, Dies: true})
 	dying.await("ready")
 	dying.say("send gone")
-	dying.await("dies in OnDisable of gone")
+	dying.await("dies in OnState of gone")
 	<-dying.ended
 
 	processes := make([]*decider, 3)
@@ -200,13 +200,13 @@ func decide[T any](s settings, open func(Place, durable.Config) (*durable.Engine
 	}
 	q, err := queue.New(&webhook.Client{Transport: gone{}}, e, queue.Config{
 		Logger: logger,
-		OnDisable: func(key string, reason queue.Reason) {
+		OnState: onDisable(func(key string, reason queue.Reason) {
 			if s.Dies {
-				say("dies in OnDisable of %s", key)
+				say("dies in OnState of %s", key)
 				os.Exit(1)
 			}
 			say("told %s %s", key, reason)
-		},
+		}),
 	})
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func testEndpointTwo[T any](t *testing.T, db Database[T]) {
 	const n = 40
 	a := &answers{}
 	var told atomic.Int64
-	config := queue.Config{OnDisable: func(string, queue.Reason) { told.Add(1) }}
+	config := queue.Config{OnState: onDisable(func(string, queue.Reason) { told.Add(1) })}
 	first, firstHooks := answering(t, db.Open(t, durable.Config{}), a, config)
 	second, hooks := answering(t, db.Open(t, durable.Config{}), a, config)
 	runQueue(t, first)
@@ -203,7 +203,7 @@ func testFailingKept[T any](t *testing.T, db Database[T]) {
 	told := make(chan string, 1)
 	start := func() (*durable.Webhooks[T], context.CancelFunc) {
 		q, hooks := answering(t, db.Open(t, durable.Config{}), a, queue.Config{
-			DisableAfter: time.Hour, OnDisable: func(key string, r queue.Reason) { told <- key + " " + string(r) },
+			DisableAfter: time.Hour, OnState: onDisable(func(key string, r queue.Reason) { told <- key + " " + string(r) }),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -445,25 +445,54 @@ func testPauseAtOnce[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, messages, requests)
 }
 
-// testTold has a decision that nobody was told of, since the process died that made it.
+// testTold has decisions that nobody was told of: the process died that made one, and one
+// was made without a queue.
 func testTold[T any](t *testing.T, db Database[T]) {
-	var told [3]atomic.Int64
-	for i := range told {
+	var mu sync.Mutex
+	told := make(map[string]int)
+	sum := func() (n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, times := range told {
+			n += times
+		}
+		return n
+	}
+	e := db.Open(t, durable.Config{})
+	for range 3 {
 		q, _ := answering(t, db.Open(t, durable.Config{}), &answers{}, queue.Config{
-			OnDisable: func(key string, reason queue.Reason) {
-				if key == "k" && reason == queue.ReasonFailing {
-					told[i].Add(1)
-				}
+			OnState: func(_ context.Context, c queue.StateChange) {
+				mu.Lock()
+				defer mu.Unlock()
+				told[fmt.Sprintf("%s %s>%s %s %s", c.Key, c.From, c.To, c.Reason, c.Actor)]++
 			},
 		})
 		runQueue(t, q)
 	}
 	db.Exec(t, `INSERT INTO @endpoint (key, state, reason, actor, since, failing_since, last_failure, tell, rev)
-		VALUES ('k', 'disabled', 'failing', '', 1, 1, 1, `+durableMicros(2*time.Second)+`, 1)`)
+		VALUES ('k', 'disabled', 'failing', '', `+durableMicros(0)+`, 1, 1, `+durableMicros(2*time.Second)+`, 1)`)
 	<-time.After(time.Second)
-	sum := func() int64 { return told[0].Load() + told[1].Load() + told[2].Load() }
 	require.Zero(t, sum(), "the one that has claimed it may live")
 	eventually(t, db, 1, `SELECT count(*) FROM @endpoint WHERE tell = 0`)
+
+	ctx := durable.WithActor(t.Context(), "ana")
+	_, err := queue.SetState(ctx, e, "p", queue.StatePaused, "why")
+	require.NoError(t, err)
+	eventually(t, db, 2, `SELECT count(*) FROM @endpoint WHERE tell = 0`)
+	_, err = queue.SetState(ctx, e, "p", queue.StateEnabled, "")
+	require.NoError(t, err)
+	eventually(t, db, 2, `SELECT count(*) FROM @endpoint WHERE tell = 0`)
 	<-time.After(2 * time.Second)
-	require.EqualValues(t, 1, sum(), "by one of three")
+	require.Equal(t, map[string]int{
+		"k healthy>disabled failing ": 1, "p healthy>paused why ana": 1, "p paused>healthy  ana": 1,
+	}, told, "by one of three")
+}
+
+// onDisable is an OnState that is told only of what the queue itself disables.
+func onDisable(told func(key string, reason queue.Reason)) func(context.Context, queue.StateChange) {
+	return func(_ context.Context, c queue.StateChange) {
+		if c.Reason == string(queue.ReasonGone) || c.Reason == string(queue.ReasonFailing) {
+			told(c.Key, queue.Reason(c.Reason))
+		}
+	}
 }

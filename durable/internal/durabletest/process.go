@@ -66,7 +66,7 @@ type settings struct {
 	// Recompose has it do nothing but recompose what has failed.
 	Recompose bool
 	Decides   bool // whether it is one of Decide
-	Dies      bool // whether OnDisable ends it
+	Dies      bool // whether OnState ends it
 	// Ahead is by how much its clock is ahead.
 	Ahead time.Duration
 }

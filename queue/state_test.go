@@ -1,0 +1,235 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/payload"
+	"github.com/ringhook/webhook/queue"
+	"github.com/ringhook/webhook/queue/memory"
+)
+
+// states has an OnState that notes what it is told as "KEY FROM>TO reason status".
+func states(j *journal) queue.Config {
+	return queue.Config{OnState: func(_ context.Context, c queue.StateChange) {
+		line := fmt.Sprintf("%s %s>%s", c.Key, c.From, c.To)
+		if c.Reason != "" {
+			line += " " + c.Reason
+		}
+		if c.Status != 0 {
+			line += fmt.Sprint(" ", c.Class, c.Status)
+		}
+		j.add(line)
+	}}
+}
+
+// OnState is told of each change once, and never of an attempt that changes nothing.
+func TestQueue_OnState(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told journal
+		var status atomic.Int64
+		tr := begin(t, transport(func(*http.Request) (*http.Response, error) {
+			return answer(int(status.Load()))
+		}), states(&told))
+		synctest.Wait()
+		try := func(answers int, times int) {
+			status.Store(int64(answers))
+			for range times {
+				tr.try("wh_1")
+			}
+		}
+		want := func(lines ...string) {
+			t.Helper()
+			require.Equal(t, lines, told.all())
+		}
+		try(200, 3)
+		try(500, 29)
+		require.Empty(t, told.all())
+		try(500, 3)
+		want("wh_1 healthy>resting status500")
+		<-time.After(time.Minute)
+		try(500, 1) // the one that is tried
+		<-time.After(time.Minute)
+		try(200, 3)
+		want("wh_1 healthy>resting status500", "wh_1 resting>healthy 200")
+		try(429, 2)
+		<-time.After(10 * time.Second)
+		try(500, 1) // it need not wait any more, but nothing says that it is well
+		try(200, 2)
+		begun := []string{
+			"wh_1 healthy>resting status500", "wh_1 resting>healthy 200",
+			"wh_1 healthy>throttled status429", "wh_1 throttled>healthy 200",
+		}
+		want(begun...)
+
+		ctx := t.Context()
+		require.NoError(t, tr.Pause(ctx, "wh_1", "maintenance"))
+		require.NoError(t, tr.Pause(ctx, "wh_1", "again"))
+		try(200, 1)
+		require.NoError(t, tr.Enable(ctx, "wh_1", "done"))
+		require.NoError(t, tr.Enable(ctx, "wh_1", "done"))
+		require.NoError(t, tr.Disable(ctx, "wh_1", ""))
+		require.NoError(t, tr.Enable(ctx, "wh_1", ""))
+		try(410, 1)
+		require.NoError(t, tr.Enable(ctx, "wh_2", "nobody knows it"))
+		want(append(begun, "wh_1 healthy>paused maintenance", "wh_1 paused>healthy done",
+			"wh_1 healthy>disabled", "wh_1 disabled>healthy", "wh_1 healthy>disabled gone")...)
+	})
+}
+
+// What is decided is told by one of the processes, whichever has decided it, and also
+// after the one has died that had decided it without telling.
+func TestQueue_OnStateOverProcesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b table
+		var told journal
+		one, two := b.process(t, always(200), states(&told)), b.process(t, always(200), states(&told))
+		deaf := newQueue(t, always(200), sharing{&byHand{}, &b}, queue.Config{}) // and does not run
+		want := []string{}
+		for i, p := range []*queue.Queue{one.Queue, two.Queue, deaf} {
+			key := fmt.Sprintf("wh_%d", i)
+			require.NoError(t, p.Pause(t.Context(), key, "a"))
+			aSecond()
+			require.NoError(t, p.Enable(t.Context(), key, "b"))
+			aSecond()
+			want = append(want, key+" healthy>paused a", key+" paused>healthy b")
+		}
+		require.Equal(t, want, told.all())
+		one.stop()
+		two.stop()
+
+		require.NoError(t, deaf.Disable(t.Context(), "wh_8", "while nobody listens"))
+		require.NoError(t, deaf.Pause(t.Context(), "wh_9", "first"))
+		require.NoError(t, deaf.Disable(t.Context(), "wh_9", "last"))
+		<-time.After(24 * time.Hour)
+		again := b.process(t, always(200), states(&told))
+		<-time.After(time.Minute)
+		require.ElementsMatch(t, append(want, "wh_8 healthy>disabled while nobody listens",
+			"wh_9 healthy>disabled last"), told.all())
+		again.stop()
+
+		// Nobody wants to hear of it after so long.
+		require.NoError(t, deaf.Disable(t.Context(), "wh_7", ""))
+		<-time.After(8 * 24 * time.Hour)
+		b.process(t, always(200), states(&told))
+		<-time.After(time.Minute)
+		require.Len(t, told.all(), len(want)+2)
+	})
+}
+
+// Of an endpoint that flaps, OnState is told a bounded number of times, and what it was
+// told last is true in the end.
+func TestQueue_OnStateFlapping(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told journal
+		var n atomic.Int64
+		tr := begin(t, transport(func(*http.Request) (*http.Response, error) {
+			if n.Add(1)%2 == 1 {
+				return answer(429)
+			}
+			return answer(200)
+		}), states(&told))
+		synctest.Wait()
+		const hours = 5
+		for begun := time.Now(); time.Since(begun) < hours*time.Hour; <-time.After(6 * time.Second) {
+			tr.try("wh_1")
+		}
+		lines := told.all()
+		require.LessOrEqual(t, len(lines), 2*(3+3*hours))
+		require.GreaterOrEqual(t, len(lines), 2*3*hours)
+		for i, line := range lines {
+			require.Equal(t, []string{
+				"wh_1 healthy>throttled status429", "wh_1 throttled>healthy 200",
+			}[i%2], line)
+		}
+		n.Store(1)
+		tr.try("wh_1")
+		require.Zero(t, len(told.all())%2, "it is healthy, and was told so last")
+	})
+}
+
+// Webhooks that report on each other come to an end, though both fail.
+func TestQueue_OnStateOfEachOther(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"failing": 500, "throttled": 429, "gone": 410} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				other := map[string]string{"a": "b", "b": "a"}
+				var q *queue.Queue
+				told, requests := 0, 0
+				config := queue.Config{Failures: 1, Rest: time.Second, OnState: func(ctx context.Context, c queue.StateChange) {
+					told++
+					body, err := json.Marshal(c.Event())
+					require.NoError(t, err)
+					m := message(fmt.Sprintf("told-%d", told), other[c.Key])
+					m.Event, m.Body = c.Event().EventType(), body
+					m.Policy = webhook.Policy{Attempts: 2, Waits: []time.Duration{time.Second}}
+					if err := q.Send(ctx, m); err != nil {
+						require.ErrorIs(t, err, queue.ErrDisabled)
+					}
+				}}
+				q, _ = inMemory(t, transport(func(*http.Request) (*http.Response, error) {
+					requests++
+					return answer(status)
+				}), memory.Config{}, config)
+				require.NoError(t, q.Send(t.Context(), message("first", "a")))
+				<-time.After(24 * time.Hour)
+				synctest.Wait()
+				s, err := q.Stats(t.Context())
+				require.NoError(t, err)
+				require.Zero(t, s.Pending)
+				require.LessOrEqual(t, told, 2)
+				require.LessOrEqual(t, requests, 5)
+				require.Positive(t, told)
+			})
+		})
+	}
+}
+
+// The event of a change is one that its receiver can read.
+func TestStateChange_Event(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	tests := []struct {
+		change queue.StateChange
+		want   string
+	}{
+		{
+			queue.StateChange{
+				Key: "wh_1", From: queue.StateHealthy, To: queue.StateResting, At: at,
+				Class: webhook.ClassStatus, Status: 503,
+			},
+			`{"event":"webhook:state","payload":{"id":"wh_1","state":"resting","was":"healthy","reason":"",` +
+				`"class":"status","status_code":503,"at":"2026-11-30T09:00:00.000000Z"}}`,
+		},
+		{
+			queue.StateChange{
+				Key: "wh_1", From: queue.StateResting, To: queue.StateDisabled, At: at, Reason: "gone", Actor: "ana",
+			},
+			`{"event":"webhook:state","payload":{"id":"wh_1","state":"disabled","was":"resting","reason":"gone",` +
+				`"class":"","status_code":null,"at":"2026-11-30T09:00:00.000000Z"}}`,
+		},
+	}
+	for _, tt := range tests {
+		body, err := json.Marshal(tt.change.Event())
+		require.NoError(t, err)
+		require.Equal(t, tt.want, string(body))
+		event, err := payload.Parse(body)
+		require.NoError(t, err)
+		read := event.(*payload.WebhookState)
+		require.Equal(t, string(tt.change.To), read.State)
+	}
+}
