@@ -103,14 +103,14 @@ func (w *Webhooks[T]) compareAll(ctx context.Context, c *comparer, id string, li
 			Args: []any{tag(id), last.created, last.seq, int64(page)},
 			Scan: func(row store.Row) error {
 				var deliveryID string
-				var eventType *string
+				var eventType, shared *string
 				var event keptEvent
-				err := row.Scan(&last.created, &last.seq, &deliveryID, &eventType, &event.json)
+				err := row.Scan(&last.created, &last.seq, &deliveryID, &eventType, &event.json, &shared)
 				n++
 				if err != nil || eventType == nil || c.left <= 0 {
 					return err
 				}
-				event.eventType = *eventType
+				event.eventType, event.shared = *eventType, textOf(shared)
 				begun := time.Now()
 				c.compare(deliveryID, func() (webhook.Event, error) {
 					if err := w.engine.openEvent(ctx, deliveryID, &event); err != nil {

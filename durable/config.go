@@ -61,8 +61,9 @@ type Config struct {
 	// clear: refs, subjects, orderings, and [webhook.Message] Content are stored as MACs
 	// under it. It is needed with a Sealer, and an error without one. With another one,
 	// nothing of before is found by a ref or a subject, nor are orderings continued: so
-	// never change it while anything is pending. It also goes into [Webhooks.ContentID]: a
-	// producer that repeats an event of before sends it again.
+	// never change it while anything is pending. It also goes into [Webhooks.ContentID] and
+	// the IDs of Publish: a producer that repeats an event of before sends it again. And
+	// subscriptions to identities other than all match nothing until [Engine.Reseal].
 	IndexKey []byte
 	// Schema is where the tables are in Postgres: a-z, 0-9 and _, at most 40 of them.
 	// It must have no other user of River in it. If empty, ringhook. SQLite has none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -116,7 +117,7 @@ func (e *Engine[T]) endEndpoint(ctx context.Context, tx T, key string, at int64)
 	var known queue.Endpoint
 	stmts := append(e.store.Lock([]string{endpointLock}),
 		store.Stmt{SQL: e.sql.clearVersions, Args: []any{key, at}}, e.endpointStmt(key, &known))
-	stmts = append(stmts, e.deleteSecrets(key)...)
+	stmts = slices.Concat(stmts, e.deleteSecrets(key), e.deleteSubscriptions(key))
 	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 		return err
 	}
@@ -151,9 +152,9 @@ func (e *Engine[T]) purge(ctx context.Context, id string, deleted, purge int64) 
 	if purge == deleted {
 		again = micros(e.clock.now().Add(purgeAgain))
 	}
-	// The secrets once more: one may have been added by a transaction that had not
-	// committed when the webhook was deleted.
-	stmts := append(e.deleteSecrets(id), store.Stmt{SQL: e.sql.purged, Args: []any{id, purge, again}})
+	// The secrets and subscriptions once more: one may have been added by a transaction
+	// that had not committed when the webhook was deleted.
+	stmts := append(slices.Concat(e.deleteSecrets(id), e.deleteSubscriptions(id)), store.Stmt{SQL: e.sql.purged, Args: []any{id, purge, again}})
 	return e.store.Run(ctx, stmts...)
 }
 

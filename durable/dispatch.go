@@ -145,6 +145,18 @@ func (w *Webhooks[T]) compose(
 	if err != nil {
 		return entry{}, err
 	}
+	made, err := w.composeWith(c, webhookID, messageID, event)
+	if err == nil && w.keeps(made) {
+		made.event = c.keep(event, made)
+	}
+	return made, err
+}
+
+// composeWith makes the entry for an event with a version of its webhook, or one with a
+// fault; without the event. The error is [webhook.ErrUnwanted].
+func (w *Webhooks[T]) composeWith(
+	c *composer, webhookID, messageID string, event webhook.Event,
+) (entry, error) {
 	m, err := (*webhook.Message)(nil), c.err
 	if err == nil {
 		m, err = c.composer.ComposeID(messageID, event)
@@ -155,11 +167,7 @@ func (w *Webhooks[T]) compose(
 		task, err = w.queue.Task(m)
 	}
 	if err == nil {
-		made := entry{Task: task, version: int(c.version)}
-		if !w.engine.config.DiscardEvents {
-			made.event = c.keep(event, m)
-		}
-		return made, nil
+		return entry{Task: task, version: int(c.version)}, nil
 	}
 	if errors.Is(err, webhook.ErrUnwanted) {
 		return entry{}, err
@@ -167,7 +175,12 @@ func (w *Webhooks[T]) compose(
 	// Whatever it is, it is the event's, the template's or the id's fault, for good.
 	m = faulty(webhookID, messageID, event)
 	task = queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}
-	return entry{Task: task, version: int(c.version), fault: err, event: c.keep(event, nil)}, nil
+	return entry{Task: task, version: int(c.version), fault: err}, nil
+}
+
+// keeps reports whether the event of an entry is kept.
+func (w *Webhooks[T]) keeps(made entry) bool {
+	return made.fault != nil || !w.engine.config.DiscardEvents
 }
 
 // onlyContent composes nothing of an event but what is beside the request.
@@ -241,20 +254,39 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 // version returns the current version of a webhook, compiled, and the webhook's state. It
 // asks the database for its number each time, and reads and compiles it if that is new.
 func (w *Webhooks[T]) version(ctx context.Context, run runFunc, id string, inTx bool) (*composer, queue.EndpointState, error) {
-	known := &composer{}
-	if c, ok := w.composers.Load(id); ok {
-		known = c.(*composer)
-	}
-	asked := time.Now()
-	version, changed := known.version, known.changed
-	if !known.sure {
-		version, changed = 0, 0 // so that the text comes
-	}
+	known, asked := w.known(id), time.Now()
+	version, changed := known.number()
 	d, err := w.current(ctx, run, id, version, changed)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, "", err
-	case d.text == "":
+	}
+	return w.renewed(ctx, known, d, asked, inTx)
+}
+
+// known returns a webhook as it was last compiled.
+func (w *Webhooks[T]) known(id string) *composer {
+	if c, ok := w.composers.Load(id); ok {
+		return c.(*composer)
+	}
+	return &composer{}
+}
+
+// number returns the version, and when it was stored, for the statement current, which
+// leaves out the text if they are still those of the webhook.
+func (c *composer) number() (version, changed int64) {
+	if !c.sure {
+		return 0, 0 // so that the text comes
+	}
+	return c.version, c.changed
+}
+
+// renewed returns the version that was read at a time, compiled, and the webhook's state;
+// known is what was compiled of it before.
+func (w *Webhooks[T]) renewed(
+	ctx context.Context, known *composer, d *definition, asked time.Time, inTx bool,
+) (*composer, queue.EndpointState, error) {
+	id := d.id
+	if d.text == "" {
 		if !inTx && asked.Sub(known.asked) > authAge/2 {
 			again := *known
 			again.asked = asked

@@ -55,6 +55,24 @@
 // again and send it; [Webhooks.Compare] shows what a change would make of the last
 // events before it is saved.
 //
+// # One event, many webhooks
+//
+// [Webhooks.Subscribe] says which events a webhook gets, by their types and by what they
+// came from. Publish reports an event to all that are subscribed to it, of one tenant, in
+// one transaction; PublishTx does so in one of the caller's own:
+//
+//	err := hooks.Subscribe(ctx, webhook.Subscription{
+//		WebhookID: id, Events: []string{"whatsapp:*"}, Identities: []string{"number:919019120120"},
+//	})
+//	...
+//	published, err := hooks.Publish(ctx, durable.Publication{
+//		ID: callID + " answered", Tenant: customer, Identities: []string{"number:919019120120"},
+//	}, event)
+//
+// Each webhook has a delivery of its own, with its own template and state, and what goes
+// wrong with one is in published and hurts no other. Published once more with the same
+// ID, the event goes to nobody who has had it.
+//
 // # Enabled, paused, disabled
 //
 // [Webhooks] Disable, Pause and Enable decide whether a webhook gets what is dispatched
@@ -146,12 +164,12 @@
 // # Sealing
 //
 // With a Sealer in [Config], such as [AESGCM], and an IndexKey, what is stored is sealed:
-// definitions of webhooks (URL, headers, body, policy), messages, events, answers with their
-// headers, and secrets, each for its own row. Refs, subjects, orderings, and by what a
-// message is known again are MACs. These stay clear:
+// definitions of webhooks (URL, headers, body, policy), subscriptions, messages, events,
+// answers with their headers, and secrets, each for its own row. Refs, subjects, orderings,
+// the identities of subscriptions, and by what a message is known again are MACs. These stay clear:
 //
 //   - of webhooks: id, name, scheme and host of the URL, times, state, its reasons and
-//     actors
+//     actors, and the types of events that they are subscribed to
 //   - of deliveries: the ID, the webhook's id and version, the endpoint (its host, for
 //     messages without a webhook), the type of the event, rank, state, times, numbers of
 //     attempts, the ID of which it was recomposed
@@ -170,7 +188,7 @@
 //
 // Errors wrap these; an HTTP API may answer with the status beside them.
 //
-//	400  ErrFilter, ErrID, ErrSecret, ErrTenant
+//	400  ErrFilter, ErrID, ErrPublication, ErrSecret, ErrTenant
 //	404  webhook.ErrNotFound     no such delivery or webhook
 //	409  ErrExists, ErrConflict  a webhook has the id; it was changed since
 //	409  ErrPending, ErrEnded    the delivery has not ended; it has
@@ -182,6 +200,7 @@
 //	413  queue.ErrTooLarge
 //	422  *webhook.TemplateError  what Create and Update refuse
 //	422  ErrTimeout              longer than MaxTimeout
+//	422  ErrSubscription         events or identities that are none, or too many
 //	422  ErrNotComposed          the event is kept as failed: do not report it again
 //	500  ErrSealed               the Sealer has no key for what is stored, or cannot be asked
 //	503  queue.ErrStopped        the service stops
@@ -189,7 +208,8 @@
 // # How it is kept
 //
 // The tables delivery and attempt, which this package writes, say what is to be sent,
-// what was tried, and how it ended; the table event has what messages were made of. A
+// what was tried, and how it ended; the table event has what messages were made of, and
+// shared_event that of what was published to several webhooks. A
 // job of River's is only the timer of a delivery: it holds the delivery's number, and
 // where both differ, the tables count. So it does no harm when River runs a job twice,
 // and River's attempts are not those of a delivery. Times are in microseconds since

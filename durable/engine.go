@@ -53,6 +53,7 @@ type Engine[T any] struct {
 	key       indexKey
 	// blockedLogged is when it was last logged that a message cannot be read.
 	blockedLogged atomic.Int64
+	lastShared    string // where dropOrphans goes on; of sweep alone
 }
 
 var (

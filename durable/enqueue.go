@@ -27,10 +27,14 @@ type entry struct {
 	version int         // of the webhook's definition; zero: unknown
 	again   bool        // it replaces a delivery of its ID that has no message
 	fault   error       // why there is no message to send: it is kept as failed
-	event   *keptEvent  // nil: none is kept
+	event   *keptEvent  // nil: none of its own is kept
+	shared  string      // the ID of the shared event that is its event; empty: none
 	sealed  sealedEntry // set by prepare
 	// priority of its job, at least; see depths
 	priority int
+	// taken, if not nil, is set in place of the error of insert where the delivery that
+	// has the ID was erased.
+	taken *error
 }
 
 func entries(tasks []queue.Task) []entry {
@@ -209,6 +213,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	jobs := make([]river.InsertManyParams, 0, len(tasks))
 	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
 	isNew := make([]bool, len(tasks))
+	var unused sharedIDs
 	stmts = append(stmts, e.depths.stmts(e.sql.depth, tasks)...)
 	for i, task := range tasks {
 		if task.Order != "" {
@@ -220,27 +225,26 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 			if task.again {
 				params := []any{task.ID, tag(task.Message.WebhookID), task.sealed.content, task.Message.Content}
 				stmts = append(stmts,
-					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params},
+					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params, Scan: unused.scan},
 					store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
 					store.Stmt{SQL: e.sql.deleteFault, Args: params})
 			}
 			stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
 		}
 		stmts = e.appendRefs(stmts, task, now)
-		if task.event != nil {
+		if task.event != nil || task.shared != "" {
 			stmts = append(stmts, e.keepStmt(task))
 		}
 	}
-	if err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...); err != nil {
-		return err
+	err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...)
+	if err == nil {
+		err = e.dropUnused(ctx, tx, unused)
 	}
-	for i, task := range tasks {
-		if isNew[i] {
-			continue
-		}
-		if err := e.checkSame(ctx, tx, task); err != nil {
-			return err
-		}
+	if err == nil {
+		err = e.checkAllSame(ctx, tx, tasks, isNew)
+	}
+	if err != nil {
+		return err
 	}
 	for i, task := range tasks {
 		if isNew[i] && task.fault != nil { // "about": the transaction may still not commit
@@ -250,41 +254,90 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 	return e.wake(ctx, tx, jobs)
 }
 
+// A namesake is a delivery that has the ID of a task.
+type namesake struct {
+	found              bool
+	webhookID          string
+	data, content      []byte
+	sameTenant, erased int64
+	state              State
+}
+
+// lost reports whether nobody can tell any more that the receiver has the message.
+func (k namesake) lost() bool {
+	return k.erased == 1 && (k.state != StateDelivered || len(k.content) == 0)
+}
+
+// checkAllSame returns an error that wraps [queue.ErrTaken] unless all deliveries which
+// have the IDs of tasks that are not new are of the same messages.
+func (e *Engine[T]) checkAllSame(ctx context.Context, tx T, tasks []entry, isNew []bool) error {
+	// Not all at once: they come with their messages.
+	for from := 0; from < len(tasks); from += sameBatch {
+		till := min(from+sameBatch, len(tasks))
+		kept := make([]namesake, till-from)
+		var stmts []store.Stmt
+		for i := range kept {
+			if isNew[from+i] {
+				continue
+			}
+			k, m := &kept[i], tasks[from+i].Message
+			stmts = append(stmts, store.Stmt{
+				SQL: e.sql.kept, Args: []any{m.ID, tag(m.WebhookID)},
+				Scan: func(row store.Row) error {
+					k.found = true
+					return row.Scan(&k.webhookID, &k.data, &k.content, &k.sameTenant, &k.erased, (*string)(&k.state))
+				},
+			})
+		}
+		if len(stmts) == 0 {
+			continue
+		}
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
+			return err
+		}
+		for i, k := range kept {
+			task := tasks[from+i]
+			if isNew[from+i] {
+				continue
+			}
+			err := e.checkSame(ctx, k, task)
+			if err != nil && k.lost() && k.webhookID == tag(task.Message.WebhookID) && task.taken != nil {
+				*task.taken, err = err, nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const sameBatch = 200
+
 // checkSame returns an error that wraps [queue.ErrTaken] unless the delivery that has the
 // ID of a task is of the same message.
-func (e *Engine[T]) checkSame(ctx context.Context, tx T, task entry) error {
+func (e *Engine[T]) checkSame(ctx context.Context, k namesake, task entry) error {
 	m := task.Message
-	found, webhookID := false, ""
-	var data, content []byte
-	var sameTenant, erased int64
-	var state State
-	params := []any{m.ID, tag(m.WebhookID)}
-	err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.kept, Args: params, Scan: func(row store.Row) error {
-		found = true
-		return row.Scan(&webhookID, &data, &content, &sameTenant, &erased, (*string)(&state))
-	}})
 	switch {
-	case err != nil:
-		return err
-	case !found: // it was there a moment ago
+	case !k.found: // it was there a moment ago
 		return errors.New("the delivery of that ID was removed meanwhile: enqueue again")
-	case webhookID != tag(m.WebhookID) && sameTenant == 0: // whose it is, is nobody's business
+	case k.webhookID != tag(m.WebhookID) && k.sameTenant == 0: // whose it is, is nobody's business
 		return fmt.Errorf("%w: %s", queue.ErrTaken, m.ID)
-	case webhookID != tag(m.WebhookID):
-		return queue.CheckSame(&webhook.Message{WebhookID: webhookID}, m)
-	case erased == 1 && (state != StateDelivered || len(content) == 0):
+	case k.webhookID != tag(m.WebhookID):
+		return queue.CheckSame(&webhook.Message{WebhookID: k.webhookID}, m)
+	case k.lost():
 		return errErased(m.ID)
-	case len(content) > 0 && len(m.Content) > 0 && webhookID == m.WebhookID:
+	case len(k.content) > 0 && len(m.Content) > 0 && k.webhookID == m.WebhookID:
 		given := *m
-		if isKeyed(content) {
+		if isKeyed(k.content) {
 			given.Content = task.sealed.content
 		}
-		return queue.CheckSame(&webhook.Message{WebhookID: m.WebhookID, Content: content}, &given)
-	case len(data) == 0:
+		return queue.CheckSame(&webhook.Message{WebhookID: m.WebhookID, Content: k.content}, &given)
+	case len(k.data) == 0:
 		// Without a message, the content decides. Before there was one, the ID did.
 		return nil
 	}
-	kept, err := e.decode(ctx, m.ID, data, content, nil)
+	kept, err := e.decode(ctx, m.ID, k.data, k.content, nil)
 	if err != nil { // written by a newer version, or there is no key
 		return err
 	}

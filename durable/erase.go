@@ -262,17 +262,21 @@ func (e *Engine[T]) erase(ctx context.Context, seqs []int64) (erased []int64, er
 		erased = append(erased, 0)
 		return row.Scan(&erased[len(erased)-1])
 	}
+	var unused sharedIDs
 	for _, seq := range seqs {
 		// The delivery first: the others look whether it was erased.
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.erase, Args: []any{seq, []byte{}}, Scan: scan},
 			store.Stmt{SQL: e.sql.eraseAttempts, Args: []any{seq}},
-			store.Stmt{SQL: e.sql.eraseEvent, Args: []any{seq}},
+			store.Stmt{SQL: e.sql.eraseEvent, Args: []any{seq}, Scan: unused.scan},
 			store.Stmt{SQL: e.sql.eraseRefs, Args: []any{seq}})
 	}
 	err = e.inTx(ctx, func(tx T) error {
-		erased = nil
-		return e.store.RunTx(ctx, tx, stmts...)
+		erased, unused = nil, nil
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
+			return err
+		}
+		return e.dropUnused(ctx, tx, unused)
 	})
 	if err != nil {
 		return nil, err
@@ -343,6 +347,6 @@ func (s *statements) forErasure(d store.Dialect) {
 			AND (ordering IS NULL OR active = 0) ORDER BY ended LIMIT $3`)
 	s.eraseAttempts = d.SQL(`UPDATE @attempt SET answer = '', location = '', header = ''
 		WHERE seq = $1 AND (answer <> '' OR location <> '' OR header <> '')` + erased)
-	s.eraseEvent = d.SQL(`DELETE FROM @event WHERE seq = $1` + erased)
+	s.eraseEvent = d.SQL(`DELETE FROM @event WHERE seq = $1` + erased + ` RETURNING shared`)
 	s.eraseRefs = d.SQL(`DELETE FROM @ref WHERE delivery_seq = $1` + erased)
 }

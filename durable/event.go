@@ -21,20 +21,22 @@ var ErrNoEvent = errors.New("no event is kept with the delivery")
 type keptEvent struct {
 	eventType string
 	json      []byte
+	shared    string // the ID of the shared event that json is of; empty: it has its own
 }
 
 // onlyJSON composes the JSON form of an event.
 var onlyJSON = webhook.MustCompile(webhook.Webhook{URL: "https://event.invalid/"})
 
-// keep returns the event as it is stored; nil if it has no JSON form. m is its message if
-// there is one, which may have that form already.
-func (c *composer) keep(event webhook.Event, m *webhook.Message) *keptEvent {
-	if m != nil && c.plain {
-		return &keptEvent{m.Event, m.Body}
+// keep returns the event as it is stored; nil if it has no JSON form. made is what was
+// composed of it, which may have that form already.
+func (c *composer) keep(event webhook.Event, made entry) *keptEvent {
+	m := made.Message
+	if made.fault == nil && c.plain {
+		return &keptEvent{eventType: m.Event, json: m.Body}
 	}
 	m, err := onlyJSON.Compose(event)
 	if err == nil {
-		return &keptEvent{m.Event, m.Body}
+		return &keptEvent{eventType: m.Event, json: m.Body}
 	}
 	if !errors.Is(err, webhook.ErrLimit) {
 		return nil
@@ -44,7 +46,7 @@ func (c *composer) keep(event webhook.Event, m *webhook.Message) *keptEvent {
 	if err != nil {
 		return nil
 	}
-	return &keptEvent{event.EventType(), form}
+	return &keptEvent{eventType: event.EventType(), json: form}
 }
 
 func largeJSON(event webhook.Event) ([]byte, error) {
@@ -70,6 +72,9 @@ func isPlain(w webhook.Webhook) bool {
 // keepStmt returns the statement that stores the event of a task, which is prepared,
 // unless there is one.
 func (e *Engine[T]) keepStmt(task entry) store.Stmt {
+	if task.shared != "" {
+		return store.Stmt{SQL: e.sql.keepShared, Args: []any{task.ID, tag(task.Message.Event), task.shared}}
+	}
 	return store.Stmt{SQL: e.sql.keepEvent, Args: []any{task.ID, clean(task.event.eventType), task.sealed.event}}
 }
 

@@ -117,7 +117,7 @@ func (x *exporter[T]) export(ctx context.Context, f Filter) error {
 	}
 	from := columns + `, length(message)`
 	if x.bodies {
-		from += `, coalesce((SELECT length(json) FROM @event AS kept WHERE kept.seq = @delivery.seq), 0)`
+		from += `, coalesce((SELECT length(` + eventJSON + `) FROM @event AS e WHERE e.seq = @delivery.seq), 0)`
 	} else {
 		from += `, 0`
 	}
@@ -220,7 +220,10 @@ func (x *exporter[T]) details(d *exported) []store.Stmt {
 		return stmts
 	}
 	return append(stmts, store.Stmt{SQL: sql.exportEvent, Args: []any{d.seq}, Scan: func(row store.Row) error {
-		return row.Scan(&d.event.json)
+		var shared *string
+		err := row.Scan(&d.event.json, &shared)
+		d.event.shared = textOf(shared)
+		return err
 	}})
 }
 
@@ -333,7 +336,7 @@ func hide(ctx context.Context, m *webhook.Message, text []byte) []byte {
 
 func (s *statements) forExport(d store.Dialect) {
 	s.exportMessage = d.SQL(`SELECT message, content, ` + refsColumn + `, subject FROM @delivery WHERE seq = $1`)
-	s.exportEvent = d.SQL(`SELECT json FROM @event WHERE seq = $1`)
+	s.exportEvent = d.SQL(`SELECT ` + eventJSON + `, e.shared FROM @event AS e WHERE e.seq = $1`)
 	// As attempts, without what was answered.
 	s.exportAttempts = d.SQL(`SELECT ` + attemptColumns + strings.Repeat(`, ''`, len(answerColumns)) + `
 		FROM @attempt WHERE seq = $1 ORDER BY gen, n`)

@@ -141,11 +141,11 @@ type source struct {
 }
 
 func (s *source) scan(row store.Row) error {
-	var eventType *string
+	var eventType, shared *string
 	err := row.Scan(&s.seq, &s.gen, (*string)(&s.state), &s.ended, &s.ordering, &s.webhookID, &s.content,
-		&s.sent, &s.successor, &eventType, &s.event.json)
+		&s.sent, &s.successor, &eventType, &s.event.json, &shared)
 	if err == nil && eventType != nil {
-		s.event.eventType = *eventType
+		s.event.eventType, s.event.shared = *eventType, textOf(shared)
 	} else if err == nil {
 		s.event.json = nil
 	}

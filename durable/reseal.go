@@ -206,7 +206,7 @@ func (e *Engine[T]) newWalks() []walk {
 	if e.config.Sealer == nil {
 		return nil
 	}
-	return []walk{e.walkWebhooks(), e.walkSecrets(), e.walkAttempts(), e.walkDeliveries()}
+	return []walk{e.walkWebhooks(), e.walkSecrets(), e.walkAttempts(), e.walkDeliveries(), e.walkShared(), e.walkSubscriptions()}
 }
 
 func (e *Engine[T]) walkWebhooks() walk {

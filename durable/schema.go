@@ -53,6 +53,13 @@ const (
 // and a delivery several times. of_id is the ID of the delivery that one was made of
 // with another definition; empty: of none.
 //
+// shared is the ID of the shared_event that has the JSON of an event which was published
+// to several webhooks; its own is empty then. NULL: it has its own.
+//
+// subscription has what webhooks are subscribed to, all of it in each row, of which the
+// one with the highest rev counts. subscriber has that of the rows which count, by what an
+// event is looked up: see subscribe.go.
+//
 // secret has those of webhooks; until is when one ends, 0 for never. Each change of them
 // raises the only rev in secret_rev.
 //
@@ -250,6 +257,30 @@ var migrations = [][]string{{
 	`CREATE INDEX ringhook_delivery_webhook_event ON @delivery (webhook_id, event, (state || ''), created, seq)`,
 	`CREATE INDEX ringhook_delivery_tenant_event ON @delivery (tenant, event, (state || ''), created, seq)
 		WHERE tenant <> ''`,
+}, {
+	`CREATE TABLE @subscription (
+		webhook_id    text   NOT NULL,
+		rev           bigint NOT NULL,
+		changed       bigint NOT NULL,
+		actor         text   NOT NULL,
+		subscriptions text   NOT NULL,
+		PRIMARY KEY (webhook_id, rev)
+	)`,
+	`CREATE TABLE @subscriber (
+		tenant     text NOT NULL,
+		identity   text NOT NULL,
+		lane       text NOT NULL,
+		webhook_id text NOT NULL,
+		events     text NOT NULL,
+		PRIMARY KEY (tenant, identity, lane, webhook_id, events)
+	)`,
+	`CREATE INDEX ringhook_subscriber_webhook ON @subscriber (webhook_id)`,
+	`CREATE TABLE @shared_event (
+		id   text PRIMARY KEY,
+		json BLOB NOT NULL
+	)`,
+	`ALTER TABLE @event ADD COLUMN shared text`,
+	`CREATE INDEX ringhook_event_shared ON @event (shared) WHERE shared IS NOT NULL`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

@@ -69,9 +69,14 @@ func (p place) context() []byte {
 
 func messagePlace(id string) place         { return place{"delivery", "message", id, 0} }
 func eventPlace(id string) place           { return place{"event", "json", id, 0} }
+func sharedPlace(id string) place          { return place{"shared_event", "json", id, 0} }
 func secretPlace(id string, n int64) place { return place{"secret", "secret", id, n} }
 func webhookPlace(id string, version int64) place {
 	return place{"webhook", "definition", id, version}
+}
+
+func subscriptionPlace(webhookID string, rev int64) place {
+	return place{"subscription", "subscriptions", webhookID, rev}
 }
 
 // The attempts of a delivery are told apart by their times.
@@ -177,6 +182,8 @@ const (
 	kindOrder   = "order"
 	kindContent = "content"
 	kindID      = "id"
+
+	kindIdentity = "identity"
 )
 
 func (k indexKey) sum(kind string, value []byte) []byte {
@@ -321,7 +328,11 @@ func (e *Engine[T]) decodeOrdered(
 
 // openEvent opens the event of a delivery.
 func (e *Engine[T]) openEvent(ctx context.Context, id string, event *keptEvent) (err error) {
-	event.json, err = e.unseal(ctx, eventPlace(id), event.json)
+	p := eventPlace(id)
+	if event.shared != "" {
+		p = sharedPlace(event.shared)
+	}
+	event.json, err = e.unseal(ctx, p, event.json)
 	return err
 }
 

@@ -50,6 +50,13 @@ type statements struct {
 	running, erase, eraseAttempts                string // erase.go
 	erasable, eraseEvent, eraseRefs              string // erase.go
 	exportMessage, exportEvent, exportAttempts   string // export.go
+	subscribe, subscriptions, subscriptionLog    string // subscribe.go
+	unindex, index, subscribers                  string // subscribe.go
+	forgetSubscriptions, moveSubscribers         string // subscribe.go
+	walkSubscriptions, resealSubscriptions       string // subscribe.go
+	indexed                                      string // subscribe.go
+	share, keepShared, unused, walkShared        string // shared.go
+	resealShared, sharedAfter                    string // shared.go
 
 	refs [maxRefs + 1]string // refs.go: by how many
 	list [4]string           // webhooks.go: by nothing, state, tenant, both
@@ -93,6 +100,8 @@ func newStatements(d store.Dialect) statements {
 	s.forTenants(d)
 	s.forErasure(d)
 	s.forExport(d)
+	s.forSubscriptions(d)
+	s.forShared(d)
 	return s
 }
 
@@ -131,7 +140,8 @@ func (s *statements) forWork(d store.Dialect) {
 	// By its Content as it is stored with an IndexKey, and without.
 	const fault = `id = $1 AND length(message) = 0 AND erased = 0 AND webhook_id = $2
 		AND (content IS NULL OR content = $3 OR content = $4)`
-	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
+	s.deleteFaultEvent = d.SQL(`DELETE FROM @event WHERE seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)
+		RETURNING shared`)
 	s.deleteFaultRefs = d.SQL(`DELETE FROM @ref
 		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
@@ -216,7 +226,7 @@ func (s *statements) forUpkeep(d store.Dialect) {
 	s.forgetAttempts = d.SQL(`DELETE FROM @attempt
 		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forgetEvent = d.SQL(`DELETE FROM @event
-		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
+		WHERE seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1) RETURNING shared`)
 	s.forgetRefs = d.SQL(`DELETE FROM @ref
 		WHERE delivery_seq = $1 AND NOT EXISTS (SELECT 1 FROM @delivery WHERE seq = $1)`)
 	s.forget = d.SQL(`DELETE FROM @delivery WHERE seq = $1 AND state = $2 AND ended < $3`)
@@ -294,7 +304,7 @@ func (s *statements) forEvents(d store.Dialect) {
 	s.source = d.SQL(`SELECT d.seq, d.gen, d.state, d.ended, d.ordering, d.webhook_id, d.content,
 			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
 				THEN 1 ELSE 0 END,
-			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, e.json
+			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, ` + eventJSON + `, e.shared
 		FROM @delivery AS d LEFT JOIN @event AS e ON e.seq = d.seq WHERE d.id = $1`)
 	// In an ordering, it becomes active by promote.
 	s.replace = d.SQL(`UPDATE @delivery SET state = 'pending', reason = '', gen = gen + 1, attempts = 0,
@@ -317,7 +327,7 @@ func (s *statements) forEvents(d store.Dialect) {
 			WHERE webhook_id = $1 AND state || '' = '`+string(state)+`' AND (created, seq) < ($2, $3)
 			ORDER BY created DESC, seq DESC LIMIT $4) AS `+string(state))
 	}
-	s.lastEvents = d.SQL(`SELECT d.created, d.seq, d.id, e.type, e.json
+	s.lastEvents = d.SQL(`SELECT d.created, d.seq, d.id, e.type, ` + eventJSON + `, e.shared
 		FROM (` + strings.Join(parts, ` UNION ALL `) + ` ORDER BY created DESC, seq DESC LIMIT $4) AS d
 		LEFT JOIN @event AS e ON e.seq = d.seq ORDER BY d.created DESC, d.seq DESC`)
 }

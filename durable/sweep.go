@@ -37,6 +37,9 @@ func (e *Engine[T]) sweep(ctx context.Context) {
 		if keep := e.config.Keep.Bodies; keep > 0 {
 			e.eraseOld(ctx, keep)
 		}
+		if err := e.dropOrphans(ctx); err != nil && ctx.Err() == nil {
+			e.log(ctx, "remove events that no delivery has", err)
+		}
 		if keep := e.config.Keep.Tallies; keep >= 0 {
 			stmt := store.Stmt{SQL: e.sql.forgetTallies, Args: []any{micros(e.clock.now().Add(-keep))}}
 			if err := e.store.Run(ctx, stmt); err != nil && ctx.Err() == nil {
@@ -66,17 +69,25 @@ func (e *Engine[T]) forget(ctx context.Context, state State, before time.Time) (
 	if err != nil || len(seqs) == 0 {
 		return 0, err
 	}
-	stmts := make([]store.Stmt, 0, 3*len(seqs))
+	stmts := make([]store.Stmt, 0, 4*len(seqs))
+	var unused sharedIDs
 	for _, seq := range seqs {
 		// The delivery first: if it was resent since it was read, it stays, and so does
 		// what belongs to it.
 		stmts = append(stmts,
 			store.Stmt{SQL: e.sql.forget, Args: []any{seq, string(state), micros(before)}},
 			store.Stmt{SQL: e.sql.forgetAttempts, Args: []any{seq}},
-			store.Stmt{SQL: e.sql.forgetEvent, Args: []any{seq}},
+			store.Stmt{SQL: e.sql.forgetEvent, Args: []any{seq}, Scan: unused.scan},
 			store.Stmt{SQL: e.sql.forgetRefs, Args: []any{seq}})
 	}
-	if err := e.store.Run(ctx, stmts...); err != nil {
+	err = e.inTx(ctx, func(tx T) error {
+		unused = nil
+		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
+			return err
+		}
+		return e.dropUnused(ctx, tx, unused)
+	})
+	if err != nil {
 		return 0, err
 	}
 	return len(seqs), nil

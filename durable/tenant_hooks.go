@@ -35,6 +35,12 @@ type definitions interface {
 	Secrets(ctx context.Context, id string) ([]StoredSecret, error)
 	Rotate(ctx context.Context, id string, overlap time.Duration) (webhook.Secret, error)
 	SetSecret(ctx context.Context, id string, secret webhook.Secret) (StoredSecret, error)
+	Publish(ctx context.Context, p Publication, event webhook.Event) ([]Published, error)
+	Subscribe(ctx context.Context, s webhook.Subscription) error
+	Unsubscribe(ctx context.Context, s webhook.Subscription) error
+	Subscriptions(ctx context.Context, webhookID string) (SubscriptionSet, error)
+	SetSubscriptions(ctx context.Context, webhookID string, rev int, all []webhook.Subscription) (SubscriptionSet, error)
+	SubscriptionChanges(ctx context.Context, webhookID string, before, limit int) ([]SubscriptionSet, error)
 }
 
 // Tenant returns the webhooks of one tenant. The error wraps [ErrTenant].
@@ -200,4 +206,55 @@ func (h *Hooks) RecomposeMatching(ctx context.Context, f Filter, limit int) (int
 		return 0, fmt.Errorf("durable: recompose: %w", errOther)
 	}
 	return h.hooks.RecomposeMatching(ctx, f, limit)
+}
+
+// Publish is [Webhooks.Publish] for the tenant's webhooks: the Publication's Tenant may be
+// empty, and with another one the error wraps [ErrFilter]. With All, it is as there.
+func (h *Hooks) Publish(ctx context.Context, p Publication, event webhook.Event) ([]Published, error) {
+	if !h.history.narrow(&p.Tenant) {
+		return nil, fmt.Errorf("durable: publish: %w", errOther)
+	}
+	return h.hooks.Publish(ctx, p, event)
+}
+
+// Subscribe is [Webhooks.Subscribe].
+func (h *Hooks) Subscribe(ctx context.Context, s webhook.Subscription) error {
+	if err := h.own(ctx, s.WebhookID); err != nil {
+		return err
+	}
+	return h.hooks.Subscribe(ctx, s)
+}
+
+// Unsubscribe is [Webhooks.Unsubscribe].
+func (h *Hooks) Unsubscribe(ctx context.Context, s webhook.Subscription) error {
+	if err := h.own(ctx, s.WebhookID); err != nil {
+		return err
+	}
+	return h.hooks.Unsubscribe(ctx, s)
+}
+
+// Subscriptions is [Webhooks.Subscriptions].
+func (h *Hooks) Subscriptions(ctx context.Context, webhookID string) (SubscriptionSet, error) {
+	if err := h.own(ctx, webhookID); err != nil {
+		return SubscriptionSet{}, err
+	}
+	return h.hooks.Subscriptions(ctx, webhookID)
+}
+
+// SetSubscriptions is [Webhooks.SetSubscriptions].
+func (h *Hooks) SetSubscriptions(
+	ctx context.Context, webhookID string, rev int, all []webhook.Subscription,
+) (SubscriptionSet, error) {
+	if err := h.own(ctx, webhookID); err != nil {
+		return SubscriptionSet{}, err
+	}
+	return h.hooks.SetSubscriptions(ctx, webhookID, rev, all)
+}
+
+// SubscriptionChanges is [Webhooks.SubscriptionChanges].
+func (h *Hooks) SubscriptionChanges(ctx context.Context, webhookID string, before, limit int) ([]SubscriptionSet, error) {
+	if err := h.own(ctx, webhookID); err != nil {
+		return nil, err
+	}
+	return h.hooks.SubscriptionChanges(ctx, webhookID, before, limit)
 }

@@ -35,7 +35,9 @@ func (w *Webhooks[T]) SetTenant(ctx context.Context, id, tenant string) error {
 		if err != nil || !set {
 			return err
 		}
-		return e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.tenantTallies, Args: []any{id, allWebhooks + tenant}})
+		return e.store.RunTx(ctx, tx,
+			store.Stmt{SQL: e.sql.moveSubscribers, Args: []any{id, tenant}},
+			store.Stmt{SQL: e.sql.tenantTallies, Args: []any{id, allWebhooks + tenant}})
 	})
 	if err != nil {
 		return hookError(id, err)

@@ -66,7 +66,7 @@ func TestErase_File(t *testing.T) {
 		require.NoError(t, e.Enqueue(t.Context(), tasks[i:i+100]...))
 	}
 	_, exec := connect(t, path)
-	exec(t, `INSERT INTO @event SELECT seq, event, message FROM @delivery WHERE seq % 3 = 0`)
+	exec(t, `INSERT INTO @event (seq, type, json) SELECT seq, event, message FROM @delivery WHERE seq % 3 = 0`)
 	handled := make(chan struct{}, len(tasks))
 	stop := durabletest.Run(t, e, func(_ context.Context, d queue.Delivery) queue.Verdict {
 		handled <- struct{}{}

@@ -52,7 +52,7 @@ func testExport[T any](t *testing.T, db Database[T]) {
 	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "6-fault", sent), durable.ErrNotComposed)
 
 	seq := `(SELECT seq FROM @delivery WHERE id = '1-full')`
-	db.Exec(t, `INSERT INTO @event VALUES (`+seq+`, 'x', CAST('{"to": 1.0, "s3cr3t-key": "<"}' AS BLOB))`)
+	db.Exec(t, `INSERT INTO @event (seq, type, json) VALUES (`+seq+`, 'x', CAST('{"to": 1.0, "s3cr3t-key": "<"}' AS BLOB))`)
 	for n := 1; n <= 2; n++ {
 		db.Exec(t, fmt.Sprintf(`INSERT INTO @attempt
 			(seq, gen, n, at, duration, status, class, error, requests, arrived, want, location, answer, header, problem)

@@ -44,9 +44,9 @@ func testNewer[T any](t *testing.T, db Database[T]) {
 	r.await(t, 1)
 }
 
-// testShared has another program use River in the same place, whose clients may lead and
+// testOtherUser has another program use River in the same place, whose clients may lead and
 // know nothing of our jobs.
-func testShared[T any](t *testing.T, db Database[T]) {
+func testOtherUser[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	require.NoError(t, e.Enqueue(t.Context(), Task("ours")))
 	const give = " in the same tables: give each a schema or file of its own"

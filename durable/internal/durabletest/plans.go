@@ -125,7 +125,7 @@ func Fill(t testing.TB, n int, exec func(t testing.TB, sql string)) {
 			CASE WHEN i %% 2 = 0 THEN 'tenant-0' ELSE 'tenant-' || (i %% 100) END,
 			CASE WHEN i %% 1000 = 1 THEN 'paused' WHEN i %% 10 = 0 THEN 'disabled' ELSE 'enabled' END
 			FROM numbers CROSS JOIN (SELECT 1 AS version UNION ALL SELECT 2) AS versions`, n/10))
-	exec(t, `INSERT INTO @event SELECT seq, event, CAST('{}' AS BLOB) FROM @delivery`)
+	exec(t, `INSERT INTO @event (seq, type, json) SELECT seq, event, CAST('{}' AS BLOB) FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at) SELECT seq, 0, 'call-' || seq, created FROM @delivery`)
 	exec(t, `INSERT INTO @ref (delivery_seq, n, ref, at)
 		SELECT seq, 1, CAST(9000000000 + seq % 100000 AS text), created FROM @delivery`)

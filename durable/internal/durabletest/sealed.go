@@ -69,6 +69,7 @@ var alsoSealed = []string{
 	"Dispatch supersedes", "events end with their deliveries", "events are composed alike", "recompose in an ordering",
 	"recompose at once", "recompose what failed", "compare", "compare forms", "bounds of what is stored",
 	"pause of an ordering", "secrets", "secrets of a receiver's own", "secrets at once",
+	"subscriptions", "publish to whom", "Publish", "Publish again", "published events are stored once", "published events end",
 }
 
 // planted are texts that what is stored has in it, each in another place. Those of a

@@ -154,6 +154,25 @@ var viewRows = []viewRow{
 		want, _ := webhook.ContentID(hookID, sent)
 		return got == want, err
 	}},
+	{name: "Hooks.Publish", blind: true, call: func(ctx context.Context, v view, _, _ string) (any, error) {
+		return v.hooks.Publish(ctx, durable.Publication{}, sent)
+	}},
+	{name: "Hooks.Subscribe", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		return only(v.hooks.Subscribe(ctx, subscribed(hookID, "crm:1")))
+	}},
+	{name: "Hooks.Unsubscribe", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		return only(v.hooks.Unsubscribe(ctx, subscribed(hookID, "crm:2")))
+	}},
+	{name: "Hooks.Subscriptions", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		set, err := v.hooks.Subscriptions(ctx, hookID)
+		return set.Rev, err
+	}},
+	{name: "Hooks.SetSubscriptions", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		return only(second(v.hooks.SetSubscriptions(ctx, hookID, 0, nil)))
+	}},
+	{name: "Hooks.SubscriptionChanges", call: func(ctx context.Context, v view, _, hookID string) (any, error) {
+		return only(second(v.hooks.SubscriptionChanges(ctx, hookID, 0, 0)))
+	}},
 }
 
 // hookOf returns a webhook with an ID, which is in its name too.
@@ -195,6 +214,8 @@ func testTenantMethods[T any](t *testing.T, db Database[T]) {
 			switch row.name {
 			case "History.EndpointChanges", "Hooks.Enable":
 				require.NoError(t, hooks.Pause(t.Context(), d.ID, "why"))
+			case "Hooks.Unsubscribe":
+				require.NoError(t, hooks.Subscribe(t.Context(), subscribed(d.ID, "crm:2")))
 			case "History.Tallies":
 				found, err := e.Cancel(t.Context(), id)
 				require.NoError(t, err)
@@ -267,6 +288,7 @@ func requireMethods[T any](t *testing.T) {
 	), history)
 	require.Equal(t, methods(reflect.TypeFor[*durable.Webhooks[T]](),
 		"Tenant", "All", "SetTenant", "Source", "Keyring", "Auth", "CreateTx", "UpdateTx", "DispatchTx", "DispatchIDTx",
+		"PublishTx", "SubscribeTx",
 	), hooks)
 	var rows []string
 	for _, row := range viewRows {

@@ -13,7 +13,7 @@ func tests[T any]() []test[T] {
 	return []test[T]{
 		{"Migrate", testMigrate[T]},
 		{"tables of a newer version", testNewer[T]},
-		{"tables of another user of River", testShared[T]},
+		{"tables of another user of River", testOtherUser[T]},
 		{"EnqueueTx", testEnqueueTx[T]},
 		{"EnqueueTx of an ordering", testEnqueueTxOrdered[T]},
 		{"refused", testRefused[T]},
@@ -147,5 +147,15 @@ func tests[T any]() []test[T] {
 		{"export", testExport[T]},
 		{"export many", testExportMany[T]},
 		{"export that ends early", testExportEnds[T]},
+		{"subscriptions", testSubscribe[T]},
+		{"subscriptions refused", testSubscribeRefused[T]},
+		{"publish to whom", testPublishMatch[T]},
+		{"Publish", testPublish[T]},
+		{"Publish again", testPublishAgain[T]},
+		{"Publish what is refused", testPublishRefused[T]},
+		{"Publish in one transaction", testPublishTx[T]},
+		{"published events are stored once", testShared[T]},
+		{"published events end", testSharedEnds[T]},
+		{"Publish to a thousand", testPublishMany[T]},
 	}
 }
