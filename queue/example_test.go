@@ -55,7 +55,7 @@ func Example() {
 }
 
 // A queue's figures as a variable of package expvar, which every scraper of /debug/vars
-// reads. The program examples/opentelemetry has them as OpenTelemetry instruments.
+// reads. Module otelhook has them as OpenTelemetry instruments.
 func ExampleQueue_Stats() {
 	engine, err := memory.New(memory.Config{})
 	if err != nil {
