@@ -10,8 +10,8 @@ import (
 // transaction of the caller's own, on the same database: it is there if and only if
 // that commits. The errors are those of [Webhooks.Create], and [ErrTenant]. After an
 // error, nothing of the call is in the transaction, which can go on unless the database
-// failed. Until it ends, others wait who create a webhook with the same ID; on SQLite,
-// all that write.
+// failed. Until it ends, others wait who create a webhook with the same ID; with a
+// [Config] Verify all that decide about an endpoint; on SQLite, all that write.
 func (w *Webhooks[T]) CreateTx(
 	ctx context.Context, tx T, tenant string, hook webhook.Webhook,
 ) (d Definition, err error) {

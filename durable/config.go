@@ -2,6 +2,7 @@ package durable
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,6 +38,22 @@ type Config struct {
 	// its own zero fields are as [webhook.PolicyFor] says. If nil, all of it is. It
 	// must be safe for concurrent use.
 	Defaults func(eventType string) webhook.Policy
+	// Verify accepts a webhook whose URL was stored, by a handshake with its receiver, or
+	// returns why not, without a text of the receiver's. Until [Webhooks.Enable] has called
+	// it and it has returned nil, the webhook is paused: what is dispatched to it is held, and
+	// if its URL is changed before that was accepted, dropped for [queue.ReasonUnverified]. It
+	// is asked again when the URL leads to another place, as [handshake.Place] tells them
+	// apart. Webhooks that were stored without a Verify count as accepted. A
+	// [handshake.Prover] is made for it:
+	//
+	//	prover := &handshake.Prover{Handshake: handshake.Echo{Key: key}}
+	//	config.Verify = func(ctx context.Context, d durable.Definition) error {
+	//		return prover.Prove(ctx, d.URL)
+	//	}
+	//
+	// All processes on one database need the same. If nil, none is asked. It must be safe
+	// for concurrent use.
+	Verify func(ctx context.Context, d Definition) error
 	// DiscardEvents keeps no event beside a message that was composed, which takes less
 	// room; [Webhooks.Recompose] and Compare cannot work with those then. An event that
 	// could not be composed is always kept.

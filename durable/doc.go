@@ -82,6 +82,10 @@
 // with the names that [WithActor] was given. What is sent to a paused webhook is held,
 // and counted as Held by Stats; when it is enabled, it goes out, the oldest first.
 //
+// With a [Config] Verify, no URL gets an event before its receiver has proved that he wants
+// them: a webhook that is new, or whose URL leads elsewhere than before, is paused until
+// Enable has asked him. Package handshake has the questions.
+//
 // [Webhooks.Delete] is for good: what is pending is canceled, the definition goes, and
 // with it the URLs and the values of headers in the history, whose rows stay. The ID is
 // never free again.
@@ -197,6 +201,7 @@
 //	409  ErrNoEvent              no event is kept with it, or it was erased
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
+//	409  ErrUnverified           Verify does not accept its URL: it stays as it was
 //	413  queue.ErrTooLarge
 //	422  *webhook.TemplateError  what Create and Update refuse
 //	422  ErrTimeout              longer than MaxTimeout

@@ -139,6 +139,12 @@ type endpointChange struct {
 
 const maxReason = 1024 // bytes that are kept
 
+// tidyReason returns a reason as it is stored.
+func tidyReason(reason string) string {
+	reason = clean(reason)
+	return strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
+}
+
 // SetEndpoint stores what is decided about an endpoint, and keeps a log of it; see
 // [queue.Endpoints]. Users call the methods of [Webhooks] or [queue.Queue]. Of a webhook
 // that was deleted, nothing can be decided any more: the error wraps
@@ -159,8 +165,7 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 	if err != nil {
 		return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
 	}
-	want.Reason = clean(want.Reason)
-	want.Reason = strings.ToValidUTF8(want.Reason[:min(len(want.Reason), maxReason)], "")
+	want.Reason = tidyReason(want.Reason)
 	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
 	ahead := e.clock.difference()
 	c := &endpointChange{want: shifted(want, ahead), actor: actorOf(ctx)}

@@ -393,6 +393,17 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 		return
 	}
 	d.webhookID = tag(message.WebhookID)
+	switch held, err := e.isHeldBack(ctx, d); {
+	case err != nil:
+		e.log(ctx, "read whether a URL was verified", err)
+		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Second}
+		returned = true
+		return
+	case held:
+		d.verdict = queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonUnverified}
+		returned = true
+		return
+	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:   queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
 		N:      d.attempts + 1,

@@ -63,6 +63,8 @@ const (
 // secret has those of webhooks; until is when one ends, 0 for never. Each change of them
 // raises the only rev in secret_rev.
 //
+// proved is 0 for a version whose URL Verify has not accepted; see verify.go.
+//
 // ref has what deliveries are found by, each with the time that its delivery was
 // created, so that pages are in its index. subject is NULL where there is none.
 //
@@ -281,6 +283,8 @@ var migrations = [][]string{{
 	)`,
 	`ALTER TABLE @event ADD COLUMN shared text`,
 	`CREATE INDEX ringhook_event_shared ON @event (shared) WHERE shared IS NOT NULL`,
+}, {
+	`ALTER TABLE @webhook ADD COLUMN proved bigint NOT NULL DEFAULT 1`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

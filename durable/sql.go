@@ -64,6 +64,7 @@ type statements struct {
 	resealAnswer [len(answerColumns)]string // reseal.go
 
 	deliveryTenant, webhookTenant, copyState string // tenant.go
+	proved, prove, heldBack                  string // verify.go
 	setTenant, tenantTallies, moveDelivery   string // tenant_set.go
 	ofNobody                                 [len(states)]string
 }
@@ -98,6 +99,7 @@ func newStatements(d store.Dialect) statements {
 	s.forReseal(d)
 	s.forDelete(d)
 	s.forTenants(d)
+	s.forVerify(d)
 	s.forErasure(d)
 	s.forExport(d)
 	s.forSubscriptions(d)

@@ -89,12 +89,21 @@ type Definition struct {
 // [*webhook.TemplateError] for a webhook that does not compile or asks for more than
 // [Config] Bounds allow, and wraps [ErrTimeout] too where that is the Timeout of its
 // Policy. The webhook gets its first secret in the same step; [Webhooks.Secrets] tells it.
+//
+// With a [Config] Verify, the webhook is paused for the reason [queue.ReasonUnverified], as
+// State and Reason of the result say, until Enable has verified it.
 func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definition, error) {
 	return w.createOf(ctx, "", hook)
 }
 
-func (w *Webhooks[T]) createOf(ctx context.Context, tenant string, hook webhook.Webhook) (Definition, error) {
-	return w.create(ctx, w.engine.store.Run, tenant, hook)
+func (w *Webhooks[T]) createOf(
+	ctx context.Context, tenant string, hook webhook.Webhook,
+) (d Definition, err error) {
+	err = w.locked(ctx, func(run runFunc) error {
+		d, err = w.create(ctx, run, tenant, hook)
+		return err
+	})
+	return d, err
 }
 
 func (w *Webhooks[T]) create(
@@ -114,10 +123,16 @@ func (w *Webhooks[T]) create(
 	if err != nil {
 		return Definition{}, hookError(hook.ID, err)
 	}
+	if err := w.lockToVerify(ctx, run); err != nil {
+		return Definition{}, hookError(hook.ID, err)
+	}
 	params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant, actorOf(ctx)}
 	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
 	if err == nil && d == nil {
 		err = hookError(hook.ID, ErrExists)
+	}
+	if err == nil {
+		d, err = w.hold(ctx, run, d, hook.URL, verified{})
 	}
 	if err != nil {
 		return Definition{}, err
@@ -152,9 +167,16 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // Update stores a whole new definition of the webhook with that ID, in place of the given
 // version. The error wraps [ErrConflict] if that is not the current one: get the current
 // one, and decide again; and [webhook.ErrNotFound] if there is none. The state of the
-// webhook stays as it is. Other errors are as for Create.
-func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
-	return w.update(ctx, w.engine.store.Run, hook, version)
+// webhook stays as it is, unless the URL leads to another place, which [Config] Verify has
+// to accept: then it is as for Create. Other errors are as for Create.
+func (w *Webhooks[T]) Update(
+	ctx context.Context, hook webhook.Webhook, version int,
+) (d Definition, err error) {
+	err = w.locked(ctx, func(run runFunc) error {
+		d, err = w.update(ctx, run, hook, version)
+		return err
+	})
+	return d, err
 }
 
 func (w *Webhooks[T]) update(
@@ -164,12 +186,19 @@ func (w *Webhooks[T]) update(
 	if err != nil {
 		return Definition{}, err
 	}
+	before, err := w.toVerify(ctx, run, hook.ID)
+	if err != nil {
+		return Definition{}, err
+	}
 	params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text, actorOf(ctx)}
 	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
 	if err == nil && d == nil {
 		if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
 			err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
 		}
+	}
+	if err == nil {
+		d, err = w.hold(ctx, run, d, hook.URL, before)
 	}
 	if err != nil {
 		return Definition{}, err
@@ -200,6 +229,11 @@ func (w *Webhooks[T]) Pause(ctx context.Context, id, reason string) error {
 // Enable ends what Disable, Pause or the queue did, in all processes, and makes the
 // webhook as good as new: nothing of its failures counts any more. What was held goes
 // out, the oldest first, after others that are due. Otherwise it is as Disable.
+//
+// With a [Config] Verify, it first calls that, outside of any transaction, unless the URL
+// was verified before. If Verify returns an error, the state stays as it is, and the error
+// wraps that and [ErrUnverified]. This process knows of the change within a second, as the
+// others do.
 func (w *Webhooks[T]) Enable(ctx context.Context, id, reason string) error {
 	return w.setState(ctx, id, queue.StateEnabled, reason)
 }
@@ -207,6 +241,9 @@ func (w *Webhooks[T]) Enable(ctx context.Context, id, reason string) error {
 func (w *Webhooks[T]) setState(ctx context.Context, id string, state queue.EndpointState, reason string) error {
 	if _, err := w.current(ctx, w.engine.store.Read, id, 0, 0); err != nil {
 		return err
+	}
+	if state == queue.StateEnabled && w.engine.config.Verify != nil {
+		return w.enableVerified(ctx, id, reason)
 	}
 	var err error
 	switch {

@@ -107,13 +107,14 @@ type Reason string
 
 // The reasons. The first two are stored with an [Endpoint] and given to [Config]
 // OnState, the next two are given to OnDrop. Engines that keep webhooks store the last
-// with what was pending and with the [Endpoint]; no hook is told.
+// two, also with what was pending; no hook is told of them.
 const (
 	ReasonGone       Reason = "gone"       // the receiver answered 410
 	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter
 	ReasonDisabled   Reason = "disabled"   // the endpoint is disabled
 	ReasonSuperseded Reason = "superseded" // a message of higher rank on its subject came
 	ReasonDeleted    Reason = "deleted"    // the webhook was deleted
+	ReasonUnverified Reason = "unverified" // nobody has proved yet that he wants events at that URL
 )
 
 // A Handler delivers what an engine hands out. Its functions are safe for concurrent

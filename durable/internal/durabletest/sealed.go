@@ -68,7 +68,7 @@ var alsoSealed = []string{
 	"an ID that is taken, at once", "an ID that is taken, in a transaction", "an ID that is taken by a failure", "DispatchTx",
 	"Dispatch supersedes", "events end with their deliveries", "events are composed alike", "recompose in an ordering",
 	"recompose at once", "recompose what failed", "compare", "compare forms", "bounds of what is stored",
-	"pause of an ordering", "secrets", "secrets of a receiver's own", "secrets at once",
+	"verified before anything is sent", "pause of an ordering", "secrets", "secrets of a receiver's own", "secrets at once",
 	"subscriptions", "publish to whom", "Publish", "Publish again", "published events are stored once", "published events end",
 }
 

@@ -126,6 +126,8 @@ func tests[T any]() []test[T] {
 		{"IDs with a Sealer", testSealedIDs[T]},
 		{"CreateTx and UpdateTx", testChangeTx[T]},
 		{"what was rolled back is forgotten", testChangeTxMemory[T]},
+		{"verified before anything is sent", testVerify[T]},
+		{"verified from some time on", testVerifyBefore[T]},
 		{"delete", testDelete[T]},
 		{"delete what is sealed", testDeleteSealed[T]},
 		{"delete while it sends", testDeleteInFlight[T]},
