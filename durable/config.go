@@ -63,6 +63,11 @@ type Config struct {
 	// the JSON form, a [payload.Other] if it does not know the type, else a
 	// [webhook.RawEvent]. It must be safe for concurrent use.
 	Decode func(eventType string, json []byte) (webhook.Event, error)
+	// Trace returns the [webhook.Message] Trace for messages that are enqueued in a context
+	// and have none, such as those of Dispatch and Publish, as Traceparent of module
+	// otelhook does. Anything but a traceparent is left out. It is called for each message,
+	// and must be safe for concurrent use. If nil, they have none.
+	Trace func(ctx context.Context) string
 	// Keep says how long deliveries that have ended are kept, with their attempts.
 	Keep Retention
 	// KeepAnswer is how many bytes of an answer's body the history keeps of each

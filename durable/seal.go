@@ -260,7 +260,7 @@ func (e *Engine[T]) prepare(ctx context.Context, tasks []entry) (err error) {
 			message: []byte{}, content: key.content(m.Content), subject: key.subject(m.Subject), refs: key.refs(m),
 		}
 		if task.fault == nil {
-			if task.sealed.message, err = e.encode(ctx, m, order); err != nil {
+			if task.sealed.message, err = e.encode(ctx, e.traced(ctx, m), order); err != nil {
 				return err
 			}
 		}
@@ -272,6 +272,18 @@ func (e *Engine[T]) prepare(ctx context.Context, tasks []entry) (err error) {
 		}
 	}
 	return nil
+}
+
+// traced returns a message with the trace that it is enqueued in, unless it has one.
+func (e *Engine[T]) traced(ctx context.Context, m *webhook.Message) *webhook.Message {
+	if e.config.Trace == nil || m.Trace != "" {
+		return m
+	}
+	traced := *m
+	if traced.Trace = e.config.Trace(ctx); traced.Check() != nil { // no trace is worth a message
+		return m
+	}
+	return &traced
 }
 
 // encode returns a message as it is stored. What has a place of its own is left out, so

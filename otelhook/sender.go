@@ -41,7 +41,8 @@ func (h *Hook) Sender(next webhook.Sender) webhook.Sender {
 }
 
 // Traceparent returns the span of a context as [webhook.Message] Trace has it, or "" if
-// there is none: for messages that no [Hook.Sender] sends.
+// there is none: for messages that no [Hook.Sender] sends. It is what Config.Trace of
+// package durable takes, for what its Dispatch and Publish enqueue.
 func Traceparent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)

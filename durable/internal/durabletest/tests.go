@@ -76,6 +76,7 @@ func tests[T any]() []test[T] {
 		{"events end with their deliveries", testEventRetention[T]},
 		{"events are composed alike", testEventAlike[T]},
 		{"recompose", testRecompose[T]},
+		{"traces", testTrace[T]},
 		{"recompose refused", testRecomposeRefused[T]},
 		{"recompose in an ordering", testRecomposeOrdered[T]},
 		{"recompose at once", testRecomposeAtOnce[T]},
