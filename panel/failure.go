@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
@@ -30,6 +31,7 @@ var (
 	errTooLarge   = failure{http.StatusRequestEntityTooLarge, "too_large"}
 	errBusy       = failure{http.StatusServiceUnavailable, "busy"}
 	errTests      = failure{http.StatusTooManyRequests, "tests"}
+	errUnverified = failure{http.StatusConflict, "unverified"}
 	errInternal   = failure{http.StatusInternalServerError, "internal"}
 	errAway       = failure{http.StatusServiceUnavailable, "away"}
 )
@@ -53,6 +55,7 @@ var failures = []struct {
 	{durable.ErrNoEvent, failure{http.StatusConflict, "no_event"}},
 	{queue.ErrTaken, failure{http.StatusConflict, "taken"}},
 	{queue.ErrDisabled, failure{http.StatusConflict, "disabled"}},
+	{durable.ErrUnverified, errUnverified},
 	{durable.ErrTimeout, failure{http.StatusUnprocessableEntity, "timeout"}},
 	{durable.ErrNotComposed, failure{http.StatusUnprocessableEntity, "not_composed"}},
 	{durable.ErrSealed, failure{http.StatusInternalServerError, "sealed"}},
@@ -98,6 +101,9 @@ func (c *call) fail(err error) {
 	}
 	v := c.view("error."+f.code+".title", "error."+f.code+".text")
 	v.Bare = f == errNobody
+	if f == errUnverified { // what was wrong with the answer, for who can mend the server
+		_, v.Detail, _ = strings.Cut(err.Error(), durable.ErrUnverified.Error()+": ")
+	}
 	if err := c.renderView(f.status, "error", v); err != nil {
 		http.Error(c.w, http.StatusText(f.status), f.status)
 	}

@@ -46,8 +46,11 @@ type world struct {
 	answer   atomic.Value
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldOf(t, durable.Config{}) }
+
+func newWorldOf(t testing.TB, config durable.Config) *world {
 	t.Helper()
+	config.Logger = quiet
 	w := &world{t: t}
 	w.answer.Store("no luck")
 	w.receiver = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -67,7 +70,7 @@ func newWorld(t testing.TB) *world {
 	}))
 	t.Cleanup(w.receiver.Close)
 	var err error
-	w.engine, err = sqlite.Open(filepath.Join(t.TempDir(), "webhooks.db"), durable.Config{Logger: quiet})
+	w.engine, err = sqlite.Open(filepath.Join(t.TempDir(), "webhooks.db"), config)
 	require.NoError(t, err)
 	w.client = &webhook.Client{Transport: webhook.NewTransport(webhook.Egress{
 		AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/queue"
 )
 
 // setHook changes the state of a webhook, and goes back to its page.
@@ -183,6 +184,8 @@ func (c *call) test(sample int) (test, durable.Definition, error) {
 		return test{}, d, err
 	case sample < 0 || sample >= len(c.config.Samples):
 		return test{}, d, errForm
+	case d.State == queue.StatePaused && d.Reason == string(queue.ReasonUnverified):
+		return test{}, d, errUnverified // a test would reach whoever is there
 	case !c.tests.allow(d.ID, time.Now()):
 		return test{}, d, errTests
 	}

@@ -24,6 +24,7 @@ type hookRow struct {
 	durable.Definition
 	Title       string
 	Shape, Word string
+	Why         string // it is in that state
 	Host        string
 	Method      string
 	Day         durable.Tally // the sum of the last 24 hours
@@ -80,13 +81,18 @@ func (c *call) hookRow(d durable.Definition) (hookRow, error) {
 	tallies, err := c.deliveries.Tallies(c.ctx, d.ID, now.Add(-24*time.Hour), now)
 	r := hookRow{
 		Definition: d, Title: hookName(d), Shape: string(d.State), Word: c.text("state." + string(d.State)),
-		Host: hostOf(d.URL), Method: methodOf(d.Method),
+		Why: c.whyState(d), Host: hostOf(d.URL), Method: methodOf(d.Method),
 	}
 	for _, t := range tallies {
 		r.Day.Delivered += t.Delivered
 		r.Day.Failed += t.Failed
 	}
 	return r, err
+}
+
+// Unverified reports whether the webhook waits for its server to confirm the address.
+func (r hookRow) Unverified() bool {
+	return r.State == queue.StatePaused && r.Reason == string(queue.ReasonUnverified)
 }
 
 // hostOf is the host of a template for a URL, for people.

@@ -147,12 +147,9 @@ func (c *call) troubled(o *overview, now time.Time) ([]durable.Definition, error
 		o.Looked = len(page.Webhooks)
 	}
 	for _, d := range page.Webhooks {
-		t := troubled{ID: d.ID, Name: hookName(d), Shape: string(d.State), Reason: d.Reason, Actor: d.Actor, Since: d.Since}
+		t := troubled{ID: d.ID, Name: hookName(d), Shape: string(d.State), Reason: c.whyState(d), Actor: d.Actor, Since: d.Since}
 		switch state := c.queueState(d.ID); {
 		case d.State == queue.StateDisabled, d.State == queue.StatePaused:
-			if code := reasonCode(queue.Reason(d.Reason)); code != "reason.other" {
-				t.Reason = c.text(code)
-			}
 		case state == queue.StateResting, state == queue.StateThrottled:
 			t.Shape, t.Reason, t.Actor, t.Since = string(state), c.text("overview."+string(state)), "", d.FailingSince
 		case !d.FailingSince.IsZero() && now.Sub(d.FailingSince) > failingFor:

@@ -37,6 +37,8 @@ type view struct {
 	now   time.Time
 	Title string // a code of the catalogue
 	Data  any
+	// Detail is what an error page says beside the text, in the words of Config.Verify.
+	Detail string
 	// Bare is a page without style and navigation, for who may see nothing: the style would
 	// be refused as well.
 	Bare bool

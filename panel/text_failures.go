@@ -14,6 +14,7 @@ var failureTexts = map[string]string{
 	"reason.disabled":   "The webhook is disabled",
 	"reason.superseded": "Newer news came first",
 	"reason.deleted":    "The webhook was deleted",
+	"reason.unverified": "The server at this address has not confirmed that it wants events",
 	"reason.other":      "Dropped for another reason",
 
 	"why.":            "It failed",

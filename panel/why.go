@@ -67,10 +67,20 @@ func (c *call) failure(code string, args []string, class webhook.Class, status i
 // reasonCode is the code of the text for why a delivery was dropped or canceled.
 func reasonCode(reason queue.Reason) string {
 	switch reason {
-	case queue.ReasonGone, queue.ReasonFailing, queue.ReasonDisabled, queue.ReasonSuperseded, queue.ReasonDeleted:
+	case queue.ReasonGone, queue.ReasonFailing, queue.ReasonDisabled, queue.ReasonSuperseded, queue.ReasonDeleted,
+		queue.ReasonUnverified:
 		return "reason." + string(reason)
 	}
 	return "reason.other"
+}
+
+// whyState says why a webhook is in its state: in words if this library has decided so,
+// else in those of who did.
+func (c *call) whyState(d durable.Definition) string {
+	if code := reasonCode(queue.Reason(d.Reason)); code != "reason.other" {
+		return c.text(code)
+	}
+	return d.Reason
 }
 
 // codes lists status codes.
