@@ -9,7 +9,8 @@
 //	registration, err := hook.ObserveStats(q.Stats)
 //	sender := hook.Sender(q) // instead of q
 //
-// Each of them may be left out; a function of one's own calls the hook's in addition.
+// Each of them may be left out; a function of one's own calls the hook's in addition. The
+// program in examples/prometheus has all of it, and what comes of it.
 //
 // # Spans
 //
@@ -28,8 +29,9 @@
 // webhook.message.id, webhook.event, webhook.attempt, webhook.class and webhook.outcome.
 // None is url.full, url.path or url.query, although the conventions want the first: a
 // path and a query can hold a phone number or a secret. Nor is anything of a header, a
-// body or an answer. Values are cut to 256 bytes of valid UTF-8, without which an exporter
-// may lose all that it has.
+// body or an answer. A producer that makes ids of messages should make none of a number.
+// Values are cut to 256 bytes of valid UTF-8, without which an exporter may lose all that
+// it has.
 //
 // # Instruments
 //
