@@ -29,6 +29,8 @@ func TestCheck_Invisible(t *testing.T) {
 		{webhook.Webhook{URL: "https://h/", When: "v ==\u00a0'a'"}, "when", len("v =="), "U+00A0"},
 		{webhook.Webhook{URL: "\u200b\u202ahttps://h/a\u202c\u00a0"}, "", 0, ""},
 		{webhook.Webhook{URL: "https://h/", Body: "{\"می\u200cخواهم\": \"Zo\u00eb\u00a0\u00ad\u200b\"}"}, "", 0, ""},
+		{webhook.Webhook{URL: "https://h/", When: "v == '\u06dd\u0661' or v == '\U0001f3f4\U000e0067\U000e0062\U000e007f'"}, "", 0, ""},
+		{webhook.Webhook{URL: "https://h/", When: "v != 'a\U000e0067'"}, "when", len("v != 'a"), "U+E0067"},
 		{webhook.Webhook{URL: "https://h/", Format: webhook.FormatText, Body: "\ufeffa\u200b\":{{v}}"}, "", 0, ""},
 	}
 	for _, tt := range tests {
@@ -37,6 +39,9 @@ func TestCheck_Invisible(t *testing.T) {
 			require.Empty(t, problems, tt.w.URL)
 			c, err := webhook.Compile(tt.w, e)
 			require.NoError(t, err)
+			if tt.w.When != "" {
+				continue
+			}
 			m, err := c.Compose(e)
 			require.NoError(t, err)
 			require.Contains(t, []string{"https://h/a", "https://h/"}, m.URL)

@@ -151,19 +151,30 @@ func invisibleCharacter(r rune) *problem.Error {
 		fmt.Sprintf("%U", r))
 }
 
-// isInvisible reports whether r is a character that nobody sees.
-func isInvisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
+// isInvisible reports whether r is a character that nobody sees. Some signs of Arabic and
+// others, which are written around numbers, are of the same category and are seen.
+func isInvisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
 
 // isPasted reports whether r is one of the blanks and invisible characters that are pasted
 // with a text. In that of other alphabets some have a meaning.
 func isPasted(before string, r rune) bool {
-	switch r {
-	case '\u200c', '\u200d': // non-joiner and joiner
-		last, _ := utf8.DecodeLastRuneInString(before)
+	last, _ := utf8.DecodeLastRuneInString(before)
+	switch {
+	case r == '\u200c', r == '\u200d': // non-joiner and joiner
 		return last < utf8.RuneSelf
+	case isTag(r): // of a flag such as Scotland's
+		return last != blackFlag && !isTag(last)
 	}
 	return isInvisible(r) || r >= utf8.RuneSelf && unicode.IsSpace(r)
 }
+
+// blackFlag is the emoji that tags follow, which say whose flag it is.
+const blackFlag = '\U0001f3f4'
+
+// isTag reports whether r is a letter of the kind that only the emoji of flags have.
+func isTag(r rune) bool { return r >= 0xe0020 && r <= 0xe007f }
 
 // statement warns about a statement at an offset of the text, and returns its size.
 func (d *dialectChecker) statement(i int) int {
