@@ -13,31 +13,29 @@ import (
 func Example() {
 	receiver := webhooktest.NewReceiver() // stands for the customer's server
 	defer receiver.Close()
-
-	// The webhook, as the customer wrote it in your form.
-	composer := webhook.MustCompile(webhook.Webhook{
-		ID:   "dd4b91af-167d-48e6-901d-ae181ff6e80d",
-		URL:  receiver.URL + "/ack?id=@{{payload.id}}",
-		Body: `{"mobile": "@{{payload.mobile}}", "status": "@{{payload.status}}", "read_at": @{{payload.read_at}}}`,
-	})
-	message, err := composer.Compose(payload.MessageStatus{
-		ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent,
-	})
+	hook := webhook.Webhook{ // as the customer wrote it in your form
+		ID:   "dd4b91af",
+		URL:  receiver.URL + "/ack?id={{payload.id}}",
+		Body: `{"to": "{{payload.to}}", "state": "{{payload.status | upcase}}", "read_at": {{payload.read_at}}}`,
+	}
+	event := payload.MessageStatus{ID: "a418d672", To: payload.PhoneString("919019912345"), Status: payload.StatusSent}
+	message, err := webhook.MustCompile(hook, event).Compose(event)
 	if err != nil {
 		panic(err)
 	}
-	// This client may reach this machine. In production: client := &webhook.Client{}
-	client := receiver.Client()
+	client := receiver.Client() // which may reach this machine; in production: &webhook.Client{}
 	client.Signer = webhook.HMAC{}
 	if err := client.Send(context.Background(), message); err != nil {
 		panic(err)
 	}
 	got := receiver.Requests()[0]
 	fmt.Println(got.Method, got.URL)
+	fmt.Println("Signature:", got.Header.Get("Signature"))
 	fmt.Println(string(got.Body))
 	// Output:
 	// POST /ack?id=a418d672
-	// {"mobile": "919019912345", "status": "sent", "read_at": null}
+	// Signature: e2134d4a48035cec28e8c8f56e212b74e32d54f26840e49900ad6be8af90de94
+	// {"to": "919019912345", "state": "SENT", "read_at": null}
 }
 
 // A message is composed in the customer's own format. The place of a placeholder decides

@@ -53,9 +53,17 @@ func performance(results string) (string, error) {
 		return "unknown"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Medians of interleaved pairs on %s, %s, %s. All rows, the quartiles and how they are measured are in\n[bench/RESULTS.md](bench/RESULTS.md); `go run ./bench` measures them again.\n\n",
-		fact("Machine"), fact("Go"), fact("Date"))
-	b.WriteString("| ours | beside | ours is |\n|---|---|---|\n")
+	composing, err := ourFigure(rows, "compose/whole")
+	if err != nil {
+		return "", err
+	}
+	delivering, err := ourFigure(rows, "deliver/raw@64-cpu")
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&b, "Composing a message takes %s; composing, signing and sending it %s of CPU. Beside what one would use instead,\n"+
+		"measured in turns on %s, %s, %s:\n\n", composing, delivering, fact("Machine"), fact("Go"), fact("Date"))
+	b.WriteString("| what Ringhook does | beside | Ringhook is |\n|---|---|---|\n")
 	for _, name := range readmeRows {
 		cells := rows[name]
 		if len(cells) != 8 {
@@ -64,17 +72,28 @@ func performance(results string) (string, error) {
 		if strings.HasPrefix(cells[7], string(pair.Void)) {
 			return "", fmt.Errorf("the row %s is void: measure again on a quiet machine", name)
 		}
-		ours, other, _ := strings.Cut(cells[1], " : ")
+		what, other, _ := strings.Cut(cells[1], " : ")
 		if _, workers, ok := strings.Cut(name, "@"); ok {
-			ours += ", " + workers + " workers"
+			what += ", " + workers + " workers"
 		}
 		text, err := inWords(cells[2])
 		if err != nil {
 			return "", fmt.Errorf("the row %s: %w", name, err)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", ours, other, text)
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", what, other, text)
 	}
+	b.WriteString("\nAll rows, also those where it is slower, and how they are measured: [bench/RESULTS.md](bench/RESULTS.md).\n")
 	return b.String(), nil
+}
+
+// ourFigure is the figure of ours in a row.
+func ourFigure(rows map[string][]string, name string) (string, error) {
+	if cells := rows[name]; len(cells) == 8 {
+		if figure, _, ok := strings.Cut(cells[4], " : "); ok {
+			return figure, nil
+		}
+	}
+	return "", fmt.Errorf("the results have no figures in a row %s", name)
 }
 
 // inWords says of a ratio also which side is the faster one.
