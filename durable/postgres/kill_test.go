@@ -35,6 +35,15 @@ func TestKillRecompose(t *testing.T) {
 	})
 }
 
+func TestKillPublish(t *testing.T) {
+	t.Parallel()
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		pool, schema := connect(t)
+		place := durabletest.Place{Name: pool.Config().ConnString(), Schema: schema, Sealed: sealed}
+		durabletest.KillPublish(t, place, databaseOn(pool, schema))
+	})
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	pool, schema := connect(t)

@@ -243,6 +243,11 @@ func BenchmarkEngine(b *testing.B) {
 	durabletest.Throughput(b, open(b, pool, durable.Config{Schema: schema}))
 }
 
+func BenchmarkWebhooks_Publish(b *testing.B) {
+	pool, schema := connect(b)
+	durabletest.Publish(b, databaseOn(pool, schema))
+}
+
 func BenchmarkEngine_Delayed(b *testing.B) {
 	pool, schema := connect(b)
 	durabletest.Delayed(b, open(b, pool, durable.Config{Schema: schema}))

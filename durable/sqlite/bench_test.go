@@ -18,3 +18,5 @@ func BenchmarkEngine_Delayed(b *testing.B) {
 func BenchmarkEngine_Isolation(b *testing.B) {
 	durabletest.Isolation(b, open(b, newFile(b), durable.Config{}))
 }
+
+func BenchmarkWebhooks_Publish(b *testing.B) { durabletest.Publish(b, databaseOn(b, newFile(b))) }

@@ -32,3 +32,11 @@ func TestTakeOver(t *testing.T) {
 		durabletest.TakeOver(t, durabletest.Place{Name: newFile(t), Sealed: sealed})
 	})
 }
+
+func TestKillPublish(t *testing.T) {
+	t.Parallel()
+	durabletest.BothWays(t, func(t *testing.T, sealed bool) {
+		path := newFile(t)
+		durabletest.KillPublish(t, durabletest.Place{Name: path, Sealed: sealed}, databaseOn(t, path))
+	})
+}

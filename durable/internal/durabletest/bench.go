@@ -97,3 +97,28 @@ func Isolation[T any](b *testing.B, e *durable.Engine[T]) {
 	cancel()
 	require.NoError(b, <-ended)
 }
+
+// Publish reports how long it takes to publish an event to 1,000 webhooks, of 100,000
+// that are subscribed to something, and to those of an identity that nobody has.
+func Publish[T any](b *testing.B, db Database[T]) {
+	e := db.Open(b, durable.Config{})
+	q, _ := newQueue(b, e, queue.Config{})
+	hooks := e.Webhooks(q)
+	subscribeMany(b, db, hooks, 1000, 100_000)
+	p := durable.Publication{Identities: []string{"number:1"}}
+	_, err := hooks.Publish(b.Context(), p, sent) // which compiles them
+	require.NoError(b, err)
+	for b.Loop() {
+		got, err := hooks.Publish(b.Context(), p, sent)
+		require.NoError(b, err)
+		require.Len(b, got, 1000)
+	}
+	p.Identities = []string{"number:2"}
+	begun := time.Now()
+	const few = 100
+	for range few {
+		_, err := hooks.Publish(b.Context(), p, sent)
+		require.NoError(b, err)
+	}
+	b.ReportMetric(time.Since(begun).Seconds()*1000/few, "ms/nobody")
+}

@@ -66,6 +66,7 @@ type settings struct {
 	// Recompose has it do nothing but recompose what has failed.
 	Recompose bool
 	Decides   bool // whether it is one of Decide
+	Publishes int  // if not 0, it does nothing but publish, from that number on
 	Dies      bool // whether OnState ends it
 	// Ahead is by how much its clock is ahead.
 	Ahead time.Duration
@@ -110,6 +111,9 @@ func work[T any](s settings, open func(Place, durable.Config) (*durable.Engine[T
 	defer e.Close()
 	if s.Recompose {
 		return recomposeAll(e)
+	}
+	if s.Publishes > 0 {
+		return publishAll(e, s.Publishes)
 	}
 	number := strconv.Itoa(s.Number)
 	client := &webhook.Client{

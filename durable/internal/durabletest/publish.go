@@ -453,7 +453,7 @@ func testPublishMany[T any](t *testing.T, db Database[T]) {
 	e := db.Open(t, durable.Config{})
 	q, _ := newQueue(t, e, queue.Config{})
 	hooks := e.Webhooks(q)
-	subscribeMany(t, db, hooks, 1000)
+	subscribeMany(t, db, hooks, 1000, 5000)
 	for i := range 3 {
 		begun := time.Now()
 		got, err := hooks.Publish(t.Context(), durable.Publication{ID: fmt.Sprint(i / 2), Identities: []string{"number:1"}}, sent)
@@ -466,16 +466,17 @@ func testPublishMany[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, []int{2000, 2}, []int{rows(t, db, "@delivery"), rows(t, db, "@shared_event")})
 }
 
-// subscribeMany has n webhooks, copies of one, that are subscribed to the number 1.
-func subscribeMany[T any](t testing.TB, db Database[T], hooks *durable.Webhooks[T], n int) {
+// subscribeMany has n webhooks, copies of one, that are subscribed to the number 1, and
+// more up to all that are subscribed to other numbers.
+func subscribeMany[T any](t testing.TB, db Database[T], hooks *durable.Webhooks[T], n, all int) {
 	_, err := hooks.Create(t.Context(), webhook.Webhook{ID: numbered(0), URL: "https://receiver.example/{{payload.id}}"})
 	require.NoError(t, err)
 	require.NoError(t, hooks.Subscribe(t.Context(), subscribed(numbered(0), "whatsapp:*", "/", "number:1")))
 	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)
-		SELECT `, n-1)
-	const id = `'5b0b1c0a-7785-41e3-964f-0000000' || substr('' || (100000 + i), 2)`
+		SELECT `, all-1)
+	const id = `'5b0b1c0a-7785-41e3-964f-000000' || substr('' || (1000000 + i), 2)`
 	db.Exec(t, `INSERT INTO @webhook (id, version, disabled, changed, definition) `+numbers+id+`, 1, 0, changed, definition
 		FROM numbers, @webhook WHERE version = 1`)
-	db.Exec(t, `INSERT INTO @subscriber (tenant, identity, lane, webhook_id, events) `+numbers+`tenant, identity, lane, `+id+`, events
-		FROM numbers, @subscriber`)
+	db.Exec(t, fmt.Sprintf(`INSERT INTO @subscriber (tenant, identity, lane, webhook_id, events) `+numbers+`tenant,
+		CASE WHEN i < %d THEN identity ELSE 'number:' || i END, lane, `+id+`, events FROM numbers, @subscriber`, n))
 }

@@ -80,6 +80,7 @@ var planted = map[string]string{
 	"name":      "X-Planted-Header",
 	"value":     "planted-credential",
 	"auth":      "planted-auth",
+	"identity":  "campaign:planted-identity",
 	"template":  "planted-template",
 	"text":      "planted-text",
 	"number":    "9198765432101",
@@ -173,6 +174,7 @@ func plant[T any](t *testing.T, db Database[T], config durable.Config) (logged s
 	require.NoError(t, err)
 	_, err = hooks.Update(t.Context(), plantedHook(), 1)
 	require.NoError(t, err)
+	require.NoError(t, hooks.Subscribe(t.Context(), subscribed(hookID, "test:*", "/", planted["identity"])))
 	_, err = hooks.Rotate(t.Context(), hookID, time.Hour)
 	require.NoError(t, err)
 	stored, err := hooks.Secrets(t.Context(), hookID)

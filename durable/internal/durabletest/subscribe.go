@@ -256,3 +256,37 @@ func testPublishMatch[T any](t *testing.T, db Database[T]) {
 	require.Equal(t, found, rows(t, db, "@delivery"))
 	require.Greater(t, found, 300)
 }
+
+// testSubscriptionsSealed finds who is subscribed to an identity, whatever it was stored
+// with.
+func testSubscriptionsSealed[T any](t *testing.T, db Database[T]) {
+	other := Seal(durable.Config{})
+	other.IndexKey = slices.Repeat([]byte{7}, 32)
+	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
+	want := subscribed(hookID, "whatsapp:*", "dialer:cdr", "/", "number:919019120120")
+	require.NoError(t, hooks.Subscribe(t.Context(), want))
+	found := func(e *durable.Engine[T]) int {
+		q, _ := newQueue(t, e, queue.Config{})
+		p := durable.Publication{Identities: []string{"number:+91 90191 20120"}}
+		got, err := e.Webhooks(q).Publish(t.Context(), p, sent)
+		require.NoError(t, err)
+		return len(got)
+	}
+	e := db.Open(t, Seal(durable.Config{}))
+	require.Equal(t, 1, found(e), "what is clear still")
+	require.Positive(t, resealAll(t, e, 1000))
+	require.Equal(t, 1, found(e))
+	require.NotContains(t, string(db.Dump(t)), "9019120120")
+	set, err := e.Webhooks(nil).Subscriptions(t.Context(), hookID)
+	require.NoError(t, err)
+	require.Equal(t, []webhook.Subscription{want}, set.Subscriptions)
+	require.Zero(t, found(db.Open(t, durable.Config{})), "without the key")
+	_, err = db.Open(t, durable.Config{}).Webhooks(nil).Subscriptions(t.Context(), hookID)
+	require.ErrorIs(t, err, durable.ErrSealed)
+
+	e = db.Open(t, other)
+	require.Zero(t, found(e), "with another key")
+	require.Positive(t, resealAll(t, e, 1000))
+	require.Equal(t, 1, found(e))
+	require.Zero(t, resealAll(t, e, 1000))
+}

@@ -159,6 +159,7 @@ func tests[T any]() []test[T] {
 		{"Publish in one transaction", testPublishTx[T]},
 		{"published events are stored once", testShared[T]},
 		{"published events end", testSharedEnds[T]},
+		{"subscriptions that are sealed later", testSubscriptionsSealed[T]},
 		{"Publish to a thousand", testPublishMany[T]},
 	}
 }
