@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/ringhook/webhook/internal/http1"
 )
@@ -161,7 +162,8 @@ func (s Signers) signWith(ctx context.Context, webhookID string) (all []Secret, 
 	return all, nil
 }
 
-// replace hides the values in text. If text was cut at its end, so is perhaps a value.
+// replace hides the values in text. If text was cut at its end, so is perhaps a value; so
+// it is at the end of a line that is as long as the value of a header that was cut.
 func (h hidden) replace(text []byte, isCut bool) []byte {
 	forms := h.forms()
 	for _, form := range forms {
@@ -169,17 +171,25 @@ func (h hidden) replace(text []byte, isCut bool) []byte {
 			text = bytes.ReplaceAll(text, []byte(form), []byte(Mask))
 		}
 	}
-	if !isCut {
-		return text
+	lines := bytes.Split(text, []byte("\n"))
+	for i, line := range lines {
+		if isCut && i == len(lines)-1 || len(line) >= maxAnswerValue-utf8.UTFMax {
+			lines[i] = hideCut(line, forms)
+		}
 	}
+	return bytes.Join(lines, []byte("\n"))
+}
+
+// hideCut hides the beginning of a value that a line ends with.
+func hideCut(line []byte, forms []string) []byte {
 	for _, form := range forms {
-		for n := min(len(form)-1, len(text)); n >= minHidden; n-- {
-			if bytes.HasSuffix(text, []byte(form[:n])) {
-				return append(slices.Clip(text[:len(text)-n]), Mask...)
+		for n := min(len(form)-1, len(line)); n >= minHidden; n-- {
+			if bytes.HasSuffix(line, []byte(form[:n])) {
+				return append(slices.Clip(line[:len(line)-n]), Mask...)
 			}
 		}
 	}
-	return text
+	return line
 }
 
 // forms returns the values in all the ways that they are looked for, the longest first,

@@ -102,6 +102,18 @@ func TestClient_RedactCut(t *testing.T) {
 	require.Equal(t, text[:len(text)-10]+"***", got)
 }
 
+// The values of an answer's header are cut, each on a line of its own, as durable has them.
+func TestClient_RedactCutLine(t *testing.T) {
+	t.Parallel()
+	c, secret, m := redacting()
+	kept := strings.TrimPrefix(secret.Reveal(), "whsec_")[:20]
+	filler := strings.Repeat("x", 236)
+	text := "X-Request-Id: " + filler + kept + "\nServer: " + kept + "\nX-Trace-Id: " + filler + "Bearer t0k/en\nbody"
+	got := string(c.Redact(t.Context(), m, webhook.Attempt{N: 1}, []byte(text)))
+	require.Equal(t, "X-Request-Id: "+filler+"***\nServer: "+kept+"\nX-Trace-Id: "+filler+"***\nbody", got,
+		"a line that is not as long was not cut")
+}
+
 // Where the secrets cannot be had, nothing of the text is kept.
 func TestClient_RedactFails(t *testing.T) {
 	t.Parallel()
