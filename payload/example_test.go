@@ -136,3 +136,24 @@ func ExampleMessageStatus() {
 	// Output:
 	// {"event":"rcs:message:status","payload":{"id":"a418d672","channel":"rcs","from":null,"to":"919019912345","status":"delivered","delivered_at":null,"read_at":null,"processed_at":null,"timestamp":"2021-06-18T14:48:06.000000Z","foreign_id":""}}
 }
+
+// Samples are for previews in a form in which customers write webhooks, and for the table
+// of names beside it.
+func ExampleSamples() {
+	event := payload.Samples("sms:message:status")[0]
+	composer, err := webhook.Compile(webhook.Webhook{
+		URL: "https://www.example.com/", Body: `{"to": "{{payload.mobile}}", "state": "{{payload.status}}"}`,
+	}, event)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	preview, err := composer.Compose(event)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(preview.Body))
+	// Output:
+	// {"to": "919019912345", "state": "DELIVRD"}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"expvar"
 	"fmt"
+	"log/slog"
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/queue"
@@ -80,4 +81,40 @@ func ExampleQueue_Stats() {
 	}
 	fmt.Println(expvar.Get("webhooks").(expvar.Func).Value().(queue.Stats).Pending)
 	// Output: 1
+}
+
+// The customer is told when his webhook gets nothing any more, and why.
+func ExampleConfig_onState() {
+	receiver := webhooktest.NewReceiver(webhooktest.Status(410))
+	defer receiver.Close()
+	engine, err := memory.New(memory.Config{})
+	if err != nil {
+		panic(err)
+	}
+	told := make(chan queue.StateChange, 1)
+	q, err := queue.New(receiver.Client(), engine, queue.Config{
+		Logger:  slog.New(slog.DiscardHandler),
+		OnState: func(_ context.Context, change queue.StateChange) { told <- change },
+	})
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- q.Run(ctx) }()
+	m, err := webhook.MustCompile(webhook.Webhook{ID: "wh_1", URL: receiver.URL}).
+		Compose(webhook.RawEvent{Type: "order:paid", JSON: []byte(`{"order": 7}`)})
+	if err != nil {
+		panic(err)
+	}
+	if err := q.Send(ctx, m); err != nil {
+		panic(err)
+	}
+	change := <-told
+	fmt.Println(change.Key, change.From, change.To, change.Reason)
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// wh_1 healthy disabled gone
+	// <nil>
 }

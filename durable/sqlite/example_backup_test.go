@@ -113,7 +113,7 @@ func moveWebhook(ctx context.Context, from, to *durable.Hooks, d durable.Definit
 
 // Webhooks move to another database, such as one of Postgres. Then the service dispatches
 // there, while the queue of the old one runs until nothing is pending.
-func ExampleHooks_move() {
+func Example_move() {
 	folder, err := os.MkdirTemp("", "ringhook")
 	if err != nil {
 		log.Fatal(err)
