@@ -7,7 +7,9 @@
 // A [Webhook] says where and how a customer wants events reported, a [Message] is one
 // request made of it, and a [Sender] delivers messages. Package payload has the events
 // of telephony and WhatsApp platforms; any struct or map with an EventType method is
-// one too. Receivers use [Verifier] and payload.Parse.
+// one too. Package queue delivers in the background; modules durable and panel keep what
+// it has accepted, and show it. Receivers use [Verifier] and payload.Parse.
+// docs/glossary.md has the words.
 //
 // # Placeholders
 //
