@@ -49,7 +49,7 @@ func TestBrowser_Accessible(t *testing.T) {
 	s := w.editor(operator)
 	for _, path := range []string{
 		"", "deliveries", "deliveries?state=canceled", "deliveries/bad-1", "deliveries/held-1", "resend", "webhooks", "webhooks/new",
-		"webhooks/" + hook.ID, "webhooks/" + held.ID, "webhooks/" + hook.ID + "/secrets", "webhooks/" + hook.ID + "/delete", "reference",
+		"webhooks/" + hook.ID, "webhooks/" + held.ID, "webhooks/" + hook.ID + "/secrets", "webhooks/" + hook.ID + "/subscriptions", "webhooks/" + hook.ID + "/delete", "reference",
 	} {
 		b.do(chromedp.Navigate(s.url + path))
 		b.audit(path, string(axe))

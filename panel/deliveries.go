@@ -300,7 +300,7 @@ func (c *call) form() error {
 
 // notes are what pages say that was done, by the parameter "note" of their address.
 var notes = []string{
-	"resent", "retried", "canceled", "unchanged", "created", "saved", "enabled", "paused", "disabled", "deleted", "recomposed",
+	"resent", "retried", "canceled", "unchanged", "created", "saved", "enabled", "paused", "disabled", "deleted", "recomposed", "subscribed",
 }
 
 // note is what was done before this page was shown, or empty.

@@ -56,6 +56,7 @@ var failures = []struct {
 	{queue.ErrTaken, failure{http.StatusConflict, "taken"}},
 	{queue.ErrDisabled, failure{http.StatusConflict, "disabled"}},
 	{durable.ErrUnverified, errUnverified},
+	{durable.ErrSubscription, failure{http.StatusUnprocessableEntity, "subscription"}},
 	{durable.ErrTimeout, failure{http.StatusUnprocessableEntity, "timeout"}},
 	{durable.ErrNotComposed, failure{http.StatusUnprocessableEntity, "not_composed"}},
 	{durable.ErrSealed, failure{http.StatusInternalServerError, "sealed"}},

@@ -42,6 +42,11 @@ type Webhooks interface {
 	Rotate(ctx context.Context, id string, overlap time.Duration) (webhook.Secret, error)
 	SetSecret(ctx context.Context, id string, secret webhook.Secret) (durable.StoredSecret, error)
 	Recompose(ctx context.Context, id string) (durable.Delivery, error)
+	Subscriptions(ctx context.Context, webhookID string) (durable.SubscriptionSet, error)
+	SetSubscriptions(
+		ctx context.Context, webhookID string, rev int, all []webhook.Subscription,
+	) (durable.SubscriptionSet, error)
+	SubscriptionChanges(ctx context.Context, webhookID string, before, limit int) ([]durable.SubscriptionSet, error)
 }
 
 var (
