@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"net/url"
@@ -19,7 +20,19 @@ func IdentityOf(t *Transport, c *tls.Certificate, roots *x509.CertPool) *identit
 }
 
 // Identities returns how many are known.
-func Identities(t *Transport) int { return len(t.identities.young) + len(t.identities.aged) }
+func Identities(t *Transport) (n int) {
+	for _, known := range []map[[sha256.Size]byte][]*identity{t.identities.young, t.identities.aged} {
+		for _, alike := range known {
+			n += len(alike)
+		}
+	}
+	return n
+}
+
+// CertificateOf returns what an identity answers a server that asks for a certificate.
+func CertificateOf(i *identity, asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return i.config.GetClientCertificate(asked)
+}
 
 // KeptInAll returns how many connections are idle, by the count that bounds them. It is
 // wrong if that differs from what there is.

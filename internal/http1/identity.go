@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"sync"
+	"sync/atomic"
 )
 
 // An IdentityError says that what a request's owner has of TLS could not be had.
@@ -30,12 +31,15 @@ func WithOwner(ctx context.Context, owner string) context.Context {
 type identity struct {
 	roots  *x509.CertPool // nil: those of all
 	config *tls.Config
+	// certificate is as it was given last: its key may be a handle that ends.
+	certificate atomic.Pointer[tls.Certificate]
 }
 
 // identities has those that were used last: it forgets the older half once it has many.
 type identities struct {
 	mu          sync.Mutex
 	young, aged map[[sha256.Size]byte][]*identity
+	count       int // in young
 }
 
 const maxYoung = 2048
@@ -67,6 +71,7 @@ func (i *identities) of(base *tls.Config, certificate *tls.Certificate, roots *x
 	defer i.mu.Unlock()
 	for _, known := range i.young[sum] {
 		if known.has(roots) {
+			known.certificate.Store(certificate)
 			return known
 		}
 	}
@@ -77,26 +82,35 @@ func (i *identities) of(base *tls.Config, certificate *tls.Certificate, roots *x
 		}
 	}
 	if found == nil {
-		found = newIdentity(base, certificate, roots)
+		found = newIdentity(base, certificate != nil, roots)
 	}
-	if len(i.young) >= maxYoung || i.young == nil {
-		i.young, i.aged = make(map[[sha256.Size]byte][]*identity), i.young
+	found.certificate.Store(certificate)
+	if i.count >= maxYoung || i.young == nil {
+		i.young, i.aged, i.count = make(map[[sha256.Size]byte][]*identity), i.young, 0
 	}
 	i.young[sum] = append(i.young[sum], found)
+	i.count++
 	return found
 }
 
-func newIdentity(base *tls.Config, certificate *tls.Certificate, roots *x509.CertPool) *identity {
+func newIdentity(base *tls.Config, hasCertificate bool, roots *x509.CertPool) *identity {
 	const hosts = 64 // of one webhook
-	config := base.Clone()
-	config.ClientSessionCache = tls.NewLRUClientSessionCache(hosts)
-	if certificate != nil {
-		config.Certificates, config.GetClientCertificate = []tls.Certificate{*certificate}, nil
+	i := &identity{roots: roots, config: base.Clone()}
+	i.config.ClientSessionCache = tls.NewLRUClientSessionCache(hosts)
+	if hasCertificate {
+		i.config.Certificates = nil
+		i.config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			certificate := i.certificate.Load()
+			if asked.SupportsCertificate(certificate) != nil { // then none is sent, as without this function
+				certificate = new(tls.Certificate)
+			}
+			return certificate, nil
+		}
 	}
 	if roots != nil {
-		config.RootCAs = roots
+		i.config.RootCAs = roots
 	}
-	return &identity{roots, config}
+	return i
 }
 
 func (i *identity) has(roots *x509.CertPool) bool {
