@@ -271,37 +271,30 @@ func (k namesake) lost() bool {
 // checkAllSame returns an error that wraps [queue.ErrTaken] unless all deliveries which
 // have the IDs of tasks that are not new are of the same messages.
 func (e *Engine[T]) checkAllSame(ctx context.Context, tx T, tasks []entry, isNew []bool) error {
-	// Not all at once: they come with their messages.
-	for from := 0; from < len(tasks); from += sameBatch {
-		till := min(from+sameBatch, len(tasks))
-		kept := make([]namesake, till-from)
-		var stmts []store.Stmt
-		for i := range kept {
-			if isNew[from+i] {
-				continue
-			}
-			k, m := &kept[i], tasks[from+i].Message
-			stmts = append(stmts, store.Stmt{
+	var old []entry
+	for i, task := range tasks {
+		if !isNew[i] {
+			old = append(old, task)
+		}
+	}
+	for some := range slices.Chunk(old, sameBatch) {
+		kept, stmts := make([]namesake, len(some)), make([]store.Stmt, len(some))
+		for i, task := range some {
+			k, m := &kept[i], task.Message
+			stmts[i] = store.Stmt{
 				SQL: e.sql.kept, Args: []any{m.ID, tag(m.WebhookID)},
 				Scan: func(row store.Row) error {
 					k.found = true
 					return row.Scan(&k.webhookID, &k.data, &k.content, &k.sameTenant, &k.erased, (*string)(&k.state))
 				},
-			})
-		}
-		if len(stmts) == 0 {
-			continue
+			}
 		}
 		if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
 			return err
 		}
-		for i, k := range kept {
-			task := tasks[from+i]
-			if isNew[from+i] {
-				continue
-			}
-			err := e.checkSame(ctx, k, task)
-			if err != nil && k.lost() && k.webhookID == tag(task.Message.WebhookID) && task.taken != nil {
+		for i, task := range some {
+			err := e.checkSame(ctx, kept[i], task)
+			if err != nil && task.taken != nil && kept[i].lost() && kept[i].webhookID == tag(task.Message.WebhookID) {
 				*task.taken, err = err, nil
 			}
 			if err != nil {
@@ -312,6 +305,7 @@ func (e *Engine[T]) checkAllSame(ctx context.Context, tx T, tasks []entry, isNew
 	return nil
 }
 
+// sameBatch is how many deliveries are read at once, since they come with their messages.
 const sameBatch = 200
 
 // checkSame returns an error that wraps [queue.ErrTaken] unless the delivery that has the

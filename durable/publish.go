@@ -20,10 +20,11 @@ import (
 // says which field of the [Publication] or what of the event is wrong.
 var ErrPublication = errors.New("bad publication")
 
-// The limits on a [Publication].
+// The limits on what is published.
 const (
 	maxPublicationID = 256 // bytes
 	maxIdentities    = 100
+	maxEventType     = 256 // bytes
 )
 
 // A Publication says whom an event is for. It is plain data. The zero value is for all
@@ -208,8 +209,12 @@ func (w *Webhooks[T]) composeAll(
 		return b, fmt.Errorf("%w: event: nil", ErrPublication)
 	}
 	eventType := typeOf(event)
-	if eventType == "" {
+	switch {
+	case eventType == "":
 		return b, fmt.Errorf("%w: event: no type, or a nil pointer", ErrPublication)
+	case len(eventType) > maxEventType || !storable(eventType):
+		return b, fmt.Errorf("%w: event: the type is longer than %d bytes, not UTF-8, or has a NUL",
+			ErrPublication, maxEventType)
 	}
 	again := p.ID != ""
 	if !again {

@@ -51,42 +51,53 @@ type SubscriptionSet struct {
 // identities. The error wraps [ErrSubscription], or [webhook.ErrNotFound] for a webhook
 // that is not there. [WithActor] says who does it.
 func (w *Webhooks[T]) Subscribe(ctx context.Context, s webhook.Subscription) error {
-	return w.engine.inTx(ctx, func(tx T) error { return w.subscribeIn(ctx, tx, s) })
+	_, err := w.changeSubscriptions(ctx, s.WebhookID, adding(s))
+	return err
 }
 
 // SubscribeTx is [Webhooks.Subscribe] in a transaction of the caller's own, on the same
 // database, as [Webhooks.CreateTx] is Create. Until it ends, others wait who change the
 // webhook's subscriptions; on SQLite, all that write.
 func (w *Webhooks[T]) SubscribeTx(ctx context.Context, tx T, s webhook.Subscription) error {
-	return w.engine.undoable(ctx, tx, func() error { return w.subscribeIn(ctx, tx, s) })
+	e := w.engine
+	return e.undoable(ctx, tx, func() error {
+		if err := e.store.RunTx(ctx, tx, e.lockSubscriptions(s.WebhookID)...); err != nil {
+			return hookError(s.WebhookID, err)
+		}
+		next, err := w.nextSubscriptions(ctx, e.inside(tx), s.WebhookID, adding(s))
+		if err == nil && next.changed {
+			err = e.storeSubscriptions(ctx, tx, next)
+		}
+		return err
+	})
 }
 
-func (w *Webhooks[T]) subscribeIn(ctx context.Context, tx T, s webhook.Subscription) error {
-	_, err := w.changeSubscriptions(ctx, tx, s.WebhookID, func(set SubscriptionSet) ([]webhook.Subscription, error) {
+// A subscriptionChange returns what becomes of what a webhook is subscribed to.
+type subscriptionChange func(SubscriptionSet) ([]webhook.Subscription, error)
+
+func adding(s webhook.Subscription) subscriptionChange {
+	return func(set SubscriptionSet) ([]webhook.Subscription, error) {
 		if slices.ContainsFunc(set.Subscriptions, func(other webhook.Subscription) bool { return sameSubscription(s, other) }) {
 			return set.Subscriptions, nil
 		}
 		return append(slices.Clone(set.Subscriptions), s), nil
-	})
-	return err
+	}
 }
 
 // Unsubscribe ends a subscription that Subscribe or SetSubscriptions has made: one with the
 // same events and identities, in whatever sequence and spelling. What was published
 // before goes out. The error wraps [webhook.ErrNotFound] if there is none.
 func (w *Webhooks[T]) Unsubscribe(ctx context.Context, s webhook.Subscription) error {
-	return w.engine.inTx(ctx, func(tx T) error {
-		_, err := w.changeSubscriptions(ctx, tx, s.WebhookID, func(set SubscriptionSet) ([]webhook.Subscription, error) {
-			left := slices.DeleteFunc(slices.Clone(set.Subscriptions), func(other webhook.Subscription) bool {
-				return sameSubscription(s, other)
-			})
-			if len(left) == len(set.Subscriptions) {
-				return nil, hookError(s.WebhookID, noSubscription{})
-			}
-			return left, nil
+	_, err := w.changeSubscriptions(ctx, s.WebhookID, func(set SubscriptionSet) ([]webhook.Subscription, error) {
+		left := slices.DeleteFunc(slices.Clone(set.Subscriptions), func(other webhook.Subscription) bool {
+			return sameSubscription(s, other)
 		})
-		return err
+		if len(left) == len(set.Subscriptions) {
+			return nil, hookError(s.WebhookID, noSubscription{})
+		}
+		return left, nil
 	})
+	return err
 }
 
 // SetSubscriptions has a webhook get what these subscriptions match, and no other events;
@@ -96,17 +107,17 @@ func (w *Webhooks[T]) Unsubscribe(ctx context.Context, s webhook.Subscription) e
 // has changed.
 func (w *Webhooks[T]) SetSubscriptions(
 	ctx context.Context, webhookID string, rev int, all []webhook.Subscription,
-) (set SubscriptionSet, err error) {
-	err = w.engine.inTx(ctx, func(tx T) (err error) {
-		set, err = w.changeSubscriptions(ctx, tx, webhookID, func(set SubscriptionSet) ([]webhook.Subscription, error) {
-			if set.Rev != rev {
-				return nil, hookError(webhookID, fmt.Errorf("subscriptions: %w since rev %d", ErrConflict, rev))
-			}
-			return all, nil
-		})
-		return err
+) (SubscriptionSet, error) {
+	return w.changeSubscriptions(ctx, webhookID, func(set SubscriptionSet) ([]webhook.Subscription, error) {
+		if set.Rev != rev {
+			return nil, changedSince(webhookID, rev)
+		}
+		return all, nil
 	})
-	return set, err
+}
+
+func changedSince(webhookID string, rev int) error {
+	return hookError(webhookID, fmt.Errorf("subscriptions: %w since rev %d", ErrConflict, rev))
 }
 
 // Subscriptions returns what a webhook is subscribed to. The error wraps
@@ -157,42 +168,72 @@ func (noSubscription) Error() string { return "no such subscription" }
 func (noSubscription) Is(target error) bool { return target == webhook.ErrNotFound }
 
 // changeSubscriptions stores what change makes of the current subscriptions of a webhook,
-// if that is something else.
+// if that is something else. It asks again when another change comes first.
 func (w *Webhooks[T]) changeSubscriptions(
-	ctx context.Context, tx T, id string, change func(SubscriptionSet) ([]webhook.Subscription, error),
+	ctx context.Context, id string, change subscriptionChange,
 ) (SubscriptionSet, error) {
 	e := w.engine
-	if !isUUID(id) {
-		return SubscriptionSet{}, hookError(id, webhook.ErrNotFound)
+	for n := 1; ; n++ {
+		next, err := w.nextSubscriptions(ctx, e.store.Read, id, change)
+		if err != nil || !next.changed {
+			return next.SubscriptionSet, err
+		}
+		err = e.inTx(ctx, func(tx T) error {
+			if err := e.store.RunTx(ctx, tx, e.lockSubscriptions(id)...); err != nil {
+				return hookError(id, err)
+			}
+			return e.storeSubscriptions(ctx, tx, next)
+		})
+		if err == nil {
+			return next.SubscriptionSet, nil
+		}
+		if !errors.Is(err, ErrConflict) || n == 20 {
+			return SubscriptionSet{}, err
+		}
 	}
-	if err := e.store.RunTx(ctx, tx, e.lockSubscriptions(id)...); err != nil {
-		return SubscriptionSet{}, hookError(id, err)
+}
+
+// A nextSet is a set that may be stored after the current one.
+type nextSet struct {
+	SubscriptionSet
+	changed bool
+	text    string // as it is stored
+}
+
+// nextSubscriptions returns what change makes of the current subscriptions of a webhook,
+// sealed: no transaction of the engine's waits for that.
+func (w *Webhooks[T]) nextSubscriptions(
+	ctx context.Context, run runFunc, id string, change subscriptionChange,
+) (next nextSet, err error) {
+	e := w.engine
+	if _, err := w.current(ctx, run, id, 0, 0); err != nil {
+		return nextSet{}, err
 	}
-	if _, err := w.current(ctx, e.inside(tx), id, 0, 0); err != nil {
-		return SubscriptionSet{}, err
-	}
-	set, err := w.subscriptions(ctx, e.inside(tx), id)
+	set, err := w.subscriptions(ctx, run, id)
 	if err != nil {
-		return SubscriptionSet{}, err
+		return nextSet{}, err
 	}
 	all, err := change(set)
 	if err != nil {
-		return SubscriptionSet{}, err
+		return nextSet{}, err
 	}
 	if all, err = checkSubscriptions(id, all); err != nil {
-		return SubscriptionSet{}, hookError(id, err)
+		return nextSet{}, hookError(id, err)
 	}
 	if slices.EqualFunc(all, set.Subscriptions, func(a, b webhook.Subscription) bool {
 		return slices.Equal(a.Events, b.Events) && slices.Equal(a.Identities, b.Identities)
 	}) {
-		return set, nil
+		return nextSet{SubscriptionSet: set}, nil
 	}
-	now := e.clock.now()
-	next := SubscriptionSet{
-		WebhookID: id, Rev: set.Rev + 1, Changed: utc(micros(now)), Author: actorOf(ctx), Subscriptions: all,
+	next.changed, next.SubscriptionSet = true, SubscriptionSet{
+		WebhookID: id, Rev: set.Rev + 1, Changed: utc(micros(e.clock.now())), Author: actorOf(ctx), Subscriptions: all,
 	}
-	if err := e.storeSubscriptions(ctx, tx, next); err != nil {
-		return SubscriptionSet{}, hookError(id, err)
+	text, err := json.Marshal(all)
+	if err == nil {
+		next.text, err = e.sealText(ctx, subscriptionPlace(id, int64(next.Rev)), string(text))
+	}
+	if err != nil {
+		return nextSet{}, hookError(id, err)
 	}
 	return next, nil
 }
@@ -203,28 +244,23 @@ func (e *Engine[T]) lockSubscriptions(id string) []store.Stmt {
 	return e.store.Lock([]string{"durable: subscriptions " + id})
 }
 
-// storeSubscriptions stores a set that follows the current one, which is locked.
-func (e *Engine[T]) storeSubscriptions(ctx context.Context, tx T, set SubscriptionSet) error {
-	text, err := json.Marshal(set.Subscriptions)
+// storeSubscriptions stores a set, of which the caller holds the lock. The error wraps
+// ErrConflict if it does not follow the current one.
+func (e *Engine[T]) storeSubscriptions(ctx context.Context, tx T, next nextSet) error {
+	stored := false
+	rev := int64(next.Rev)
+	err := e.store.RunTx(ctx, tx, store.Stmt{
+		SQL: e.sql.subscribe, Args: []any{next.WebhookID, rev, micros(next.Changed), next.Author, next.text},
+		Scan: func(row store.Row) error { stored = true; return row.Scan(new(int64)) },
+	})
+	if err == nil && !stored {
+		return changedSince(next.WebhookID, next.Rev-1)
+	}
+	if err == nil {
+		err = e.store.RunTx(ctx, tx, e.indexStmts(next.SubscriptionSet)...)
+	}
 	if err != nil {
-		return err
-	}
-	rev := int64(set.Rev)
-	stored, err := e.sealText(ctx, subscriptionPlace(set.WebhookID, rev), string(text))
-	if err != nil {
-		return err
-	}
-	ok := false
-	stmts := []store.Stmt{{
-		SQL: e.sql.subscribe, Args: []any{set.WebhookID, rev, micros(set.Changed), set.Author, stored},
-		Scan: func(row store.Row) error { ok = true; return row.Scan(new(int64)) },
-	}}
-	stmts = append(stmts, e.indexStmts(set)...)
-	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
-		return err
-	}
-	if !ok { // in a transaction that does not see what others have committed
-		return fmt.Errorf("subscriptions: %w since rev %d", ErrConflict, rev-1)
+		return hookError(next.WebhookID, err)
 	}
 	return nil
 }
@@ -498,7 +534,10 @@ func (e *Engine[T]) walkSubscriptions() walk {
 
 func (s *statements) forSubscriptions(d store.Dialect) {
 	s.subscribe = d.SQL(`INSERT INTO @subscription (webhook_id, rev, changed, actor, subscriptions)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING rev`)
+		SELECT CAST($1 AS text), CAST($2 AS bigint), CAST($3 AS bigint), CAST($4 AS text), CAST($5 AS text)
+			FROM @webhook WHERE id = $1 AND version = 1 AND deleted = 0
+				AND $2 = 1 + coalesce((SELECT max(rev) FROM @subscription WHERE webhook_id = $1), 0)
+		ON CONFLICT DO NOTHING RETURNING rev`)
 	s.subscriptions = d.SQL(`SELECT rev, changed, actor, subscriptions FROM @subscription
 		WHERE webhook_id = $1 ORDER BY rev DESC LIMIT 1`)
 	s.subscriptionLog = d.SQL(`SELECT rev, changed, actor, subscriptions FROM @subscription

@@ -220,6 +220,10 @@ func testPublishRefused[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, publish(durable.Publication{}, event),
 			"durable: publish: bad publication: event: no type, or a nil pointer")
 	}
+	for _, name := range []string{"\xff", "a\x00", strings.Repeat(":", 257)} {
+		require.EqualError(t, publish(durable.Publication{}, webhook.RawEvent{Type: name, JSON: []byte(`{}`)}),
+			"durable: publish: bad publication: event: the type is longer than 256 bytes, not UTF-8, or has a NUL")
+	}
 	require.Zero(t, rows(t, db, "@delivery", "@event", "@shared_event"))
 
 	of, err := hooks.Tenant("a")
