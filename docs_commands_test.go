@@ -126,6 +126,9 @@ func TestDocs_Commands(t *testing.T) {
 					checkPackage(t, c, strings.TrimSuffix(c.args[2], "@latest"), kind == "go install")
 				}
 			case "go doc":
+				if strings.HasPrefix(c.args[2], modulePath) { // in a module that has it
+					c.dir = checkPackage(t, c, c.args[2], false)
+				}
 				runDocumented(t, c, "go", c.args[1:]...)
 			default:
 				if c.args[0] == "ringhook" {
