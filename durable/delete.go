@@ -39,9 +39,10 @@ const (
 
 // Delete ends a webhook for good, in all processes. What is pending is canceled, for the
 // reason [queue.ReasonDeleted]; an attempt that is under way goes on, and counts as
-// delivered if it succeeds. All versions of the definition are removed, and so are the
-// URLs and the values of headers in the messages that the history keeps, and the
-// Locations of attempts. The rest of the history stays for as long as [Retention] says.
+// delivered if it succeeds. All versions of the definition and the subscriptions are
+// removed, and so are the URLs and the values of headers in the messages that the history
+// keeps, and the Locations of attempts. The rest of the history stays for as long as
+// [Retention] says.
 //
 // The ID is never free again: Create returns [ErrExists], everything else
 // [webhook.ErrNotFound], also a second Delete. Its deliveries can be looked at, but not

@@ -178,7 +178,8 @@
 //     messages without a webhook), the type of the event, rank, state, times, numbers of
 //     attempts, the ID of which it was recomposed
 //   - of attempts: times, status, class, the error's text and code, what was wanted
-//   - sizes, and which deliveries have equal refs, subjects or orderings
+//   - sizes, and which deliveries have equal refs, subjects or orderings, and which
+//     subscriptions equal identities
 //   - IDs that a producer makes, so make none of a number: [Webhooks.ContentID] is keyed
 //
 // What cannot be opened, since its key is not there, stays as it is: its delivery is

@@ -24,8 +24,9 @@ import (
 type actorKey struct{}
 
 // WithActor returns a context that says who makes a change, such as the name of a user:
-// [Webhooks] Create, Update, Enable, Pause and Disable, and those of [queue.Queue], store
-// at most 256 bytes of it. A change without one is the library's own.
+// [Webhooks] Create, Update, Subscribe, SetSubscriptions, Enable, Pause and Disable, and
+// those of [queue.Queue], store at most 256 bytes of it. A change without one is the
+// library's own.
 func WithActor(ctx context.Context, actor string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }

@@ -12,9 +12,9 @@ import (
 const moveBatch = 500
 
 // SetTenant gives a webhook that has no tenant one, for good: it is for webhooks of before
-// there were tenants. Its deliveries and tallies become that tenant's too, which takes
-// some milliseconds for each hundred; those of messages that are enqueued from now on are
-// so at once. If it fails midway, call it again. Where the webhook has that tenant
+// there were tenants. Its subscriptions, deliveries and tallies become that tenant's too,
+// which takes some milliseconds for each hundred; those of messages that are enqueued from
+// now on are so at once. If it fails midway, call it again. Where the webhook has that tenant
 // already, it looks for deliveries that it has left out.
 //
 // The error wraps [ErrTenant] for what is no tenant, [ErrExists] for a webhook of another
@@ -31,7 +31,9 @@ func (w *Webhooks[T]) SetTenant(ctx context.Context, id, tenant string) error {
 	err := e.inTx(ctx, func(tx T) error {
 		set := false
 		scan := func(row store.Row) error { set = true; return row.Scan(new(string)) }
-		err := e.store.RunTx(ctx, tx, store.Stmt{SQL: e.sql.setTenant, Args: []any{id, tenant}, Scan: scan})
+		// With the lock, since who changes the subscriptions copies the tenant.
+		stmt := store.Stmt{SQL: e.sql.setTenant, Args: []any{id, tenant}, Scan: scan}
+		err := e.store.RunTx(ctx, tx, append(e.lockSubscriptions(id), stmt)...)
 		if err != nil || !set {
 			return err
 		}
