@@ -28,6 +28,7 @@ type delivery struct {
 	held      time.Time
 	busy      bool // another worker holds it
 	endpoint  queue.EndpointState
+	unproved  bool // composed with a version whose URL is not verified
 	parked    bool // just now, since the endpoint is paused
 	unsure    bool // whether the verdict may have been written although that failed
 	message   []byte
@@ -133,16 +134,16 @@ func (r *reads) succeeded(batch []*delivery) {
 
 func (d *delivery) scan(row store.Row) error {
 	var ordering *string
-	var active, attempts, created, due, held, resent int64
+	var active, attempts, created, due, held, resent, proved int64
 	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent, &d.tenant)
+		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent, &d.tenant, &proved)
 	if err != nil {
 		return err
 	}
 	if ordering != nil {
 		d.ordering = *ordering
 	}
-	d.active, d.attempts = active == 1, int(attempts)
+	d.active, d.attempts, d.unproved = active == 1, int(attempts), proved == 0
 	d.created, d.due, d.held = fromMicros(created), fromMicros(due), fromMicros(held)
 	switch d.resent = (time.Time{}); {
 	case resent > 0:

@@ -41,17 +41,18 @@ type Config struct {
 	// Verify accepts a webhook whose URL was stored, by a handshake with its receiver, or
 	// returns why not, without a text of the receiver's. Until [Webhooks.Enable] has called
 	// it and it has returned nil, the webhook is paused: what is dispatched to it is held, and
-	// if its URL is changed before that was accepted, dropped for [queue.ReasonUnverified]. It
-	// is asked again when the URL leads to another place, as [handshake.Place] tells them
-	// apart. Webhooks that were stored without a Verify count as accepted. A
-	// [handshake.Prover] is made for it:
+	// if another place is accepted in the end, dropped for [queue.ReasonUnverified]. It is
+	// asked again when the URL leads to another place, as [handshake.Place] tells them apart,
+	// but not of the TokenURL of an Auth. Webhooks that were stored without a Verify count as
+	// accepted. A [handshake.Prover] is made for it:
 	//
 	//	prover := &handshake.Prover{Handshake: handshake.Echo{Key: key}}
 	//	config.Verify = func(ctx context.Context, d durable.Definition) error {
-	//		return prover.Prove(ctx, d.URL)
+	//		return prover.Prove(ctx, d.ID, d.URL)
 	//	}
 	//
-	// All processes on one database need the same. If nil, none is asked. It must be safe
+	// If nil, none is asked, and what was not accepted before stays so: to do without it
+	// again, let it return nil. Processes that store webhooks need the same. It must be safe
 	// for concurrent use.
 	Verify func(ctx context.Context, d Definition) error
 	// DiscardEvents keeps no event beside a message that was composed, which takes less

@@ -82,6 +82,11 @@ var errUpdated = errors.New("it was changed at the same time: try again")
 // entomb removes the definition of a webhook and disables its endpoint. It returns the
 // time from which it is deleted: an earlier one if the purge was not done yet.
 func (e *Engine[T]) entomb(ctx context.Context, tx T, id string) (deleted int64, err error) {
+	if e.config.Verify != nil { // first, as an Update does that adds a version then
+		if err := e.store.RunTx(ctx, tx, e.store.Lock([]string{endpointLock})...); err != nil {
+			return 0, err
+		}
+	}
 	for range 10 {
 		found := false
 		var purge int64

@@ -149,7 +149,8 @@ func tidyReason(reason string) string {
 // SetEndpoint stores what is decided about an endpoint, and keeps a log of it; see
 // [queue.Endpoints]. Users call the methods of [Webhooks] or [queue.Queue]. Of a webhook
 // that was deleted, nothing can be decided any more: the error wraps
-// [webhook.ErrNotFound].
+// [webhook.ErrNotFound]. One whose URL is not verified is enabled by [Webhooks.Enable]
+// alone: the error wraps [ErrUnverified].
 func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue.Endpoint, bool, error) {
 	var err error
 	switch want.State {
@@ -179,6 +180,9 @@ func (e *Engine[T]) SetEndpoint(ctx context.Context, want queue.Endpoint) (queue
 		deleted, err := e.isDeleted(ctx, want.Key)
 		if err == nil && deleted {
 			err = fmt.Errorf("%w: it was deleted", webhook.ErrNotFound)
+		}
+		if err == nil && want.State == queue.StateEnabled {
+			err = e.checkProved(ctx, want.Key)
 		}
 		if err != nil {
 			return queue.Endpoint{}, false, fmt.Errorf("durable: set endpoint: %w", err)
@@ -345,6 +349,13 @@ const (
 	notDeleted = ` AND NOT EXISTS (SELECT 1 FROM @webhook WHERE id = $1 AND version = 1 AND deleted > 0)`
 )
 
+// notUnproved refuses to enable a webhook whose URL is not verified.
+const notUnproved = ` AND NOT ($3 = 'enabled' AND EXISTS (` + currentUnproved + `))`
+
+// currentUnproved selects the current version of a webhook, if that is not verified.
+const currentUnproved = `SELECT 1 FROM @webhook AS now WHERE now.id = $1 AND now.proved = 0
+	AND now.version = (SELECT max(version) FROM @webhook WHERE id = $1)`
+
 // setEndpointText returns the statement that stores an endpoint, if a condition holds.
 func setEndpointText(condition string) string {
 	// Of what is known about a decision, only a new one changes anything. The time of one
@@ -372,8 +383,9 @@ func (s *statements) forEndpoints(d store.Dialect) {
 		SELECT CAST($1 AS text), ` + nextRev + `, CAST($6 AS bigint), CAST($5 AS text),
 			coalesce(e.state, 'enabled'), CAST($3 AS text), CAST($4 AS text)
 		FROM (SELECT 1 AS one) AS o LEFT JOIN @endpoint AS e ON e.key = $1
-		WHERE coalesce(e.rev, 0) = $2 AND coalesce(e.state, 'enabled') <> $3` + notDeleted)
-	s.setEndpoint = d.SQL(setEndpointText(notDeleted))
+		WHERE coalesce(e.rev, 0) = $2 AND coalesce(e.state, 'enabled') <> $3` + notDeleted + notUnproved)
+	s.isUnproved = d.SQL(currentUnproved)
+	s.setEndpoint = d.SQL(setEndpointText(notDeleted + notUnproved))
 
 	s.park = d.SQL(`UPDATE @delivery SET parked = 1
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND key IN

@@ -393,16 +393,9 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 		return
 	}
 	d.webhookID = tag(message.WebhookID)
-	switch held, err := e.isHeldBack(ctx, d); {
-	case err != nil:
-		e.log(ctx, "read whether a URL was verified", err)
-		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Second}
-		returned = true
-		return
-	case held:
-		d.verdict = queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonUnverified}
-		returned = true
-		return
+	var drop queue.Reason
+	if d.unproved { // its webhook is enabled, so it is another version whose URL was proved
+		drop = queue.ReasonUnverified
 	}
 	d.verdict = e.handler.Handle(ctx, queue.Delivery{
 		Task:   queue.Task{ID: d.id, Key: d.key, Order: cmp.Or(order, d.ordering), NotBefore: d.due, Message: message},
@@ -411,6 +404,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 		Resent: d.resent,
 		Tenant: d.tenant,
 		State:  d.endpoint,
+		Drop:   drop,
 	})
 	returned = true
 	d.verdict.After = max(d.verdict.After, 0)

@@ -64,7 +64,7 @@ type statements struct {
 	resealAnswer [len(answerColumns)]string // reseal.go
 
 	deliveryTenant, webhookTenant, copyState string // tenant.go
-	proved, prove, heldBack                  string // verify.go
+	prove, unproved, isUnproved              string // verify.go
 	setTenant, tenantTallies, moveDelivery   string // tenant_set.go
 	ofNobody                                 [len(states)]string
 }
@@ -162,7 +162,8 @@ func (s *statements) forWork(d store.Dialect) {
 				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
 			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled'),
 			CASE WHEN gen = hurried THEN 0 ELSE coalesce((SELECT at FROM @attempt AS first
-				WHERE first.seq = d.seq AND first.gen = d.gen - d.hurried AND first.n = 1), -1) END, tenant
+				WHERE first.seq = d.seq AND first.gen = d.gen - d.hurried AND first.n = 1), -1) END, tenant,
+			coalesce((SELECT proved FROM @webhook AS v WHERE v.id = d.webhook_id AND v.version = d.webhook_version), 1)
 		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
@@ -251,12 +252,12 @@ func (s *statements) forWebhooks(d store.Dialect) {
 	s.create = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, actor, state)
 		VALUES ($1, 1, 0, $2, $3, $4, $5, coalesce((SELECT state FROM @endpoint WHERE key = $1), 'enabled'))
 		ON CONFLICT DO NOTHING RETURNING version`)
-	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, actor)
-		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant, CAST($5 AS text)
+	s.update = d.SQL(`INSERT INTO @webhook (id, version, disabled, changed, definition, tenant, actor, proved)
+		SELECT id, version + 1, 0, CAST($3 AS bigint), CAST($4 AS text), tenant, CAST($5 AS text), proved
 			FROM @webhook WHERE id = $1 AND version = $2 AND deleted = 0
 		ON CONFLICT DO NOTHING RETURNING version`)
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
-			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant, w.actor`
+			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant, w.actor, w.proved`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
 	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
 			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `

@@ -12,9 +12,10 @@ import (
 
 // With a Config.Verify, a webhook whose URL nobody has proved to want events is paused for
 // the reason unverified, from the transaction on that stores the URL. What was proved is
-// kept with the version, so that Disable and Enable do not get around it, and what was
-// composed with a version that never was is not sent when a later one is enabled. Whoever
-// decides by it locks the endpoints first, as all do that change one.
+// kept with each version, so that Disable and Enable do not get around it, and what was
+// composed with one that never was is not sent when another is enabled. A version has the
+// proof of the one before, unless its URL is of another place. Processes without a Verify
+// prove nothing, and enable and send nothing that was not.
 
 // ErrUnverified is wrapped by the error of [Webhooks.Enable] for a webhook that [Config]
 // Verify does not accept, together with Verify's error.
@@ -47,53 +48,33 @@ func (w *Webhooks[T]) lockToVerify(ctx context.Context, run runFunc) error {
 	return run(ctx, w.engine.store.Lock([]string{endpointLock})...)
 }
 
-// A verified is what is known of a version of a webhook.
-type verified struct {
-	url    string
-	proved bool
-}
-
-// toVerify locks the endpoints, and returns what is known of the current version, if the
-// URLs of webhooks are to be verified.
-func (w *Webhooks[T]) toVerify(ctx context.Context, run runFunc, id string) (verified, error) {
+// toVerify locks the endpoints, and returns the current version, if the URLs of webhooks
+// are to be verified.
+func (w *Webhooks[T]) toVerify(ctx context.Context, run runFunc, id string) (before Definition, err error) {
 	if w.engine.config.Verify == nil {
-		return verified{}, nil
+		return Definition{}, nil
 	}
 	if err := w.lockToVerify(ctx, run); err != nil {
-		return verified{}, hookError(id, err)
+		return Definition{}, hookError(id, err)
 	}
 	d, err := w.current(ctx, run, id, 0, 0)
 	if err != nil {
-		return verified{}, err
+		return Definition{}, err
 	}
-	whole, err := w.decode(ctx, d)
-	if err != nil {
-		return verified{}, err
+	before, err = w.decode(ctx, d)
+	if before.Sealed || before.Unreadable { // it can be replaced all the same, by one to be proved
+		return Definition{}, nil
 	}
-	proved, err := w.isProved(ctx, run, id, d.version)
-	return verified{whole.URL, proved}, err
-}
-
-// isProved reports whether the URL of a version was proved, or nobody had to.
-func (w *Webhooks[T]) isProved(ctx context.Context, run runFunc, id string, version int64) (bool, error) {
-	var proved int64
-	err := run(ctx, store.Stmt{
-		SQL: w.engine.sql.proved, Args: []any{id, version},
-		Scan: func(row store.Row) error { return row.Scan(&proved) },
-	})
-	if err != nil {
-		return false, hookError(id, err)
-	}
-	return proved > 0, nil
+	return before, err
 }
 
 // hold pauses a webhook that was just stored until its URL is verified, unless that was
 // proved of the version before. It returns the definition as it is then.
 func (w *Webhooks[T]) hold(
-	ctx context.Context, run runFunc, d *definition, url string, before verified,
+	ctx context.Context, run runFunc, d *definition, url string, before Definition,
 ) (*definition, error) {
 	e := w.engine
-	if e.config.Verify == nil || before.proved && samePlace(url, before.url) {
+	if e.config.Verify == nil || d.version > 1 && d.proved == 0 || before.URL != "" && samePlace(url, before.URL) {
 		return d, nil
 	}
 	known := queue.Endpoint{Key: d.id, State: queue.StateEnabled}
@@ -101,14 +82,28 @@ func (w *Webhooks[T]) hold(
 	if err != nil {
 		return nil, hookError(d.id, err)
 	}
-	if known.State != queue.StateEnabled {
-		return d, nil
-	}
-	stmts := e.decide(known, queue.StatePaused, string(queue.ReasonUnverified), actorOf(ctx), false)
-	if err := run(ctx, stmts...); err != nil {
-		return nil, hookError(d.id, err)
+	if known.State == queue.StateEnabled {
+		// Who has just made a webhook knows it, who has one that was enabled is told.
+		tell := d.version > 1
+		stmts := e.decide(known, queue.StatePaused, string(queue.ReasonUnverified), actorOf(ctx), tell)
+		if err := run(ctx, stmts...); err != nil {
+			return nil, hookError(d.id, err)
+		}
 	}
 	return w.current(ctx, run, d.id, 0, 0)
+}
+
+// checkProved returns an error for a webhook whose URL is not verified.
+func (e *Engine[T]) checkProved(ctx context.Context, id string) error {
+	unproved := false
+	err := e.store.Read(ctx, store.Stmt{
+		SQL: e.sql.isUnproved, Args: []any{clean(id)},
+		Scan: func(row store.Row) error { unproved = true; return row.Scan(new(int64)) },
+	})
+	if err == nil && unproved {
+		err = ErrUnverified
+	}
+	return err
 }
 
 // decide returns the statements that store a decision about an endpoint, which is known to
@@ -140,11 +135,7 @@ func (w *Webhooks[T]) enableVerified(ctx context.Context, id, reason string) err
 		if err != nil {
 			return err
 		}
-		proved, err := w.isProved(ctx, w.engine.store.Read, id, int64(d.Version))
-		if err != nil {
-			return err
-		}
-		if !proved {
+		if d.Unverified {
 			if err := w.engine.config.Verify(ctx, d); err != nil {
 				return hookError(id, fmt.Errorf("%w: %w", ErrUnverified, err))
 			}
@@ -162,9 +153,13 @@ func (w *Webhooks[T]) enableVerified(ctx context.Context, id, reason string) err
 }
 
 // enableAt enables a webhook whose URL was proved, unless there is another version of it
-// meanwhile.
+// meanwhile. Older versions of the same place are proved with it.
 func (w *Webhooks[T]) enableAt(ctx context.Context, d Definition, reason string) (ok bool, err error) {
 	e := w.engine
+	proved, err := w.sameAs(ctx, d)
+	if err != nil {
+		return false, err
+	}
 	err = e.inTx(ctx, func(tx T) error {
 		run := e.inside(tx)
 		if err := w.lockToVerify(ctx, run); err != nil {
@@ -178,8 +173,11 @@ func (w *Webhooks[T]) enableAt(ctx context.Context, d Definition, reason string)
 			return nil
 		}
 		known := queue.Endpoint{Key: d.ID, State: queue.StateEnabled}
-		err = run(ctx, store.Stmt{SQL: e.sql.prove, Args: []any{d.ID, now.version, int64(1)}}, e.endpointStmt(d.ID, &known))
-		if err != nil {
+		stmts := []store.Stmt{e.endpointStmt(d.ID, &known)}
+		for _, version := range proved {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.prove, Args: []any{d.ID, version, int64(1)}})
+		}
+		if err := run(ctx, stmts...); err != nil {
 			return err
 		}
 		return run(ctx, e.decide(known, queue.StateEnabled, tidyReason(reason), actorOf(ctx), true)...)
@@ -187,23 +185,32 @@ func (w *Webhooks[T]) enableAt(ctx context.Context, d Definition, reason string)
 	return ok, err
 }
 
-// isHeldBack reports whether a delivery was composed with a version whose URL was never
-// proved. Its webhook is enabled, so it is another version that was.
-func (e *Engine[T]) isHeldBack(ctx context.Context, d *delivery) (held bool, err error) {
-	if e.config.Verify == nil {
-		return false, nil
-	}
-	err = e.store.Read(ctx, store.Stmt{
-		SQL: e.sql.heldBack, Args: []any{d.seq},
-		Scan: func(row store.Row) error { held = true; return row.Scan(new(int64)) },
+// sameAs returns the versions that are not proved and are of the same place as one that is
+// now, which is among them.
+func (w *Webhooks[T]) sameAs(ctx context.Context, d Definition) (same []int64, err error) {
+	var versions []int64
+	err = w.engine.store.Read(ctx, store.Stmt{
+		SQL: w.engine.sql.unproved, Args: []any{d.ID},
+		Scan: func(row store.Row) error {
+			versions = append(versions, 0)
+			return row.Scan(&versions[len(versions)-1])
+		},
 	})
-	return held, err
+	for _, version := range versions {
+		if err != nil {
+			return nil, err
+		}
+		var one Definition
+		if one, err = w.Version(ctx, d.ID, int(version)); one.Sealed || one.Unreadable {
+			err = nil // nothing is sent with it before it can be read
+		} else if samePlace(one.URL, d.URL) {
+			same = append(same, version)
+		}
+	}
+	return same, err
 }
 
 func (s *statements) forVerify(d store.Dialect) {
-	s.proved = d.SQL(`SELECT proved FROM @webhook WHERE id = $1 AND version = $2`)
 	s.prove = d.SQL(`UPDATE @webhook SET proved = $3 WHERE id = $1 AND version = $2 AND deleted = 0`)
-	s.heldBack = d.SQL(`SELECT d.seq FROM @delivery AS d
-		JOIN @webhook AS w ON w.id = d.webhook_id AND w.version = d.webhook_version
-		WHERE d.seq = $1 AND w.proved = 0`)
+	s.unproved = d.SQL(`SELECT version FROM @webhook WHERE id = $1 AND proved = 0 AND deleted = 0`)
 }

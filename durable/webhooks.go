@@ -65,6 +65,10 @@ type Definition struct {
 	Changed time.Time `json:"changed"` // when this version was stored
 	Author  string    `json:"author"`  // who stored it, see [WithActor]; empty: not known
 
+	// Unverified says that [Config] Verify has not accepted the URL of this version: nothing is
+	// sent there.
+	Unverified bool `json:"unverified,omitempty"`
+
 	// Sealed says that [Config] Sealer cannot open it. List returns such a one all the
 	// same, with its ID, Name, and the scheme and host of its URL.
 	Sealed bool `json:"sealed,omitempty"`
@@ -132,7 +136,7 @@ func (w *Webhooks[T]) create(
 		err = hookError(hook.ID, ErrExists)
 	}
 	if err == nil {
-		d, err = w.hold(ctx, run, d, hook.URL, verified{})
+		d, err = w.hold(ctx, run, d, hook.URL, Definition{})
 	}
 	if err != nil {
 		return Definition{}, err
@@ -382,8 +386,8 @@ func (d Definition) has(text string) bool {
 }
 
 // Source is a Source for a [webhook.Registry]. It returns the current definition of a
-// webhook, whichever process has changed it, and [webhook.ErrNotFound] for a disabled
-// one. A registry asks again after its MaxAge, so set that to a second or so;
+// webhook, whichever process has changed it, [webhook.ErrNotFound] for a disabled one, and
+// [ErrUnverified] for one that [Config] Verify has not accepted. A registry asks again after its MaxAge, so set that to a second or so;
 // [Webhooks.Dispatch] needs no registry.
 func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, error) {
 	d, err := w.Get(ctx, id)
@@ -392,6 +396,8 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 		return webhook.Webhook{}, err
 	case d.State == queue.StateDisabled:
 		return webhook.Webhook{}, hookError(id, fmt.Errorf("%w: it is disabled", webhook.ErrNotFound))
+	case d.Unverified: // what a registry composes goes out whatever becomes of the webhook
+		return webhook.Webhook{}, hookError(id, ErrUnverified)
 	}
 	return d.Webhook, nil
 }
@@ -475,13 +481,14 @@ type definition struct {
 	version, changed int64
 	text, tenant     string
 	author           string
+	proved           int64          // 0: its URL is not
 	state            queue.Endpoint // not all of it
 }
 
 func (d *definition) scan(row store.Row) error {
 	var since, failing int64
 	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
-		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant, &d.author)
+		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant, &d.author, &d.proved)
 	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
 	return err
 }
@@ -491,6 +498,7 @@ func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, er
 	whole := Definition{
 		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), Author: d.author, State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
+		Unverified: d.proved == 0,
 	}
 	var err error
 	whole.Webhook, err = w.engine.openDefinition(ctx, d.id, d.version, d.text)

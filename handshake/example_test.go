@@ -24,7 +24,7 @@ func ExampleProver_Prove() {
 			Handshake: handshake.Echo{Key: "9012000"},
 			Transport: r.Client().Transport, // which may reach this machine; in production: none
 		}
-		err := prover.Prove(context.Background(), r.URL+"/hook")
+		err := prover.Prove(context.Background(), "wh_1", r.URL+"/hook")
 		fmt.Println(err == nil, errors.Is(err, handshake.ErrRefused))
 	}
 	// Output:

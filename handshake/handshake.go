@@ -4,7 +4,7 @@
 // Verify is the sender's, Handler the receiver's.
 //
 //	prover := handshake.Prover{Handshake: handshake.Echo{Key: key}}
-//	err := prover.Prove(ctx, w.URL) // when the webhook w is saved
+//	err := prover.Prove(ctx, w.ID, w.URL) // when the webhook w is saved
 //
 // A receiver puts the Handler around the one that checks signatures, since a challenge
 // is not signed:
@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/ringhook/webhook"
+	"github.com/ringhook/webhook/internal/http1"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -209,7 +210,7 @@ func (h Hub) Handler(next http.Handler) http.Handler {
 
 // ask sends a challenge and returns the answer's body and Content-Type.
 func ask(ctx context.Context, t http.RoundTripper, m *webhook.Message) (body []byte, contentType string, err error) {
-	m.ID = rand.Text()
+	m.ID, m.WebhookID = rand.Text(), http1.OwnerOf(ctx)
 	m.Policy = webhook.Policy{Success: []int{http.StatusOK}, Attempts: 1, Timeout: timeout}
 	if t == nil {
 		t = webhook.NewTransport(webhook.Egress{})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringhook/webhook/internal/http1"
 	"github.com/ringhook/webhook/internal/request"
 )
 
@@ -34,13 +35,14 @@ type Prover struct {
 	asked map[string]time.Time // by host; those of the last minute
 }
 
-// Prove asks the receiver of a webhook with that URL, which may be a template; see
-// [Target]. It returns nil if the receiver has answered right, else an error that wraps
+// Prove asks the receiver of a webhook with that ID and URL, which may be a template; see
+// [Target]. The Transport uses what [webhook.Egress] has for the ID, such as a client
+// certificate. It returns nil if the receiver has answered right, else an error that wraps
 // [ErrRefused], [ErrTooSoon] or the cause of ctx's end, or says what the URL lacks.
 //
 // What is proved is [Place] of the URL; the next one needs no new proof as long as that
 // is the same.
-func (p *Prover) Prove(ctx context.Context, rawURL string) error {
+func (p *Prover) Prove(ctx context.Context, webhookID, rawURL string) error {
 	target := Target(rawURL)
 	u, err := parse(target)
 	if err != nil {
@@ -53,7 +55,7 @@ func (p *Prover) Prove(ctx context.Context, rawURL string) error {
 	if h == nil {
 		h = Echo{}
 	}
-	return h.Verify(ctx, p.Transport, target)
+	return h.Verify(http1.WithOwner(ctx, webhookID), p.Transport, target)
 }
 
 // take notes that a host is asked now.
@@ -79,13 +81,24 @@ func (p *Prover) take(host string, now time.Time) error {
 // Target returns the URL that a challenge goes to: that of a webhook up to the first
 // placeholder. If that stands in the query, all of the query is left out.
 func Target(rawURL string) string {
-	fixed, _, isTemplate := strings.Cut(rawURL, "{{")
+	fixed, isTemplate := beforePlaceholder(rawURL)
 	if !isTemplate {
 		return rawURL
 	}
-	fixed = strings.TrimSuffix(fixed, "@")
 	path, _, _ := strings.Cut(fixed, "?")
 	return path
+}
+
+// beforePlaceholder returns what stands before the first placeholder, in either of the two
+// spellings, and reports whether there is one.
+func beforePlaceholder(rawURL string) (fixed string, ok bool) {
+	at := len(rawURL)
+	for _, opens := range []string{"{{", "@<<"} {
+		if i := strings.Index(rawURL, opens); i >= 0 {
+			at, ok = min(at, i), true
+		}
+	}
+	return strings.TrimSuffix(rawURL[:at], "@"), ok
 }
 
 // Place returns what a challenge proves of a URL: scheme, host and port, and the path up
@@ -111,7 +124,7 @@ func Place(rawURL string) (string, error) {
 	if path == "" {
 		path = "/"
 	}
-	if before, _, isTemplate := strings.Cut(rawURL, "{{"); isTemplate && !strings.Contains(before, "?") {
+	if before, isTemplate := beforePlaceholder(rawURL); isTemplate && !strings.Contains(before, "?") {
 		path += "{{"
 	}
 	return u.Scheme + "://" + host + ":" + port + path, nil

@@ -2,13 +2,17 @@ package handshake_test
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net/http"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/handshake"
 )
 
@@ -25,15 +29,15 @@ func TestProver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var urls asked
 		p := handshake.Prover{Handshake: &urls}
-		require.NoError(t, p.Prove(t.Context(), "https://host.example/a/@{{payload.id}}?b=c"))
+		require.NoError(t, p.Prove(t.Context(), "wh_1", "https://host.example/a/@{{payload.id}}?b=c"))
 		time.Sleep(20 * time.Second)
-		err := p.Prove(t.Context(), "http://HOST.example.:8080/other")
+		err := p.Prove(t.Context(), "wh_1", "http://HOST.example.:8080/other")
 		require.ErrorIs(t, err, handshake.ErrTooSoon)
 		require.EqualError(t, err, "handshake: the host was asked less than a minute ago: try again in 40s")
-		require.NoError(t, p.Prove(t.Context(), "https://b.example/"))
+		require.NoError(t, p.Prove(t.Context(), "wh_1", "https://b.example/"))
 		time.Sleep(40 * time.Second)
-		require.NoError(t, p.Prove(t.Context(), "https://host.example/"))
-		require.ErrorIs(t, p.Prove(t.Context(), "https://b.example/"), handshake.ErrTooSoon)
+		require.NoError(t, p.Prove(t.Context(), "wh_1", "https://host.example/"))
+		require.ErrorIs(t, p.Prove(t.Context(), "wh_1", "https://b.example/"), handshake.ErrTooSoon)
 		require.Equal(t, asked{"https://host.example/a/", "https://b.example/", "https://host.example/"}, urls)
 	})
 }
@@ -42,16 +46,16 @@ func TestProver(t *testing.T) {
 func TestProverZero(t *testing.T) {
 	t.Parallel()
 	var p handshake.Prover
-	require.ErrorIs(t, p.Prove(t.Context(), "http://127.0.0.1/"), handshake.ErrRefused)
+	require.ErrorIs(t, p.Prove(t.Context(), "wh_1", "http://127.0.0.1/"), handshake.ErrRefused)
 	for _, other := range []string{"http://LocalHost:1/", "http://ｌocalhost:2/", "http://localhost.:3/", "http://localhost。:4/"} {
-		err := p.Prove(t.Context(), other)
+		err := p.Prove(t.Context(), "wh_1", other)
 		if other == "http://LocalHost:1/" {
 			require.ErrorIs(t, err, handshake.ErrRefused)
 		} else {
 			require.ErrorIs(t, err, handshake.ErrTooSoon, other)
 		}
 	}
-	require.ErrorContains(t, p.Prove(t.Context(), "http://a b/"), "the URL cannot be parsed")
+	require.ErrorContains(t, p.Prove(t.Context(), "wh_1", "http://a b/"), "the URL cannot be parsed")
 }
 
 func TestPlace(t *testing.T) {
@@ -62,6 +66,9 @@ func TestPlace(t *testing.T) {
 		{"http://h.example/a%2Fb?q=1", "http://h.example/a%2Fb?q=1", "http://h.example:80/a%2Fb"},
 		{"http://h.example:8080/a/{{id}}/b", "http://h.example:8080/a/", "http://h.example:8080/a/{{"},
 		{"http://h.example/a-@{{id}}", "http://h.example/a-", "http://h.example:80/a-{{"},
+		{"http://h.example/a/@<<id>>", "http://h.example/a/", "http://h.example:80/a/{{"},
+		{"http://h.example/@<<id>>/{{b}}", "http://h.example/", "http://h.example:80/{{"},
+		{"http://h.example/a?b={{c}}&d=@<<id>>", "http://h.example/a", "http://h.example:80/a"},
 		{"https://h.example/a?b=c&d=@{{id}}", "https://h.example/a", "https://h.example:443/a"},
 		{"https://ｈ.eXample。/ü", "https://ｈ.eXample。/ü", "https://h.example:443/%C3%BC"},
 		{"http://[::1]:81/", "http://[::1]:81/", "http://[::1]:81/"},
@@ -75,4 +82,20 @@ func TestPlace(t *testing.T) {
 		_, err := handshake.Place(faulty)
 		require.Error(t, err, "%q", faulty)
 	}
+}
+
+// What Egress has for a webhook is used for its challenge too.
+func TestProver_Owner(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("no certificate")
+	var asked []string
+	p := handshake.Prover{Transport: webhook.NewTransport(webhook.Egress{
+		AnyPort: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Certificate: func(_ context.Context, webhookID string) (*tls.Certificate, error) {
+			asked = append(asked, webhookID)
+			return nil, failed
+		},
+	})}
+	require.Error(t, p.Prove(t.Context(), "wh_1", "https://127.0.0.1:1/"))
+	require.Equal(t, []string{"wh_1"}, asked)
 }

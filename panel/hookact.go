@@ -12,7 +12,6 @@ import (
 
 	"github.com/ringhook/webhook"
 	"github.com/ringhook/webhook/durable"
-	"github.com/ringhook/webhook/queue"
 )
 
 // setHook changes the state of a webhook, and goes back to its page.
@@ -184,7 +183,7 @@ func (c *call) test(sample int) (test, durable.Definition, error) {
 		return test{}, d, err
 	case sample < 0 || sample >= len(c.config.Samples):
 		return test{}, d, errForm
-	case d.State == queue.StatePaused && d.Reason == string(queue.ReasonUnverified):
+	case d.Unverified:
 		return test{}, d, errUnverified // a test would reach whoever is there
 	case !c.tests.allow(d.ID, time.Now()):
 		return test{}, d, errTests

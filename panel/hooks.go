@@ -90,11 +90,6 @@ func (c *call) hookRow(d durable.Definition) (hookRow, error) {
 	return r, err
 }
 
-// Unverified reports whether the webhook waits for its server to confirm the address.
-func (r hookRow) Unverified() bool {
-	return r.State == queue.StatePaused && r.Reason == string(queue.ReasonUnverified)
-}
-
 // hostOf is the host of a template for a URL, for people.
 func hostOf(template string) string {
 	_, host, _ := strings.Cut(originOf(template), "://")

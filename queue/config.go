@@ -75,7 +75,8 @@ type Config struct {
 	// them disables its endpoint, that is told.
 	OnState func(ctx context.Context, change StateChange)
 	// OnDrop is told of each message that ends without a last attempt: reason is
-	// [ReasonDisabled] or [ReasonSuperseded]. It must not change m. If nil, nobody is
+	// [ReasonDisabled], [ReasonSuperseded] or, with an engine that verifies URLs,
+	// [ReasonUnverified]. It must not change m. If nil, nobody is
 	// told, but [Stats] counts them.
 	//
 	// It is called by the goroutine that delivers, several at once, or for superseded

@@ -114,7 +114,7 @@ func (q *Queue) renewLocked(ep *endpoint) {
 func (q *Queue) learn(ctx context.Context, row Endpoint, quiet bool) {
 	now := time.Now()
 	q.mu.Lock()
-	change, news := q.learnLocked(row, now)
+	change, news, told := q.learnLocked(row, now)
 	q.mu.Unlock()
 	var attrs []slog.Attr
 	if row.Reason != "" {
@@ -126,11 +126,15 @@ func (q *Queue) learn(ctx context.Context, row Endpoint, quiet bool) {
 	if news {
 		q.wake(row.Key)
 	}
+	if told.To != "" {
+		q.onState(ctx, told)
+	}
 }
 
 // learnLocked takes over what is stored of an endpoint, and reports whether something was
-// decided that was not known. It needs q.mu.
-func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
+// decided that was not known, and what OnState is to be told at once, if anything. It needs
+// q.mu.
+func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool, told StateChange) {
 	if known, ok := q.untold[row.Key]; ok && row.Rev > known.Rev {
 		if known.Endpoint = row; row.Tell.IsZero() {
 			delete(q.untold, row.Key)
@@ -139,23 +143,29 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
 		}
 	}
 	ep := q.endpoints[row.Key]
-	if ep == nil && (row.State == StateEnabled && row.FailingSince.IsZero() ||
+	isToTell := q.cfg.OnState != nil && !row.Tell.IsZero()
+	if ep == nil && (row.State == StateEnabled && row.FailingSince.IsZero() && !isToTell ||
 		row.State == StateDisabled && row.Reason == string(ReasonDeleted)) { // of which there may be many
-		return change{}, false
+		return change{}, false, StateChange{}
 	}
+	from := EndpointState("")
 	if ep == nil {
-		ep = q.endpointLocked(row.Key, now)
+		if ep = q.endpointLocked(row.Key, now); row.State != StateEnabled {
+			from = StateHealthy
+		}
+	} else {
+		from = cmp.Or(ep.told, StateHealthy)
 	}
 	old := ep.row
 	if row.Rev <= old.Rev {
-		return change{}, false
+		return change{}, false, StateChange{}
 	}
 	ep.row = row
 	if row.State == StateDisabled || row.Since.After(ep.endedAt) {
 		ep.ending = ""
 	}
 	if news = !row.Since.Equal(old.Since) || row.State != cmp.Or(old.State, StateEnabled); news {
-		q.decidedLocked(ep, now)
+		told = q.decidedLocked(ep, from, now)
 	}
 	// An attempt that began after it was enabled may have decided something already.
 	if news && row.State == StateEnabled && old.Rev > 0 && ep.ending == "" {
@@ -163,7 +173,7 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool) {
 	}
 	q.mergeLocked(ep)
 	q.countLocked(ep)
-	return ep.changeLocked(now), news
+	return ep.changeLocked(now), news, told
 }
 
 // mergeLocked brings together since when an endpoint fails for this process, and what is

@@ -75,7 +75,9 @@ func setState(
 			return e, false, nil
 		}
 		next := Endpoint{Key: key, State: state, Reason: reason, Since: time.Now(), Rev: e.Rev}
-		next.Tell = next.Since.Add(tells)
+		if e.State != state {
+			next.Tell = next.Since.Add(tells)
+		}
 		if state != StateEnabled {
 			next.FailingSince, next.LastFailure = e.FailingSince, e.LastFailure
 		}

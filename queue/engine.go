@@ -71,6 +71,9 @@ type Delivery struct {
 	// [StateEnabled], [StatePaused] or [StateDisabled]. Then it counts, and not what
 	// the [Queue] has heard of the endpoint, which may be older. If empty, it has not.
 	State EndpointState
+	// Drop, if not empty, is why the message must not be sent: the verdict is [KindDead] for
+	// this reason, and OnDrop is told.
+	Drop Reason
 }
 
 // A Kind says what becomes of a task after it was handed out.
@@ -107,7 +110,7 @@ type Reason string
 
 // The reasons. The first two are stored with an [Endpoint] and given to [Config]
 // OnState, the next two are given to OnDrop. Engines that keep webhooks store the last
-// two, also with what was pending; no hook is told of them.
+// two, also with what was pending.
 const (
 	ReasonGone       Reason = "gone"       // the receiver answered 410
 	ReasonFailing    Reason = "failing"    // no success for longer than DisableAfter

@@ -31,9 +31,13 @@ func (q *Queue) record(ctx context.Context, s *slot, event string, a webhook.Att
 	now, ep := time.Now(), s.ep
 	var wake []string
 	q.mu.Lock()
-	ends := q.judgeLocked(s, a, now)
+	counts, ends := q.judgeLocked(s, a, now)
 	change := ep.changeLocked(now)
-	told, tells := q.noticeLocked(ep, event, a, now)
+	var told StateChange
+	tells := false
+	if counts {
+		told, tells = q.noticeLocked(ep, event, a, now)
+	}
 	if a.Outcome == webhook.OutcomeDelivered {
 		wake = q.releaseLocked(s)
 		q.forgetLocked(ep, now)
@@ -51,17 +55,17 @@ func (q *Queue) record(ctx context.Context, s *slot, event string, a webhook.Att
 	}
 }
 
-// judgeLocked changes the endpoint by the result of an attempt, and reports whether that
-// disables it, for the reason in ending. It needs q.mu.
-func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends bool) {
+// judgeLocked changes the endpoint by the result of an attempt, if that counts, and reports
+// whether it does, and disables it, for the reason in ending. It needs q.mu.
+func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (counts, ends bool) {
 	switch a.Class { // what is not the endpoint's fault
 	case webhook.ClassCanceled, webhook.ClassInvalid, webhook.ClassExpired, webhook.ClassSign, webhook.ClassAuth:
-		return false
+		return false, false
 	case webhook.ClassProxy:
 		if s.ep.proxyFailing.IsZero() {
 			s.ep.proxyFailing = a.At
 		}
-		return false
+		return false, false
 	}
 	ep := s.ep
 	ep.proxyFailing = time.Time{}
@@ -79,7 +83,7 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 	defer q.noteLocked(ep)
 	if a.Err == nil {
 		ep.failingSince = time.Time{}
-		return false
+		return true, false
 	}
 	// Nothing was tried for long: it cannot be said to have failed all that time.
 	quiet := a.At.Sub(ep.lastFailure) > q.cfg.DisableAfter/2
@@ -89,19 +93,19 @@ func (q *Queue) judgeLocked(s *slot, a webhook.Attempt, now time.Time) (ends boo
 	ep.lastFailure = a.At
 	switch {
 	case ep.ending != "", q.store.local && ep.isDisabledLocked(): // tell only once
-		return false
+		return true, false
 	case ep.row.Since.After(a.At): // it was enabled, or paused, since the attempt began
-		return false
+		return true, false
 	case a.Outcome == webhook.OutcomeGone:
 		ep.ending = ReasonGone
 	case now.Sub(ep.failingSince) > q.cfg.DisableAfter:
 		ep.ending = ReasonFailing
 	default:
-		return false
+		return true, false
 	}
 	ep.endedAt = a.At
 	q.countLocked(ep)
-	return true
+	return true, true
 }
 
 // reportLocked tells the breaker the result of an attempt. It makes one at the first

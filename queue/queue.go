@@ -241,8 +241,11 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	}
 	defer q.leave(&s) // also when a hook ends the goroutine
 	if s.disabled {
-		q.drop(ctx, d.Message, ReasonDisabled)
-		return Verdict{Kind: KindDead, Reason: ReasonDisabled}
+		d.Drop = ReasonDisabled
+	}
+	if d.Drop != "" {
+		q.drop(ctx, d.Message, d.Drop)
+		return Verdict{Kind: KindDead, Reason: d.Drop}
 	}
 	if ctx.Done() == nil { // the engine never takes a task from its worker
 		ctx = grace

@@ -27,8 +27,9 @@ const (
 // data.
 type StateChange struct {
 	Key string `json:"key"` // of the endpoint: the ID of its webhook; see [Key]
-	// From is what OnState was told before, or what was decided since. To is another one:
-	// StateHealthy, StateThrottled, StateResting, StatePaused or StateDisabled.
+	// From is what OnState was told before, or what was decided since; empty if this process
+	// does not know. To is another one: StateHealthy, StateThrottled, StateResting,
+	// StatePaused or StateDisabled.
 	From EndpointState `json:"from"`
 	To   EndpointState `json:"to"`
 	// Reason and Actor say why it was paused, disabled or enabled, and by whom, as
@@ -72,6 +73,9 @@ func (q *Queue) noticeLocked(ep *endpoint, event string, a webhook.Attempt, now 
 			return StateChange{}, false
 		}
 	default:
+		if a.Err == nil { // it was not told when it came to this, and is at its end now
+			return StateChange{}, false
+		}
 		if ep.spells == nil {
 			ep.spells = rate.NewLimiter(rate.Every(spellEvery), spells)
 		}
@@ -102,33 +106,45 @@ func (q *Queue) onState(ctx context.Context, c StateChange) {
 type decision struct {
 	Endpoint
 
-	from EndpointState
+	from EndpointState // empty: not known
 }
 
-// decidedLocked notes that something was decided about an endpoint. It needs q.mu.
-func (q *Queue) decidedLocked(ep *endpoint, now time.Time) {
-	from := cmp.Or(ep.told, StateHealthy)
-	if ep.told = ep.row.State; ep.told == StateEnabled {
+// decidedLocked notes that something was decided about an endpoint. That one which was
+// enabled all the time is as good as new is for this process to tell. It needs q.mu.
+func (q *Queue) decidedLocked(ep *endpoint, from EndpointState, now time.Time) (told StateChange) {
+	row := ep.row
+	if ep.told = row.State; ep.told == StateEnabled {
 		ep.told = StateHealthy
 	}
-	if q.cfg.OnState != nil && !ep.row.Tell.IsZero() && now.Sub(ep.row.Since) < news {
-		q.untold[ep.key] = decision{ep.row, from}
+	switch {
+	case q.cfg.OnState == nil:
+	case !row.Tell.IsZero():
+		if now.Sub(row.Since) < news {
+			q.untold[ep.key] = decision{row, from}
+		}
+	case row.State == StateEnabled && (from == StateResting || from == StateThrottled):
+		told = StateChange{
+			Key: row.Key, From: from, To: StateHealthy, Reason: row.Reason, Actor: row.Actor, At: row.Since,
+		}
 	}
+	return told
 }
 
 // tell tells OnState of a decision, and stores that it was told.
 func (q *Queue) tell(ctx context.Context, row Endpoint) {
 	q.mu.Lock()
-	from := q.untold[row.Key].from
+	known, ok := q.untold[row.Key]
 	q.mu.Unlock()
 	defer q.markTold(row) // also when the hook ends the goroutine
 	c := StateChange{
-		Key: row.Key, From: from, To: row.State, Reason: row.Reason, Actor: row.Actor, At: row.Since,
+		Key: row.Key, From: known.from, To: row.State, Reason: row.Reason, Actor: row.Actor, At: row.Since,
 	}
 	if c.To == StateEnabled {
 		c.To = StateHealthy
 	}
-	if from != "" && c.To != from {
+	if ok && c.To != c.From {
+		ctx, cancel := context.WithTimeout(ctx, tellWithin)
+		defer cancel()
 		q.onState(ctx, c)
 	}
 }

@@ -112,11 +112,14 @@ func TestQueue_OnStateOverProcesses(t *testing.T) {
 		require.NoError(t, deaf.Disable(t.Context(), "wh_8", "while nobody listens"))
 		require.NoError(t, deaf.Pause(t.Context(), "wh_9", "first"))
 		require.NoError(t, deaf.Disable(t.Context(), "wh_9", "last"))
+		// What it was before, a process that has just begun does not know.
+		require.NoError(t, deaf.Pause(t.Context(), "wh_6", ""))
+		require.NoError(t, deaf.Enable(t.Context(), "wh_6", "at night"))
 		<-time.After(24 * time.Hour)
 		again := b.process(t, always(200), states(&told))
 		<-time.After(time.Minute)
 		require.ElementsMatch(t, append(want, "wh_8 healthy>disabled while nobody listens",
-			"wh_9 healthy>disabled last"), told.all())
+			"wh_9 healthy>disabled last", "wh_6 >healthy at night"), told.all())
 		again.stop()
 
 		// Nobody wants to hear of it after so long.
@@ -124,7 +127,36 @@ func TestQueue_OnStateOverProcesses(t *testing.T) {
 		<-time.After(8 * 24 * time.Hour)
 		b.process(t, always(200), states(&told))
 		<-time.After(time.Minute)
-		require.Len(t, told.all(), len(want)+2)
+		require.Len(t, told.all(), len(want)+3)
+	})
+}
+
+// Of an attempt that says nothing about the endpoint nothing is told, and an endpoint that
+// is enabled while it rests is healthy in the eyes of each process.
+func TestQueue_OnStateCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b table
+		var told, others journal
+		one := b.process(t, always(500), states(&told))
+		two := b.process(t, always(500), states(&others))
+		state := message("m_1", "wh_1")
+		state.Event = payload.EventWebhookState
+		for range 30 { // which is told of by none of these
+			one.hand(state, 1)
+		}
+		require.Equal(t, queue.StateResting, one.State("wh_1"))
+		invalid := message("m_1", "wh_1")
+		invalid.URL = "ftp://receiver.test/"
+		one.hand(invalid, 1)
+		require.Empty(t, told.all())
+		<-time.After(time.Minute)
+		one.try("wh_1")
+		require.Equal(t, []string{"wh_1 healthy>resting status500"}, told.all())
+		require.NoError(t, two.Enable(t.Context(), "wh_1", "mended"))
+		aSecond()
+		require.Equal(t, []string{"wh_1 healthy>resting status500", "wh_1 resting>healthy mended"}, told.all())
+		require.Empty(t, others.all(), "it was healthy here")
 	})
 }
 

@@ -26,6 +26,12 @@ func WithOwner(ctx context.Context, owner string) context.Context {
 	return context.WithValue(ctx, ownerKey{}, owner)
 }
 
+// OwnerOf returns the owner that WithOwner has given a context, or "".
+func OwnerOf(ctx context.Context) string {
+	owner, _ := ctx.Value(ownerKey{}).(string)
+	return owner
+}
+
 // An identity is a certificate of ours and a set of CAs. Neither connections nor sessions
 // of two of them are taken for each other.
 type identity struct {

@@ -28,7 +28,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx := req.Context()
-	r.Owner, _ = ctx.Value(ownerKey{}).(string)
+	r.Owner = OwnerOf(ctx)
 	x := exchange{transport: t}
 	if err := t.begin(ctx, r, &x); err != nil {
 		var own *IdentityError

@@ -479,6 +479,7 @@ func testTold[T any](t *testing.T, db Database[T]) {
 	_, err := queue.SetState(ctx, e, "p", queue.StatePaused, "why")
 	require.NoError(t, err)
 	eventually(t, db, 2, `SELECT count(*) FROM @endpoint WHERE tell = 0`)
+	<-time.After(time.Second) // until all have heard what it was
 	_, err = queue.SetState(ctx, e, "p", queue.StateEnabled, "")
 	require.NoError(t, err)
 	eventually(t, db, 2, `SELECT count(*) FROM @endpoint WHERE tell = 0`)

@@ -129,6 +129,7 @@ func tests[T any]() []test[T] {
 		{"what was rolled back is forgotten", testChangeTxMemory[T]},
 		{"verified before anything is sent", testVerify[T]},
 		{"verified from some time on", testVerifyBefore[T]},
+		{"verified by some processes", testVerifyElsewhere[T]},
 		{"delete", testDelete[T]},
 		{"delete what is sealed", testDeleteSealed[T]},
 		{"delete while it sends", testDeleteInFlight[T]},

@@ -73,8 +73,11 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, err)
 	held(d)
 	require.Equal(t, "ana", d.Actor)
+	require.True(t, d.Unverified)
 	require.NoError(t, hooks.Dispatch(ctx, hookID, sent))
 	require.Empty(t, v.take(), "nothing is asked before Enable")
+	_, err = hooks.Source(ctx, hookID)
+	require.ErrorIs(t, err, durable.ErrUnverified)
 
 	// Nothing but Verify makes it be enabled.
 	refused := func() {
@@ -90,6 +93,8 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	got, err := hooks.Get(ctx, hookID)
 	require.NoError(t, err)
 	require.Equal(t, queue.StateDisabled, got.State)
+	_, err = queue.SetState(ctx, e, hookID, queue.StateEnabled, "")
+	require.ErrorIs(t, err, durable.ErrUnverified)
 	require.NoError(t, hooks.Delete(ctx, hookID))
 
 	h.ID = otherID
@@ -98,6 +103,11 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	held(d)
 	require.NoError(t, hooks.Dispatch(ctx, otherID, sent))
 	v.take()
+	// What was held goes out, also if the template was mended meanwhile.
+	h.Name = "mended"
+	d, err = hooks.Update(ctx, h, 1)
+	require.NoError(t, err)
+	held(d)
 	v.accept[first] = true
 	require.NoError(t, hooks.Enable(ctx, otherID, ""))
 	require.Equal(t, []string{first}, v.take())
@@ -107,25 +117,25 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	require.NoError(t, hooks.Pause(ctx, otherID, "maintenance"))
 	require.NoError(t, hooks.Enable(ctx, otherID, ""))
 	h.URL = "https://FIRST.example:443/hook?id={{id}}&x=1"
-	d, err = hooks.Update(ctx, h, 1)
+	d, err = hooks.Update(ctx, h, 2)
 	require.NoError(t, err)
 	require.Equal(t, queue.StateEnabled, d.State)
 	require.Empty(t, v.take())
 
 	// Another one does, also when the webhook was paused while its URL changed.
 	h.URL = second
-	d, err = hooks.Update(ctx, h, 2)
+	d, err = hooks.Update(ctx, h, 3)
 	require.NoError(t, err)
 	held(d)
 	require.NoError(t, hooks.DispatchID(ctx, otherID, "to-second", sent))
 	h.Name = "another"
-	d, err = hooks.Update(ctx, h, 3)
+	d, err = hooks.Update(ctx, h, 4)
 	require.NoError(t, err)
 	held(d)
 	require.ErrorIs(t, hooks.Enable(ctx, otherID, ""), durable.ErrUnverified)
 	// What was composed for a place that nobody has proved is not sent when another is.
 	h.URL = first
-	_, err = hooks.Update(ctx, h, 4)
+	_, err = hooks.Update(ctx, h, 5)
 	require.NoError(t, err)
 	require.NoError(t, hooks.Enable(ctx, otherID, ""))
 	v.take()
@@ -142,7 +152,7 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	require.Empty(t, v.take())
 	require.NoError(t, hooks.Pause(ctx, otherID, "maintenance"))
 	h.URL = third
-	d, err = hooks.Update(ctx, h, 5)
+	d, err = hooks.Update(ctx, h, 6)
 	require.NoError(t, err)
 	require.Equal(t, "maintenance", d.Reason)
 	require.ErrorIs(t, hooks.Enable(ctx, otherID, ""), durable.ErrUnverified)
@@ -153,7 +163,7 @@ func testVerify[T any](t *testing.T, db Database[T]) {
 	v.during = func() {
 		v.during = nil
 		h.URL = second
-		_, err := hooks.Update(ctx, h, 6)
+		_, err := hooks.Update(ctx, h, 7)
 		require.NoError(t, err)
 	}
 	require.ErrorIs(t, hooks.Enable(ctx, otherID, ""), durable.ErrUnverified)
@@ -220,6 +230,43 @@ func testVerifyBefore[T any](t *testing.T, db Database[T]) {
 	changes, err := db.Open(t, durable.Config{}).EndpointChanges(ctx, otherID, 0, 0)
 	require.NoError(t, err)
 	require.Equal(t, []string{"enabled>paused unverified"}, texts(changes))
+}
+
+// testVerifyElsewhere has processes without a Verify beside one that has.
+func testVerifyElsewhere[T any](t *testing.T, db Database[T]) {
+	ctx := t.Context()
+	v := &verifier{accept: map[string]bool{"https://second.example/": true}}
+	verifies := db.Open(t, durable.Config{Verify: v.verify}).Webhooks(nil)
+	e := db.Open(t, durable.Config{})
+	a := &answers{}
+	var dropped sync.Map
+	q, hooks := answering(t, e, a, queue.Config{OnDrop: func(m *webhook.Message, reason queue.Reason) {
+		dropped.Store(m.ID, reason)
+	}})
+	runQueue(t, q)
+	h := hook()
+	h.URL = "https://first.example/"
+	_, err := verifies.Create(ctx, h)
+	require.NoError(t, err)
+	require.NoError(t, hooks.DispatchID(ctx, hookID, "first", sent))
+	require.ErrorIs(t, hooks.Enable(ctx, hookID, ""), durable.ErrUnverified)
+	require.ErrorIs(t, q.Enable(ctx, hookID, ""), durable.ErrUnverified)
+	h.URL = "https://elsewhere.example/"
+	d, err := hooks.Update(ctx, h, 1)
+	require.NoError(t, err)
+	require.True(t, d.Unverified, "who does not verify proves nothing")
+	require.ErrorIs(t, hooks.Enable(ctx, hookID, ""), durable.ErrUnverified)
+	h.URL = "https://second.example/"
+	_, err = verifies.Update(ctx, h, 2)
+	require.NoError(t, err)
+	require.NoError(t, hooks.DispatchID(ctx, hookID, "second", sent))
+	require.NoError(t, verifies.Enable(ctx, hookID, ""))
+	finally(t, e, "second", durable.StateDelivered)
+	require.Equal(t, queue.ReasonUnverified, finally(t, e, "first", durable.StateDropped).Reason)
+	told, _ := dropped.Load("first")
+	require.Equal(t, queue.ReasonUnverified, told)
+	requests, _ := a.requests()
+	require.Equal(t, 1, requests)
 }
 
 func texts(changes []durable.EndpointChange) []string {
