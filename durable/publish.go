@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringhook/webhook"
@@ -302,8 +301,8 @@ type subscriber struct {
 // versionBatch is how many webhooks are read at once.
 const versionBatch = 1000
 
-// versions returns the current versions of the webhooks of a tenant with those IDs: not of
-// those that are disabled, or were deleted.
+// versions returns the current versions of the webhooks of a tenant with those IDs, in their
+// sequence: not of those that are disabled, or were deleted.
 func (w *Webhooks[T]) versions(
 	ctx context.Context, run runFunc, tenant string, ids []string, inTx bool,
 ) (hooks []subscriber, err error) {
@@ -331,6 +330,5 @@ func (w *Webhooks[T]) versions(
 			hooks = append(hooks, hook)
 		}
 	}
-	slices.SortFunc(hooks, func(a, b subscriber) int { return strings.Compare(a.id, b.id) })
 	return hooks, nil
 }
