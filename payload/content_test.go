@@ -273,16 +273,17 @@ func TestMakeContent(t *testing.T) {
 func TestSubject(t *testing.T) {
 	t.Parallel()
 	order := [][]payload.Status{
-		{"", "parked", "UNKNOWN", "se nt", "sent\x00", payload.StatusOffline, payload.Status(strings.Repeat("sent", 99))},
+		{
+			"", "parked", "UNKNOWN", "se nt", "sent\x00", payload.StatusOffline, payload.Status(strings.Repeat("sent", 99)),
+			payload.StatusFailed, payload.StatusUndelivered, payload.StatusDeleted,
+			payload.StatusExpired, payload.StatusRejected, payload.StatusBlocked, payload.StatusBlacklist, "canceled",
+			"EXPIRED", "UNDELIV", "REJECTD", "DELETED",
+		},
 		{payload.StatusAccepted, payload.StatusQueued, "scheduled", "Queued"},
 		{payload.StatusDispatched, "sending"},
 		{payload.StatusSent, payload.StatusWarning, "submitted", "Sent", "ENROUTE", "ACCEPTD"},
 		{payload.StatusDelivered, "DELIVERED", "DELIVRD", "delivrd"},
-		{
-			payload.StatusRead, "seen", payload.StatusFailed, payload.StatusUndelivered, payload.StatusDeleted,
-			payload.StatusExpired, payload.StatusRejected, payload.StatusBlocked, payload.StatusBlacklist, "canceled",
-			"EXPIRED", "UNDELIV", "REJECTD", "DELETED",
-		},
+		{payload.StatusRead, "seen"},
 		{payload.StatusPlayed, "PLAYED"},
 	}
 	for want, statuses := range order {

@@ -86,21 +86,18 @@ const (
 )
 
 // ranks orders the statuses by progress. The final ones of messages that were not delivered
-// share the rank of read: a message may fail on one device of a user and be read on another
-// one, and neither report takes back the other.
+// have none: a message may fail on one device of a user and be delivered to another one, in
+// either order, and neither report takes back the other.
 var ranks = map[Status]int{
 	StatusAccepted: 1, "scheduled": 1, StatusQueued: 1,
 	StatusDispatched: 2, "sending": 2,
 	StatusSent: 3, StatusWarning: 3, "submitted": 3,
 	StatusDelivered: 4,
 	StatusRead:      5, "seen": 5,
-	StatusFailed: 5, StatusUndelivered: 5, StatusDeleted: 5, StatusExpired: 5, StatusRejected: 5, StatusBlocked: 5,
-	StatusBlacklist: 5, "canceled": 5,
 	StatusPlayed: 6,
 
 	// The words of SMPP 3.4 (appendix B) in receipts of SMS.
 	SMSEnroute: 3, SMSAccepted: 3, SMSDelivered: 4,
-	SMSExpired: 5, SMSDeleted: 5, SMSUndelivered: 5, SMSRejected: 5,
 }
 
 // rank returns the rank of a status in any case, or 0.
@@ -119,9 +116,10 @@ func (s MessageStatus) EventType() string { return eventType(s.Event, s.Channel,
 
 // Subject returns the message's id, and how far along it is: accepted and queued <
 // dispatched < sent < delivered < read < played. All that end a message that was not
-// delivered rank as read does: failed, undelivered, deleted, expired, rejected, blocked,
-// blacklist. The words that SMPP has for them rank alike, in any case. A status that is
-// not known has rank 0: no news that is older or newer than any other.
+// delivered (failed, undelivered, deleted, expired, rejected, blocked, blacklist) and those
+// that are not known have rank 0: no news that is older or newer than any other, since a
+// message may fail on one device and reach another. The words of SMPP rank alike, in any
+// case.
 func (s MessageStatus) Subject() (id string, rank int) { return s.ID, s.Status.rank() }
 
 // Recipient returns the number that the message was sent to: To or, where there is none,

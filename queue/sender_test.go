@@ -179,12 +179,14 @@ func TestQueue_SupersedeStatuses(t *testing.T) {
 		send, left []payload.Status
 	}{
 		{"each is news", []payload.Status{"queued", "sent", "delivered", "read"}, []payload.Status{"read"}},
-		{"a message that was not delivered", []payload.Status{"sent", "undelivered"}, []payload.Status{"undelivered"}},
+		{"a message that was not delivered", []payload.Status{"sent", "undelivered"}, []payload.Status{"sent", "undelivered"}},
 		{"its end is no older than what comes late", []payload.Status{"undelivered", "sent"}, []payload.Status{"undelivered", "sent"}},
 		{"nor is played", []payload.Status{"played", "read"}, []payload.Status{"played", "read"}},
 		{"played is news", []payload.Status{"delivered", "read", "played"}, []payload.Status{"played"}},
 		{"read on one device, failed on another", []payload.Status{"delivered", "read", "failed"}, []payload.Status{"read", "failed"}},
 		{"and the other way round", []payload.Status{"failed", "read"}, []payload.Status{"failed", "read"}},
+		{"delivered to one, failed on another", []payload.Status{"sent", "delivered", "failed"}, []payload.Status{"delivered", "failed"}},
+		{"failed on one, played on another", []payload.Status{"failed", "delivered", "played"}, []payload.Status{"failed", "played"}},
 		{"a status of tomorrow", []payload.Status{"sent", "hologram", "delivered", "hologram"}, []payload.Status{"hologram", "delivered", "hologram"}},
 		{"words of SMPP", []payload.Status{"ENROUTE", "DELIVRD"}, []payload.Status{"DELIVRD"}},
 	}
