@@ -200,6 +200,7 @@
 //	409  ErrNoMessage            it was never composed: Recompose sends it; or it was
 //	                             erased, or its webhook deleted: nothing does
 //	409  ErrNoEvent              no event is kept with it, or it was erased
+//	409  webhook.ErrUnwanted     today's When does not want the event: it stays as it is
 //	409  queue.ErrTaken          another message has the ID
 //	409  queue.ErrDisabled       the webhook is disabled
 //	409  ErrUnverified           Verify does not accept its URL: it stays as it was

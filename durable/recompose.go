@@ -29,7 +29,8 @@ import (
 //
 // It is one step: after an error that is not of the database, nothing has changed. The
 // error wraps [webhook.ErrNotFound], for the delivery or its webhook, [ErrPending],
-// [ErrNoEvent], [ErrSealed], [ErrNotComposed], or what Dispatch returns. See
+// [ErrNoEvent], [ErrSealed], [ErrNotComposed], [webhook.ErrUnwanted] for an event that
+// today's When does not want, which [Tally] counts, or what Dispatch returns. See
 // [Engine.Resend] for sending the same bytes again.
 func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error) {
 	d, _, err := w.recompose(ctx, id, 1)
@@ -41,8 +42,9 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 
 // RecomposeMatching does as Recompose for the deliveries that match f and have failed,
 // never composed ones included, after a template was mended. It leaves out those without
-// a kept event and those that were recomposed before. The oldest come first, and all of
-// them after others that are due.
+// a kept event, those that were recomposed before, and, without an error, those whose
+// event today's When does not want. The oldest come first, and all of them after others
+// that are due.
 //
 // The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is
 // [StateFailed] or empty; Limit and After are not used. Else the error wraps
@@ -90,6 +92,8 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 				done++
 			case err == nil, errors.Is(err, ErrPending), errors.Is(err, ErrNoEvent), errors.As(err, &noDelivery{}):
 				// another call, or Resend, came first
+			case errors.Is(err, webhook.ErrUnwanted):
+				// it stays as it is
 			case errors.Is(err, ErrSealed), errors.Is(err, ErrNotComposed), errors.Is(err, queue.ErrDisabled), errors.Is(err, webhook.ErrNotFound):
 				left++
 				first = cmp.Or(first, err)
@@ -228,6 +232,7 @@ func (w *Webhooks[T]) composeAgain(ctx context.Context, id string, s source) (en
 	}
 	task, err := w.compose(ctx, w.engine.store.Read, s.webhookID, id, event, false)
 	if err != nil {
+		_ = w.unlessUnwanted(s.webhookID, err) // which counts it
 		return entry{}, err
 	}
 	if task.fault != nil {

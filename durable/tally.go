@@ -24,7 +24,7 @@ type Tally struct {
 	// Retried counts attempts that failed and were to be repeated.
 	Retried int `json:"retried"`
 	// Unwanted counts events for which the webhook's When did not hold: nothing else is
-	// kept of them.
+	// kept of them. Each time that Recompose finds so of a kept event, it counts too.
 	Unwanted int `json:"unwanted"`
 }
 

@@ -53,6 +53,7 @@ var failures = []struct {
 	{durable.ErrEnded, failure{http.StatusConflict, "ended"}},
 	{durable.ErrNoMessage, failure{http.StatusConflict, "no_message"}},
 	{durable.ErrNoEvent, failure{http.StatusConflict, "no_event"}},
+	{webhook.ErrUnwanted, failure{http.StatusConflict, "unwanted"}},
 	{queue.ErrTaken, failure{http.StatusConflict, "taken"}},
 	{queue.ErrDisabled, failure{http.StatusConflict, "disabled"}},
 	{durable.ErrUnverified, errUnverified},

@@ -506,6 +506,8 @@ var pageTexts = map[string]string{ //nolint:gosec // texts about secrets are non
 	"error.no_message.text":    "The event could not be composed, its data was erased, or its webhook was deleted.",
 	"error.no_event.title":     "There is no event to compose",
 	"error.no_event.text":      "No event is kept with the delivery, or it was erased.",
+	"error.unwanted.title":     "The webhook does not want this event",
+	"error.unwanted.text":      "Today's condition of the webhook does not hold for it. The delivery stays as it is.",
 	"error.taken.title":        "The ID is taken",
 	"error.taken.text":         "Another message has this ID.",
 	"error.disabled.title":     "The webhook is disabled",

@@ -268,14 +268,23 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 
 	recompose := func(f durable.Filter, limit int) int {
 		done, err := hooks.RecomposeMatching(t.Context(), f, limit)
-		if err != nil {
-			require.ErrorIs(t, err, durable.ErrNotComposed)
-		}
+		require.NoError(t, err)
 		return done
 	}
-	require.Equal(t, 0, recompose(durable.Filter{WebhookID: otherID}, 0), "it is still broken")
-	require.Equal(t, 3, recompose(since, 0), "which does not keep others back")
-	require.Equal(t, 0, recompose(since, 0), "there is nothing left to do")
+	for _, tt := range []struct {
+		name string
+		f    durable.Filter
+		want int
+	}{
+		{"it is still broken", durable.Filter{WebhookID: otherID}, 0},
+		{"which does not keep others back", since, 3},
+		{"there is nothing left to do", since, 0},
+	} {
+		done, err := hooks.RecomposeMatching(t.Context(), tt.f, 0)
+		require.ErrorIs(t, err, durable.ErrNotComposed, tt.name)
+		require.ErrorContains(t, err, "durable: recompose: 205 stay as they are, the first since: ")
+		require.Equal(t, tt.want, done, tt.name)
+	}
 	broken.URL = "https://receiver.example/hook?x={{payload.status}}"
 	_, err = hooks.Update(t.Context(), broken, 1)
 	require.NoError(t, err)
@@ -300,6 +309,36 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, n+3, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 	require.Len(t, r.got(), n+3)
 	require.Equal(t, 2, count(t, db, `state = 'failed' AND id IN ('s-0', 's-1')`))
+}
+
+// testRecomposeUnwanted has a When that refuses the second of three events.
+func testRecomposeUnwanted[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	hooks, _, _ := dispatcher(t, e, queue.Config{})
+	for _, id := range []string{"first", "second", "third"} {
+		require.NoError(t, hooks.DispatchID(t.Context(), hookID, id, status(id)))
+		end(t, db, id, "failed", "dns")
+	}
+	picky := hook()
+	picky.When = `payload.id != "second"`
+	_, err := hooks.Update(t.Context(), picky, 1)
+	require.NoError(t, err)
+	_, err = hooks.Recompose(t.Context(), "second")
+	require.ErrorIs(t, err, webhook.ErrUnwanted)
+	for _, want := range []int{1, 1, 0} {
+		done, err := hooks.RecomposeMatching(t.Context(), durable.Filter{WebhookID: hookID}, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, done)
+	}
+	require.Equal(t, 2, count(t, db, `state = 'pending' AND id IN ('first', 'third')`))
+	require.Equal(t, 1, count(t, db, `state = 'failed' AND gen = 0 AND id = 'second'`), "it stays as it is")
+	tallies, err := e.Tallies(t.Context(), hookID, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	n := 0
+	for _, hour := range tallies {
+		n += hour.Unwanted
+	}
+	require.Equal(t, 3, n, "by Recompose, and by the calls that have come to it")
 }
 
 // KillRecompose kills processes that recompose, until one comes to the end: of each event
