@@ -46,10 +46,11 @@ func entries(tasks []queue.Task) []entry {
 }
 
 // Enqueue keeps the tasks, all of them or none: when it returns nil, they are on disk.
-// A task whose ID is kept already is left out, also when that delivery has ended; if it
-// is another message, the error wraps [queue.ErrTaken]. It wraps [ErrTimeout] for a
-// message whose Timeout is too long, and [ErrSealed] where it cannot be told whether a
-// kept message is the same. If ctx ends before it returns, they may be kept or not.
+// A task whose ID is kept already is left out, also when that delivery has ended. The error
+// wraps [queue.ErrTaken] if the kept one is another message, is of an event that was never
+// composed, or was erased so that nobody can tell; [ErrTimeout] for a message whose
+// Timeout is too long; and [ErrSealed] where it cannot be told whether a kept message is
+// the same. If ctx ends before it returns, they may be kept or not.
 func (e *Engine[T]) Enqueue(ctx context.Context, tasks ...queue.Task) error {
 	return e.enqueue(ctx, entries(tasks))
 }
@@ -263,6 +264,9 @@ type namesake struct {
 	state              State
 }
 
+// unmade reports whether it is of an event that was never composed.
+func (k namesake) unmade() bool { return len(k.data) == 0 && k.erased == 0 }
+
 // lost reports whether nobody can tell any more that the receiver has the message.
 func (k namesake) lost() bool {
 	return k.erased == 1 && (k.state != StateDelivered || len(k.content) == 0)
@@ -326,16 +330,29 @@ func (e *Engine[T]) checkSame(ctx context.Context, k namesake, task entry) error
 		if isKeyed(k.content) {
 			given.Content = task.sealed.content
 		}
-		return queue.CheckSame(&webhook.Message{WebhookID: m.WebhookID, Content: k.content}, &given)
-	case len(k.data) == 0:
-		// Without a message, the content decides. Before there was one, the ID did.
-		return nil
+		err := queue.CheckSame(&webhook.Message{WebhookID: m.WebhookID, Content: k.content}, &given)
+		if err == nil && k.unmade() && task.fault == nil {
+			err = errUnmade(m.ID)
+		}
+		return err
+	case k.erased == 1: // what it was is not known
+		return errErased(m.ID)
+	case k.unmade() && task.fault != nil && len(k.content)+len(m.Content) == 0:
+		return nil // neither has a JSON form: nothing can ever be sent, and the caller has the fault
+	case k.unmade():
+		return errUnmade(m.ID)
 	}
 	kept, err := e.decode(ctx, m.ID, k.data, k.content, nil)
 	if err != nil { // written by a newer version, or there is no key
 		return err
 	}
 	return queue.CheckSame(kept, m)
+}
+
+// errUnmade is that of a message with the ID of an event that was never composed, even if
+// it is the same: nothing will be sent.
+func errUnmade(id string) error {
+	return fmt.Errorf("%w: %s is of an event that was not composed", queue.ErrTaken, id)
 }
 
 // insertStmt returns the statement that inserts a task. It sets isNew if no delivery has

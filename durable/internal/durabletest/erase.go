@@ -155,6 +155,11 @@ func testErase[T any](t *testing.T, db Database[T]) {
 	}
 	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "delivered", refEvent{Kind: "x", Call: plantedText}), queue.ErrTaken)
 	require.ErrorIs(t, e.Enqueue(t.Context(), byHand), queue.ErrTaken, "nothing to compare it with")
+	bare := referred("delivered", plantedText, plantedText)
+	bare.Message.WebhookID, bare.Message.Content = hookID, nil
+	err = e.Enqueue(t.Context(), bare)
+	require.ErrorIs(t, err, queue.ErrTaken)
+	require.ErrorContains(t, err, "delivered was erased", "its Content is there, and this one has none")
 	require.Zero(t, holding(t, db, ids...))
 	require.Empty(t, found(t, e, durable.Filter{Ref: plantedText}))
 

@@ -127,7 +127,7 @@ func testTakenTx[T any](t *testing.T, db Database[T]) {
 
 // testTakenFault reports events that cannot be composed under one ID.
 func testTakenFault[T any](t *testing.T, db Database[T]) {
-	hooks, _, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
+	hooks, q, _ := dispatcher(t, db.Open(t, durable.Config{}), queue.Config{})
 	broken := hook()
 	broken.Body = `{{payload.staus}}`
 	_, err := hooks.Update(t.Context(), broken, 1)
@@ -139,10 +139,27 @@ func testTakenFault[T any](t *testing.T, db Database[T]) {
 		require.NotErrorIs(t, err, queue.ErrTaken)
 	}
 	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "a418d672", all[1]), queue.ErrTaken)
+
+	// What is no Dispatch does not replace it, and is never taken for it.
+	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "formless", all[0]), durable.ErrNotComposed)
+	db.Exec(t, `UPDATE @delivery SET content = NULL WHERE id = 'formless'`) // as of an event without a JSON form
+	for _, id := range []string{"a418d672", "formless"} {
+		same, err := webhook.MustCompile(hook()).ComposeID(id, all[0])
+		require.NoError(t, err)
+		bare := *same
+		bare.Content = nil
+		for _, m := range []*webhook.Message{same, &bare} {
+			err := q.Send(t.Context(), m)
+			require.ErrorIs(t, err, queue.ErrTaken)
+			require.ErrorContains(t, err, id+" is of an event that was not composed")
+		}
+	}
+	require.Equal(t, 2, count(t, db, `state = 'failed'`))
+
 	_, err = hooks.Update(t.Context(), hook(), 2)
 	require.NoError(t, err)
 	require.ErrorIs(t, hooks.DispatchID(t.Context(), hookID, "a418d672", all[1]), queue.ErrTaken)
-	require.Equal(t, 1, count(t, db, `state = 'failed'`))
+	require.Equal(t, 2, count(t, db, `state = 'failed'`))
 	require.NoError(t, hooks.DispatchID(t.Context(), hookID, "a418d672", all[0]))
 	require.Equal(t, 1, count(t, db, `state = 'pending'`))
 }
