@@ -17,7 +17,8 @@ import (
 // ErrNotComposed is wrapped, together with the reason, by the error of Dispatch for an
 // event that no message can be made of, now or later: its webhook cannot compose it,
 // the message is too large or not valid, or the producer's ID is none that a message
-// can have. The event is then kept as a failed delivery of its webhook.
+// can have. The event is then kept as a failed delivery of its webhook. [Published] has it too
+// where the webhook's definition cannot be opened.
 var ErrNotComposed = errors.New("event not composed")
 
 // Dispatch reports an event to the webhook with that ID: it looks the webhook up,
@@ -173,9 +174,13 @@ func (w *Webhooks[T]) composeWith(
 		return entry{}, err
 	}
 	// Whatever it is, it is the event's, the template's or the id's fault, for good.
-	m = faulty(webhookID, messageID, event)
-	task = queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}
-	return entry{Task: task, version: int(c.version), fault: err}, nil
+	return failedEntry(webhookID, messageID, c.version, event, err), nil
+}
+
+// failedEntry makes the entry for an event with a fault.
+func failedEntry(webhookID, messageID string, version int64, event webhook.Event, fault error) entry {
+	m := faulty(webhookID, messageID, event)
+	return entry{Task: queue.Task{ID: m.ID, Key: queue.Key(m), Message: m}, version: int(version), fault: fault}
 }
 
 // keeps reports whether the event of an entry is kept.

@@ -386,7 +386,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	}()
 	message, order, err := e.decodeOrdered(ctx, d.id, d.message, d.content, d.refs)
 	if err != nil { // perhaps written by a newer version, or there is no key; it is kept
-		e.logBlocked(ctx, err)
+		e.logBlocked(ctx, "read a message", err)
 		d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
 		d.blocked = blockedText(err)
 		returned = true
@@ -410,7 +410,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	d.verdict.After = max(d.verdict.After, 0)
 	for _, reason := range []error{errSecrets, errAuth} {
 		if a := d.verdict.Attempt; a != nil && errors.Is(a.Err, reason) {
-			e.logBlocked(ctx, reason)
+			e.logBlocked(ctx, "read a message", reason)
 			d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
 			d.blocked = reason.Error()
 		}

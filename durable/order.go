@@ -57,7 +57,7 @@ func (e *Engine[T]) Supersede(ctx context.Context, order string, rank int) ([]qu
 		e.tallies.add(r.webhookID, e.clock.now(), string(StateDropped))
 		m, err := e.decode(ctx, r.task.ID, r.data, r.content, r.refs)
 		if err != nil { // it was dropped all the same
-			e.logBlocked(ctx, err)
+			e.logBlocked(ctx, "read a message", err)
 			m = &webhook.Message{ID: r.task.ID, WebhookID: r.webhookID, Event: r.kind}
 		}
 		r.task.Message = m

@@ -50,11 +50,11 @@ type Publication struct {
 type Published struct {
 	WebhookID string
 	MessageID string // of the delivery, as the receiver has it in Webhook-Id
-	// Err is nil if the delivery is kept. It wraps [ErrNotComposed] for an event that could
-	// not be composed, which is kept as failed; [queue.ErrTaken] where the same event was
-	// published before and erased since; or [ErrSealed], where nothing is kept: publish it
-	// again with its ID when the webhook can be opened. Of one whose definition is damaged,
-	// nothing is kept either.
+	// Err is nil if the delivery is kept and goes out. It wraps [ErrNotComposed] for an event
+	// that could not be composed, which is kept as failed: [Webhooks.Recompose] sends it once
+	// the webhook is mended. So it is where the definition could not be opened, and Err wraps
+	// [ErrSealed] too, or is damaged. It wraps [queue.ErrTaken] where the same event was
+	// published before and erased since.
 	Err error
 }
 
@@ -230,30 +230,50 @@ func (w *Webhooks[T]) composeAll(
 	var kept *keptEvent // of all of them
 	var keepers []int   // the tasks that it is kept with
 	for _, hook := range hooks {
-		published := Published{WebhookID: hook.id, MessageID: w.engine.messageID(p, hook.id), Err: hook.err}
-		if hook.err == nil {
-			task, err := w.composeWith(hook.composer, hook.id, published.MessageID, event)
-			if errors.Is(err, webhook.ErrUnwanted) {
-				w.engine.tallies.add(hook.id, w.engine.clock.now(), unwanted)
-				continue
-			}
-			if task.fault != nil {
-				published.Err = task.outcome(nil)
-			}
-			task.again = again
-			if w.keeps(task) {
-				if len(keepers) == 0 {
-					kept = hook.composer.keep(event, task)
-				}
-				keepers = append(keepers, len(b.tasks))
-			}
-			b.tasks = append(b.tasks, task)
+		published := Published{WebhookID: hook.id, MessageID: w.engine.messageID(p, hook.id)}
+		task, err := w.composeFor(hook, published.MessageID, event)
+		if errors.Is(err, webhook.ErrUnwanted) {
+			w.engine.tallies.add(hook.id, w.engine.clock.now(), unwanted)
+			continue
 		}
+		if task.fault != nil {
+			published.Err = task.outcome(nil)
+		}
+		task.again = again
+		if w.keeps(task) {
+			if len(keepers) == 0 {
+				kept = hook.composer.keep(event, task)
+			}
+			keepers = append(keepers, len(b.tasks))
+		}
+		b.tasks = append(b.tasks, task)
 		b.published = append(b.published, published)
 	}
 	b.share(kept, keepers)
 	return b, w.engine.prepareAll(ctx, b)
 }
+
+// composeFor is composeWith for a subscriber. One that cannot be opened has a fault, so that
+// the event is not lost.
+func (w *Webhooks[T]) composeFor(hook subscriber, messageID string, event webhook.Event) (entry, error) {
+	if hook.err != nil {
+		return failedEntry(hook.id, messageID, hook.version, event, unopened{hook.err}), nil
+	}
+	return w.composeWith(hook.composer, hook.id, messageID, event)
+}
+
+// An unopened error is that of a definition which cannot be opened. What the Sealer says is
+// not in its text, which the history shows to everybody.
+type unopened struct{ error }
+
+func (e unopened) Error() string {
+	if errors.Is(e.error, ErrSealed) {
+		return "the stored definition is sealed and cannot be opened"
+	}
+	return errUnreadable.Error()
+}
+
+func (e unopened) Unwrap() error { return e.error }
 
 // share has tasks keep an event: several of them one, in a row of its own.
 func (b *broadcast) share(kept *keptEvent, keepers []int) {
@@ -294,8 +314,9 @@ func (e *Engine[T]) prepareAll(ctx context.Context, b *broadcast) (err error) {
 // A subscriber is a webhook that gets an event.
 type subscriber struct {
 	id       string
-	composer *composer
-	err      error // it cannot be opened
+	version  int64
+	composer *composer // nil if it cannot be opened
+	err      error     // why
 }
 
 // versionBatch is how many webhooks are read at once.
@@ -322,10 +343,13 @@ func (w *Webhooks[T]) versions(
 			if d.id == "" || d.tenant != tenant || d.state.State == queue.StateDisabled {
 				continue
 			}
-			hook := subscriber{id: d.id}
+			hook := subscriber{id: d.id, version: d.version}
 			hook.composer, _, hook.err = w.renewed(ctx, known[i], &d, asked, inTx)
 			if hook.err != nil && ctx.Err() != nil {
 				return nil, context.Cause(ctx)
+			}
+			if hook.err != nil {
+				w.engine.logBlocked(ctx, "open a webhook to publish to", hook.err)
 			}
 			hooks = append(hooks, hook)
 		}

@@ -94,7 +94,8 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 				// another call, or Resend, came first
 			case errors.Is(err, webhook.ErrUnwanted):
 				// it stays as it is
-			case errors.Is(err, ErrSealed), errors.Is(err, ErrNotComposed), errors.Is(err, queue.ErrDisabled), errors.Is(err, webhook.ErrNotFound):
+			case errors.Is(err, ErrSealed), errors.Is(err, ErrNotComposed), errors.Is(err, errUnreadable),
+				errors.Is(err, queue.ErrDisabled), errors.Is(err, webhook.ErrNotFound):
 				left++
 				first = cmp.Or(first, err)
 			default:

@@ -451,13 +451,12 @@ func blockedText(err error) string {
 	return "the stored message cannot be read"
 }
 
-// logBlocked logs that a message cannot be read, every few seconds only: it may be all
-// of them.
-func (e *Engine[T]) logBlocked(ctx context.Context, err error) {
+// logBlocked logs what cannot be read, every few seconds only: it may be all there is.
+func (e *Engine[T]) logBlocked(ctx context.Context, what string, err error) {
 	now := time.Now().UnixNano()
 	last := e.blockedLogged.Load()
 	if now-last >= int64(5*time.Second) && e.blockedLogged.CompareAndSwap(last, now) {
-		e.log(ctx, "read a message", err)
+		e.log(ctx, what, err)
 	}
 }
 

@@ -156,6 +156,7 @@ func tests[T any]() []test[T] {
 		{"subscriptions refused", testSubscribeRefused[T]},
 		{"publish to whom", testPublishMatch[T]},
 		{"Publish", testPublish[T]},
+		{"Publish to what cannot be opened", testPublishUnopened[T]},
 		{"Publish again", testPublishAgain[T]},
 		{"Publish what is refused", testPublishRefused[T]},
 		{"Publish in one transaction", testPublishTx[T]},

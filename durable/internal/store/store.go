@@ -97,6 +97,10 @@ type Dialect struct {
 	// anyway.
 	InOrder string
 
+	// ForUpdate is what a SELECT ends with that locks its rows until the end of the
+	// transaction. It is empty where writers wait for each other anyway.
+	ForUpdate string
+
 	// Migrations has for each version what is run after the statements for all
 	// databases. Versions at the end may lack.
 	Migrations [][]string
