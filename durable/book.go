@@ -167,6 +167,9 @@ func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
 	late := e.clock.now().Round(0).Sub(d.now.Round(0)) > e.config.lease()
 	if late && d.verdict.Kind != queue.KindDone {
 		d.state = "" // the worker that has d now decides how it goes on
+		if d.maybeSent() {
+			return e.store.Run(ctx, e.sentStmt(d))
+		}
 		return nil
 	}
 	d.now = e.clock.now()
@@ -190,7 +193,9 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	defer cancel()
 	stmts := make([]store.Stmt, 0, 2*len(batch))
 	for _, d := range batch {
-		if a := d.verdict.Attempt; a != nil && d.verdict.Kind != queue.KindDefer {
+		if a := d.verdict.Attempt; d.verdict.Kind == queue.KindDefer && d.maybeSent() {
+			stmts = append(stmts, e.sentStmt(d))
+		} else if a != nil && d.verdict.Kind != queue.KindDefer {
 			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
 				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
 				d.answer[0], d.answer[1], d.answer[2], problemText(a))
@@ -205,6 +210,16 @@ func (e *Engine[T]) bookBatch(batch []*delivery) error {
 		e.tallies.add(d.webhookID, d.now, d.outcome())
 	}
 	return nil
+}
+
+// maybeSent reports whether the receiver may have a request of the verdict's attempt.
+func (d *delivery) maybeSent() bool {
+	return d.verdict.Attempt != nil && d.verdict.Attempt.MayHaveArrived
+}
+
+// sentStmt notes that of an attempt that is not written down, whoever has d by now.
+func (e *Engine[T]) sentStmt(d *delivery) store.Stmt {
+	return store.Stmt{SQL: e.sql.sent, Args: []any{d.seq}}
 }
 
 // verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.

@@ -411,7 +411,7 @@ func (e *Engine[T]) handOut(ctx context.Context, d *delivery) {
 	for _, reason := range []error{errSecrets, errAuth} {
 		if a := d.verdict.Attempt; a != nil && errors.Is(a.Err, reason) {
 			e.logBlocked(ctx, "read a message", reason)
-			d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute}
+			d.verdict = queue.Verdict{Kind: queue.KindDefer, After: time.Minute, Attempt: a}
 			d.blocked = reason.Error()
 		}
 	}

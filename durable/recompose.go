@@ -23,9 +23,9 @@ import (
 // comes again under an ID that they have; its Of names the old one, which stays as it is.
 // Calling Recompose for the old one once more returns the new one, and sends nothing.
 //
-// An attempt in which a process died is not in the history. So a delivery of which one
-// died in its first attempt, and all later attempts had no connection, counts as never
-// sent.
+// An attempt that was cut off at the end of a process is not in the history, and is known
+// here all the same. One in which the process died is not: so a delivery of which one died
+// in its first attempt, and all later attempts had no connection, counts as never sent.
 //
 // It is one step: after an error that is not of the database, nothing has changed. The
 // error wraps [webhook.ErrNotFound], for the delivery or its webhook, [ErrPending],

@@ -40,6 +40,9 @@ const (
 // erased is 1 if what was sent is kept no more; then message is empty, subject and
 // ordering are NULL, and there are no event, refs, and answers.
 //
+// sent is 1 if an attempt that is not in the table, since it was cut off and does not count,
+// may have sent something.
+//
 // parked is 1 if the delivery has no job since its endpoint is paused; see endpoint.go.
 //
 // webhook_version is that of the definition that the message was composed with; 0 if it
@@ -285,6 +288,8 @@ var migrations = [][]string{{
 	`CREATE INDEX ringhook_event_shared ON @event (shared) WHERE shared IS NOT NULL`,
 }, {
 	`ALTER TABLE @webhook ADD COLUMN proved bigint NOT NULL DEFAULT 1`,
+}, {
+	`ALTER TABLE @delivery ADD COLUMN sent bigint NOT NULL DEFAULT 0`,
 }}
 
 // Migrate brings the tables up to date, River's and ours. It changes nothing where they

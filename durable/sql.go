@@ -12,7 +12,8 @@ type statements struct {
 	insert, fail, deleteFault, kept              string // enqueue.go
 	keepEvent, deleteFaultEvent                  string // event.go
 	deleteFaultRefs                              string // enqueue.go
-	load, hold, attempt, postpone, retry, end    string // book.go
+	load, hold, attempt, sent, postpone          string // book.go
+	retry, end                                   string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
 	totals, busiest, paused                      string // stats.go
@@ -176,6 +177,7 @@ func (s *statements) forWork(d store.Dialect) {
 			CASE WHEN erased = 1 OR CAST($14 AS text) = '' OR ` + ofDeleted + ` THEN '' ELSE $14 END,
 			CASE WHEN erased = 0 THEN CAST($15 AS text) ELSE '' END, CAST($16 AS text)
 		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
+	s.sent = d.SQL(`UPDATE @delivery SET sent = 1 WHERE seq = $1`)
 	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
 	s.block = d.SQL(`UPDATE @delivery
 		SET due = $5, held = CASE WHEN ordering IS NULL THEN 0 ELSE ` + aside + ` END, error = $6
@@ -305,7 +307,8 @@ const harmless = `('dns', 'connect', 'tls', 'blocked', 'sign', 'invalid')`
 
 func (s *statements) forEvents(d store.Dialect) {
 	s.source = d.SQL(`SELECT d.seq, d.gen, d.state, d.ended, d.ordering, d.webhook_id, d.content,
-			CASE WHEN EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
+			CASE WHEN d.sent = 1
+				OR EXISTS (SELECT 1 FROM @attempt WHERE seq = d.seq AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
 				THEN 1 ELSE 0 END,
 			(SELECT max(id) FROM @delivery WHERE of_id = d.id AND of_id <> ''), e.type, ` + eventJSON + `, e.shared
 		FROM @delivery AS d LEFT JOIN @event AS e ON e.seq = d.seq WHERE d.id = $1`)
@@ -314,7 +317,7 @@ func (s *statements) forEvents(d store.Dialect) {
 			due = $4, held = 0, ended = NULL, status = 0, class = '', error = '',
 			parked = 0, message = $6, content = $7, webhook_version = $8, key = $9, ordering = CAST($10 AS text), rank = $11,
 			active = CASE WHEN CAST($10 AS text) IS NULL THEN 1 ELSE 0 END
-		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5 AND erased = 0
+		WHERE seq = $1 AND gen = $2 AND state = $3 AND held NOT BETWEEN $4 AND $5 AND erased = 0 AND sent = 0
 			AND NOT EXISTS (SELECT 1 FROM @attempt WHERE seq = $1
 				AND (requests > 0 OR arrived = 1 AND class NOT IN ` + harmless + `))
 		RETURNING gen, active`)

@@ -99,7 +99,9 @@ type Verdict struct {
 	// After is how long to wait before the task is handed out again. It is not
 	// negative, and zero for KindDone and KindDead.
 	After time.Duration
-	// Attempt is the attempt that was made, for the engine's history. If nil, none was.
+	// Attempt is the attempt that was made, for the engine's history. If nil, none was. With
+	// KindDefer it is one that was cut off and does not count, while the receiver may have
+	// its request.
 	Attempt *webhook.Attempt
 	// Reason says why a task is dead, unless its last attempt does.
 	Reason Reason

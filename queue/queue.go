@@ -266,7 +266,9 @@ func (q *Queue) handle(ctx, grace context.Context, d Delivery) Verdict {
 	if wait, ok := q.putOff(ctx, &s, d, a); ok {
 		v = Verdict{Kind: KindDefer, After: wait}
 	} else if a.Outcome == webhook.OutcomeCanceled {
-		v = Verdict{Kind: KindDefer}
+		if v = (Verdict{Kind: KindDefer}); a.MayHaveArrived {
+			v.Attempt = &a
+		}
 	} else if a.Outcome != webhook.OutcomeRetrying {
 		q.failed.Add(1)
 		return Verdict{Kind: KindDead, Attempt: &a}

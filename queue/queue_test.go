@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -204,11 +205,13 @@ func TestQueue_Grace(t *testing.T) {
 		took  time.Duration
 		want  queue.Kind
 		ends  bool // the engine may end the context of Handle
+		sends bool // the receiver may have the request
 	}{
-		{"long enough", 10 * time.Second, 3 * time.Second, queue.KindRetry, false},
-		{"too short", 2 * time.Second, 2 * time.Second, queue.KindDefer, false},
-		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.KindRetry, true},
-		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.KindDefer, true},
+		{"long enough", 10 * time.Second, 3 * time.Second, queue.KindRetry, false, false},
+		{"too short", 2 * time.Second, 2 * time.Second, queue.KindDefer, false, false},
+		{"too short, sent", 2 * time.Second, 2 * time.Second, queue.KindDefer, false, true},
+		{"long enough, context that may end", 10 * time.Second, 3 * time.Second, queue.KindRetry, true, false},
+		{"too short, context that may end", 2 * time.Second, 2 * time.Second, queue.KindDefer, true, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,7 +219,12 @@ func TestQueue_Grace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				engine := &byHand{}
 				attempts := 0
-				client := &webhook.Client{Transport: transport(hang)}
+				client := &webhook.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+					if tt.sends {
+						httptrace.ContextClientTrace(r.Context()).WroteHeaders()
+					}
+					return hang(r)
+				})}
 				client.OnAttempt = func(context.Context, *webhook.Message, webhook.Attempt) { attempts++ }
 				q, err := queue.New(client, drains{engine}, queue.Config{Grace: tt.grace})
 				require.NoError(t, err)
@@ -241,7 +249,8 @@ func TestQueue_Grace(t *testing.T) {
 				got := <-verdicts
 				require.Equal(t, tt.took, time.Since(begun))
 				require.Equal(t, tt.want, got.Kind)
-				require.Equal(t, tt.want == queue.KindRetry, got.Attempt != nil)
+				require.Equal(t, tt.want == queue.KindRetry || tt.sends, got.Attempt != nil)
+				require.Equal(t, tt.sends, got.Attempt != nil && got.Attempt.MayHaveArrived)
 				require.Equal(t, tt.want == queue.KindRetry, attempts == 1)
 				require.NoError(t, <-ended)
 			})

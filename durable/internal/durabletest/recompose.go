@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptrace"
 	"os"
 	"strings"
 	"sync"
@@ -309,6 +311,52 @@ func testRecomposeMatching[T any](t *testing.T, db Database[T]) {
 	eventually(t, db, n+3, `SELECT count(*) FROM @delivery WHERE state = 'delivered'`)
 	require.Len(t, r.got(), n+3)
 	require.Equal(t, 2, count(t, db, `state = 'failed' AND id IN ('s-0', 's-1')`))
+}
+
+// testRecomposeCutOff ends queues in the middle of attempts, of which some were requests
+// that the receiver may have.
+func testRecomposeCutOff[T any](t *testing.T, db Database[T]) {
+	e := db.Open(t, durable.Config{})
+	begun := make(chan struct{}, 3)
+	client := &webhook.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if !strings.HasSuffix(r.URL.RawQuery, "unsent") {
+			httptrace.ContextClientTrace(r.Context()).WroteHeaders()
+		}
+		begun <- struct{}{}
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	})}
+	q, err := queue.New(client, e, queue.Config{Grace: time.Millisecond})
+	require.NoError(t, err)
+	hooks := e.Webhooks(q)
+	_, err = hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	ids := []string{"sent", "canceled", "unsent"}
+	for _, id := range ids {
+		require.NoError(t, hooks.DispatchID(t.Context(), hookID, id, status(id)))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- q.Run(ctx) }()
+	for range ids {
+		<-begun
+	}
+	ok, err := q.Cancel(t.Context(), "canceled")
+	require.NoError(t, err)
+	require.True(t, ok)
+	cancel()
+	require.NoError(t, <-done)
+	require.Equal(t, 2, count(t, db, `state = 'pending' AND attempts = 0`), "none of them counts")
+	for _, id := range []string{"sent", "unsent"} {
+		end(t, db, id, "failed", "dns")
+	}
+	db.Exec(t, `UPDATE @delivery SET ended = 1`) // long ago
+	for _, id := range ids {
+		d, err := hooks.Recompose(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, id == "unsent", d.ID == id, id)
+	}
 }
 
 // testRecomposeUnwanted has a When that refuses the second of three events.

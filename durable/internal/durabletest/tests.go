@@ -81,6 +81,7 @@ func tests[T any]() []test[T] {
 		{"recompose in an ordering", testRecomposeOrdered[T]},
 		{"recompose at once", testRecomposeAtOnce[T]},
 		{"recompose what failed", testRecomposeMatching[T]},
+		{"recompose what was cut off", testRecomposeCutOff[T]},
 		{"recompose what is unwanted", testRecomposeUnwanted[T]},
 		{"compare", testCompare[T]},
 		{"compare forms", testCompareForms[T]},
