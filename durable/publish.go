@@ -161,7 +161,9 @@ func (e *Engine[T]) insertAll(ctx context.Context, tx T, b *broadcast) error {
 	if b.shared == nil {
 		return nil
 	}
-	return e.dropUnused(ctx, tx, sharedIDs{b.shared.id}) // if all deliveries were there
+	// If all deliveries were there. Not dropUnused: nobody else can name it before this
+	// commits.
+	return e.store.RunTx(ctx, tx, e.unusedStmt(b.shared.id))
 }
 
 // check returns an error for what cannot be published. It quotes nothing.

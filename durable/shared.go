@@ -52,16 +52,22 @@ func (e *Engine[T]) dropUnused(ctx context.Context, tx T, ids sharedIDs) error {
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	// Of two that remove the last rows which name an event, each would see the row of
-	// the other. The names of the locks are few, since a database has not many locks.
-	locks := make([]string, len(ids))
-	stmts := make([]store.Stmt, len(ids))
-	for i, id := range ids {
-		locks[i] = "durable: shared event " + id[:min(len(id), 1)]
-		stmts[i] = store.Stmt{SQL: e.sql.unused, Args: []any{id}}
+	var stmts []store.Stmt
+	for _, id := range ids {
+		// Of two that remove the last rows which name an event, each would see the row of
+		// the other. A lock of its row, since a transaction of a caller's own may hold it
+		// for long: only who has to do with the same event waits.
+		if e.sql.lockShared != "" {
+			stmts = append(stmts, store.Stmt{SQL: e.sql.lockShared, Args: []any{id}})
+		}
+		stmts = append(stmts, e.unusedStmt(id))
 	}
-	slices.Sort(locks)
-	return e.store.RunTx(ctx, tx, append(e.store.Lock(slices.Compact(locks)), stmts...)...)
+	return e.store.RunTx(ctx, tx, stmts...)
+}
+
+// unusedStmt returns the statement that removes a shared event if no delivery names it.
+func (e *Engine[T]) unusedStmt(id string) store.Stmt {
+	return store.Stmt{SQL: e.sql.unused, Args: []any{id}}
 }
 
 // orphanBatch is how many shared events are looked at each minute.
@@ -120,6 +126,9 @@ func (s *statements) forShared(d store.Dialect) {
 		ON CONFLICT DO NOTHING`)
 	s.unused = d.SQL(`DELETE FROM @shared_event
 		WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM @event WHERE shared = $1)`)
+	if d.ForUpdate != "" {
+		s.lockShared = d.SQL(`SELECT id FROM @shared_event WHERE id = $1` + d.ForUpdate)
+	}
 	s.sharedAfter = d.SQL(`SELECT id, CASE WHEN EXISTS (SELECT 1 FROM @event WHERE shared = s.id) THEN 1 ELSE 0 END
 		FROM @shared_event AS s WHERE id > $1 ORDER BY id LIMIT $2`)
 	s.walkShared = d.SQL(`SELECT id, json FROM @shared_event WHERE id > $1 ORDER BY id LIMIT $2`)

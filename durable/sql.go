@@ -57,6 +57,7 @@ type statements struct {
 	walkSubscriptions, resealSubscriptions       string // subscribe.go
 	indexed                                      string // subscribe.go
 	share, keepShared, unused, walkShared        string // shared.go
+	lockShared                                   string // shared.go; empty: not needed
 	resealShared, sharedAfter                    string // shared.go
 
 	refs [maxRefs + 1]string // refs.go: by how many

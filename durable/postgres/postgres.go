@@ -83,6 +83,7 @@ func (d common) Dialect() store.Dialect {
 		Now:        `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`,
 		Micros:     `CAST(extract(epoch FROM %s) * 1000000 AS bigint)`,
 		InOrder:    inOrder,
+		ForUpdate:  " FOR UPDATE",
 		Migrations: [][]string{tune, nil, nil, tuneRefs, tuneTenants},
 	}
 }

@@ -14,8 +14,8 @@ import (
 // testPublishUnopened publishes to webhooks some or all of which cannot be opened, for a
 // while or since they are damaged: the event is kept for each of them, and sent later.
 func testPublishUnopened[T any](t *testing.T, db Database[T]) {
-	var log logBuffer
-	config := Seal(durable.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	var logged logBuffer
+	config := Seal(durable.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 	s := &wilful{Sealer: config.Sealer}
 	config.Sealer = s
 	subscribers(t, db.Open(t, config).Webhooks(nil), 4)
@@ -66,7 +66,7 @@ func testPublishUnopened[T any](t *testing.T, db Database[T]) {
 			require.Equal(t, tt.sealed, failed)
 		}
 	}
-	require.Contains(t, log.String(), "open a webhook to publish to")
+	require.Contains(t, logged.String(), "open a webhook to publish to")
 	require.Equal(t, 2*5, count(t, db, `state = 'failed'`))
 
 	// It can be opened again, but for one.
