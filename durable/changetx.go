@@ -14,15 +14,15 @@ import (
 // [Config] Verify all that decide about an endpoint; on SQLite, all that write.
 func (w *Webhooks[T]) CreateTx(
 	ctx context.Context, tx T, tenant string, hook webhook.Webhook,
-) (d Definition, err error) {
+) (Definition, error) {
 	if tenant != "" && !isTenant(tenant) {
 		return Definition{}, errTenant("create a webhook")
 	}
-	err = w.engine.undoable(ctx, tx, func() (err error) {
-		d, err = w.create(ctx, w.engine.inside(tx), tenant, hook)
-		return err
-	})
-	return d, err
+	change, err := w.create(ctx, tenant, hook)
+	if err != nil {
+		return Definition{}, err
+	}
+	return w.apply(ctx, w.within(tx), change)
 }
 
 // UpdateTx is [Webhooks.Update] in a transaction of the caller's own, as
@@ -30,10 +30,18 @@ func (w *Webhooks[T]) CreateTx(
 // and before only for what the transaction itself dispatches.
 func (w *Webhooks[T]) UpdateTx(
 	ctx context.Context, tx T, hook webhook.Webhook, version int,
-) (d Definition, err error) {
-	err = w.engine.undoable(ctx, tx, func() (err error) {
-		d, err = w.update(ctx, w.engine.inside(tx), hook, version)
-		return err
-	})
-	return d, err
+) (Definition, error) {
+	change, err := w.update(ctx, w.engine.inside(tx), hook, version)
+	if err != nil {
+		return Definition{}, err
+	}
+	return w.apply(ctx, w.within(tx), change)
+}
+
+// within returns what runs fn in a transaction of the caller's, in which there is nothing
+// of it after an error.
+func (w *Webhooks[T]) within(tx T) func(ctx context.Context, fn func(run runFunc) error) error {
+	return func(ctx context.Context, fn func(run runFunc) error) error {
+		return w.engine.undoable(ctx, tx, func() error { return fn(w.engine.inside(tx)) })
+	}
 }

@@ -48,33 +48,30 @@ func (w *Webhooks[T]) lockToVerify(ctx context.Context, run runFunc) error {
 	return run(ctx, w.engine.store.Lock([]string{endpointLock})...)
 }
 
-// toVerify locks the endpoints, and returns the current version, if the URLs of webhooks
-// are to be verified.
-func (w *Webhooks[T]) toVerify(ctx context.Context, run runFunc, id string) (before Definition, err error) {
+// toVerify returns the URL of a version, of which nothing is known to be proved if it is
+// empty; and if no URLs are to be verified, it is.
+func (w *Webhooks[T]) toVerify(ctx context.Context, run runFunc, id string, version int) (url string, err error) {
 	if w.engine.config.Verify == nil {
-		return Definition{}, nil
+		return "", nil
 	}
-	if err := w.lockToVerify(ctx, run); err != nil {
-		return Definition{}, hookError(id, err)
+	d, err := one(ctx, run, id, store.Stmt{SQL: w.engine.sql.atVersion, Args: []any{id, int64(version)}})
+	if err != nil || d == nil { // there is nothing to update
+		return "", err
 	}
-	d, err := w.current(ctx, run, id, 0, 0)
-	if err != nil {
-		return Definition{}, err
-	}
-	before, err = w.decode(ctx, d)
+	before, err := w.decode(ctx, d)
 	if before.Sealed || before.Unreadable { // it can be replaced all the same, by one to be proved
-		return Definition{}, nil
+		return "", nil
 	}
-	return before, err
+	return before.URL, err
 }
 
 // hold pauses a webhook that was just stored until its URL is verified, unless that was
 // proved of the version before. It returns the definition as it is then.
 func (w *Webhooks[T]) hold(
-	ctx context.Context, run runFunc, d *definition, url string, before Definition,
+	ctx context.Context, run runFunc, d *definition, url, before string,
 ) (*definition, error) {
 	e := w.engine
-	if e.config.Verify == nil || d.version > 1 && d.proved == 0 || before.URL != "" && samePlace(url, before.URL) {
+	if e.config.Verify == nil || d.version > 1 && d.proved == 0 || before != "" && samePlace(url, before) {
 		return d, nil
 	}
 	known := queue.Endpoint{Key: d.id, State: queue.StateEnabled}

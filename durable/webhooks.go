@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,48 +101,66 @@ func (w *Webhooks[T]) Create(ctx context.Context, hook webhook.Webhook) (Definit
 	return w.createOf(ctx, "", hook)
 }
 
-func (w *Webhooks[T]) createOf(
-	ctx context.Context, tenant string, hook webhook.Webhook,
-) (d Definition, err error) {
-	err = w.locked(ctx, func(run runFunc) error {
-		d, err = w.create(ctx, run, tenant, hook)
-		return err
-	})
-	return d, err
+func (w *Webhooks[T]) createOf(ctx context.Context, tenant string, hook webhook.Webhook) (Definition, error) {
+	change, err := w.create(ctx, tenant, hook)
+	if err != nil {
+		return Definition{}, err
+	}
+	return w.apply(ctx, w.locked, change)
 }
 
-func (w *Webhooks[T]) create(
-	ctx context.Context, run runFunc, tenant string, hook webhook.Webhook,
+// A versionChange stores a version of a webhook, for which all is sealed and opened: no
+// transaction waits for that.
+type versionChange struct {
+	hook  webhook.Webhook // as it will be read
+	store func(ctx context.Context, run runFunc) (*definition, error)
+}
+
+// apply makes a change in a transaction that in begins.
+func (w *Webhooks[T]) apply(
+	ctx context.Context, in func(ctx context.Context, fn func(run runFunc) error) error, change versionChange,
 ) (Definition, error) {
+	var d *definition
+	err := in(ctx, func(run runFunc) (err error) {
+		d, err = change.store(ctx, run)
+		return err
+	})
+	if err != nil {
+		return Definition{}, err
+	}
+	return d.whole(change.hook), nil
+}
+
+// create returns the change that stores a new webhook.
+func (w *Webhooks[T]) create(ctx context.Context, tenant string, hook webhook.Webhook) (versionChange, error) {
 	if hook.ID == "" {
 		hook.ID = newUUID()
 	}
 	if !isUUID(hook.ID) {
-		return Definition{}, hookError(hook.ID, ErrID)
+		return versionChange{}, hookError(hook.ID, ErrID)
 	}
-	text, err := w.encode(ctx, hook, 1)
+	text, read, err := w.encode(ctx, hook, 1)
 	if err != nil {
-		return Definition{}, err
+		return versionChange{}, err
 	}
 	secret, err := w.engine.firstSecret(ctx, hook.ID)
 	if err != nil {
-		return Definition{}, hookError(hook.ID, err)
+		return versionChange{}, hookError(hook.ID, err)
 	}
-	if err := w.lockToVerify(ctx, run); err != nil {
-		return Definition{}, hookError(hook.ID, err)
-	}
-	params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant, actorOf(ctx)}
-	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
-	if err == nil && d == nil {
-		err = hookError(hook.ID, ErrExists)
-	}
-	if err == nil {
-		d, err = w.hold(ctx, run, d, hook.URL, Definition{})
-	}
-	if err != nil {
-		return Definition{}, err
-	}
-	return w.decode(ctx, d)
+	return versionChange{read, func(ctx context.Context, run runFunc) (*definition, error) {
+		if err := w.lockToVerify(ctx, run); err != nil {
+			return nil, hookError(hook.ID, err)
+		}
+		params := []any{hook.ID, micros(w.engine.clock.now()), text, tenant, actorOf(ctx)}
+		d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.create, Args: params}, secret)
+		if err == nil && d == nil {
+			err = hookError(hook.ID, ErrExists)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return w.hold(ctx, run, d, hook.URL, "")
+	}}, nil
 }
 
 // Get returns the current version of a webhook, also of one that is disabled. The error
@@ -173,41 +192,43 @@ func (w *Webhooks[T]) Version(ctx context.Context, id string, version int) (Defi
 // one, and decide again; and [webhook.ErrNotFound] if there is none. The state of the
 // webhook stays as it is, unless the URL leads to another place, which [Config] Verify has
 // to accept: then it is as for Create. Other errors are as for Create.
-func (w *Webhooks[T]) Update(
-	ctx context.Context, hook webhook.Webhook, version int,
-) (d Definition, err error) {
-	err = w.locked(ctx, func(run runFunc) error {
-		d, err = w.update(ctx, run, hook, version)
-		return err
-	})
-	return d, err
+func (w *Webhooks[T]) Update(ctx context.Context, hook webhook.Webhook, version int) (Definition, error) {
+	change, err := w.update(ctx, w.engine.store.Read, hook, version)
+	if err != nil {
+		return Definition{}, err
+	}
+	return w.apply(ctx, w.locked, change)
 }
 
+// update returns the change that stores another version of a webhook. It reads the one
+// before, which never changes, with run.
 func (w *Webhooks[T]) update(
 	ctx context.Context, run runFunc, hook webhook.Webhook, version int,
-) (Definition, error) {
-	text, err := w.encode(ctx, hook, int64(version)+1)
+) (versionChange, error) {
+	text, read, err := w.encode(ctx, hook, int64(version)+1)
 	if err != nil {
-		return Definition{}, err
+		return versionChange{}, err
 	}
-	before, err := w.toVerify(ctx, run, hook.ID)
+	before, err := w.toVerify(ctx, run, hook.ID, version)
 	if err != nil {
-		return Definition{}, err
+		return versionChange{}, err
 	}
-	params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text, actorOf(ctx)}
-	d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
-	if err == nil && d == nil {
-		if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
-			err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
+	return versionChange{read, func(ctx context.Context, run runFunc) (*definition, error) {
+		if err := w.lockToVerify(ctx, run); err != nil {
+			return nil, hookError(hook.ID, err)
 		}
-	}
-	if err == nil {
-		d, err = w.hold(ctx, run, d, hook.URL, before)
-	}
-	if err != nil {
-		return Definition{}, err
-	}
-	return w.decode(ctx, d)
+		params := []any{hook.ID, int64(version), micros(w.engine.clock.now()), text, actorOf(ctx)}
+		d, err := w.change(ctx, run, hook.ID, store.Stmt{SQL: w.engine.sql.update, Args: params})
+		if err == nil && d == nil {
+			if _, err = w.current(ctx, run, hook.ID, 0, 0); err == nil {
+				err = hookError(hook.ID, fmt.Errorf("%w since version %d", ErrConflict, version))
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return w.hold(ctx, run, d, hook.URL, before)
+	}}, nil
 }
 
 // Disable keeps events from being dispatched and sent to a webhook, in all processes.
@@ -402,19 +423,28 @@ func (w *Webhooks[T]) Source(ctx context.Context, id string) (webhook.Webhook, e
 	return d.Webhook, nil
 }
 
-// encode checks a webhook and returns it as that version is stored.
-func (w *Webhooks[T]) encode(ctx context.Context, hook webhook.Webhook, version int64) (string, error) {
+// encode checks a webhook and returns it as that version is stored, and as it will be
+// read.
+func (w *Webhooks[T]) encode(
+	ctx context.Context, hook webhook.Webhook, version int64,
+) (text string, read webhook.Webhook, err error) {
 	if _, err := webhook.Compile(hook, w.samples...); err != nil {
-		return "", err
+		return "", read, err
 	}
 	if err := w.engine.config.checkBounds(hook); err != nil {
-		return "", err
+		return "", read, err
 	}
-	text, err := w.engine.sealDefinition(ctx, hook, version)
+	plain, err := json.Marshal(hook)
+	if err == nil {
+		err = json.Unmarshal(plain, &read)
+	}
+	if err == nil {
+		text, err = w.engine.sealDefinition(ctx, hook, version)
+	}
 	if err != nil {
-		return "", hookError(hook.ID, err)
+		return "", read, hookError(hook.ID, err)
 	}
-	return text, nil
+	return text, read, nil
 }
 
 // change runs a statement that stores a version, and more, and returns the version, or
@@ -493,15 +523,20 @@ func (d *definition) scan(row store.Row) error {
 	return err
 }
 
-// decode returns the definition. With an error, it has what could be read.
-func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
-	whole := Definition{
-		Tenant: d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), Author: d.author, State: d.state.State,
+// whole returns the definition with its webhook.
+func (d *definition) whole(hook webhook.Webhook) Definition {
+	return Definition{
+		Webhook: hook,
+		Tenant:  d.tenant, Version: int(d.version), Changed: fromMicros(d.changed), Author: d.author, State: d.state.State,
 		Reason: d.state.Reason, Actor: d.state.Actor, Since: d.state.Since, FailingSince: d.state.FailingSince,
 		Unverified: d.proved == 0,
 	}
-	var err error
-	whole.Webhook, err = w.engine.openDefinition(ctx, d.id, d.version, d.text)
+}
+
+// decode returns the definition. With an error, it has what could be read.
+func (w *Webhooks[T]) decode(ctx context.Context, d *definition) (Definition, error) {
+	hook, err := w.engine.openDefinition(ctx, d.id, d.version, d.text)
+	whole := d.whole(hook)
 	if err != nil {
 		whole.Sealed, whole.Unreadable = errors.Is(err, ErrSealed), errors.Is(err, errUnreadable)
 		return whole, hookError(d.id, err)

@@ -3,6 +3,7 @@ package durabletest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,6 +94,51 @@ func testSecretsAway[T any](t *testing.T, db Database[T]) {
 	s.away.Store(false)
 	require.NoError(t, e.RetryNow(t.Context(), "m"))
 	finally(t, e, "m", durable.StateDelivered)
+}
+
+// A slow Sealer has something done during each of its calls.
+type slow struct {
+	durable.Sealer
+	during func()
+}
+
+func (s *slow) Seal(ctx context.Context, plain, of []byte) ([]byte, error) {
+	s.during()
+	return s.Sealer.Seal(ctx, plain, of)
+}
+
+func (s *slow) Open(ctx context.Context, sealed, of []byte) ([]byte, error) {
+	s.during()
+	return s.Sealer.Open(ctx, sealed, of)
+}
+
+// testSealerSlow stores webhooks whose URLs are to be verified: no decision about another
+// endpoint, and nobody else who writes, waits for the Sealer.
+func testSealerSlow[T any](t *testing.T, db Database[T]) {
+	other := db.Open(t, durable.Config{})
+	config := Seal(durable.Config{Verify: func(context.Context, durable.Definition) error { return nil }})
+	calls := 0
+	config.Sealer = &slow{config.Sealer, func() {
+		calls++
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_, err := queue.SetState(ctx, other, "another", queue.StatePaused, "")
+		require.NoError(t, err)
+		require.NoError(t, other.Enqueue(ctx, Task(fmt.Sprint("m-", calls))))
+	}}
+	hooks := db.Open(t, config).Webhooks(nil)
+	h := hook()
+	d, err := hooks.Create(t.Context(), h)
+	require.NoError(t, err)
+	require.Equal(t, h.URL, d.URL)
+	require.NotZero(t, calls)
+	calls = 0
+	h.URL = "https://elsewhere.example/"
+	d, err = hooks.Update(t.Context(), h, 1)
+	require.NoError(t, err)
+	require.Equal(t, h.URL, d.URL)
+	require.True(t, d.Unverified)
+	require.Greater(t, calls, 1, "the URL of before is opened, too")
 }
 
 // testCompareUnreadable has events that Decode refuses.

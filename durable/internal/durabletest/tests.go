@@ -109,6 +109,7 @@ func tests[T any]() []test[T] {
 		{"processes are counted", testProcesses[T]},
 		{"health", testHealth[T]},
 		{"a Sealer that is away", testSealerAway[T]},
+		{"a Sealer that is slow", testSealerSlow[T]},
 		{"secrets that are away", testSecretsAway[T]},
 		{"erase while deleting", testEraseWhileDeleting[T]},
 		{"erase what is not sealed yet", testEraseClear[T]},
