@@ -50,7 +50,7 @@ const (
 //
 // When it returns nil, all that is done, which takes some 10 s for 100,000 deliveries.
 // Nothing more is sent from the moment on that it has begun, for which it waits until an
-// UpdateTx has committed. If it fails or its process dies, call it again; else Run does
+// UpdateTx or a SubscribeTx has committed. If it fails or its process dies, call it again; else Run does
 // the rest after some minutes.
 func (w *Webhooks[T]) Delete(ctx context.Context, id string) error {
 	err := w.engine.deleteWebhook(ctx, id)
@@ -111,6 +111,10 @@ func (e *Engine[T]) entomb(ctx context.Context, tx T, id string) (deleted int64,
 			return 0, err
 		}
 		if added {
+			// After that statement, as who updates a webhook and subscribes it does.
+			if err := e.store.RunTx(ctx, tx, e.lockSubscriptions(id)...); err != nil {
+				return 0, err
+			}
 			return deleted, e.endEndpoint(ctx, tx, id, deleted)
 		}
 	}

@@ -546,7 +546,7 @@ func (s *statements) forSubscriptions(d store.Dialect) {
 	s.unindex = d.SQL(`DELETE FROM @subscriber WHERE webhook_id = $1` + isNewest)
 	s.index = d.SQL(`INSERT INTO @subscriber (tenant, identity, lane, webhook_id, events)
 		SELECT tenant, CAST($3 AS text), CAST($4 AS text), id, CAST($5 AS text) FROM @webhook
-			WHERE id = $1 AND version = 1` + isNewest + ` ON CONFLICT DO NOTHING`)
+			WHERE id = $1 AND version = 1 AND deleted = 0` + isNewest + ` ON CONFLICT DO NOTHING`)
 	s.subscribers = d.SQL(`SELECT webhook_id, events FROM @subscriber
 		WHERE tenant = $1 AND identity = $2 AND lane = $3`)
 	s.indexed = d.SQL(`SELECT identity, lane, events FROM @subscriber WHERE webhook_id = $1`)

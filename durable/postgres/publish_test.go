@@ -25,6 +25,7 @@ func newPublisher(t *testing.T) (pool *pgxpool.Pool, e *postgres.Engine, hooks *
 	config := known.Config()
 	config.MaxConns = 12
 	config.ConnConfig.RuntimeParams["search_path"] = schema
+	config.ConnConfig.RuntimeParams["application_name"] = schema
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -134,4 +135,40 @@ func TestPublishTx_long(t *testing.T) {
 		return nil
 	}))
 	require.Equal(t, 120, counted(t, pool, `shared_event`))
+}
+
+// TestSubscribeTx_changes deletes a webhook, or gives it a tenant, while a transaction is open
+// that has subscribed it: that waits, and events find what is right then.
+func TestSubscribeTx_changes(t *testing.T) {
+	t.Parallel()
+	pool, _, hooks, ids := newPublisher(t)
+	publish := func(tenant string) (to []string) {
+		p := durable.Publication{Tenant: tenant, Identities: []string{"number:1"}, MostSpecific: true}
+		got, err := hooks.Publish(t.Context(), p, notes("note", 1)[0])
+		require.NoError(t, err)
+		for _, p := range got {
+			to = append(to, p.WebhookID)
+		}
+		return to
+	}
+	during := func(id string, change func() error) {
+		done := make(chan error, 1)
+		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+			s := webhook.Subscription{WebhookID: id, Events: []string{note}, Identities: []string{"number:1"}}
+			require.NoError(t, hooks.SubscribeTx(t.Context(), tx, s))
+			go func() { done <- change() }()
+			require.Eventually(t, func() bool {
+				return counted(t, pool, `pg_stat_activity WHERE application_name = current_schema AND wait_event_type = 'Lock'`) == 1
+			}, 20*time.Second, 10*time.Millisecond)
+			require.Empty(t, done)
+			return nil
+		}))
+		require.NoError(t, <-done)
+	}
+	during(ids[0], func() error { return hooks.Delete(context.Background(), ids[0]) })
+	require.Equal(t, 1, counted(t, pool, `subscriber`))
+	require.Equal(t, ids[1:], publish(""))
+	during(ids[1], func() error { return hooks.SetTenant(context.Background(), ids[1], "a") })
+	require.Empty(t, publish(""))
+	require.Equal(t, ids[1:], publish("a"))
 }
