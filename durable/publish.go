@@ -23,7 +23,7 @@ var ErrPublication = errors.New("bad publication")
 const (
 	maxPublicationID = 256 // bytes
 	maxIdentities    = 100
-	maxEventType     = 256 // bytes
+	maxEventType     = 128 // bytes; as in a webhook.Subscription
 )
 
 // A Publication says whom an event is for. It is plain data. The zero value is for all

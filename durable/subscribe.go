@@ -313,24 +313,39 @@ func (e *Engine[T]) identity(s string) string {
 }
 
 // laneFor returns by what the name of an event or a glob is looked up. That of a glob is
-// what it begins with, up to the last colon: so an event is looked up in few lanes.
+// what it begins with, up to the last colon, or the eighth: so an event is looked up in few lanes.
 func laneFor(events string) string {
 	begin, _, glob := strings.Cut(events, "*")
 	if !glob {
 		return "=" + events
 	}
-	return "*" + begin[:strings.LastIndexByte(begin, ':')+1]
+	parts := partsOf(begin)
+	return "*" + parts[len(parts)-1]
 }
 
 // lanesOf returns the lanes in which there may be something that matches an event.
 func lanesOf(eventType string) []string {
-	lanes := []string{"=" + eventType, "*"}
-	for i := range len(eventType) {
-		if eventType[i] == ':' {
-			lanes = append(lanes, "*"+eventType[:i+1])
-		}
+	lanes := []string{"=" + eventType}
+	for _, part := range partsOf(eventType) {
+		lanes = append(lanes, "*"+part)
 	}
 	return lanes
+}
+
+// maxParts is up to how many colons a lane has, since an event is looked up in all of its
+// lanes for each identity. Names have two or three.
+const maxParts = 8
+
+// partsOf returns what a name begins with, up to each of its first colons, the shortest
+// first, which is nothing.
+func partsOf(name string) []string {
+	parts := []string{""}
+	for i := 0; i < len(name) && len(parts) <= maxParts; i++ {
+		if name[i] == ':' {
+			parts = append(parts, name[:i+1])
+		}
+	}
+	return parts
 }
 
 // checkSubscriptions returns subscriptions with the ID of their webhook, or an error that
@@ -451,6 +466,7 @@ func (e *Engine[T]) subscribers(ctx context.Context, run runFunc, p Publication,
 		}
 	}
 	found := make([][]string, len(identities))
+	lanes := lanesOf(eventType)
 	var stmts []store.Stmt
 	for i, identity := range identities {
 		forms := []string{identity}
@@ -458,7 +474,7 @@ func (e *Engine[T]) subscribers(ctx context.Context, run runFunc, p Publication,
 			forms = append(forms, sealed) // beside what was stored before there was a Sealer
 		}
 		for _, form := range forms {
-			for _, lane := range lanesOf(eventType) {
+			for _, lane := range lanes {
 				stmts = append(stmts, store.Stmt{
 					SQL: e.sql.subscribers, Args: []any{p.Tenant, form, lane},
 					Scan: func(row store.Row) error {

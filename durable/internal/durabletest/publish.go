@@ -217,9 +217,9 @@ func testPublishRefused[T any](t *testing.T, db Database[T]) {
 		require.EqualError(t, publish(durable.Publication{}, event),
 			"durable: publish: bad publication: event: no type, or a nil pointer")
 	}
-	for _, name := range []string{"\xff", "a\x00", strings.Repeat(":", 257)} {
+	for _, name := range []string{"\xff", "a\x00", strings.Repeat(":", 129)} {
 		require.EqualError(t, publish(durable.Publication{}, webhook.RawEvent{Type: name, JSON: []byte(`{}`)}),
-			"durable: publish: bad publication: event: the type is longer than 256 bytes, not UTF-8, or has a NUL")
+			"durable: publish: bad publication: event: the type is longer than 128 bytes, not UTF-8, or has a NUL")
 	}
 	require.Zero(t, rows(t, db, "@delivery", "@event", "@shared_event"))
 
@@ -462,7 +462,9 @@ func testPublishMany[T any](t *testing.T, db Database[T]) {
 		took := time.Since(begun)
 		require.Len(t, got, 1000)
 		t.Logf("1,000 took %v", took)
-		require.Less(t, took, 10*time.Second, "some tenths of a second on an idle machine")
+		// On an idle machine it takes some tenths of a second. So many seconds are for one
+		// that others use: what is wrong is what takes minutes.
+		require.Less(t, took, 10*time.Second)
 	}
 	require.Equal(t, []int{2000, 2}, []int{rows(t, db, "@delivery"), rows(t, db, "@shared_event")})
 }

@@ -174,8 +174,9 @@ func testPublishMatch[T any](t *testing.T, db Database[T]) {
 	globs := []string{
 		"*", "whatsapp:*", "whats*", "*:in", "whatsapp:message:in", "whatsapp:message:*", "whatsapp*in", "voice:*", "**",
 		"voice:message:out", "w:*", "*pp:m*:*", "dialer:cdr", "dialer:cdr*", "whatsapp:message:in:*", "Voice:*",
+		"a:b:c:d:e:f:g:h:i:j*", "a:b:c:d:e:f:g:h:*", "a:b:c:d:e:f:g:*k",
 	}
-	types := []string{"whatsapp:message:in", "whatsapp:message:status", "voice:message:out", "dialer:cdr", "w:x", "note", "a::b"}
+	types := []string{"whatsapp:message:in", "whatsapp:message:status", "voice:message:out", "dialer:cdr", "w:x", "note", "a::b", "a:b:c:d:e:f:g:h:i:j:k"}
 	identities := []string{
 		"all", "ALL", "number:919019120120", "number:+91 90191-20120", "number:1", "keyword:sale", "keyword:SALE ", "campaign:17",
 		"campaign:1%", "Campaign:17",
