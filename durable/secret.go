@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -74,13 +75,13 @@ func (w *Webhooks[T]) SetSecret(ctx context.Context, id string, secret webhook.S
 
 // Secrets returns the secrets of a webhook that count now, the newest first: to show
 // them to the customer whose webhook it is, and to nobody else. The error wraps
-// [webhook.ErrNotFound], or [ErrSealed] if one of them cannot be opened.
+// [webhook.ErrNotFound], or [ErrSealed] if one of them cannot be opened, an old one too.
 func (w *Webhooks[T]) Secrets(ctx context.Context, id string) ([]StoredSecret, error) {
 	if _, err := w.current(ctx, w.engine.store.Read, id, 0, 0); err != nil {
 		return nil, err
 	}
-	secrets, err := w.engine.secretsOf(ctx, id)
-	if err != nil {
+	secrets, shut, err := w.engine.secretsOf(ctx, id)
+	if err = cmp.Or(err, shut); err != nil {
 		return nil, hookError(id, err)
 	}
 	return slices.DeleteFunc(secrets, func(s StoredSecret) bool { return s.ended(w.engine.clock.now()) }), nil
@@ -91,10 +92,12 @@ func (w *Webhooks[T]) Secrets(ctx context.Context, id string) ([]StoredSecret, e
 // twice a second whether some process has changed any.
 //
 // While the database cannot be reached, those in memory are used for up to a minute;
-// then, and for a webhook whose secrets are not there or cannot be opened, it returns an
-// error, so that nothing is sent without a signature: a delivery waits then, says so, and
-// has used up no attempt. For an id that no webhook has, it
-// returns none, which is [webhook.ErrNoKey] to signers.
+// then, and for a webhook whose newest secret is not there or cannot be opened, it returns
+// an error, so that nothing is sent without a signature: a delivery waits then, says so,
+// and has used up no attempt. Old ones that cannot be opened are left out, so that requests
+// lack their signatures; the log says so every few seconds, and they are tried again each
+// time. For an id that no webhook has, it returns none, which is [webhook.ErrNoKey] to
+// signers.
 func (w *Webhooks[T]) Keyring() webhook.Keyring { return w.engine.keys }
 
 func (s StoredSecret) ended(now time.Time) bool { return !s.Until.IsZero() && !s.Until.After(now) }
@@ -107,6 +110,7 @@ func (w *Webhooks[T]) addSecret(
 		return StoredSecret{}, err
 	}
 	e := w.engine
+	e.clock.compare(ctx, askClock, e.askTime(e.store.Read))
 	for range 10 { // until no other call has come between
 		var newest int64
 		err := e.store.Read(ctx, store.Stmt{
@@ -191,16 +195,16 @@ func readSecret(id, text string) (webhook.Secret, error) {
 	return webhook.ExistingSecret(b)
 }
 
-// secretsOf reads the secrets of a webhook, the newest first; those that have ended
-// recently may be among them. One that has none gets its first: it was created by an
-// older version, which knew of none.
-func (e *Engine[T]) secretsOf(ctx context.Context, id string) ([]StoredSecret, error) {
+// secretsOf reads the secrets of a webhook that count, the newest first. Old ones that
+// cannot be opened are left out: shut is why the first of them cannot. A webhook that has none gets its first: it was created
+// by an older version, which knew of none.
+func (e *Engine[T]) secretsOf(ctx context.Context, id string) (found []StoredSecret, shut, err error) {
 	if !isUUID(id) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	found, err := e.readSecrets(ctx, id)
+	found, shut, err = e.readSecrets(ctx, id)
 	if err != nil || len(found) > 0 {
-		return found, err
+		return found, shut, err
 	}
 	// Of two processes that do so at once, the primary key lets one through.
 	stmt, err := e.firstSecret(ctx, id)
@@ -208,27 +212,29 @@ func (e *Engine[T]) secretsOf(ctx context.Context, id string) ([]StoredSecret, e
 		err = e.store.Run(ctx, stmt)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return e.readSecrets(ctx, id)
 }
 
-func (e *Engine[T]) readSecrets(ctx context.Context, id string) ([]StoredSecret, error) {
+func (e *Engine[T]) readSecrets(ctx context.Context, id string) (found []StoredSecret, shut, err error) {
 	type row struct {
 		n, created, until int64
 		data              []byte
 	}
 	var rows []row
-	err := e.store.Read(ctx, store.Stmt{SQL: e.sql.secrets, Args: []any{id}, Scan: func(r store.Row) error {
+	err = e.store.Read(ctx, store.Stmt{SQL: e.sql.secrets, Args: []any{id}, Scan: func(r store.Row) error {
 		var one row
 		err := r.Scan(&one.n, &one.created, &one.until, &one.data)
 		rows = append(rows, one)
 		return err
 	}})
-	var found []StoredSecret
 	for _, r := range rows {
 		if err != nil {
 			break
+		}
+		if r.until != 0 && r.until <= micros(e.clock.now()) { // it does not matter whether it opens
+			continue
 		}
 		var text []byte
 		var secret webhook.Secret
@@ -236,15 +242,15 @@ func (e *Engine[T]) readSecrets(ctx context.Context, id string) ([]StoredSecret,
 			secret, err = readSecret(id, string(text))
 		}
 		if errors.Is(err, ErrSealed) && len(found) > 0 { // an old one: the newest signs
-			err = nil
+			shut, err = cmp.Or(shut, err), nil
 			continue
 		}
 		found = append(found, newStoredSecret(secret, id, fromMicros(r.created), r.until))
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return found, nil
+	return found, shut, nil
 }
 
 const (
@@ -335,15 +341,19 @@ func (e *Engine[T]) keys(ctx context.Context, id string) ([]webhook.Secret, erro
 		return nil, noSecrets(err)
 	}
 	if !ok {
-		if secrets, err = e.secretsOf(ctx, id); err != nil {
+		var shut error
+		if secrets, shut, err = e.secretsOf(ctx, id); err != nil {
 			return nil, noSecrets(err)
 		}
-		if len(secrets) > 0 {
+		switch {
+		case shut != nil: // not kept, so that it counts as soon as it can be opened
+			e.logBlocked(ctx, "read an old secret", shut)
+		case len(secrets) > 0:
 			e.secrets.put(id, secrets, epoch)
 		}
 	}
 	keys := make([]webhook.Secret, 0, len(secrets))
-	now := time.Now()
+	now := e.clock.now() // which until is on
 	for _, s := range secrets {
 		if !s.ended(now) {
 			keys = append(keys, s.Secret)

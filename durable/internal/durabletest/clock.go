@@ -38,6 +38,36 @@ func (r aheadRow) Scan(dest ...any) error {
 	return err
 }
 
+// testSecretClocks has a process whose clock is 10 minutes late: a secret ends by the
+// database's.
+func testSecretClocks[T any](t *testing.T, db Database[T]) {
+	at := db.Store(t)
+	if at.Dialect().Now == "" {
+		t.Skip("the database has no clock of its own")
+	}
+	late := &durable.Engine[T]{}
+	require.NoError(t, store.Open(late, ahead[T]{at, 10 * time.Minute}, durable.Config{}))
+	require.NoError(t, late.Migrate(t.Context()))
+	hooks := late.Webhooks(nil)
+	_, err := hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	first := reveal(t, hooks.Keyring(), hookID)
+	secret, err := hooks.Rotate(t.Context(), hookID, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, append([]string{secret.Reveal()}, first...), reveal(t, hooks.Keyring(), hookID))
+	var until int64
+	db.Row(t, `SELECT until FROM @secret WHERE n = 1`, &until)
+	require.WithinDuration(t, time.Now().Add(70*time.Minute), time.UnixMicro(until), time.Minute)
+
+	// It ends while it is in memory, and when it is read.
+	db.Exec(t, `UPDATE @secret SET until = `+durableMicros(10*time.Minute+1500*time.Millisecond)+` WHERE n = 1`)
+	db.Exec(t, `UPDATE @secret_rev SET rev = rev + 1`)
+	within(t, hooks.Keyring(), secret.Reveal())
+	secrets, err := hooks.Secrets(t.Context(), hookID)
+	require.NoError(t, err)
+	require.Len(t, secrets, 1)
+}
+
 // testEndpointClocks has a process whose clock is 10 minutes late decide about an endpoint.
 // To itself, that was now; what is stored, and what others read, is the database's time.
 func testEndpointClocks[T any](t *testing.T, db Database[T]) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -94,6 +95,35 @@ func testSecretsAway[T any](t *testing.T, db Database[T]) {
 	s.away.Store(false)
 	require.NoError(t, e.RetryNow(t.Context(), "m"))
 	finally(t, e, "m", durable.StateDelivered)
+}
+
+// testOldSecretAway has an old secret that cannot be opened for a while: that is told, and
+// it signs again as soon as it can be opened.
+func testOldSecretAway[T any](t *testing.T, db Database[T]) {
+	var logged logBuffer
+	config := Seal(durable.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+	s := &wilful{Sealer: config.Sealer}
+	s.onSeal = func(of string) {
+		if strings.Contains(of, "secret") {
+			s.hides = of
+		}
+	}
+	s.watched.Store(true)
+	config.Sealer = s
+	hooks := db.Open(t, config).Webhooks(nil)
+	_, err := hooks.Create(t.Context(), hook())
+	require.NoError(t, err)
+	s.watched.Store(false)
+	first := reveal(t, hooks.Keyring(), hookID)
+	secret, err := hooks.Rotate(t.Context(), hookID, time.Hour)
+	require.NoError(t, err)
+	s.away.Store(true)
+	require.Equal(t, []string{secret.Reveal()}, reveal(t, hooks.Keyring(), hookID))
+	require.Contains(t, logged.String(), "durable: read an old secret")
+	_, err = hooks.Secrets(t.Context(), hookID)
+	require.ErrorIs(t, err, durable.ErrSealed)
+	s.away.Store(false)
+	require.Equal(t, append([]string{secret.Reveal()}, first...), reveal(t, hooks.Keyring(), hookID))
 }
 
 // A slow Sealer has something done during each of its calls.
