@@ -2,7 +2,10 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"sync"
+
+	"github.com/ringhook/webhook/durable/internal/store"
 )
 
 // A batcher handles values in batches: those that arrive while a batch is handled are
@@ -68,7 +71,7 @@ func (b *batcher[V]) run() {
 		}
 		err := b.work(values)
 		for i, c := range calls {
-			if err != nil && b.alone != nil {
+			if err != nil && b.alone != nil && !errors.Is(err, store.ErrWaited) {
 				go func() { c.done <- b.alone(c.ctx, values[i]) }()
 			} else {
 				c.done <- err

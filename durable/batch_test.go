@@ -3,12 +3,14 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ringhook/webhook/durable"
+	"github.com/ringhook/webhook/durable/internal/store"
 )
 
 func TestBatcher(t *testing.T) {
@@ -67,4 +69,12 @@ func TestBatcher(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	require.Equal(t, [][]int{{10}, {-13}, {14}}, batches, "who has left is in no batch")
+}
+
+// A batch that has waited for as long as it may is not tried once more.
+func TestBatcher_Waited(t *testing.T) {
+	t.Parallel()
+	do := durable.NewBatcher(2, func([]int) error { return fmt.Errorf("begin: %w", store.ErrWaited) },
+		func(context.Context, int) error { return nil })
+	require.ErrorIs(t, do(t.Context(), 1), store.ErrWaited)
 }

@@ -168,3 +168,21 @@ func TestCheck_Log(t *testing.T) { //nolint:paralleltest // it sets a variable
 	require.NoError(t, writer.Rollback())
 	require.NoError(t, durabletest.Check(t, e))
 }
+
+// What is enqueued while another transaction writes waits for it once, for 10 s.
+func TestOpen_Busy(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	e := open(t, path, durable.Config{})
+	db, err := sqlite.OpenDB(path)
+	require.NoError(t, err)
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	begun := time.Now()
+	err = e.Enqueue(t.Context(), durabletest.Task("m"))
+	require.ErrorContains(t, err, "durable: enqueue: another transaction has been writing for too long: ")
+	require.Less(t, time.Since(begun), 18*time.Second)
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, e.Enqueue(t.Context(), durabletest.Task("m")))
+}

@@ -221,6 +221,9 @@ func (f *file) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
 		return err
 	}
 	tx, err := conn.BeginTx(ctx, nil)
+	if isBusy(err) {
+		return fmt.Errorf("%w: %w", store.ErrWaited, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type Store[T any] interface {
 	// RunTx runs the statements in a transaction of the caller's.
 	RunTx(ctx context.Context, tx T, stmts ...Stmt) error
 	// InTx begins a transaction that writes and sees all that is committed, calls fn,
-	// and commits if fn returns nil.
+	// and commits if fn returns nil. Its error wraps ErrWaited if it has waited for
+	// another one for as long as it may.
 	InTx(ctx context.Context, fn func(tx T) error) error
 	// Lock returns the statements that lock the names until the transaction ends. There
 	// are none where only one transaction at a time can write.
@@ -41,6 +43,9 @@ type Store[T any] interface {
 	// Close closes what the store has opened itself.
 	Close() error
 }
+
+// ErrWaited says that to try again at once would be to wait as long again.
+var ErrWaited = errors.New("another transaction has been writing for too long")
 
 // A Checker is a store that can be in a state which an operator should know of.
 type Checker interface {
