@@ -172,12 +172,15 @@
 // answers with their headers, and secrets, each for its own row. Refs, subjects, orderings,
 // the identities of subscriptions, and by what a message is known again are MACs. These stay clear:
 //
-//   - of webhooks: id, name, scheme and host of the URL, times, state, its reasons and
-//     actors, and the types of events that they are subscribed to
-//   - of deliveries: the ID, the webhook's id and version, the endpoint (its host, for
+//   - of webhooks: id, tenant, name, scheme and host of the URL, times, state, its reasons
+//     and actors, the types of events that they are subscribed to, and when each secret
+//     was made and ends
+//   - of deliveries: the tenant, the ID, the webhook's id and version, the endpoint (its host, for
 //     messages without a webhook), the type of the event, rank, state, times, numbers of
 //     attempts, the ID of which it was recomposed
-//   - of attempts: times, status, class, the error's text and code, what was wanted
+//   - of attempts: times, status, class, the error's text, its code with the arguments,
+//     what was wanted, how many requests were sent and whether one may have arrived
+//   - of tallies: the webhook or the tenant, the hour, the outcome, the number
 //   - sizes, and which deliveries have equal refs, subjects or orderings, and which
 //     subscriptions equal identities
 //   - IDs that a producer makes, so make none of a number: [Webhooks.ContentID] is keyed

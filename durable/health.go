@@ -23,17 +23,19 @@ type Health struct {
 	Behind time.Duration `json:"behind"`
 	// Log is how large SQLite's write-ahead log is, in bytes; zero for Postgres.
 	Log int64 `json:"log"`
+	// Clear says that there is no Sealer: what this process stores is in the clear.
+	Clear bool `json:"clear"`
 }
 
 // Check tells whether the engine can work, for a health check: it reads, and writes a row
 // of its own. It returns an error, for the operator, if the database cannot be reached or
 // is read-only, has tables of another version than this program's, or if SQLite's
 // write-ahead log grows since another program has been reading for long. What it has
-// found until then is in the Health all the same. That there is no Sealer is no error: a
-// line of the log says so when the engine is made. Nor is the Sealer asked: what it cannot
-// open waits, and its delivery says so.
+// found until then is in the Health all the same. That there is no Sealer is no error, but
+// Clear; a line of the log says so too when the engine is made. Nor is the Sealer asked:
+// what it cannot open waits, and its delivery says so.
 func (e *Engine[T]) Check(ctx context.Context) (Health, error) {
-	var h Health
+	h := Health{Clear: e.config.Sealer == nil}
 	fail := func(err error) (Health, error) { return h, fmt.Errorf("durable: check: %w", err) }
 	found, err := e.layout(ctx, e.store.Read)
 	h.Tables, h.River = found.own, found.river

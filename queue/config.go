@@ -66,7 +66,8 @@ type Config struct {
 	// What was decided (paused, disabled, enabled) is told by one of the processes that
 	// share an engine which is an [Endpoints]: at least once, since if it dies, or does not
 	// return within half a minute, another one tells it again, and only if nothing else was
-	// decided since. What attempts have shown (resting, throttled, healthy) is told by each
+	// decided since. One of more than 7 days ago, for which no process with an OnState was
+	// on, is told to nobody. What attempts have shown (resting, throttled, healthy) is told by each
 	// process that sees it. An endpoint that flaps is told of three times, and then once in
 	// 20 minutes; that it is healthy again, each time that something else was told.
 	//

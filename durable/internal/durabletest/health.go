@@ -24,6 +24,10 @@ func testHealth[T any](t *testing.T, db Database[T]) {
 	require.Positive(t, h.River)
 	require.Zero(t, h.Behind)
 	require.Less(t, h.ClockAhead.Abs(), time.Second)
+	require.True(t, h.Clear)
+	h, err = db.Open(t, Seal(durable.Config{})).Check(t.Context())
+	require.NoError(t, err)
+	require.False(t, h.Clear)
 
 	require.NoError(t, e.Enqueue(t.Context(), Tasks("m", 10)...))
 	later := Tasks("later", 1)

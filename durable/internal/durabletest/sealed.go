@@ -170,7 +170,9 @@ func plant[T any](t *testing.T, db Database[T], config durable.Config) (logged s
 	e := db.Open(t, config)
 	q, stop := runWith(t, e, plantedClient(func(text string) bool { return strings.Contains(text, "fails") }), config.Logger)
 	hooks := e.Webhooks(q)
-	_, err := hooks.Create(t.Context(), plantedHook())
+	own, err := hooks.Tenant("clear-tenant")
+	require.NoError(t, err)
+	_, err = own.Create(t.Context(), plantedHook())
 	require.NoError(t, err)
 	_, err = hooks.Update(t.Context(), plantedHook(), 1)
 	require.NoError(t, err)
@@ -250,7 +252,7 @@ func dump[T any](t testing.TB, db Database[T]) []byte {
 func testSealedHidden[T any](t *testing.T, db Database[T]) {
 	logged, secrets := plant(t, db, Seal(durable.Config{}))
 	all := dump(t, db)
-	for _, clear := range []string{"clear name", "https://clear.example", "test:planted", hookID, "a clear reason"} {
+	for _, clear := range []string{"clear name", "https://clear.example", "test:planted", hookID, "a clear reason", "clear-tenant"} {
 		require.True(t, bytes.Contains(all, []byte(clear)), clear)
 	}
 	for name, text := range planted {
