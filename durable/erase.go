@@ -36,11 +36,10 @@ const eraseBatch = 200 // so few that nothing waits long for them
 // numbers are stored with and without a country code, erase both.
 //
 // The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
-// otherwise, and for a negative limit, the error wraps [ErrFilter]. A ref alone is what
-// is wanted mostly. Its Limit and After do not count. Erase ends after limit
-// deliveries; if zero, it goes on to the last. It works in batches, and returns what it
-// has done also with an error; call it again to go on, and as long as there are some
-// InFlight.
+// otherwise, and with a Limit, an After, or a negative limit, the error wraps
+// [ErrFilter]. A ref alone is what is wanted mostly. Erase ends after limit deliveries; if
+// zero, it goes on to the last. It works in batches, and returns what it has done also
+// with an error; call it again to go on, and as long as there are some InFlight.
 //
 // What was erased cannot be sent any more: [Delivery] Erased is true, Message and
 // Resend return [ErrNoMessage], and Recompose [ErrNoEvent]. Its ID stays taken while
@@ -105,7 +104,7 @@ func (d *target) scan(row store.Row) error {
 const notErased = ` AND CASE WHEN erased = 0 THEN TRUE ELSE FALSE END`
 
 func (e *Engine[T]) eraseMatching(ctx context.Context, f Filter, key indexKey, total *eraser) error {
-	f.After, f.wholeRef = "", true
+	f.wholeRef = true
 	search, err := f.search(key)
 	if err != nil {
 		return err

@@ -46,10 +46,10 @@ func (w *Webhooks[T]) Recompose(ctx context.Context, id string) (Delivery, error
 // event today's When does not want. The oldest come first, and all of them after others
 // that are due.
 //
-// The filter needs a WebhookID, Tenant, From, Ref or Subject, and its State is
-// [StateFailed] or empty; Limit and After are not used. Else the error wraps
-// [ErrFilter]. It recomposes limit deliveries at most; if zero, 1000. Call it again to
-// go on, until it returns 0.
+// The filter needs a WebhookID, Tenant, From, Ref or Subject. Without one, and with a Limit,
+// an After, a State other than [StateFailed], or a negative limit, the error wraps
+// [ErrFilter]. It recomposes limit deliveries at most, or all if limit is zero. Call it
+// again to go on, until it returns 0.
 //
 // Those that cannot be opened or composed, or whose webhook is disabled or deleted, stay
 // as they are. The error tells of the first of them, and wraps its error, once the others are
@@ -74,7 +74,9 @@ func (w *Webhooks[T]) recomposeMatching(ctx context.Context, f Filter, limit int
 	case limit < 0:
 		return 0, fmt.Errorf("%w: a negative limit", ErrFilter)
 	}
-	limit = cmp.Or(limit, 1000)
+	if limit == 0 {
+		limit = math.MaxInt
+	}
 	var left int
 	var first error
 	for last := (position{micros(f.From) - 1, math.MaxInt64}); ; {

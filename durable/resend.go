@@ -61,8 +61,8 @@ const (
 // oldest come first, and all of them after others that are due.
 //
 // The filter needs a webhook, an endpoint, a tenant, a ref, a subject, or a From or To:
-// otherwise, and for another State or a negative limit, the error wraps [ErrFilter].
-// Its Limit and After do not count.
+// otherwise, and with a Limit, an After, another State, or a negative limit, the error
+// wraps [ErrFilter].
 //
 // It works in batches, and returns how many it has resent, also with an error; call it
 // again to go on. One that fails again while it works is not resent again by the same
@@ -94,6 +94,8 @@ func (f Filter) resendable(limit int) ([]State, error) {
 	switch {
 	case limit < 0:
 		return nil, fmt.Errorf("%w: a negative limit", ErrFilter)
+	case f.Limit != 0 || f.After != "": // who sets them wants less than all
+		return nil, fmt.Errorf("%w: Limit or After", ErrFilter)
 	case all:
 		return nil, fmt.Errorf("%w: want a webhook, endpoint, tenant, ref, subject, From or To", ErrFilter)
 	case f.State == "" && f.byClass():
@@ -108,7 +110,6 @@ func (f Filter) resendable(limit int) ([]State, error) {
 
 // resendState resends at most limit deliveries that match f, which has a State.
 func (e *Engine[T]) resendState(ctx context.Context, f Filter, limit int) (total int, err error) {
-	f.After = ""
 	search, err := f.search(e.key)
 	if err != nil {
 		return 0, err
