@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/ringhook/webhook/durable/internal/store"
@@ -98,4 +99,22 @@ func (b *batcher[V]) next() (calls []*call[V], values []V) {
 		b.waiting, b.working = nil, false
 	}
 	return calls, values
+}
+
+// distinct splits values into parts, which keep the sequence, so that none has a key
+// twice.
+func distinct[V any, K comparable](values []V, keys func(V) []K) (parts [][]V) {
+	seen := make(map[K]bool)
+	from := 0
+	for i, v := range values {
+		own := keys(v)
+		if slices.ContainsFunc(own, func(k K) bool { return seen[k] }) {
+			parts, from = append(parts, values[from:i]), i
+			clear(seen)
+		}
+		for _, k := range own {
+			seen[k] = true
+		}
+	}
+	return append(parts, values[from:])
 }

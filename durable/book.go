@@ -48,17 +48,18 @@ func (e *Engine[T]) load(ctx context.Context, d *delivery) error {
 func (e *Engine[T]) loadBatch(batch []*delivery) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
 	defer cancel()
-	stmts := make([]store.Stmt, len(batch))
+	rows := make([][]any, len(batch))
 	for i, d := range batch {
 		d.state, d.busy, d.parked = "", false, false
-		stmts[i] = store.Stmt{SQL: e.sql.load, Args: []any{d.seq, d.gen}, Scan: d.scan}
+		rows[i] = []any{d.seq, d.gen}
 	}
-	if err := e.store.Read(ctx, stmts...); err != nil {
+	loading := store.Stmt{SQL: e.sql.load, Rows: rows, Scan: func(row store.Row) error { return scanLoaded(row, batch) }}
+	if err := e.store.Read(ctx, loading); err != nil {
 		e.reads.failed(len(batch))
 		return err
 	}
 	e.reads.succeeded(batch)
-	stmts = stmts[:0]
+	var stmts []store.Stmt
 	for _, d := range batch {
 		switch mine := d.state == StatePending && (d.active || d.ordering == ""); {
 		case mine && d.endpoint == queue.StatePaused:
@@ -132,14 +133,19 @@ func (r *reads) succeeded(batch []*delivery) {
 	}
 }
 
-func (d *delivery) scan(row store.Row) error {
+// scanLoaded sets the one of a batch that a row is of.
+func scanLoaded(row store.Row, batch []*delivery) error {
+	var read delivery
 	var ordering *string
-	var active, attempts, created, due, held, resent, proved int64
-	err := row.Scan(&d.id, &d.key, &ordering, (*string)(&d.state), &active, &attempts,
-		&created, &due, &held, &d.message, &d.content, &d.refs, (*string)(&d.endpoint), &resent, &d.tenant, &proved)
+	var n, active, attempts, created, due, held, resent, proved int64
+	err := row.Scan(&n, &read.id, &read.key, &ordering, (*string)(&read.state), &active, &attempts,
+		&created, &due, &held, &read.message, &read.content, &read.refs, (*string)(&read.endpoint), &resent, &read.tenant, &proved)
 	if err != nil {
 		return err
 	}
+	d := batch[n-1]
+	d.id, d.key, d.state, d.endpoint, d.tenant = read.id, read.key, read.state, read.endpoint, read.tenant
+	d.message, d.content, d.refs = read.message, read.content, read.refs
 	if ordering != nil {
 		d.ordering = *ordering
 	}
@@ -191,17 +197,9 @@ func (e *Engine[T]) book(ctx context.Context, d *delivery) error {
 func (e *Engine[T]) bookBatch(batch []*delivery) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	stmts := make([]store.Stmt, 0, 2*len(batch))
-	for _, d := range batch {
-		if a := d.verdict.Attempt; d.verdict.Kind == queue.KindDefer && d.maybeSent() {
-			stmts = append(stmts, e.sentStmt(d))
-		} else if a != nil && d.verdict.Kind != queue.KindDefer {
-			params := d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
-				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
-				d.answer[0], d.answer[1], d.answer[2], problemText(a))
-			stmts = append(stmts, store.Stmt{SQL: e.sql.attempt, Args: params})
-		}
-		stmts = append(stmts, e.verdictStmt(d))
+	var stmts []store.Stmt
+	for _, part := range distinct(batch, func(d *delivery) []int64 { return []int64{d.seq} }) {
+		stmts = append(stmts, e.verdictStmts(part)...)
 	}
 	if err := e.store.Run(ctx, stmts...); err != nil {
 		return err
@@ -222,25 +220,74 @@ func (e *Engine[T]) sentStmt(d *delivery) store.Stmt {
 	return store.Stmt{SQL: e.sql.sent, Args: []any{d.seq}}
 }
 
-// verdictStmt updates the row of d by its verdict, and sets d.state to what it is then.
-func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
+// verdictStmts returns the statements that write down attempts and verdicts of a batch in
+// which no delivery is twice. They set the state of each to what it is then.
+func (e *Engine[T]) verdictStmts(batch []*delivery) []store.Stmt {
+	attempts := store.Stmt{SQL: e.sql.attempt}
+	var stmts []store.Stmt
+	alike := make(map[string][]*delivery) // by the statement for their verdicts
+	for _, d := range batch {
+		if a := d.verdict.Attempt; d.verdict.Kind == queue.KindDefer && d.maybeSent() {
+			stmts = append(stmts, e.sentStmt(d))
+		} else if a != nil && d.verdict.Kind != queue.KindDefer {
+			attempts.Rows = append(attempts.Rows, d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
+				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
+				d.answer[0], d.answer[1], d.answer[2], problemText(a)))
+		}
+		text := e.verdictText(d)
+		alike[text] = append(alike[text], d)
+	}
+	if attempts.Rows != nil {
+		stmts = append(stmts, attempts)
+	}
+	for text, of := range alike {
+		rows := make([][]any, len(of))
+		for i, d := range of {
+			d.state = "" // where no row comes back
+			rows[i] = e.verdictRow(d)
+		}
+		stmts = append(stmts, store.Stmt{SQL: text, Rows: rows, Scan: func(row store.Row) error {
+			var n int64
+			var state State
+			err := row.Scan(&n, (*string)(&state))
+			if err == nil {
+				of[n-1].state = state
+			}
+			return err
+		}})
+	}
+	return stmts
+}
+
+// verdictText returns the statement that updates the row of d by its verdict.
+func (e *Engine[T]) verdictText(d *delivery) string {
+	switch {
+	case d.blocked != "":
+		return e.sql.block
+	case d.verdict.Kind == queue.KindDefer:
+		return e.sql.postpone
+	case d.verdict.Kind == queue.KindRetry:
+		return e.sql.retry
+	default:
+		return e.sql.end
+	}
+}
+
+// verdictRow returns what that statement is given.
+func (e *Engine[T]) verdictRow(d *delivery) []any {
 	v := d.verdict
-	d.state = "" // where no row comes back
-	scan := func(row store.Row) error { return row.Scan((*string)(&d.state)) }
-	if d.blocked != "" {
-		params := d.args(micros(d.now.Add(v.After)), d.blocked)
-		return store.Stmt{SQL: e.sql.block, Args: params, Scan: scan}
-	}
-	if v.Kind == queue.KindDefer {
-		return store.Stmt{SQL: e.sql.postpone, Args: d.args(micros(d.now.Add(v.After))), Scan: scan}
-	}
+	due := micros(d.now.Add(v.After))
 	status, class, text := int64(0), "", ""
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
-	if v.Kind == queue.KindRetry {
-		due := micros(d.now.Add(v.After))
-		return store.Stmt{SQL: e.sql.retry, Args: d.args(due, status, class, text), Scan: scan}
+	switch e.verdictText(d) {
+	case e.sql.block:
+		return d.args(due, d.blocked)
+	case e.sql.postpone:
+		return d.args(due)
+	case e.sql.retry:
+		return d.args(due, status, class, text)
 	}
 	attempts := int64(d.attempts)
 	if v.Attempt != nil || v.Kind == queue.KindDone {
@@ -256,11 +303,7 @@ func (e *Engine[T]) verdictStmt(d *delivery) store.Stmt {
 	default:
 		state = StateFailed
 	}
-	return store.Stmt{
-		SQL:  e.sql.end,
-		Args: d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text),
-		Scan: scan,
-	}
+	return d.args(string(state), string(v.Reason), micros(d.now), attempts, status, class, text)
 }
 
 // args returns the arguments of a statement about d as it was loaded, and others.

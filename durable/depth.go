@@ -39,10 +39,12 @@ const (
 	maxLanes = 10_000 // whose numbers are in memory
 )
 
-// stmts returns the statements that read the numbers which are not known.
-func (d *depths) stmts(sql string, tasks []entry) (stmts []store.Stmt) {
+// stmt returns the statement that reads the numbers which are not known.
+func (d *depths) stmt(sql string, tasks []entry) store.Stmt {
 	now := time.Now()
 	asked := make(map[lane]bool)
+	var lanes []lane
+	stmt := store.Stmt{SQL: sql}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, task := range tasks {
@@ -54,18 +56,18 @@ func (d *depths) stmts(sql string, tasks []entry) (stmts []store.Stmt) {
 			continue
 		}
 		asked[l] = true
-		stmts = append(stmts, store.Stmt{
-			SQL:  sql,
-			Args: []any{l.key, l.event, deeper[len(deeper)-1]},
-			Scan: func(row store.Row) error {
-				var n int64
-				err := row.Scan(&n)
-				d.put(l, depth{n, now})
-				return err
-			},
-		})
+		lanes = append(lanes, l)
+		stmt.Rows = append(stmt.Rows, []any{l.key, l.event, deeper[len(deeper)-1]})
 	}
-	return stmts
+	stmt.Scan = func(row store.Row) error {
+		var i, n int64
+		err := row.Scan(&i, &n)
+		if err == nil {
+			d.put(lanes[i-1], depth{n, now})
+		}
+		return err
+	}
+	return stmt
 }
 
 func (d *depths) put(l lane, n depth) {

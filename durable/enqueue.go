@@ -209,50 +209,70 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 		return cmp.Compare(min(len(a.Order), 1), min(len(b.Order), 1))
 	})
-	now := e.clock.now()
 	var orderings []string
-	jobs := make([]river.InsertManyParams, 0, len(tasks))
-	wake := func(j river.InsertManyParams) { jobs = append(jobs, j) }
-	isNew := make([]bool, len(tasks))
-	var unused sharedIDs
-	stmts = append(stmts, e.depths.stmts(e.sql.depth, tasks)...)
-	for i, task := range tasks {
+	for _, task := range tasks {
 		if task.Order != "" {
 			orderings = append(orderings, task.Order)
 		}
-		if task.fault != nil {
-			stmts = append(stmts, e.failStmt(task, now, &isNew[i]))
-		} else {
-			if task.again {
-				params := []any{task.ID, tag(task.Message.WebhookID), task.sealed.content, task.Message.Content}
-				stmts = append(stmts,
-					store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params, Scan: unused.scan},
-					store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
-					store.Stmt{SQL: e.sql.deleteFault, Args: params})
-			}
-			stmts = append(stmts, e.insertStmt(task, now, wake, &isNew[i]))
-		}
-		stmts = e.appendRefs(stmts, task, now)
-		if task.event != nil || task.shared != "" {
-			stmts = append(stmts, e.keepStmt(task))
-		}
 	}
-	err := e.store.RunTx(ctx, tx, append(e.store.Lock(orderings), stmts...)...)
+	stmts = append(e.store.Lock(orderings), stmts...)
+	if stmt := e.depths.stmt(e.sql.depth, tasks); stmt.Rows != nil {
+		stmts = append(stmts, stmt)
+	}
+	in := insertion{now: e.clock.now(), isNew: make([]bool, len(tasks))}
+	all := make([]int, len(tasks))
+	for i := range tasks {
+		all[i] = i
+	}
+	stmts = append(stmts, e.insertStmts(&in, tasks, all)...)
+	err := e.store.RunTx(ctx, tx, stmts...)
 	if err == nil {
-		err = e.dropUnused(ctx, tx, unused)
+		err = e.insertAgain(ctx, tx, &in, tasks)
 	}
 	if err == nil {
-		err = e.checkAllSame(ctx, tx, tasks, isNew)
+		err = e.checkAllSame(ctx, tx, tasks, in.isNew)
 	}
 	if err != nil {
 		return err
 	}
 	for i, task := range tasks {
-		if isNew[i] && task.fault != nil { // "about": the transaction may still not commit
-			e.tallies.add(tag(task.Message.WebhookID), now, string(StateFailed))
+		if in.isNew[i] && task.fault != nil { // "about": the transaction may still not commit
+			e.tallies.add(tag(task.Message.WebhookID), in.now, string(StateFailed))
 		}
 	}
-	return e.wake(ctx, tx, jobs)
+	return e.wake(ctx, tx, in.jobs)
+}
+
+// An insertion is what comes of inserting tasks.
+type insertion struct {
+	now   time.Time
+	isNew []bool // by task: no delivery had its ID
+	jobs  []river.InsertManyParams
+}
+
+// insertAgain inserts those tasks that may replace a delivery of their ID without a
+// message, which it removes before.
+func (e *Engine[T]) insertAgain(ctx context.Context, tx T, in *insertion, tasks []entry) error {
+	var stmts []store.Stmt
+	var unused sharedIDs
+	for i, task := range tasks {
+		if !task.again || task.fault != nil || in.isNew[i] {
+			continue
+		}
+		params := []any{task.ID, tag(task.Message.WebhookID), task.sealed.content, task.Message.Content}
+		stmts = append(stmts,
+			store.Stmt{SQL: e.sql.deleteFaultEvent, Args: params, Scan: unused.scan},
+			store.Stmt{SQL: e.sql.deleteFaultRefs, Args: params},
+			store.Stmt{SQL: e.sql.deleteFault, Args: params})
+		stmts = append(stmts, e.insertStmts(in, tasks, []int{i})...)
+	}
+	if len(stmts) == 0 {
+		return nil
+	}
+	if err := e.store.RunTx(ctx, tx, stmts...); err != nil {
+		return err
+	}
+	return e.dropUnused(ctx, tx, unused)
 }
 
 // A namesake is a delivery that has the ID of a task.
@@ -355,55 +375,90 @@ func errUnmade(id string) error {
 	return fmt.Errorf("%w: %s is of an event that was not composed", queue.ErrTaken, id)
 }
 
-// insertStmt returns the statement that inserts a task. It sets isNew if no delivery has
-// its ID, and calls wake with the job for it if it needs one.
-func (e *Engine[T]) insertStmt(
-	task entry, now time.Time, wake func(river.InsertManyParams), isNew *bool,
-) store.Stmt {
-	var ordering *string
-	if task.Order != "" {
-		ordering = &task.Order
+// insertStmts returns the statements that insert those of the tasks which have the
+// indexes, with their refs and events.
+func (e *Engine[T]) insertStmts(in *insertion, tasks []entry, indexes []int) (stmts []store.Stmt) {
+	// Whether a delivery of an ordering is active depends on those before it, and of one
+	// ID only the first is inserted.
+	keys := func(i int) []string {
+		if order := tasks[i].Order; order != "" {
+			return []string{"id " + tasks[i].ID, "ordering " + order}
+		}
+		return []string{"id " + tasks[i].ID}
 	}
-	due := task.NotBefore
-	if due.Before(now) {
-		due = now
+	for _, part := range distinct(indexes, keys) {
+		stmts = append(stmts, e.insertDistinct(in, tasks, part)...)
 	}
-	return store.Stmt{
-		SQL: e.sql.insert,
-		Args: []any{
-			task.ID, tag(task.Message.WebhookID), task.Key, tag(task.Message.Event),
-			ordering, int64(task.Message.Rank), micros(now), micros(due),
-			task.sealed.message, int64(task.version), task.sealed.content, task.sealed.subject,
-		},
-		Scan: func(row store.Row) error {
-			var seq, active, stale, parked int64
-			*isNew = true
-			err := row.Scan(&seq, &active, &stale, &parked)
-			// One that has a job and is not active asks then whether it is its turn.
-			if active == 1 && parked == 0 || stale == 1 {
-				j := e.job(args{Seq: seq}, due)
-				j.InsertOpts.Priority = max(task.priority, e.depths.priority(task))
-				wake(j)
-			}
-			return err
-		},
-	}
+	return stmts
 }
 
-// failStmt returns the statement that inserts a task as failed, for its fault. It sets
-// isNew if no delivery has its ID.
-func (e *Engine[T]) failStmt(task entry, now time.Time, isNew *bool) store.Stmt {
-	return store.Stmt{
-		SQL: e.sql.fail,
-		Args: []any{
-			task.ID, tag(task.Message.WebhookID), int64(task.version), tag(task.Message.Event),
-			micros(now), string(webhook.ClassInvalid), errorText(task.fault),
-			task.sealed.message, task.sealed.content, task.sealed.subject,
-		},
-		Scan: func(row store.Row) error {
-			*isNew = true
-			return row.Scan(new(int64))
-		},
+func (e *Engine[T]) insertDistinct(in *insertion, tasks []entry, indexes []int) []store.Stmt {
+	byID := make(map[string]int, len(indexes))
+	deliveries, events, refs := store.Stmt{SQL: e.sql.insert}, store.Stmt{SQL: e.sql.keepEvent}, store.Stmt{SQL: e.sql.refs}
+	for _, i := range indexes {
+		task := tasks[i]
+		byID[task.ID] = i
+		deliveries.Rows = append(deliveries.Rows, task.row(in.now))
+		for n, ref := range task.sealed.refs {
+			refs.Rows = append(refs.Rows, []any{task.ID, micros(in.now), int64(n), ref})
+		}
+		switch {
+		case task.shared != "":
+			events.Rows = append(events.Rows, []any{task.ID, tag(task.Message.Event), []byte{}, &task.shared})
+		case task.event != nil:
+			row := []any{task.ID, clean(task.event.eventType), task.sealed.event, (*string)(nil)}
+			events.Rows = append(events.Rows, row)
+		}
+	}
+	deliveries.Scan = func(row store.Row) error {
+		var id string
+		var seq, active, stale, parked int64
+		if err := row.Scan(&id, &seq, &active, &stale, &parked); err != nil {
+			return err
+		}
+		i := byID[id]
+		in.isNew[i] = true
+		task := tasks[i]
+		// One that has a job and is not active asks then whether it is its turn.
+		if task.fault == nil && (active == 1 && parked == 0 || stale == 1) {
+			j := e.job(args{Seq: seq}, task.due(in.now))
+			j.InsertOpts.Priority = max(task.priority, e.depths.priority(task))
+			in.jobs = append(in.jobs, j)
+		}
+		return nil
+	}
+	stmts := []store.Stmt{deliveries}
+	for _, stmt := range []store.Stmt{refs, events} {
+		if stmt.Rows != nil {
+			stmts = append(stmts, stmt)
+		}
+	}
+	return stmts
+}
+
+// due returns when the task is due that is enqueued now.
+func (t entry) due(now time.Time) time.Time {
+	if t.fault != nil || t.NotBefore.Before(now) {
+		return now
+	}
+	return t.NotBefore
+}
+
+// row returns what the task, which is prepared, is inserted as.
+func (t entry) row(now time.Time) []any {
+	webhookID, event := tag(t.Message.WebhookID), tag(t.Message.Event)
+	key, rank, state, class := t.Key, int64(t.Message.Rank), StatePending, webhook.Class("")
+	var ordering *string
+	if t.Order != "" {
+		ordering = &t.Order
+	}
+	if t.fault != nil {
+		key, rank, state, class, ordering = webhookID, 0, StateFailed, webhook.ClassInvalid, nil
+	}
+	return []any{
+		t.ID, webhookID, int64(t.version), key, event, ordering, rank, string(state),
+		micros(now), micros(t.due(now)), string(class), errorText(t.fault),
+		t.sealed.message, t.sealed.content, t.sealed.subject,
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/ringhook/webhook"
-	"github.com/ringhook/webhook/durable/internal/store"
 	"github.com/ringhook/webhook/payload"
 )
 
@@ -67,15 +66,6 @@ func largeJSON(event webhook.Event) ([]byte, error) {
 // body.
 func isPlain(w webhook.Webhook) bool {
 	return w.Body == "" && w.Method != http.MethodGet && (w.Format == "" || w.Format == webhook.FormatJSON)
-}
-
-// keepStmt returns the statement that stores the event of a task, which is prepared,
-// unless there is one.
-func (e *Engine[T]) keepStmt(task entry) store.Stmt {
-	if task.shared != "" {
-		return store.Stmt{SQL: e.sql.keepShared, Args: []any{task.ID, tag(task.Message.Event), task.shared}}
-	}
-	return store.Stmt{SQL: e.sql.keepEvent, Args: []any{task.ID, clean(task.event.eventType), task.sealed.event}}
 }
 
 // event makes the event again that was stored.

@@ -3,13 +3,9 @@ package durable
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/ringhook/webhook"
-	"github.com/ringhook/webhook/durable/internal/store"
 )
 
 // maxRefs is how many forms of references are kept of a message: two for each of four.
@@ -20,33 +16,6 @@ const maxRefs = 8
 // order.
 const refsColumn = "(SELECT string_agg(ref, '\n') FROM " +
 	"(SELECT ref FROM @ref WHERE delivery_seq = seq ORDER BY n) AS refs)"
-
-// refsText returns the statement that inserts n refs of the delivery with an ID, if
-// that was created at a time: so nothing is added to one that was there before. Those
-// that it has already are left out.
-func refsText(n int) string {
-	rows := make([]string, n)
-	for i := range rows {
-		rows[i] = fmt.Sprintf(`SELECT %d AS n, CAST($%d AS text) AS ref`, i, i+3)
-	}
-	return `INSERT INTO @ref (delivery_seq, n, ref, at) SELECT seq, n, ref, created
-		FROM @delivery CROSS JOIN (` + strings.Join(rows, ` UNION ALL `) + `) AS refs
-		WHERE id = $1 AND created = $2 ON CONFLICT DO NOTHING`
-}
-
-// appendRefs appends the statement that inserts the refs of a task that was just
-// inserted.
-func (e *Engine[T]) appendRefs(stmts []store.Stmt, task entry, now time.Time) []store.Stmt {
-	refs := task.sealed.refs
-	if len(refs) == 0 {
-		return stmts
-	}
-	params := []any{task.ID, micros(now)}
-	for _, ref := range refs {
-		params = append(params, ref)
-	}
-	return append(stmts, store.Stmt{SQL: e.sql.refs[len(refs)], Args: params})
-}
 
 // refsOf returns the forms of a message's references. They are normalized once more,
 // since the message may be made by hand.

@@ -121,15 +121,14 @@ func (e *Engine[T]) walkShared() walk {
 
 func (s *statements) forShared(d store.Dialect) {
 	s.share = d.SQL(`INSERT INTO @shared_event (id, json) VALUES ($1, $2)`)
-	s.keepShared = d.SQL(`INSERT INTO @event (seq, type, json, shared)
-		SELECT seq, CAST($2 AS text), CAST('' AS BLOB), CAST($3 AS text) FROM @delivery WHERE id = $1 AND erased = 0
-		ON CONFLICT DO NOTHING`)
 	s.unused = d.SQL(`DELETE FROM @shared_event
 		WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM @event WHERE shared = $1)`)
 	if d.ForUpdate != "" {
 		s.lockShared = d.SQL(`SELECT id FROM @shared_event WHERE id = $1` + d.ForUpdate)
 	}
-	s.sharedAfter = d.SQL(`SELECT id, CASE WHEN EXISTS (SELECT 1 FROM @event WHERE shared = s.id) THEN 1 ELSE 0 END
+	// With LIMIT, Postgres does not read all events at once, also where it believes that
+	// they are few.
+	s.sharedAfter = d.SQL(`SELECT id, coalesce((SELECT 1 FROM @event WHERE shared = s.id LIMIT 1), 0)
 		FROM @shared_event AS s WHERE id > $1 ORDER BY id LIMIT $2`)
 	s.walkShared = d.SQL(`SELECT id, json FROM @shared_event WHERE id > $1 ORDER BY id LIMIT $2`)
 	s.resealShared = d.SQL(`UPDATE @shared_event SET json = $3 WHERE id = $1 AND json = $2`)

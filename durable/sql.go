@@ -9,7 +9,7 @@ import (
 // statements are those that an engine runs, in the dialect of its store.
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
-	insert, fail, deleteFault, kept              string // enqueue.go
+	insert, deleteFault, kept, refs              string // enqueue.go
 	keepEvent, deleteFaultEvent                  string // event.go
 	deleteFaultRefs                              string // enqueue.go
 	load, hold, attempt, sent, postpone          string // book.go
@@ -56,12 +56,11 @@ type statements struct {
 	forgetSubscriptions, moveSubscribers         string // subscribe.go
 	walkSubscriptions, resealSubscriptions       string // subscribe.go
 	indexed                                      string // subscribe.go
-	share, keepShared, unused, walkShared        string // shared.go
+	share, unused, walkShared                    string // shared.go
 	lockShared                                   string // shared.go; empty: not needed
 	resealShared, sharedAfter                    string // shared.go
 
-	refs [maxRefs + 1]string // refs.go: by how many
-	list [4]string           // webhooks.go: by nothing, state, tenant, both
+	list [4]string // webhooks.go: by nothing, state, tenant, both
 
 	resealAnswer [len(answerColumns)]string // reseal.go
 
@@ -71,9 +70,14 @@ type statements struct {
 	ofNobody                                 [len(states)]string
 }
 
-// ours is the delivery as a worker has loaded it. Another worker that has taken it over
-// holds it until another time, or has written an attempt down.
-const ours = `seq = $1 AND gen = $2 AND attempts = $3 AND held = $4 AND state IN ('pending', 'canceled')`
+// ours is a delivery as a worker has loaded it, which mine are the columns of. Another
+// worker that has taken it over holds it until another time, or has written an attempt
+// down.
+const (
+	mine = `my_seq bigint, my_gen bigint, my_attempts bigint, my_held bigint`
+	ours = `seq = r.my_seq AND gen = r.my_gen AND attempts = r.my_attempts AND held = r.my_held
+		AND state IN ('pending', 'canceled')`
+)
 
 // aside is held of a delivery in an ordering whose message could not be read: those behind
 // it go first, and it is tried again when none of them waits.
@@ -125,22 +129,22 @@ func (s *statements) forWork(d store.Dialect) {
 	// In an ordering, a delivery is active only if there is no other. In a transaction
 	// that may not see others, none is: it becomes active after the commit. One that is
 	// parked by mistake, since its endpoint has just been enabled, gets its job later.
+	// One that has failed before any attempt has no message, and is no part of an ordering.
 	s.insert = d.SQL(`INSERT INTO @delivery
-			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, message,
-				content, subject, tenant, parked)
-		VALUES ($1, $2, $10, $3, $4, $5, $6, 'pending',
-			CASE WHEN CAST($5 AS text) IS NOT NULL AND (STALE OR EXISTS
-				(SELECT 1 FROM @delivery WHERE ordering = $5 AND (active = 1 OR state = 'pending')))
+			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, ended,
+				class, error, message, content, subject, tenant, parked)
+		SELECT r.id, r.webhook_id, r.version, r.key, r.event, r.ordering, r.rank, r.state,
+			CASE WHEN r.state <> 'pending' OR r.ordering IS NOT NULL AND (STALE OR EXISTS
+				(SELECT 1 FROM @delivery WHERE ordering = r.ordering AND (active = 1 OR state = 'pending')))
 			THEN 0 ELSE 1 END,
-			$7, $8, $9, $11, $12, ` + tenantOf + `, CASE WHEN EXISTS
-				(SELECT 1 FROM @endpoint WHERE key = $3 AND state = 'paused') THEN 1 ELSE 0 END)
-		ON CONFLICT (id) DO NOTHING RETURNING seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
-	// A delivery without a message, which has failed before any attempt.
-	s.fail = d.SQL(`INSERT INTO @delivery
-			(id, webhook_id, webhook_version, key, event, rank, state, active, created, due, ended,
-				class, error, message, content, subject, tenant)
-		VALUES ($1, $2, $3, $2, $4, 0, 'failed', 0, $5, $5, $5, $6, $7, $8, $9, $10, ` + tenantOf + `)
-		ON CONFLICT (id) DO NOTHING RETURNING seq`)
+			r.created, r.due, CASE WHEN r.state = 'pending' THEN NULL ELSE r.created END,
+			r.class, r.error, r.message, r.content, r.subject,
+			` + strings.ReplaceAll(tenantOf, "$2", "r.webhook_id") + `, CASE WHEN r.state = 'pending' AND EXISTS
+				(SELECT 1 FROM @endpoint WHERE key = r.key AND state = 'paused') THEN 1 ELSE 0 END
+		FROM ROWS(id text, webhook_id text, version bigint, key text, event text, ordering text, rank bigint,
+			state text, created bigint, due bigint, class text, error text, message BLOB, content BLOB, subject text)
+		WHERE true
+		ON CONFLICT (id) DO NOTHING RETURNING id, seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
 	// By its Content as it is stored with an IndexKey, and without.
 	const fault = `id = $1 AND length(message) = 0 AND erased = 0 AND webhook_id = $2
 		AND (content IS NULL OR content = $3 OR content = $4)`
@@ -149,50 +153,58 @@ func (s *statements) forWork(d store.Dialect) {
 	s.deleteFaultRefs = d.SQL(`DELETE FROM @ref
 		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
-	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json)
-		SELECT seq, CAST($2 AS text), CAST($3 AS BLOB) FROM @delivery WHERE id = $1 AND erased = 0
-		ON CONFLICT DO NOTHING`)
-	for n := range s.refs {
-		s.refs[n] = d.SQL(refsText(n))
-	}
+	// Not by a join: as long as there are few deliveries, Postgres would read all of them.
+	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json, shared) SELECT * FROM
+			(SELECT (SELECT seq FROM @delivery WHERE id = r.id AND erased = 0) AS seq_of, r.type, r.json, r.shared
+			FROM ROWS(id text, type text, json BLOB, shared text)) AS events
+		WHERE seq_of IS NOT NULL ON CONFLICT DO NOTHING`)
+	// Nothing is added to a delivery that was there before. Those that one has already are
+	// left out.
+	s.refs = d.SQL(`INSERT INTO @ref (delivery_seq, n, ref, at) SELECT * FROM
+			(SELECT (SELECT seq FROM @delivery WHERE id = r.id AND created = r.created) AS seq_of,
+				r.place, r.ref, r.created
+			FROM ROWS(id text, created bigint, place bigint, ref text)) AS refs
+		WHERE seq_of IS NOT NULL ON CONFLICT DO NOTHING`)
 	s.kept = d.SQL(`SELECT webhook_id, message, content, CASE WHEN tenant = ` + tenantOf + ` THEN 1 ELSE 0 END,
 			erased, state
 		FROM @delivery WHERE id = $1`)
 
-	s.load = d.SQL(`SELECT id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
+	s.load = d.SQL(`SELECT r.n, id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
 		refsColumn + `, coalesce((SELECT CASE WHEN state = 'disabled' AND coalesce(
 				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
 			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled'),
 			CASE WHEN gen = hurried THEN 0 ELSE coalesce((SELECT at FROM @attempt AS first
 				WHERE first.seq = d.seq AND first.gen = d.gen - d.hurried AND first.n = 1), -1) END, tenant,
 			coalesce((SELECT proved FROM @webhook AS v WHERE v.id = d.webhook_id AND v.version = d.webhook_version), 1)
-		FROM @delivery AS d WHERE seq = $1 AND gen = $2`)
+		FROM @delivery AS d, ROWS(my_seq bigint, my_gen bigint) WHERE seq = r.my_seq AND gen = r.my_gen`)
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
 		RETURNING seq`)
 	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error,
 			requests, arrived, want, answer, location, header, problem)
-		SELECT seq, gen - hurried, attempts + 1, CAST($5 AS bigint), CAST($6 AS bigint), CAST($7 AS bigint),
-			CAST($8 AS text), CAST($9 AS text), CAST($10 AS bigint), CAST($11 AS bigint),
-			CAST($12 AS text), CASE WHEN erased = 0 THEN CAST($13 AS text) ELSE '' END,
-			CASE WHEN erased = 1 OR CAST($14 AS text) = '' OR ` + ofDeleted + ` THEN '' ELSE $14 END,
-			CASE WHEN erased = 0 THEN CAST($15 AS text) ELSE '' END, CAST($16 AS text)
-		FROM @delivery WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
+		SELECT seq, gen - hurried, attempts + 1, r.at, r.duration, r.status, r.class, r.error,
+			r.requests, r.arrived, r.want, CASE WHEN erased = 0 THEN r.answer ELSE '' END,
+			CASE WHEN erased = 1 OR r.location = '' OR ` + ofDeleted + ` THEN '' ELSE r.location END,
+			CASE WHEN erased = 0 THEN r.header ELSE '' END, r.problem
+		FROM @delivery, ROWS(` + mine + `, at bigint, duration bigint, status bigint, class text, error text,
+			requests bigint, arrived bigint, want text, answer text, location text, header text, problem text)
+		WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.sent = d.SQL(`UPDATE @delivery SET sent = 1 WHERE seq = $1`)
-	s.postpone = d.SQL(`UPDATE @delivery SET due = $5, held = 0 WHERE ` + ours + ` RETURNING state`)
-	s.block = d.SQL(`UPDATE @delivery
-		SET due = $5, held = CASE WHEN ordering IS NULL THEN 0 ELSE ` + aside + ` END, error = $6
-		WHERE ` + ours + ` RETURNING state`)
-	s.retry = d.SQL(`UPDATE @delivery
-		SET due = $5, held = 0, attempts = attempts + 1, status = $6, class = $7, error = $8
-		WHERE ` + ours + ` RETURNING state`)
+	update := func(set, columns string) string {
+		return d.SQL(`UPDATE @delivery SET ` + set + ` FROM ROWS(` + mine + columns + `)
+			WHERE ` + ours + ` RETURNING r.n, state`)
+	}
+	s.postpone = update(`due = r.due, held = 0`, `, due bigint`)
+	s.block = update(`due = r.due, held = CASE WHEN ordering IS NULL THEN 0 ELSE `+aside+` END, error = r.error`,
+		`, due bigint, error text`)
+	s.retry = update(`due = r.due, held = 0, attempts = attempts + 1, status = r.status, class = r.class,
+		error = r.error`, `, due bigint, status bigint, class text, error text`)
 	// One that was canceled during the attempt stays so, for the same reason, unless it
 	// was delivered.
-	s.end = d.SQL(`UPDATE @delivery
-		SET state = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $5 ELSE state END,
-			reason = CASE WHEN state = 'pending' OR $5 = 'delivered' THEN $6 ELSE reason END,
-			ended = $7, held = 0, attempts = $8, status = $9, class = $10, error = $11
-		WHERE ` + ours + ` RETURNING state`)
+	s.end = update(`state = CASE WHEN state = 'pending' OR r.outcome = 'delivered' THEN r.outcome ELSE state END,
+			reason = CASE WHEN state = 'pending' OR r.outcome = 'delivered' THEN r.cause ELSE reason END,
+			ended = r.at, held = 0, attempts = r.tries, status = r.status, class = r.class, error = r.error`,
+		`, outcome text, cause text, at bigint, tries bigint, status bigint, class text, error text`)
 }
 
 func (s *statements) forOrders(d store.Dialect) {

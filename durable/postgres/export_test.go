@@ -18,3 +18,6 @@ func StoreSQL(db *sql.DB, schema string) store.Store[*sql.Tx] {
 func Store(pool *pgxpool.Pool, schema string) store.Store[pgx.Tx] {
 	return &database{pool: pool, common: common{schema}}
 }
+
+// ArrayText is how database/sql is given an array.
+var ArrayText = arrayText

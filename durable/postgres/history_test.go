@@ -76,7 +76,13 @@ func explain(t *testing.T, conn *pgx.Conn, stmt store.Stmt) string {
 	require.NoError(t, err)
 	defer func() { _, _ = conn.Exec(context.Background(), `DEALLOCATE plan`) }()
 	var values []string
-	for _, arg := range stmt.Args {
+	args := stmt.Args
+	if stmt.Rows != nil {
+		for _, column := range store.Columns(stmt.Rows) {
+			args = append(args, postgres.ArrayText(column))
+		}
+	}
+	for _, arg := range args {
 		switch arg := arg.(type) {
 		case int64:
 			values = append(values, fmt.Sprint(arg))

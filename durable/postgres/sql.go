@@ -3,7 +3,11 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
@@ -22,8 +26,8 @@ import (
 // Where there is a choice, have an engine of New deliver: it hears of new messages when
 // they are committed, also of those that this one enqueues, and hands them out within 2
 // ms. This one cannot listen. Its Run looks for new messages every 50 ms, so they leave
-// 30 ms later on average. It also sends its statements one by one, where New sends many
-// at once.
+// 30 ms later on average. It also sends its statements one after the other, where New
+// sends all of a transaction's at once; either gives one statement many deliveries.
 //
 // Run uses up to 10 connections. Let the database keep them open (SetMaxIdleConns), as
 // database/sql keeps only 2 by default. Migrate takes 2 at once.
@@ -59,13 +63,76 @@ func (d *sqlDatabase) Read(ctx context.Context, stmts ...store.Stmt) error {
 
 func (d *sqlDatabase) Run(ctx context.Context, stmts ...store.Stmt) error {
 	if len(stmts) == 1 { // which is a transaction of its own
-		return store.RunSQL(ctx, d.db, stmts)
+		return runSQL(ctx, d.db, stmts)
 	}
-	return d.inTx(ctx, nil, func(tx *sql.Tx) error { return store.RunSQL(ctx, tx, stmts) })
+	return d.inTx(ctx, nil, func(tx *sql.Tx) error { return runSQL(ctx, tx, stmts) })
+}
+
+// runSQL runs statements, those with Rows with arrays as text, which every driver takes.
+func runSQL(ctx context.Context, r store.Runner, stmts []store.Stmt) error {
+	stmts = slices.Clone(stmts)
+	for i, stmt := range stmts {
+		if len(stmt.Rows) == 0 {
+			continue
+		}
+		args := store.Columns(stmt.Rows)
+		for j := range args {
+			args[j] = arrayText(args[j])
+		}
+		stmts[i].Args, stmts[i].Rows = args, nil
+	}
+	return store.RunSQL(ctx, r, stmts)
+}
+
+// arrayText returns one of store.Columns as text.
+func arrayText(column any) string {
+	b := []byte{'{'}
+	switch values := column.(type) {
+	case []int64:
+		for _, n := range values {
+			b = append(strconv.AppendInt(b, n, 10), ',')
+		}
+	case []string:
+		for _, s := range values {
+			b = append(appendQuoted(b, s), ',')
+		}
+	case []*string:
+		for _, s := range values {
+			if s == nil {
+				b = append(b, "NULL,"...)
+			} else {
+				b = append(appendQuoted(b, *s), ',')
+			}
+		}
+	case [][]byte:
+		for _, data := range values {
+			if data == nil {
+				b = append(b, "NULL,"...)
+			} else {
+				b = append(hex.AppendEncode(append(b, `"\\x`...), data), `",`...)
+			}
+		}
+	default:
+		panic(fmt.Sprintf("durable: a column of the type %T", column))
+	}
+	b[len(b)-1] = '}' // in place of the last comma
+	return string(b)
+}
+
+// appendQuoted appends s as an element of an array.
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"')
 }
 
 func (d *sqlDatabase) RunTx(ctx context.Context, tx *sql.Tx, stmts ...store.Stmt) error {
-	return store.RunSQL(ctx, tx, stmts)
+	return runSQL(ctx, tx, stmts)
 }
 
 func (d *sqlDatabase) InTx(ctx context.Context, fn func(*sql.Tx) error) error {

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,11 @@ func TestPlans(t *testing.T) {
 	durabletest.Fill(t, 200, exec)
 	index := regexp.MustCompile(`ringhook_(delivery|ref|webhook)_[a-z]\w*`)
 	durabletest.Plans(t, spy, e, func(t *testing.T, stmt store.Stmt, _ bool) {
-		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, stmt.Args...)
+		args := stmt.Args
+		if stmt.Rows != nil {
+			args = append(slices.Clone(stmt.Rows[0]), int64(1))
+		}
+		rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+stmt.SQL, args...)
 		require.NoError(t, err)
 		defer rows.Close()
 		for rows.Next() {

@@ -5,6 +5,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +70,10 @@ var Clock = time.Now
 type Stmt struct {
 	SQL  string // in the dialect of the store
 	Args []any
+	// Rows, if not nil, are what a statement with ROWS is run for, in place of Args:
+	// each has a value for each of the columns, of the same type in all rows; NULL is a
+	// nil pointer or slice.
+	Rows [][]any
 	// Scan is called for each row that comes back. If nil, rows are ignored.
 	Scan func(Row) error
 }
@@ -80,8 +87,11 @@ type Dialect struct {
 	Prefix      string // before the names of our tables
 	River       string // before the names of River's tables
 	Placeholder string // before the number of an argument
-	Identity    string // the type of a key that the database counts up
-	Blob        string // the type of bytes
+	// Arrays is whether a statement with ROWS is given them as an array for each column.
+	// Otherwise it is run for each row.
+	Arrays   bool
+	Identity string // the type of a key that the database counts up
+	Blob     string // the type of bytes
 	// Tables is a statement that returns two numbers: how many tables @migration and
 	// #river_migration there are.
 	Tables string
@@ -113,7 +123,79 @@ type Dialect struct {
 
 // SQL replaces in text: @ before the name of one of our tables, # before that of one of
 // River's, $ before the number of an argument, IDENTITY and BLOB for types, and STALE.
+//
+// FROM ROWS(a text, b bigint), also after a comma in place of FROM, is a table r of
+// [Stmt.Rows], whose columns are written r.a and r.b. r.n counts the rows from 1. An INSERT
+// sees nothing of what it has inserted itself, and an UPDATE changes a row once, so two
+// rows of one statement must not be of the same delivery, or not depend on each other.
+// Names without r. are not looked for in r as long as there is no such column: in SQLite,
+// the table has no name in RETURNING.
 func (d Dialect) SQL(text string) string {
+	if m := rowsText.FindStringSubmatch(text); m != nil {
+		text = d.withRows(text, m[0], m[1], strings.Split(m[2], ","))
+	}
 	return strings.NewReplacer("@", d.Prefix, "#", d.River, "$", d.Placeholder,
 		"IDENTITY", d.Identity, "BLOB", d.Blob, "STALE", d.Stale).Replace(text)
+}
+
+var (
+	rowsText   = regexp.MustCompile(`(\s+FROM|,)\s+ROWS\(([^)]*)\)`)
+	columnText = regexp.MustCompile(`\br\.(\w+)`)
+)
+
+// withRows writes the table of a statement's rows, which is the whole given, and begins
+// as from says.
+func (d Dialect) withRows(text, whole, from string, columns []string) string {
+	var names, arrays []string
+	for i, column := range columns {
+		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
+		names = append(names, name)
+		// With SELECT, Postgres does not see how long an array is, or it would make a plan
+		// anew for each, which takes longer than to run it.
+		arrays = append(arrays, fmt.Sprintf("(SELECT CAST($%d AS %s[]))", i+1, kind))
+	}
+	names = append(names, "n")
+	if d.Arrays {
+		// The condition is always true. It has Postgres believe in a single row, and look
+		// each up in an index. Or it would read a table that was empty when it made the
+		// plan, which it keeps, however large that becomes.
+		return strings.Replace(text, whole, from+" (SELECT * FROM unnest("+strings.Join(arrays, ", ")+
+			") WITH ORDINALITY AS u ("+strings.Join(names, ", ")+") WHERE n BETWEEN 1 AND 1000000000) AS r", 1)
+	}
+	text = strings.Replace(text, whole, "", 1)
+	return columnText.ReplaceAllStringFunc(text, func(name string) string {
+		i := slices.Index(names, strings.TrimPrefix(name, "r."))
+		if i < 0 {
+			panic("durable: no column " + name + " in " + whole)
+		}
+		return fmt.Sprintf("$%d", i+1)
+	})
+}
+
+// Columns returns rows as slices of their values, one for each column, as Arrays has them.
+func Columns(rows [][]any) []any {
+	columns := make([]any, len(rows[0]))
+	for i, value := range rows[0] {
+		switch value.(type) {
+		case int64:
+			columns[i] = column[int64](rows, i)
+		case string:
+			columns[i] = column[string](rows, i)
+		case *string:
+			columns[i] = column[*string](rows, i)
+		case []byte:
+			columns[i] = column[[]byte](rows, i)
+		default:
+			panic(fmt.Sprintf("durable: a value of the type %T", value))
+		}
+	}
+	return columns
+}
+
+func column[V any](rows [][]any, i int) []V {
+	values := make([]V, len(rows))
+	for j, row := range rows {
+		values[j] = row[i].(V)
+	}
+	return values
 }
