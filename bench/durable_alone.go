@@ -78,6 +78,11 @@ func (d *base[T]) insert(client *river.Client[T], n int) error {
 		if err := d.alone.rows(ctx, tx, ids); err != nil {
 			return err
 		}
+		// COPY, which the fast one is, is slower for a few.
+		if n < 20 {
+			_, err := client.InsertManyTx(ctx, tx, jobs)
+			return err
+		}
 		_, err := client.InsertManyFastTx(ctx, tx, jobs)
 		return err
 	})
@@ -113,12 +118,7 @@ func (d *base[T]) jobsDelivered(host string, n int) pair.Slice {
 
 // jobsInserted is a slice of n jobs and rows, so many of them in a transaction.
 func (d *base[T]) jobsInserted(n, atOnce int) pair.Slice {
-	open := sync.OnceValues(func() (*river.Client[T], error) {
-		if err := d.compose("127.0.0.1:1"); err != nil {
-			return nil, err
-		}
-		return d.riverClient(newClient())
-	})
+	open := sync.OnceValues(d.idleClient)
 	return func() (pair.Sample, error) {
 		client, err := open()
 		if err != nil {
@@ -131,6 +131,47 @@ func (d *base[T]) jobsInserted(n, atOnce int) pair.Slice {
 				}
 			}
 			return n, nil
+		})
+	}
+}
+
+// idleClient returns a client that is never started.
+func (d *base[T]) idleClient() (*river.Client[T], error) {
+	if err := d.compose("127.0.0.1:1"); err != nil {
+		return nil, err
+	}
+	return d.riverClient(newClient())
+}
+
+// jobsCalled is a slice of n jobs and rows that so many callers ask for, each for one and
+// the next when that is kept. A writer inserts those that wait in one transaction.
+func (d *base[T]) jobsCalled(n, callers int) pair.Slice {
+	open := sync.OnceValues(d.idleClient)
+	return func() (pair.Sample, error) {
+		client, err := open()
+		if err != nil {
+			return pair.Sample{}, err
+		}
+		asked := make(chan chan error, callers)
+		defer close(asked)
+		go func() {
+			for first := range asked {
+				waiting := []chan error{first}
+				for len(asked) > 0 {
+					waiting = append(waiting, <-asked)
+				}
+				err := d.insert(client, len(waiting))
+				for _, caller := range waiting {
+					caller <- err
+				}
+			}
+		}()
+		return pair.Measured(func() (int, error) {
+			return n, calls(n, callers, func(int) error {
+				kept := make(chan error, 1)
+				asked <- kept
+				return <-kept
+			})
 		})
 	}
 }
