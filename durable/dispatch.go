@@ -261,7 +261,13 @@ func (w *Webhooks[T]) composer(ctx context.Context, run runFunc, id string, inTx
 func (w *Webhooks[T]) version(ctx context.Context, run runFunc, id string, inTx bool) (*composer, queue.EndpointState, error) {
 	known, asked := w.known(id), time.Now()
 	version, changed := known.number()
-	d, err := w.current(ctx, run, id, version, changed)
+	hook := &wanted{id: id, version: version, changed: changed}
+	d, err := hook.read(func() error {
+		if !inTx {
+			return w.engine.lookUps.do(ctx, hook)
+		}
+		return run(ctx, w.engine.currentStmt([]*wanted{hook}))
+	})
 	if err != nil {
 		return nil, "", err
 	}

@@ -31,6 +31,7 @@ type Engine[T any] struct {
 	client *river.Client[T]
 
 	enqueues  batcher[[]entry]
+	lookUps   batcher[*wanted]
 	loads     batcher[*delivery]
 	reads     reads
 	verdicts  batcher[*delivery]
@@ -91,6 +92,7 @@ func (e *Engine[T]) open(s any, config Config) error {
 	e.stop = make(chan struct{})
 	e.places = make(chan struct{}, config.Workers)
 	e.enqueues = batcher[[]entry]{max: 200, work: e.enqueueBatch, alone: e.enqueueAlone}
+	e.lookUps = batcher[*wanted]{max: 500, work: e.lookUpBatch}
 	e.loads = batcher[*delivery]{max: 500, fit: e.reads.fit, work: e.loadBatch}
 	e.verdicts = batcher[*delivery]{max: 500, work: e.bookBatch}
 	e.tallies = &tallies{write: e.writeTallies}

@@ -331,22 +331,22 @@ func (w *Webhooks[T]) versions(
 ) (hooks []subscriber, err error) {
 	for some := range slices.Chunk(ids, versionBatch) {
 		asked := time.Now()
-		known, read := make([]*composer, len(some)), make([]definition, len(some))
-		stmts := make([]store.Stmt, len(some))
+		known, read := make([]*composer, len(some)), make([]*wanted, len(some))
 		for i, id := range some {
 			known[i] = w.known(id)
 			version, changed := known[i].number()
-			stmts[i] = store.Stmt{SQL: w.engine.sql.current, Args: []any{id, version, changed}, Scan: read[i].scan}
+			read[i] = &wanted{id: id, version: version, changed: changed}
 		}
-		if err := run(ctx, stmts...); err != nil {
+		if err := run(ctx, w.engine.currentStmt(read)); err != nil {
 			return nil, err
 		}
-		for i, d := range read {
-			if d.id == "" || d.tenant != tenant || d.state.State == queue.StateDisabled {
+		for i := range read {
+			d := read[i].found
+			if d == nil || d.tenant != tenant || d.state.State == queue.StateDisabled {
 				continue
 			}
 			hook := subscriber{id: d.id, version: d.version}
-			hook.composer, _, hook.err = w.renewed(ctx, known[i], &d, asked, inTx)
+			hook.composer, _, hook.err = w.renewed(ctx, known[i], d, asked, inTx)
 			if hook.err != nil && ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}

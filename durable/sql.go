@@ -274,9 +274,11 @@ func (s *statements) forWebhooks(d store.Dialect) {
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
 			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant, w.actor, w.proved`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
-	s.current = d.SQL(`SELECT w.id, w.version, w.changed,
-			CASE WHEN w.version = $2 AND w.changed = $3 THEN '' ELSE w.definition END, ` + state + from + `
-		WHERE w.id = $1 AND w.deleted = 0 ORDER BY w.version DESC LIMIT 1`)
+	s.current = d.SQL(`SELECT r.n, w.id, w.version, w.changed,
+			CASE WHEN w.version = r.version AND w.changed = r.changed THEN '' ELSE w.definition END, ` + state + from + `,
+			ROWS(id text, version bigint, changed bigint)
+		WHERE w.id = r.id AND w.deleted = 0
+			AND w.version = (SELECT max(version) FROM @webhook WHERE id = r.id AND deleted = 0)`)
 	s.atVersion = d.SQL(`SELECT w.id, w.version, w.changed, w.definition, ` + state + from + `
 		WHERE w.id = $1 AND w.version = $2 AND w.deleted = 0`)
 	for i, where := range []string{``, ` AND state = $3`, ` AND tenant = $3`, ` AND tenant = $3 AND state = $4`} {

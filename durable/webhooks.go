@@ -373,24 +373,23 @@ func (w *Webhooks[T]) read(
 		return nil, nil, err
 	}
 	// Not one statement with the one above: Postgres could read all versions for that.
-	var rows []definition
-	stmts := make([]store.Stmt, len(ids))
+	hooks := make([]*wanted, len(ids))
 	for i, id := range ids {
-		params := []any{id, int64(0), int64(0)}
-		stmts[i] = store.Stmt{SQL: w.engine.sql.current, Args: params, Scan: func(row store.Row) error {
-			var d definition
-			err := d.scan(row)
-			rows = append(rows, d)
-			return err
-		}}
+		hooks[i] = &wanted{id: id}
 	}
-	err = w.engine.store.Read(ctx, stmts...)
+	err = w.engine.store.Read(ctx, w.engine.currentStmt(hooks))
+	var rows []*definition
+	for _, hook := range hooks {
+		if hook.found != nil {
+			rows = append(rows, hook.found)
+		}
+	}
 	batch = make([]Definition, len(rows))
 	for i := range rows {
 		if err != nil {
 			return nil, nil, err
 		}
-		if batch[i], err = w.decode(ctx, &rows[i]); batch[i].Sealed || batch[i].Unreadable {
+		if batch[i], err = w.decode(ctx, rows[i]); batch[i].Sealed || batch[i].Unreadable {
 			err = nil
 		}
 	}
@@ -460,8 +459,10 @@ func (w *Webhooks[T]) change(
 	both := func(ctx context.Context, read ...store.Stmt) error {
 		return run(ctx, slices.Concat([]store.Stmt{stmt}, more, read)...)
 	}
-	read := store.Stmt{SQL: w.engine.sql.current, Args: []any{id, int64(0), int64(0)}}
-	d, err := one(ctx, both, id, read)
+	d, err := w.current(ctx, both, id, 0, 0)
+	if errors.Is(err, webhook.ErrNotFound) {
+		err = nil
+	}
 	if err != nil || !stored {
 		return nil, err
 	}
@@ -472,11 +473,54 @@ func (w *Webhooks[T]) change(
 func (w *Webhooks[T]) current(
 	ctx context.Context, run runFunc, id string, version, changed int64,
 ) (*definition, error) {
-	d, err := one(ctx, run, id, store.Stmt{SQL: w.engine.sql.current, Args: []any{id, version, changed}})
-	if err == nil && d == nil {
-		err = hookError(id, webhook.ErrNotFound)
+	hook := &wanted{id: id, version: version, changed: changed}
+	return hook.read(func() error { return run(ctx, w.engine.currentStmt([]*wanted{hook})) })
+}
+
+// A wanted is a webhook whose current version is read. If that is the one given, its text
+// is left out.
+type wanted struct {
+	id               string
+	version, changed int64       // zero: none
+	found            *definition // nil: there is no such webhook
+}
+
+// read has it read, and returns what was found.
+func (h *wanted) read(read func() error) (*definition, error) {
+	if !isUUID(h.id) { // Postgres refuses some texts
+		return nil, hookError(h.id, webhook.ErrNotFound)
 	}
-	return d, err
+	if err := read(); err != nil {
+		return nil, hookError(h.id, err)
+	}
+	if h.found == nil {
+		return nil, hookError(h.id, webhook.ErrNotFound)
+	}
+	return h.found, nil
+}
+
+// currentStmt returns the statement that reads webhooks.
+func (e *Engine[T]) currentStmt(hooks []*wanted) store.Stmt {
+	rows := make([][]any, len(hooks))
+	for i, hook := range hooks {
+		rows[i] = []any{hook.id, hook.version, hook.changed}
+	}
+	return store.Stmt{SQL: e.sql.current, Rows: rows, Scan: func(row store.Row) error {
+		var n int64
+		var d definition
+		err := d.scan(row, &n)
+		if err == nil {
+			hooks[n-1].found = &d
+		}
+		return err
+	}}
+}
+
+// lookUpBatch reads the webhooks that several callers dispatch to.
+func (e *Engine[T]) lookUpBatch(batch []*wanted) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
+	defer cancel()
+	return e.store.Read(ctx, e.currentStmt(batch))
 }
 
 // A runFunc runs statements, inside of a transaction or not.
@@ -515,10 +559,11 @@ type definition struct {
 	state            queue.Endpoint // not all of it
 }
 
-func (d *definition) scan(row store.Row) error {
+// scan reads the row, whose first columns go to before.
+func (d *definition) scan(row store.Row, before ...any) error {
 	var since, failing int64
-	err := row.Scan(&d.id, &d.version, &d.changed, &d.text,
-		(*string)(&d.state.State), &d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant, &d.author, &d.proved)
+	err := row.Scan(append(before, &d.id, &d.version, &d.changed, &d.text, (*string)(&d.state.State),
+		&d.state.Reason, &d.state.Actor, &since, &failing, &d.tenant, &d.author, &d.proved)...)
 	d.state.Since, d.state.FailingSince = utcOrZero(since), utcOrZero(failing)
 	return err
 }
