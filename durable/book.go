@@ -1,7 +1,10 @@
 package durable
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -226,6 +229,8 @@ func (e *Engine[T]) verdictStmts(batch []*delivery) []store.Stmt {
 	attempts := store.Stmt{SQL: e.sql.attempt}
 	var stmts []store.Stmt
 	alike := make(map[string][]*delivery) // by the statement for their verdicts
+	// Another worker may have some of them too, and all lock them in one sequence.
+	batch = slices.SortedFunc(slices.Values(batch), func(a, b *delivery) int { return cmp.Compare(a.seq, b.seq) })
 	for _, d := range batch {
 		if a := d.verdict.Attempt; d.verdict.Kind == queue.KindDefer && d.maybeSent() {
 			stmts = append(stmts, e.sentStmt(d))
@@ -240,7 +245,8 @@ func (e *Engine[T]) verdictStmts(batch []*delivery) []store.Stmt {
 	if attempts.Rows != nil {
 		stmts = append(stmts, attempts)
 	}
-	for text, of := range alike {
+	for _, text := range slices.Sorted(maps.Keys(alike)) {
+		of := alike[text]
 		rows := make([][]any, len(of))
 		for i, d := range of {
 			d.state = "" // where no row comes back

@@ -77,7 +77,7 @@ func (c *clock) compare(ctx context.Context, every time.Duration, ask askFunc) {
 		ahead = 0
 	}
 	// Nor does it change by as little, so that a time stays what it is.
-	if (ahead-c.difference()).Abs() >= max(sameClock, took) || ahead == 0 {
+	if (ahead - c.difference()).Abs() >= max(sameClock, took) {
 		c.ahead.Store(int64(ahead))
 	}
 	c.asked.Store(before.UnixNano())

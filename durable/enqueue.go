@@ -387,9 +387,27 @@ func (e *Engine[T]) insertStmts(in *insertion, tasks []entry, indexes []int) (st
 		return []string{"id " + tasks[i].ID}
 	}
 	for _, part := range distinct(indexes, keys) {
-		stmts = append(stmts, e.insertDistinct(in, tasks, part)...)
+		for len(part) > 0 {
+			n := atOnce(tasks, part)
+			stmts = append(stmts, e.insertDistinct(in, tasks, part[:n])...)
+			part = part[n:]
+		}
 	}
 	return stmts
+}
+
+// atOnce returns how many of the tasks with the indexes go into one statement: a few
+// megabytes, since the server has its arguments in memory, and has a limit for them.
+func atOnce(tasks []entry, indexes []int) int {
+	size := 0
+	for n, i := range indexes {
+		sealed := &tasks[i].sealed
+		size += len(sealed.message) + len(sealed.content) + len(sealed.event)
+		if n > 0 && size > readBytes {
+			return n
+		}
+	}
+	return len(indexes)
 }
 
 func (e *Engine[T]) insertDistinct(in *insertion, tasks []entry, indexes []int) []store.Stmt {
@@ -416,7 +434,10 @@ func (e *Engine[T]) insertDistinct(in *insertion, tasks []entry, indexes []int) 
 		if err := row.Scan(&id, &seq, &active, &stale, &parked); err != nil {
 			return err
 		}
-		i := byID[id]
+		i, ok := byID[id]
+		if !ok {
+			return errors.New("a delivery of another ID was inserted")
+		}
 		in.isNew[i] = true
 		task := tasks[i]
 		// One that has a job and is not active asks then whether it is its turn.

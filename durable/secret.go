@@ -257,6 +257,7 @@ const (
 	secretsEvery  = 500 * time.Millisecond // how often it is looked for changes
 	secretsWithin = time.Second            // how long that may take
 	secretsStale  = time.Minute            // how long they count without a database
+	secretsShut   = 10 * time.Second       // how long they count if an old one could not be opened
 	maxSecrets    = 10_000                 // webhooks whose secrets are in memory
 )
 
@@ -265,12 +266,18 @@ type secretCache struct {
 	looking chan struct{} // holds a value while somebody looks for changes
 
 	mu    sync.Mutex // guards what follows
-	known map[string][]StoredSecret
+	known map[string]knownSecrets
 	epoch int // goes up when known is emptied
 	rev   int64
 	asked time.Time // when rev was read
 	tried time.Time // when it was last tried to read it
 	err   error     // of the last time
+}
+
+// knownSecrets are those of a webhook.
+type knownSecrets struct {
+	secrets []StoredSecret
+	until   time.Time // when to read them again; zero: when something was changed
 }
 
 // forget empties the cache.
@@ -282,7 +289,7 @@ func (c *secretCache) forget() {
 
 // forgetLocked needs mu.
 func (c *secretCache) forgetLocked() {
-	c.known = make(map[string][]StoredSecret)
+	c.known = make(map[string]knownSecrets)
 	c.epoch++
 }
 
@@ -297,12 +304,13 @@ func (c *secretCache) get(id string, now time.Time) (secrets []StoredSecret, epo
 	if c.err != nil && now.Sub(c.asked) > secretsStale {
 		return nil, 0, true, false, c.err
 	}
-	secrets, ok = c.known[id]
-	return secrets, c.epoch, true, ok, nil
+	known, ok := c.known[id]
+	ok = ok && (known.until.IsZero() || now.Before(known.until))
+	return known.secrets, c.epoch, true, ok, nil
 }
 
 // put keeps secrets that were read, unless there was a change since.
-func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
+func (c *secretCache) put(id string, known knownSecrets, epoch int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if epoch != c.epoch || c.known == nil {
@@ -311,7 +319,7 @@ func (c *secretCache) put(id string, secrets []StoredSecret, epoch int) {
 	if len(c.known) >= maxSecrets {
 		clear(c.known)
 	}
-	c.known[id] = secrets
+	c.known[id] = known
 }
 
 // errSecrets says that the secrets of a webhook could not be read. An attempt that ends
@@ -345,11 +353,13 @@ func (e *Engine[T]) keys(ctx context.Context, id string) ([]webhook.Secret, erro
 		if secrets, shut, err = e.secretsOf(ctx, id); err != nil {
 			return nil, noSecrets(err)
 		}
-		switch {
-		case shut != nil: // not kept, so that it counts as soon as it can be opened
+		known := knownSecrets{secrets: secrets}
+		if shut != nil { // so that it counts soon when it can be opened
+			known.until = time.Now().Add(secretsShut)
 			e.logBlocked(ctx, "read an old secret", shut)
-		case len(secrets) > 0:
-			e.secrets.put(id, secrets, epoch)
+		}
+		if len(secrets) > 0 {
+			e.secrets.put(id, known, epoch)
 		}
 	}
 	keys := make([]webhook.Secret, 0, len(secrets))

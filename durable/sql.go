@@ -10,8 +10,7 @@ import (
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
 	insert, deleteFault, kept, refs              string // enqueue.go
-	keepEvent, deleteFaultEvent                  string // event.go
-	deleteFaultRefs                              string // enqueue.go
+	keepEvent, deleteFaultEvent, deleteFaultRefs string // enqueue.go
 	load, hold, attempt, sent, postpone          string // book.go
 	retry, end                                   string // book.go
 	ordering, cancel, supersede, newest          string // order.go
@@ -143,7 +142,7 @@ func (s *statements) forWork(d store.Dialect) {
 				(SELECT 1 FROM @endpoint WHERE key = r.key AND state = 'paused') THEN 1 ELSE 0 END
 		FROM ROWS(id text, webhook_id text, version bigint, key text, event text, ordering text, rank bigint,
 			state text, created bigint, due bigint, class text, error text, message BLOB, content BLOB, subject text)
-		WHERE true
+		WHERE true ORDER BY r.n
 		ON CONFLICT (id) DO NOTHING RETURNING id, seq, active, CASE WHEN STALE THEN 1 ELSE 0 END, parked`)
 	// By its Content as it is stored with an IndexKey, and without.
 	const fault = `id = $1 AND length(message) = 0 AND erased = 0 AND webhook_id = $2

@@ -14,8 +14,9 @@ import (
 // the reason unverified, from the transaction on that stores the URL. What was proved is
 // kept with each version, so that Disable and Enable do not get around it, and what was
 // composed with one that never was is not sent when another is enabled. A version has the
-// proof of the one before, unless its URL is of another place. Processes without a Verify
-// prove nothing, and enable and send nothing that was not.
+// proof of the one before, unless its URL is of another place, for which all processes that
+// store webhooks need a Verify. Those without one enable and send nothing that was not
+// proved.
 
 // ErrUnverified is wrapped by the error of [Webhooks.Enable] for a webhook that [Config]
 // Verify does not accept, together with Verify's error.
@@ -127,15 +128,17 @@ func (e *Engine[T]) decide(
 
 // enableVerified enables a webhook whose URL was proved, or is now.
 func (w *Webhooks[T]) enableVerified(ctx context.Context, id, reason string) error {
+	proved := ""
 	for range 10 {
 		d, err := w.Get(ctx, id)
 		if err != nil {
 			return err
 		}
-		if d.Unverified {
+		if d.Unverified && (proved == "" || !samePlace(proved, d.URL)) {
 			if err := w.engine.config.Verify(ctx, d); err != nil {
 				return hookError(id, fmt.Errorf("%w: %w", ErrUnverified, err))
 			}
+			proved = d.URL
 		}
 		enabled, err := w.enableAt(ctx, d, reason)
 		if err != nil {
@@ -177,7 +180,8 @@ func (w *Webhooks[T]) enableAt(ctx context.Context, d Definition, reason string)
 		if err := run(ctx, stmts...); err != nil {
 			return err
 		}
-		return run(ctx, e.decide(known, queue.StateEnabled, tidyReason(reason), actorOf(ctx), true)...)
+		tell := known.State != queue.StateEnabled
+		return run(ctx, e.decide(known, queue.StateEnabled, tidyReason(reason), actorOf(ctx), tell)...)
 	})
 	return ok, err
 }

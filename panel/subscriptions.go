@@ -66,7 +66,9 @@ func (c *call) renderSubscriptions(status int, page subscriptionPage, rows []sub
 	for _, change := range changes {
 		page.Changes = append(page.Changes, subscriptionChange{change, change.Rev == set.Rev, c.rowsOf(change.Subscriptions)})
 	}
-	page.Rev = set.Rev // saving after a conflict replaces what it shows, knowingly
+	if len(page.Faults) == 0 { // saving after a conflict replaces what it shows, knowingly
+		page.Rev = set.Rev
+	}
 	if page.Rows = rows; rows == nil {
 		page.Rows = c.rowsOf(set.Subscriptions)
 	}
@@ -131,7 +133,7 @@ func (c *call) setSubscriptions() error {
 	_, problems, err := c.storeSubscriptions(rev, all)
 	switch {
 	case len(problems) > 0:
-		return c.renderSubscriptions(http.StatusUnprocessableEntity, subscriptionPage{Faults: problems}, rows)
+		return c.renderSubscriptions(http.StatusUnprocessableEntity, subscriptionPage{Faults: problems, Rev: rev}, rows)
 	case errors.Is(err, durable.ErrConflict):
 		return c.renderSubscriptions(http.StatusConflict, subscriptionPage{Conflict: true}, rows)
 	case err != nil:

@@ -50,6 +50,11 @@ func TestSubscriptions(t *testing.T) {
 	require.Equal(t, http.StatusConflict, conflict.status)
 	require.Contains(t, conflict.body, "Saving it replaces what they saved.")
 	require.Contains(t, conflict.body, `name="rev" value="1"`)
+	// A mistake does not make one of what was changed before.
+	form["events"], form["identities"] = []string{"a b"}, []string{""}
+	mistake := s.post(path, form)
+	require.Equal(t, http.StatusUnprocessableEntity, mistake.status)
+	require.Contains(t, mistake.body, `name="rev" value="0"`)
 	form.Set("rev", "1")
 	form["events"], form["identities"] = []string{"", ""}, []string{"", ""}
 	require.Contains(t, s.follow(path, s.post(path, form)).body, "Subscribed to nothing.")

@@ -18,6 +18,8 @@ const (
 	saveEvery = time.Minute
 	// storeWithin is how long storing may take that nobody waits for.
 	storeWithin = 5 * time.Second
+	// sameDecision is how much the times of one decision may differ.
+	sameDecision = 100 * time.Millisecond
 	// savers is how many endpoints are stored at once.
 	savers = 32
 )
@@ -127,7 +129,7 @@ func (q *Queue) learn(ctx context.Context, row Endpoint, quiet bool) {
 		q.wake(row.Key)
 	}
 	if told.To != "" {
-		q.onState(ctx, told)
+		q.onState(context.WithoutCancel(ctx), told)
 	}
 }
 
@@ -164,7 +166,7 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool, t
 	if row.State == StateDisabled || row.Since.After(ep.endedAt) {
 		ep.ending = ""
 	}
-	if news = !row.Since.Equal(old.Since) || row.State != cmp.Or(old.State, StateEnabled); news {
+	if news = isNews(old, row); news {
 		told = q.decidedLocked(ep, from, now)
 	}
 	// An attempt that began after it was enabled may have decided something already.
@@ -174,6 +176,14 @@ func (q *Queue) learnLocked(row Endpoint, now time.Time) (c change, news bool, t
 	q.mergeLocked(ep)
 	q.countLocked(ep)
 	return ep.changeLocked(now), news, told
+}
+
+// isNews reports whether what is stored of an endpoint is another decision than what was
+// known. The time of one that is not may come back a little different from a store whose
+// clock is not this one's.
+func isNews(old, row Endpoint) bool {
+	same := row.State == cmp.Or(old.State, StateEnabled) && row.Reason == old.Reason && row.Actor == old.Actor
+	return !same || row.Since.Sub(old.Since).Abs() > sameDecision
 }
 
 // mergeLocked brings together since when an endpoint fails for this process, and what is

@@ -75,7 +75,7 @@ func setState(
 			return e, false, nil
 		}
 		next := Endpoint{Key: key, State: state, Reason: reason, Since: time.Now(), Rev: e.Rev}
-		if e.State != state {
+		if next.Tell = e.Tell; e.State != state {
 			next.Tell = next.Since.Add(tells)
 		}
 		if state != StateEnabled {

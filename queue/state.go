@@ -143,7 +143,8 @@ func (q *Queue) tell(ctx context.Context, row Endpoint) {
 		c.To = StateHealthy
 	}
 	if ok && c.To != c.From {
-		ctx, cancel := context.WithTimeout(ctx, tellWithin)
+		// Who has decided may be gone already.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
 		defer cancel()
 		q.onState(ctx, c)
 	}

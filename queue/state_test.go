@@ -114,7 +114,9 @@ func TestQueue_OnStateOverProcesses(t *testing.T) {
 		require.NoError(t, deaf.Disable(t.Context(), "wh_9", "last"))
 		// What it was before, a process that has just begun does not know.
 		require.NoError(t, deaf.Pause(t.Context(), "wh_6", ""))
-		require.NoError(t, deaf.Enable(t.Context(), "wh_6", "at night"))
+		for range 2 {
+			require.NoError(t, deaf.Enable(t.Context(), "wh_6", "at night"))
+		}
 		<-time.After(24 * time.Hour)
 		again := b.process(t, always(200), states(&told))
 		<-time.After(time.Minute)
@@ -157,6 +159,66 @@ func TestQueue_OnStateCounts(t *testing.T) {
 		aSecond()
 		require.Equal(t, []string{"wh_1 healthy>resting status500", "wh_1 resting>healthy mended"}, told.all())
 		require.Empty(t, others.all(), "it was healthy here")
+	})
+}
+
+// A store whose clock is not this one's may give the time of a decision a little different:
+// that is no decision.
+func TestQueue_OnStateOfClocks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b table
+		var told journal
+		p := b.process(t, always(500), states(&told))
+		require.NoError(t, p.Pause(t.Context(), "wh_1", ""))
+		require.NoError(t, p.Enable(t.Context(), "wh_1", "mended"))
+		<-time.After(time.Second)
+		for range 30 {
+			p.try("wh_1")
+		}
+		lines := told.all()
+		require.Equal(t, "wh_1 healthy>resting status500", lines[2])
+		row := b.row(t, "wh_1")
+		row.Since = row.Since.Add(25 * time.Millisecond)
+		_, ok, err := b.SetEndpoint(t.Context(), row)
+		require.NoError(t, err)
+		require.True(t, ok)
+		aSecond()
+		require.Equal(t, queue.StateResting, p.State("wh_1"))
+		require.Equal(t, lines, told.all())
+	})
+}
+
+// hurried is a store whose callers go away as soon as it has stored something.
+type hurried struct {
+	sharing
+	gone context.CancelFunc
+}
+
+func (h hurried) SetEndpoint(ctx context.Context, e queue.Endpoint) (queue.Endpoint, bool, error) {
+	defer h.gone()
+	return h.sharing.SetEndpoint(ctx, e)
+}
+
+// OnState is told in time to do something, also if who has decided does not wait for it.
+func TestQueue_OnStateOfWhoIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, gone := context.WithCancel(t.Context())
+		var err error
+		told := 0
+		q := newQueue(t, always(200), hurried{sharing{&byHand{}, new(table)}, gone}, queue.Config{
+			OnState: func(ctx context.Context, _ queue.StateChange) {
+				told++
+				err = ctx.Err()
+				_, bounded := ctx.Deadline()
+				require.True(t, bounded)
+			},
+		})
+		require.NoError(t, q.Pause(ctx, "wh_1", ""))
+		require.Error(t, ctx.Err())
+		require.NoError(t, err)
+		require.Equal(t, 1, told)
 	})
 }
 
