@@ -85,7 +85,7 @@ func documentedCommands(path, text string) (found []documentedCommand) {
 var elsewhere = map[string][2]string{
 	"go test ./...": {".ci/run", "run go test ./..."},
 	"go test -race -shuffle=on ./... ./testdata":                           {".ci/run", "go test -vet=off -race -shuffle=on"},
-	"go test -list '^Fuzz' ./...":                                          {".ci/run", "go test -list '^Fuzz' ./..."},
+	"go test -list '^Fuzz' ./...":                                          {".ci/run", "s/^func (Fuzz"},
 	"go test -run Browser ./...":                                           {"panel/browser_test.go", "RINGHOOK_SCREENSHOTS"},
 	"go vet ./... ./testdata":                                              {".ci/run", "packages+=(./testdata)"},
 	"go mod tidy -diff":                                                    {".ci/run", "go mod tidy -diff"},
