@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -66,7 +67,10 @@ func TestEgress_ProxyClasses(t *testing.T) {
 			return mustParse(t, srv.URL)
 		}, webhook.ClassProxy, failed, "certificate", true},
 		{"407", status(407), webhook.ClassProxy, failed, "status 407", true},
-		{"closes", func(t testing.TB) *url.URL { return mustParse(t, rawServer(t, func(net.Conn) {})) }, webhook.ClassProxy, failed, "EOF", false},
+		{"closes", func(t testing.TB) *url.URL {
+			// Having read the request: to close before that would be a reset.
+			return mustParse(t, rawServer(t, func(conn net.Conn) { _, _ = http.ReadRequest(bufio.NewReader(conn)) }))
+		}, webhook.ClassProxy, failed, "EOF", false},
 		{"403", status(403), webhook.ClassBlocked, blocked, "refused by the proxy: status 403", false},
 		{"404", status(404), webhook.ClassConnect, "no connection", "refused by the proxy: status 404", false},
 		{"502", status(502), webhook.ClassConnect, "no connection", "refused by the proxy: status 502", false},
