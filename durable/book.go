@@ -3,7 +3,6 @@ package durable
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +55,7 @@ func (e *Engine[T]) loadBatch(batch []*delivery) error {
 		d.state, d.busy, d.parked = "", false, false
 		rows[i] = []any{d.seq, d.gen}
 	}
-	loading := store.Stmt{SQL: e.sql.load, Rows: rows, Scan: func(row store.Row) error { return scanLoaded(row, batch) }}
+	loading := e.sql.load.For(rows, func(row store.Row) error { return scanLoaded(row, batch) })
 	if err := e.store.Read(ctx, loading); err != nil {
 		e.reads.failed(len(batch))
 		return err
@@ -226,33 +225,36 @@ func (e *Engine[T]) sentStmt(d *delivery) store.Stmt {
 // verdictStmts returns the statements that write down attempts and verdicts of a batch in
 // which no delivery is twice. They set the state of each to what it is then.
 func (e *Engine[T]) verdictStmts(batch []*delivery) []store.Stmt {
-	attempts := store.Stmt{SQL: e.sql.attempt}
+	var attempts [][]any
 	var stmts []store.Stmt
-	alike := make(map[string][]*delivery) // by the statement for their verdicts
+	alike := make(map[*store.Many][]*delivery) // by the statement for their verdicts
 	// Another worker may have some of them too, and all lock them in one sequence.
 	batch = slices.SortedFunc(slices.Values(batch), func(a, b *delivery) int { return cmp.Compare(a.seq, b.seq) })
 	for _, d := range batch {
 		if a := d.verdict.Attempt; d.verdict.Kind == queue.KindDefer && d.maybeSent() {
 			stmts = append(stmts, e.sentStmt(d))
 		} else if a != nil && d.verdict.Kind != queue.KindDefer {
-			attempts.Rows = append(attempts.Rows, d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
+			attempts = append(attempts, d.args(micros(a.At), a.Duration.Microseconds(), int64(a.Status),
 				clean(string(a.Class)), errorText(a.Err), int64(a.Requests), arrived(a), wantText(a.Want),
 				d.answer[0], d.answer[1], d.answer[2], problemText(a)))
 		}
-		text := e.verdictText(d)
-		alike[text] = append(alike[text], d)
+		statement := e.verdictOf(d)
+		alike[statement] = append(alike[statement], d)
 	}
-	if attempts.Rows != nil {
-		stmts = append(stmts, attempts)
+	if attempts != nil {
+		stmts = append(stmts, e.sql.attempt.For(attempts, nil))
 	}
-	for _, text := range slices.Sorted(maps.Keys(alike)) {
-		of := alike[text]
+	for _, statement := range []*store.Many{&e.sql.block, &e.sql.postpone, &e.sql.retry, &e.sql.end} {
+		of := alike[statement]
+		if of == nil {
+			continue
+		}
 		rows := make([][]any, len(of))
 		for i, d := range of {
 			d.state = "" // where no row comes back
 			rows[i] = e.verdictRow(d)
 		}
-		stmts = append(stmts, store.Stmt{SQL: text, Rows: rows, Scan: func(row store.Row) error {
+		stmts = append(stmts, statement.For(rows, func(row store.Row) error {
 			var n int64
 			var state State
 			err := row.Scan(&n, (*string)(&state))
@@ -260,22 +262,22 @@ func (e *Engine[T]) verdictStmts(batch []*delivery) []store.Stmt {
 				of[n-1].state = state
 			}
 			return err
-		}})
+		}))
 	}
 	return stmts
 }
 
-// verdictText returns the statement that updates the row of d by its verdict.
-func (e *Engine[T]) verdictText(d *delivery) string {
+// verdictOf returns the statement that updates the row of d by its verdict.
+func (e *Engine[T]) verdictOf(d *delivery) *store.Many {
 	switch {
 	case d.blocked != "":
-		return e.sql.block
+		return &e.sql.block
 	case d.verdict.Kind == queue.KindDefer:
-		return e.sql.postpone
+		return &e.sql.postpone
 	case d.verdict.Kind == queue.KindRetry:
-		return e.sql.retry
+		return &e.sql.retry
 	default:
-		return e.sql.end
+		return &e.sql.end
 	}
 }
 
@@ -287,12 +289,12 @@ func (e *Engine[T]) verdictRow(d *delivery) []any {
 	if a := v.Attempt; a != nil {
 		status, class, text = int64(a.Status), clean(string(a.Class)), errorText(a.Err)
 	}
-	switch e.verdictText(d) {
-	case e.sql.block:
+	switch e.verdictOf(d) {
+	case &e.sql.block:
 		return d.args(due, d.blocked)
-	case e.sql.postpone:
+	case &e.sql.postpone:
 		return d.args(due)
-	case e.sql.retry:
+	case &e.sql.retry:
 		return d.args(due, status, class, text)
 	}
 	attempts := int64(d.attempts)

@@ -94,7 +94,7 @@ func (e *Engine[T]) currentStmt(hooks []*wanted) store.Stmt {
 	for i, hook := range hooks {
 		rows[i] = []any{hook.id, hook.version, hook.changed}
 	}
-	return store.Stmt{SQL: e.sql.current, Rows: rows, Scan: func(row store.Row) error {
+	return e.sql.current.For(rows, func(row store.Row) error {
 		var n int64
 		var d definition
 		err := d.scan(row, &n)
@@ -102,7 +102,7 @@ func (e *Engine[T]) currentStmt(hooks []*wanted) store.Stmt {
 			hooks[n-1].found = &d
 		}
 		return err
-	}}
+	})
 }
 
 // lookUpBatch reads the webhooks that several callers dispatch to.

@@ -39,12 +39,12 @@ const (
 	maxLanes = 10_000 // whose numbers are in memory
 )
 
-// stmt returns the statement that reads the numbers which are not known.
-func (d *depths) stmt(sql string, tasks []entry) store.Stmt {
+// stmts returns the statement that reads the numbers which are not known, if there are some.
+func (d *depths) stmts(sql store.Many, tasks []entry) []store.Stmt {
 	now := time.Now()
 	asked := make(map[lane]bool)
 	var lanes []lane
-	stmt := store.Stmt{SQL: sql}
+	var rows [][]any
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, task := range tasks {
@@ -57,17 +57,19 @@ func (d *depths) stmt(sql string, tasks []entry) store.Stmt {
 		}
 		asked[l] = true
 		lanes = append(lanes, l)
-		stmt.Rows = append(stmt.Rows, []any{l.key, l.event, deeper[len(deeper)-1]})
+		rows = append(rows, []any{l.key, l.event, deeper[len(deeper)-1]})
 	}
-	stmt.Scan = func(row store.Row) error {
+	if rows == nil {
+		return nil
+	}
+	return []store.Stmt{sql.For(rows, func(row store.Row) error {
 		var i, n int64
 		err := row.Scan(&i, &n)
 		if err == nil {
 			d.put(lanes[i-1], depth{n, now})
 		}
 		return err
-	}
-	return stmt
+	})}
 }
 
 func (d *depths) put(l lane, n depth) {

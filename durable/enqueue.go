@@ -216,9 +216,7 @@ func (e *Engine[T]) insert(ctx context.Context, tx T, tasks []entry, stmts ...st
 		}
 	}
 	stmts = append(e.store.Lock(orderings), stmts...)
-	if stmt := e.depths.stmt(e.sql.depth, tasks); stmt.Rows != nil {
-		stmts = append(stmts, stmt)
-	}
+	stmts = append(stmts, e.depths.stmts(e.sql.depth, tasks)...)
 	in := insertion{now: e.clock.now(), isNew: make([]bool, len(tasks))}
 	all := make([]int, len(tasks))
 	for i := range tasks {
@@ -412,23 +410,23 @@ func atOnce(tasks []entry, indexes []int) int {
 
 func (e *Engine[T]) insertDistinct(in *insertion, tasks []entry, indexes []int) []store.Stmt {
 	byID := make(map[string]int, len(indexes))
-	deliveries, events, refs := store.Stmt{SQL: e.sql.insert}, store.Stmt{SQL: e.sql.keepEvent}, store.Stmt{SQL: e.sql.refs}
+	var deliveries, events, refs [][]any
 	for _, i := range indexes {
 		task := tasks[i]
 		byID[task.ID] = i
-		deliveries.Rows = append(deliveries.Rows, task.row(in.now))
+		deliveries = append(deliveries, task.row(in.now))
 		for n, ref := range task.sealed.refs {
-			refs.Rows = append(refs.Rows, []any{task.ID, micros(in.now), int64(n), ref})
+			refs = append(refs, []any{task.ID, micros(in.now), int64(n), ref})
 		}
 		switch {
 		case task.shared != "":
-			events.Rows = append(events.Rows, []any{task.ID, tag(task.Message.Event), []byte{}, &task.shared})
+			events = append(events, []any{task.ID, tag(task.Message.Event), []byte{}, &task.shared})
 		case task.event != nil:
 			row := []any{task.ID, clean(task.event.eventType), task.sealed.event, (*string)(nil)}
-			events.Rows = append(events.Rows, row)
+			events = append(events, row)
 		}
 	}
-	deliveries.Scan = func(row store.Row) error {
+	scan := func(row store.Row) error {
 		var id string
 		var seq, active, stale, parked int64
 		if err := row.Scan(&id, &seq, &active, &stale, &parked); err != nil {
@@ -448,11 +446,12 @@ func (e *Engine[T]) insertDistinct(in *insertion, tasks []entry, indexes []int) 
 		}
 		return nil
 	}
-	stmts := []store.Stmt{deliveries}
-	for _, stmt := range []store.Stmt{refs, events} {
-		if stmt.Rows != nil {
-			stmts = append(stmts, stmt)
-		}
+	stmts := []store.Stmt{e.sql.insert.For(deliveries, scan)}
+	if refs != nil {
+		stmts = append(stmts, e.sql.refs.For(refs, nil))
+	}
+	if events != nil {
+		stmts = append(stmts, e.sql.keepEvent.For(events, nil))
 	}
 	return stmts
 }

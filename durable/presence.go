@@ -79,7 +79,7 @@ func (s *statements) forPresence(d store.Dialect) {
 	}
 	s.oldestJob = d.SQL(`SELECT coalesce(min(` + fmt.Sprintf(d.Micros, "at") + `), 0)
 		FROM (` + strings.Join(oldest, ` UNION ALL `) + `) AS a`)
-	s.depth = d.SQL(`SELECT r.n, (SELECT count(*) FROM (SELECT 1 AS one FROM @delivery
+	s.depth = d.Many(`SELECT r.n, (SELECT count(*) FROM (SELECT 1 AS one FROM @delivery
 			WHERE key = r.key AND event = r.event AND state = 'pending' LIMIT r.most) AS d)
 		FROM ROWS(key text, event text, most bigint)`)
 }

@@ -9,10 +9,9 @@ import (
 // statements are those that an engine runs, in the dialect of its store.
 type statements struct {
 	version, riverVersion, otherQueue, otherKind string // schema.go
-	insert, deleteFault, kept, refs              string // enqueue.go
-	keepEvent, deleteFaultEvent, deleteFaultRefs string // enqueue.go
-	load, hold, attempt, sent, postpone          string // book.go
-	retry, end                                   string // book.go
+	deleteFault, deleteFaultEvent, kept          string // enqueue.go
+	deleteFaultRefs                              string // enqueue.go
+	hold, sent                                   string // book.go
 	ordering, cancel, supersede, newest          string // order.go
 	release, promote                             string // order.go
 	totals, busiest, paused                      string // stats.go
@@ -24,7 +23,7 @@ type statements struct {
 	logEndpoint, setEndpoint                     string // endpoint.go
 	park, parkedKeys, unpark                     string // endpoint.go
 	create, update                               string // webhooks.go
-	current, atVersion                           string // webhooks.go
+	atVersion                                    string // webhooks.go
 	get, message, seq, attempts                  string // history.go
 	ended, resend                                string // resend.go
 	source, replace                              string // recompose.go
@@ -34,11 +33,9 @@ type statements struct {
 	tallies, tallyUp, forgetTallies              string // tally.go
 	present, absent, processes, now              string // presence.go
 	oldestJob                                    string // health.go
-	depth                                        string // depth.go
 	secrets, newestSecret, addSecret, endSecrets string // secret.go
 	forgetSecrets, deleteSecrets                 string // secret.go
 	secretsChanged, secretsRev                   string // secret.go
-	block                                        string // book.go
 	walkWebhooks, walkSecrets, walkDeliveries    string // reseal.go
 	walkAttempts, resealWebhook, resealSecret    string // reseal.go
 	resealEvent, resealMessage, resealContent    string // reseal.go
@@ -58,6 +55,11 @@ type statements struct {
 	share, unused, walkShared                    string // shared.go
 	lockShared                                   string // shared.go; empty: not needed
 	resealShared, sharedAfter                    string // shared.go
+
+	insert, refs, keepEvent                    store.Many // enqueue.go
+	load, attempt, postpone, block, retry, end store.Many // book.go
+	current                                    store.Many // definition.go
+	depth                                      store.Many // depth.go
 
 	list [4]string // webhooks.go: by nothing, state, tenant, both
 
@@ -129,7 +131,7 @@ func (s *statements) forWork(d store.Dialect) {
 	// that may not see others, none is: it becomes active after the commit. One that is
 	// parked by mistake, since its endpoint has just been enabled, gets its job later.
 	// One that has failed before any attempt has no message, and is no part of an ordering.
-	s.insert = d.SQL(`INSERT INTO @delivery
+	s.insert = d.Many(`INSERT INTO @delivery
 			(id, webhook_id, webhook_version, key, event, ordering, rank, state, active, created, due, ended,
 				class, error, message, content, subject, tenant, parked)
 		SELECT r.id, r.webhook_id, r.version, r.key, r.event, r.ordering, r.rank, r.state,
@@ -153,13 +155,13 @@ func (s *statements) forWork(d store.Dialect) {
 		WHERE delivery_seq IN (SELECT seq FROM @delivery WHERE ` + fault + `)`)
 	s.deleteFault = d.SQL(`DELETE FROM @delivery WHERE ` + fault)
 	// Not by a join: as long as there are few deliveries, Postgres would read all of them.
-	s.keepEvent = d.SQL(`INSERT INTO @event (seq, type, json, shared) SELECT * FROM
+	s.keepEvent = d.Many(`INSERT INTO @event (seq, type, json, shared) SELECT * FROM
 			(SELECT (SELECT seq FROM @delivery WHERE id = r.id AND erased = 0) AS seq_of, r.type, r.json, r.shared
 			FROM ROWS(id text, type text, json BLOB, shared text)) AS events
 		WHERE seq_of IS NOT NULL ON CONFLICT DO NOTHING`)
 	// Nothing is added to a delivery that was there before. Those that one has already are
 	// left out.
-	s.refs = d.SQL(`INSERT INTO @ref (delivery_seq, n, ref, at) SELECT * FROM
+	s.refs = d.Many(`INSERT INTO @ref (delivery_seq, n, ref, at) SELECT * FROM
 			(SELECT (SELECT seq FROM @delivery WHERE id = r.id AND created = r.created) AS seq_of,
 				r.place, r.ref, r.created
 			FROM ROWS(id text, created bigint, place bigint, ref text)) AS refs
@@ -168,7 +170,7 @@ func (s *statements) forWork(d store.Dialect) {
 			erased, state
 		FROM @delivery WHERE id = $1`)
 
-	s.load = d.SQL(`SELECT r.n, id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
+	s.load = d.Many(`SELECT r.n, id, key, ordering, state, active, attempts, created, due, held, message, content, ` +
 		refsColumn + `, coalesce((SELECT CASE WHEN state = 'disabled' AND coalesce(
 				(SELECT deleted FROM @webhook AS gone WHERE gone.id = d.key AND gone.version = 1), 0) > 0
 			THEN 'deleted' ELSE state END FROM @endpoint WHERE key = d.key), 'enabled'),
@@ -179,7 +181,7 @@ func (s *statements) forWork(d store.Dialect) {
 	s.hold = d.SQL(`UPDATE @delivery SET held = $4
 		WHERE seq = $1 AND gen = $2 AND state = 'pending' AND active = 1 AND held NOT BETWEEN $3 AND $5
 		RETURNING seq`)
-	s.attempt = d.SQL(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error,
+	s.attempt = d.Many(`INSERT INTO @attempt (seq, gen, n, at, duration, status, class, error,
 			requests, arrived, want, answer, location, header, problem)
 		SELECT seq, gen - hurried, attempts + 1, r.at, r.duration, r.status, r.class, r.error,
 			r.requests, r.arrived, r.want, CASE WHEN erased = 0 THEN r.answer ELSE '' END,
@@ -189,8 +191,8 @@ func (s *statements) forWork(d store.Dialect) {
 			requests bigint, arrived bigint, want text, answer text, location text, header text, problem text)
 		WHERE ` + ours + ` ON CONFLICT DO NOTHING`)
 	s.sent = d.SQL(`UPDATE @delivery SET sent = 1 WHERE seq = $1`)
-	update := func(set, columns string) string {
-		return d.SQL(`UPDATE @delivery SET ` + set + ` FROM ROWS(` + mine + columns + `)
+	update := func(set, columns string) store.Many {
+		return d.Many(`UPDATE @delivery SET ` + set + ` FROM ROWS(` + mine + columns + `)
 			WHERE ` + ours + ` RETURNING r.n, state`)
 	}
 	s.postpone = update(`due = r.due, held = 0`, `, due bigint`)
@@ -273,7 +275,7 @@ func (s *statements) forWebhooks(d store.Dialect) {
 	const state = `coalesce(e.state, 'enabled'), coalesce(e.reason, ''), coalesce(e.actor, ''),
 			coalesce(e.since, 0), coalesce(e.failing_since, 0), w.tenant, w.actor, w.proved`
 	const from = ` FROM @webhook AS w LEFT JOIN @endpoint AS e ON e.key = w.id`
-	s.current = d.SQL(`SELECT r.n, w.id, w.version, w.changed,
+	s.current = d.Many(`SELECT r.n, w.id, w.version, w.changed,
 			CASE WHEN w.version = r.version AND w.changed = r.changed THEN '' ELSE w.definition END, ` + state + from + `,
 			ROWS(id text, version bigint, changed bigint)
 		WHERE w.id = r.id AND w.deleted = 0

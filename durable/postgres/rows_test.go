@@ -31,15 +31,23 @@ func TestRows(t *testing.T) {
 	}
 	check := func(t *testing.T, d store.Dialect, read func(store.Stmt) error) {
 		var got []row
-		text := d.SQL(`SELECT r.n, r.number, r.text, r.maybe, r.data
+		statement := d.Many(`SELECT r.n, r.number, r.text, r.maybe, r.data
 			FROM ROWS(number bigint, text text, maybe text, data BLOB) ORDER BY r.n`)
-		require.NoError(t, read(store.Stmt{SQL: text, Rows: rows, Scan: func(from store.Row) error {
+		scan := func(from store.Row) error {
 			var r row
 			err := from.Scan(&r.n, &r.number, &r.text, &r.maybe, &r.data)
 			got = append(got, r)
 			return err
-		}}))
+		}
+		require.NoError(t, read(statement.For(rows, scan)))
 		require.Equal(t, want, got)
+		for i := range rows { // each alone, which is another statement
+			got = nil
+			require.NoError(t, read(statement.For(rows[i:i+1], scan)))
+			alone := want[i]
+			alone.n = 1
+			require.Equal(t, []row{alone}, got)
+		}
 	}
 	t.Run("pgxpool", func(t *testing.T) {
 		t.Parallel()

@@ -70,9 +70,7 @@ var Clock = time.Now
 type Stmt struct {
 	SQL  string // in the dialect of the store
 	Args []any
-	// Rows, if not nil, are what a statement with ROWS is run for, in place of Args:
-	// each has a value for each of the columns, of the same type in all rows; NULL is a
-	// nil pointer or slice.
+	// Rows, if not nil, are those of a [Many], in place of Args.
 	Rows [][]any
 	// Scan is called for each row that comes back. If nil, rows are ignored.
 	Scan func(Row) error
@@ -87,7 +85,7 @@ type Dialect struct {
 	Prefix      string // before the names of our tables
 	River       string // before the names of River's tables
 	Placeholder string // before the number of an argument
-	// Arrays is whether a statement with ROWS is given them as an array for each column.
+	// Arrays is whether a [Many] is given several rows as an array for each column.
 	// Otherwise it is run for each row.
 	Arrays   bool
 	Identity string // the type of a key that the database counts up
@@ -123,54 +121,76 @@ type Dialect struct {
 
 // SQL replaces in text: @ before the name of one of our tables, # before that of one of
 // River's, $ before the number of an argument, IDENTITY and BLOB for types, and STALE.
-//
-// FROM ROWS(a text, b bigint), also after a comma in place of FROM, is a table r of
-// [Stmt.Rows], whose columns are written r.a and r.b. r.n counts the rows from 1. An INSERT
-// sees nothing of what it has inserted itself, and an UPDATE changes a row once, so two
-// rows of one statement must not be of the same delivery, or not depend on each other.
-// Names without r. are not looked for in r as long as there is no such column: in SQLite,
-// the table has no name in RETURNING.
 func (d Dialect) SQL(text string) string {
-	if m := rowsText.FindStringSubmatch(text); m != nil {
-		text = d.withRows(text, m[0], m[1], strings.Split(m[2], ","))
-	}
 	return strings.NewReplacer("@", d.Prefix, "#", d.River, "$", d.Placeholder,
 		"IDENTITY", d.Identity, "BLOB", d.Blob, "STALE", d.Stale).Replace(text)
+}
+
+// A Many is a statement about one or many rows that a program has.
+type Many struct {
+	one, many string
+	counts    bool // one has the number of the row
+}
+
+// For returns the statement for rows, of which there is at least one: each has a value for
+// each of the columns, of the same type in all rows; NULL is a nil pointer or slice.
+func (m Many) For(rows [][]any, scan func(Row) error) Stmt {
+	if len(rows) == 1 { // for which arrays take longer than all else
+		args := slices.Clip(rows[0])
+		if m.counts {
+			args = append(args, int64(1))
+		}
+		return Stmt{SQL: m.one, Args: args, Scan: scan}
+	}
+	return Stmt{SQL: m.many, Rows: rows, Scan: scan}
+}
+
+// Many writes a statement as SQL does. FROM ROWS(a text, b bigint) in it, also after a
+// comma in place of FROM, is a table r of the rows, whose columns are written r.a and r.b.
+// r.n counts the rows from 1. An INSERT sees nothing of what it has inserted itself, and an
+// UPDATE changes a row once, so two rows of one statement must not be of the same delivery,
+// or not depend on each other. Names without r. are not looked for in r as long as there is
+// no such column: for one row, there is no table.
+func (d Dialect) Many(text string) Many {
+	found := rowsText.FindStringSubmatch(text)
+	whole, from, columns := found[0], found[1], strings.Split(found[2], ",")
+	var names, kinds, arrays []string
+	for i, column := range columns {
+		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
+		names, kinds = append(names, name), append(kinds, kind)
+		// With SELECT, Postgres does not see how long an array is, or it would make a plan
+		// anew for each, which takes longer than to run it.
+		arrays = append(arrays, fmt.Sprintf("(SELECT CAST($%d AS %s[]))", i+1, kind))
+	}
+	names, kinds = append(names, "n"), append(kinds, "bigint")
+	counts := numberText.MatchString(text)
+	one := columnText.ReplaceAllStringFunc(strings.Replace(text, whole, "", 1), func(name string) string {
+		i := slices.Index(names, strings.TrimPrefix(name, "r."))
+		if i < 0 {
+			panic("durable: no column " + name + " in " + whole)
+		}
+		if !d.Arrays { // SQLite, which would take an empty text for a number, and looks at no type
+			return fmt.Sprintf("$%d", i+1)
+		}
+		return fmt.Sprintf("CAST($%d AS %s)", i+1, kinds[i])
+	})
+	if !d.Arrays {
+		one = d.SQL(one)
+		return Many{one, one, counts}
+	}
+	// The condition is always true. It has Postgres believe in a single row, and look
+	// each up in an index. Or it would read a table that was empty when it made the
+	// plan, which it keeps, however large that becomes.
+	many := strings.Replace(text, whole, from+" (SELECT * FROM unnest("+strings.Join(arrays, ", ")+
+		") WITH ORDINALITY AS u ("+strings.Join(names, ", ")+") WHERE n BETWEEN 1 AND 1000000000) AS r", 1)
+	return Many{d.SQL(one), d.SQL(many), counts}
 }
 
 var (
 	rowsText   = regexp.MustCompile(`(\s+FROM|,)\s+ROWS\(([^)]*)\)`)
 	columnText = regexp.MustCompile(`\br\.(\w+)`)
+	numberText = regexp.MustCompile(`\br\.n\b`)
 )
-
-// withRows writes the table of a statement's rows, which is the whole given, and begins
-// as from says.
-func (d Dialect) withRows(text, whole, from string, columns []string) string {
-	var names, arrays []string
-	for i, column := range columns {
-		name, kind, _ := strings.Cut(strings.TrimSpace(column), " ")
-		names = append(names, name)
-		// With SELECT, Postgres does not see how long an array is, or it would make a plan
-		// anew for each, which takes longer than to run it.
-		arrays = append(arrays, fmt.Sprintf("(SELECT CAST($%d AS %s[]))", i+1, kind))
-	}
-	names = append(names, "n")
-	if d.Arrays {
-		// The condition is always true. It has Postgres believe in a single row, and look
-		// each up in an index. Or it would read a table that was empty when it made the
-		// plan, which it keeps, however large that becomes.
-		return strings.Replace(text, whole, from+" (SELECT * FROM unnest("+strings.Join(arrays, ", ")+
-			") WITH ORDINALITY AS u ("+strings.Join(names, ", ")+") WHERE n BETWEEN 1 AND 1000000000) AS r", 1)
-	}
-	text = strings.Replace(text, whole, "", 1)
-	return columnText.ReplaceAllStringFunc(text, func(name string) string {
-		i := slices.Index(names, strings.TrimPrefix(name, "r."))
-		if i < 0 {
-			panic("durable: no column " + name + " in " + whole)
-		}
-		return fmt.Sprintf("$%d", i+1)
-	})
-}
 
 // Columns returns rows as slices of their values, one for each column, as Arrays has them.
 func Columns(rows [][]any) []any {
