@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -115,17 +116,18 @@ func TestQueue_LargeToDead(t *testing.T) {
 	})
 }
 
-// A hook that takes long holds up its endpoint only.
+// An OnDrop that takes long holds up its endpoint only, and an OnState nothing.
 func TestQueue_SlowHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var inHooks, most atomic.Int64
-		slow := func() {
-			if n := inHooks.Add(1); n > most.Load() {
-				most.Store(n)
+		type hook struct{ in, most atomic.Int64 }
+		var dropped, told hook
+		slow := func(h *hook) {
+			if n := h.in.Add(1); n > h.most.Load() {
+				h.most.Store(n)
 			}
 			<-time.After(time.Hour)
-			inHooks.Add(-1)
+			h.in.Add(-1)
 		}
 		q, _ := inMemory(t, transport(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "wh_gone.example" {
@@ -133,15 +135,16 @@ func TestQueue_SlowHooks(t *testing.T) {
 			}
 			return answer(200)
 		}), memory.Config{Workers: 50}, queue.Config{
-			OnState: onDisable(func(string, queue.Reason) { slow() }),
-			OnDrop:  func(*webhook.Message, queue.Reason) { slow() },
+			OnState: onDisable(func(string, queue.Reason) { slow(&told) }),
+			OnDrop:  func(*webhook.Message, queue.Reason) { slow(&dropped) },
 		})
 		require.NoError(t, q.SendAll(t.Context(), messages(500, "wh_gone")...))
 		require.NoError(t, q.Send(t.Context(), message("ok", "wh_ok")))
 		synctest.Wait()
 		require.EqualValues(t, 1, q.Delivered())
 		<-time.After(10 * time.Hour)
-		require.EqualValues(t, 4, most.Load())
+		require.EqualValues(t, 4, dropped.most.Load())
+		require.EqualValues(t, 1, told.most.Load())
 		<-time.After(200 * time.Hour) // until all were told
 	})
 }
@@ -208,12 +211,23 @@ func TestQueue_BlockedHook(t *testing.T) {
 		var q *queue.Queue
 		refused := make(chan error, 1)
 		engine := newEngine(t, memory.Config{MaxPending: 2, Block: true, Workers: 1})
-		q = newQueue(t, always(410), engine, queue.Config{OnState: onDisable(func(string, queue.Reason) {
-			refused <- q.Send(context.Background(), message("alert", "wh_alert"))
+		q = newQueue(t, transport(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "wh_1.example" {
+				return answer(410)
+			}
+			return hang(r)
+		}), engine, queue.Config{OnState: onDisable(func(string, queue.Reason) {
+			for n, err := 0, error(nil); ; n++ { // until there is no room
+				if err = q.Send(context.Background(), message(fmt.Sprint("alert-", n), "wh_alert")); err != nil {
+					refused <- err
+					return
+				}
+			}
 		})})
 		stop := run(t, q)
-		require.NoError(t, q.SendAll(t.Context(), messages(2, "wh_1")...))
+		require.NoError(t, q.Send(t.Context(), message("m_1", "wh_1")))
 		synctest.Wait()
+		require.Empty(t, refused)
 		stop()
 		require.ErrorIs(t, <-refused, queue.ErrStopped)
 	})

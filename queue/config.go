@@ -67,22 +67,25 @@ type Config struct {
 	// share an engine which is an [Endpoints]: at least once, since if it dies, or does not
 	// return within half a minute, another one tells it again, and only if nothing else was
 	// decided since. One of more than 7 days ago, for which no process with an OnState was
-	// on, is told to nobody. What attempts have shown (resting, throttled, healthy) is told by each
-	// process that sees it. An endpoint that flaps is told of three times, and then once in
+	// on, is told to nobody. What attempts have shown (resting, throttled, healthy) is told
+	// by each process that sees it. An endpoint that flaps is told of three times, and then once in
 	// 20 minutes; that it is healthy again, each time that something else was told.
 	//
 	// Attempts with an event whose type begins with [payload.WebhookEvents] show nothing
 	// that is told, so that webhooks which report on each other come to an end. If one of
 	// them disables its endpoint, that is told.
+	//
+	// It is called by goroutines of its own, at most one for what was decided by others and
+	// one for all else, or by that of Enable, Pause and Disable; its context ends after half
+	// a minute. Run returns when it has.
 	OnState func(ctx context.Context, change StateChange)
 	// OnDrop is told of each message that ends without a last attempt: reason is
 	// [ReasonDisabled], [ReasonSuperseded] or, with an engine that verifies URLs,
-	// [ReasonUnverified]. It must not change m. If nil, nobody is
-	// told, but [Stats] counts them.
+	// [ReasonUnverified]. It must not change m. If nil, nobody is told, but [Stats] counts
+	// them.
 	//
 	// It is called by the goroutine that delivers, several at once, or for superseded
-	// messages by Send's; OnState by the former, by that of Enable, Pause and Disable, or by
-	// one of Run's. While it runs, it may take up the attempt's slot.
+	// messages by Send's. While it runs, it takes up the attempt's slot.
 	OnDrop func(m *webhook.Message, reason Reason)
 
 	// Ordered sends messages with the same endpoint and Subject one after another, in

@@ -129,7 +129,7 @@ func (q *Queue) learn(ctx context.Context, row Endpoint, quiet bool) {
 		q.wake(row.Key)
 	}
 	if told.To != "" {
-		q.onState(context.WithoutCancel(ctx), told)
+		q.tells.later(func() { q.onState(ctx, told) })
 	}
 }
 

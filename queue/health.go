@@ -25,7 +25,7 @@ const (
 // errNoResult tells a breaker that an attempt says nothing about the endpoint.
 var errNoResult = errors.New("no result")
 
-// record notes the result of an attempt. After a delivery, which no hook follows, it
+// record notes the result of an attempt. After a delivery, which no OnDrop follows, it
 // gives the slot back as well.
 func (q *Queue) record(ctx context.Context, s *slot, event string, a webhook.Attempt) {
 	now, ep := time.Now(), s.ep
@@ -51,7 +51,7 @@ func (q *Queue) record(ctx context.Context, s *slot, event string, a webhook.Att
 	case ends:
 		q.end(ep)
 	case tells:
-		q.onState(ctx, told)
+		q.tells.later(func() { q.onState(ctx, told) })
 	}
 }
 

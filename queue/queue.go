@@ -62,6 +62,8 @@ type Queue struct {
 	unsaved     map[*endpoint]bool
 	untold      map[string]decision
 	proxyLogged time.Time // when the proxy was last said to fail
+
+	tells teller // what attempts have shown
 }
 
 var _ webhook.Sender = (*Queue)(nil)
@@ -215,6 +217,7 @@ func (q *Queue) Run(ctx context.Context) (err error) {
 			t.Stop()
 		}
 	}()
+	defer q.tells.wait()
 	if !q.store.local {
 		watching, end := context.WithCancel(context.WithoutCancel(ctx))
 		var watch sync.WaitGroup

@@ -297,6 +297,7 @@ func TestQueue_Hooks(t *testing.T) {
 		require.Equal(t, queue.KindDead, tr.hand(message("m_1", "wh_1"), 1).Kind)
 		dropped := queue.Verdict{Kind: queue.KindDead, Reason: queue.ReasonDisabled}
 		require.Equal(t, dropped, tr.hand(message("m_2", "wh_1"), 1))
+		synctest.Wait()
 		log := strings.Join(tr.log.take(), "\n")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnState panic=string")
 		require.Contains(t, log, "ERROR queue: recovered hook=OnDrop panic=*errors.errorString")

@@ -88,8 +88,8 @@ func (q *Queue) saveFailing(ep *endpoint) {
 	}
 }
 
-// end stores that an endpoint is disabled, if an attempt has decided so, and tells
-// OnState. It returns false if nothing was decided, or another goroutine is at it.
+// end stores that an endpoint is disabled, if an attempt has decided so, and has OnState
+// told. It returns false if nothing was decided, or another goroutine is at it.
 func (q *Queue) end(ep *endpoint) bool {
 	q.mu.Lock()
 	if ep.ending == "" || ep.storing {
@@ -103,7 +103,7 @@ func (q *Queue) end(ep *endpoint) bool {
 	ep.storing = false
 	q.mu.Unlock()
 	if ok && q.cfg.OnState != nil {
-		q.tell(context.Background(), row)
+		q.tells.later(func() { q.tell(context.Background(), row) })
 	}
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -96,10 +97,72 @@ func (q *Queue) tellsWithin() time.Duration {
 	return tellWithin
 }
 
-// onState tells OnState.
+// onState tells OnState. Who has decided may be gone already.
 func (q *Queue) onState(ctx context.Context, c StateChange) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
+	defer cancel()
 	defer q.recovered(ctx, "OnState")
 	q.cfg.OnState(ctx, c)
+}
+
+// A teller runs functions one after another, in a goroutine that there is while it has
+// some: what is told of an attempt must not hold up its verdict, after which the message is
+// not sent again. The zero value is ready to use.
+type teller struct {
+	mu    sync.Mutex // guards what follows
+	tells []func()
+	done  chan struct{} // closed when there are none any more; nil: there are none
+}
+
+func (t *teller) later(tell func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tells = append(t.tells, tell)
+	if t.done == nil {
+		t.done = make(chan struct{})
+		go t.run()
+	}
+}
+
+func (t *teller) run() {
+	for {
+		t.mu.Lock()
+		if len(t.tells) == 0 {
+			close(t.done)
+			t.tells, t.done = nil, nil
+			t.mu.Unlock()
+			return
+		}
+		tell := t.tells[0]
+		t.tells = t.tells[1:]
+		t.mu.Unlock()
+		t.one(tell)
+	}
+}
+
+// one runs a function, after which the others go on, even if it ends its goroutine.
+func (t *teller) one(tell func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			go t.run()
+		}
+	}()
+	tell()
+	returned = true
+}
+
+// wait returns when there is nothing to tell.
+func (t *teller) wait() {
+	for {
+		t.mu.Lock()
+		done := t.done
+		t.mu.Unlock()
+		if done == nil {
+			return
+		}
+		<-done
+	}
 }
 
 // A decision is one that OnState was not told of.
@@ -143,9 +206,6 @@ func (q *Queue) tell(ctx context.Context, row Endpoint) {
 		c.To = StateHealthy
 	}
 	if ok && c.To != c.From {
-		// Who has decided may be gone already.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
-		defer cancel()
 		q.onState(ctx, c)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,7 @@ func TestQueue_OnState(t *testing.T) {
 			for range times {
 				tr.try("wh_1")
 			}
+			synctest.Wait()
 		}
 		want := func(lines ...string) {
 			t.Helper()
@@ -154,6 +156,7 @@ func TestQueue_OnStateCounts(t *testing.T) {
 		require.Empty(t, told.all())
 		<-time.After(time.Minute)
 		one.try("wh_1")
+		synctest.Wait()
 		require.Equal(t, []string{"wh_1 healthy>resting status500"}, told.all())
 		require.NoError(t, two.Enable(t.Context(), "wh_1", "mended"))
 		aSecond()
@@ -176,6 +179,7 @@ func TestQueue_OnStateOfClocks(t *testing.T) {
 		for range 30 {
 			p.try("wh_1")
 		}
+		synctest.Wait()
 		lines := told.all()
 		require.Equal(t, "wh_1 healthy>resting status500", lines[2])
 		row := b.row(t, "wh_1")
@@ -240,6 +244,7 @@ func TestQueue_OnStateFlapping(t *testing.T) {
 		for begun := time.Now(); time.Since(begun) < hours*time.Hour; <-time.After(6 * time.Second) {
 			tr.try("wh_1")
 		}
+		synctest.Wait()
 		lines := told.all()
 		require.LessOrEqual(t, len(lines), 2*(3+3*hours))
 		require.GreaterOrEqual(t, len(lines), 2*3*hours)
@@ -250,7 +255,38 @@ func TestQueue_OnStateFlapping(t *testing.T) {
 		}
 		n.Store(1)
 		tr.try("wh_1")
+		synctest.Wait()
 		require.Zero(t, len(told.all())%2, "it is healthy, and was told so last")
+	})
+}
+
+// However long OnState takes, or how it ends, the verdict is there at once, and changes are
+// told one after another.
+func TestQueue_OnStateHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told journal
+		var status atomic.Int64
+		tr := begin(t, transport(func(*http.Request) (*http.Response, error) {
+			return answer(int(status.Load()))
+		}), queue.Config{OnState: func(ctx context.Context, c queue.StateChange) {
+			<-ctx.Done() // after half a minute
+			told.add(string(c.To))
+			if c.To == queue.StateThrottled {
+				runtime.Goexit()
+			}
+		}})
+		synctest.Wait()
+		for _, answers := range []int64{429, 200, 410} {
+			status.Store(answers)
+			begun := time.Now()
+			require.Equal(t, answers == 200, tr.try("wh_1").Kind == queue.KindDone)
+			require.Zero(t, time.Since(begun))
+			<-time.After(6 * time.Second) // after which it need not wait any more
+		}
+		require.Empty(t, told.all())
+		<-time.After(2 * time.Minute)
+		require.Equal(t, []string{"throttled", "healthy", "disabled"}, told.all())
 	})
 }
 
